@@ -1,0 +1,112 @@
+#include "arena.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ARENA_BLOCK_MIN 4096u
+#define ARENA_ALIGN     _Alignof(max_align_t)
+
+struct arena_block {
+    struct arena_block *next;
+    size_t size;
+    _Alignas(max_align_t) uint8_t memory[];
+};
+
+void arena_init_fixed(struct arena *a, void *buf, size_t len)
+{
+    *a = (struct arena){ .pos = buf, .end = (uint8_t *)buf + len, .ceiling = len };
+}
+
+void arena_init(struct arena *a, size_t ceiling)
+{
+    *a = (struct arena){ .ceiling = ceiling, .grows = true };
+}
+
+void arena_release(struct arena *a)
+{
+    if (!a->grows) {
+        uint8_t *start = a->end - a->ceiling;
+        wipe(start, (size_t)(a->pos - start));
+        a->pos = start;
+        a->used = 0;
+        return;
+    }
+    while (a->blocks) {
+        struct arena_block *next = a->blocks->next;
+        wipe(a->blocks->memory, a->blocks->size);
+        free(a->blocks);
+        a->blocks = next;
+    }
+    arena_init(a, a->ceiling);
+}
+
+static bool add_block(struct arena *a, size_t len)
+{
+    size_t size = len > ARENA_BLOCK_MIN ? len : ARENA_BLOCK_MIN;
+    struct arena_block *block = malloc(sizeof *block + size);
+    if (!block)
+        return false;
+    block->next = a->blocks;
+    block->size = size;
+    a->blocks = block;
+    a->pos = block->memory;
+    a->end = block->memory + size;
+    return true;
+}
+
+void *arena_alloc(struct arena *a, size_t len)
+{
+    if (len > a->ceiling)
+        return NULL;
+    len = (len + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
+    uintptr_t skew = a->pos ? (ARENA_ALIGN - (uintptr_t)a->pos % ARENA_ALIGN) % ARENA_ALIGN : 0;
+    if (len > a->ceiling - a->used)
+        return NULL;
+    if (!a->pos || len + skew > (size_t)(a->end - a->pos)) {
+        if (!a->grows || !add_block(a, len))
+            return NULL;
+        skew = 0;
+    }
+    void *memory = a->pos + skew;
+    a->pos += skew + len;
+    a->used += len;
+    return memset(memory, 0, len);
+}
+
+void *arena_array(struct arena *a, size_t size, size_t count)
+{
+    if (size && count > a->ceiling / size)
+        return NULL;
+    return arena_alloc(a, size * count);
+}
+
+struct span arena_copy(struct arena *a, struct span s)
+{
+    uint8_t *copy = s.len ? arena_alloc(a, s.len) : NULL;
+    if (copy)
+        memcpy(copy, s.ptr, s.len);
+    return (struct span){ copy, copy ? s.len : 0 };
+}
+
+char *arena_text(struct arena *a, struct span s)
+{
+    char *text = arena_alloc(a, s.len + 1);
+    if (text && s.len)
+        memcpy(text, s.ptr, s.len);
+    return text;
+}
+
+char *arena_printf(struct arena *a, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, args);
+    char *text = len < 0 ? NULL : arena_alloc(a, (size_t)len + 1);
+    if (text)
+        vsnprintf(text, (size_t)len + 1, format, again);
+    va_end(again);
+    va_end(args);
+    return text;
+}

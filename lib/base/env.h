@@ -1,0 +1,65 @@
+/* lib/base/env.h: the seams. What is not a function of its arguments (time, chance, memory, keys, the network, the
+ * database, the log) is reached through these small structs of functions, so that the simulator can put its own in
+ * their place and ten servers fit in one process. Nobody keeps global state. */
+#ifndef OSPREY_BASE_ENV_H
+#define OSPREY_BASE_ENV_H
+
+#include "err.h"
+#include "span.h"
+
+/* Time. Milliseconds since 1970-01-01T00:00:00Z. */
+struct clock {
+    uint64_t (*now_ms)(struct clock *);
+    /* Asks for a wake-up not later than at_ms; only the earliest one asked for counts. */
+    void (*wake_at)(struct clock *, uint64_t at_ms);
+};
+
+/* Chance. Cryptographically strong outside the simulator. A failure to get any is fatal inside fill. */
+struct rng {
+    void (*fill)(struct rng *, uint8_t *out, size_t len);
+};
+
+/* The card's memory: `size` octets that keep their content. A write may tear at any octet when power fails;
+ * after sync returned ERR_NONE all writes before it are there to stay. */
+struct nvm {
+    size_t size;
+    enum err (*read)(struct nvm *, size_t at, uint8_t *out, size_t len);
+    enum err (*write)(struct nvm *, size_t at, struct span bytes);
+    enum err (*sync)(struct nvm *);
+};
+
+/* The log. One line per fact. Libraries do not log: who handles an error logs it, once. Never a secret. */
+enum log_level { LOG_DEBUG_, LOG_INFO_, LOG_WARN_, LOG_ERROR_ };
+struct log {
+    void (*line)(struct log *, enum log_level, const char *text);
+};
+/* `about` is the EID, ICCID or peer concerned, or NULL. log may be NULL: nothing is written. */
+void log_fact(struct log *log, enum log_level level, const char *about, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Keys are handles; plain values leave only through what these do. See crypto/keystore_soft.h for the software one.
+ * wrap/unwrap: AES-256-GCM under the master key, `aad` is the identity of the row or file that holds the result;
+ * output = nonce(12) || ciphertext || tag(16), so plain.len + KEYS_WRAP_OVERHEAD octets. */
+#define KEYS_WRAP_OVERHEAD 28u
+struct keys {
+    enum err (*wrap)(struct keys *, struct span aad, struct span plain, uint8_t *out, size_t out_cap);
+    enum err (*unwrap)(struct keys *, struct span aad, struct span wrapped, uint8_t *out, size_t out_cap);
+    /* ECDSA with SHA-256 over message, by the private key of that name; r || s, each curve-size octets left-padded. */
+    enum err (*sign)(struct keys *, const char *name, struct span message, uint8_t *out, size_t out_cap,
+                     size_t *ret_len);
+};
+
+struct net;
+struct store;
+
+struct env {
+    struct clock *clock;
+    struct rng *rng;
+    struct net *net;
+    struct store *store;
+    struct nvm *nvm;
+    struct keys *keys;
+    struct log *log;
+};
+
+#endif

@@ -1,0 +1,91 @@
+/* lib/base/store.h: the database as the roles see it: rows in, rows out, one transaction per batch.
+ * A role owns its statements (a table of struct statement) and its migrations, and hands both over at open.
+ * Drivers: lib/io/sqlite.h (calls done() before it returns), PostgreSQL later. */
+#ifndef OSPREY_BASE_STORE_H
+#define OSPREY_BASE_STORE_H
+
+#include "arena.h"
+#include "env.h"
+
+#define STORE_PARAMS_MAX 32u
+#define STORE_COLUMNS_MAX 40u
+
+/* Parameters are written ?1 ?2 … in the SQLite text, $1 $2 … in the PostgreSQL text (NULL: made from the other). */
+struct statement {
+    const char *name, *sqlite, *postgres;
+};
+
+enum value_type { VALUE_NULL, VALUE_INT, VALUE_TEXT, VALUE_BLOB };
+struct value {
+    enum value_type type;
+    int64_t number;
+    struct span bytes; /* text (without NUL) or blob; borrowed */
+};
+
+static inline struct value value_null(void) { return (struct value){ 0 }; }
+static inline struct value value_int(int64_t n) { return (struct value){ VALUE_INT, n, { 0 } }; }
+static inline struct value value_text(const char *t)
+{
+    return t ? (struct value){ VALUE_TEXT, 0, span_text(t) } : value_null();
+}
+static inline struct value value_span_text(struct span s) { return (struct value){ VALUE_TEXT, 0, s }; }
+static inline struct value value_blob(struct span s)
+{
+    return s.ptr ? (struct value){ VALUE_BLOB, 0, s } : value_null();
+}
+
+/* One change. expect_rows: -1 any number; otherwise the commit fails as a whole with ERR_CONFLICT when the statement
+ * touched another number of rows (that is how a row's version is checked). */
+struct write {
+    const struct statement *statement;
+    struct value params[STORE_PARAMS_MAX];
+    size_t param_count;
+    int expect_rows;
+};
+
+struct row {
+    const struct value *columns;
+    size_t column_count;
+};
+
+/* One question and, after load, its answer; the rows and their bytes live in the rowset's arena. */
+struct query {
+    const struct statement *statement;
+    struct value params[STORE_PARAMS_MAX];
+    size_t param_count;
+    struct row *rows;
+    size_t row_count;
+    bool loaded;
+};
+
+#define ROWSET_QUERIES_MAX 24u
+struct rowset {
+    struct arena *arena;
+    struct query queries[ROWSET_QUERIES_MAX];
+    size_t count;
+};
+
+/* Asks for one more query; with the same statement and parameters twice it is the same query. NULL when full.
+ * Text and blob parameters are copied into the arena. */
+struct query *rowset_want(struct rowset *set, const struct statement *statement, const struct value *params,
+                          size_t param_count);
+/* The answered query of this statement (the first such), or NULL when it was not asked or not loaded yet. */
+const struct query *rowset_find(const struct rowset *set, const struct statement *statement);
+
+/* Columns of a row with a type that is checked: NULL and a wrong type read as 0, "", empty. */
+int64_t row_int(const struct row *row, size_t column);
+struct span row_bytes(const struct row *row, size_t column);
+/* Copies text and its NUL; longer text than cap-1 is cut (columns have ceilings of their own). */
+void row_text(const struct row *row, size_t column, char *out, size_t cap);
+
+typedef void store_done(void *context, enum err err);
+
+struct store {
+    /* Answers every query of the set that is not loaded yet. */
+    void (*load)(struct store *, struct rowset *want, store_done *done, void *context);
+    /* All of them, durably, or none: ERR_CONFLICT, ERR_IO (unknown outcome: the caller must behave as after a crash),
+     * ERR_NO_SPACE (disk full, nothing was written). */
+    void (*commit)(struct store *, const struct write *writes, size_t count, store_done *done, void *context);
+};
+
+#endif
