@@ -1,0 +1,35 @@
+/* lib/pki/chain.h: who signed whom (oncard book 2.1): CI -> EUM -> eUICC, CI -> SM-DP, CI -> SM-SR.
+ * Everywhere: ERR_VERIFY a signature or issuer is wrong; ERR_EXPIRED at that time; ERR_BAD_VALUE wrong role or subject. */
+#ifndef OSPREY_PKI_CHAIN_H
+#define OSPREY_PKI_CHAIN_H
+
+#include "gp_certificate.h"
+#include "x509.h"
+
+#define CHAIN_ROOTS_MAX 8u
+
+/* The roots one trusts. */
+struct trust {
+    struct x509 *roots[CHAIN_ROOTS_MAX];
+    size_t count;
+};
+/* All certificates of a PEM file; ERR_IO, ERR_BAD_VALUE, ERR_NO_SPACE. */
+MUST_USE enum err trust_load(struct trust *t, const char *path);
+MUST_USE enum err trust_add(struct trust *t, struct x509 *root); /* owned afterwards */
+void trust_done(struct trust *t);
+
+/* An EUM certificate against the roots: signed by one of them, a CA, valid. ret_root (may be NULL) tells which. */
+MUST_USE enum err chain_check_eum(const struct trust *t, const struct x509 *eum, uint64_t now_ms,
+                                  const struct x509 **ret_root);
+
+/* The eUICC's CERT.ECASD.ECKA: signed by the EUM's key, valid, its subject is the EID (16 octets), its issuer named as
+ * the EUM's OID when eum_oid is given, and the EUM's certificate holds against the roots. ret_key (may be NULL): PK.ECASD.ECKA. */
+MUST_USE enum err chain_check_euicc(const struct trust *t, const struct x509 *eum, struct span ecasd_certificate,
+                                    struct span eid, uint64_t now_ms, struct ec_key **ret_key);
+
+/* CERT.DP.ECDSA or CERT.SR.ECDSA against the roots: authority key identifier (when present), signature, role, validity.
+ * ret_key (may be NULL): its public key. */
+MUST_USE enum err chain_check_server(const struct trust *t, struct span certificate, enum gp_role role, uint64_t now_ms,
+                                     struct ec_key **ret_key);
+
+#endif
