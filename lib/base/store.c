@@ -15,6 +15,20 @@ static bool same_query(const struct query *q, const struct statement *st, const 
     return true;
 }
 
+const struct value *values_copy(struct arena *arena, const struct value *params, size_t count)
+{
+    struct value *copy = ARENA_ARRAY(arena, struct value, count);
+    for (size_t i = 0; copy && i < count; i++) {
+        copy[i] = params[i];
+        if (!params[i].bytes.len)
+            continue;
+        copy[i].bytes = arena_copy(arena, params[i].bytes);
+        if (!copy[i].bytes.ptr)
+            return NULL;
+    }
+    return copy;
+}
+
 struct query *rowset_want(struct rowset *set, const struct statement *statement, const struct value *params,
                           size_t param_count)
 {
@@ -23,13 +37,11 @@ struct query *rowset_want(struct rowset *set, const struct statement *statement,
             return &set->queries[i];
     if (set->count == ROWSET_QUERIES_MAX || param_count > STORE_PARAMS_MAX)
         return NULL;
+    const struct value *copy = values_copy(set->arena, params, param_count);
+    if (param_count && !copy)
+        return NULL;
     struct query *q = &set->queries[set->count++];
-    *q = (struct query){ .statement = statement, .param_count = param_count };
-    for (size_t i = 0; i < param_count; i++) {
-        q->params[i] = params[i];
-        if (params[i].bytes.len)
-            q->params[i].bytes = arena_copy(set->arena, params[i].bytes);
-    }
+    *q = (struct query){ .statement = statement, .params = copy, .param_count = param_count };
     return q;
 }
 

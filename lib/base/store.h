@@ -38,7 +38,7 @@ static inline struct value value_blob(struct span s)
  * touched another number of rows (that is how a row's version is checked). */
 struct write {
     const struct statement *statement;
-    struct value params[STORE_PARAMS_MAX];
+    const struct value *params; /* borrowed */
     size_t param_count;
     int expect_rows;
 };
@@ -51,7 +51,7 @@ struct row {
 /* One question and, after load, its answer; the rows and their bytes live in the rowset's arena. */
 struct query {
     const struct statement *statement;
-    struct value params[STORE_PARAMS_MAX];
+    const struct value *params; /* in the rowset's arena */
     size_t param_count;
     struct row *rows;
     size_t row_count;
@@ -65,8 +65,11 @@ struct rowset {
     size_t count;
 };
 
+/* A copy of params and their bytes in the arena; NULL when there is no room. */
+const struct value *values_copy(struct arena *arena, const struct value *params, size_t count);
+
 /* Asks for one more query; with the same statement and parameters twice it is the same query. NULL when full.
- * Text and blob parameters are copied into the arena. */
+ * Parameters are copied into the arena. */
 struct query *rowset_want(struct rowset *set, const struct statement *statement, const struct value *params,
                           size_t param_count);
 /* The answered query of this statement (the first such), or NULL when it was not asked or not loaded yet. */

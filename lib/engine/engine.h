@@ -113,7 +113,7 @@ enum verdict {
 typedef enum verdict step_run(void *role, struct rowset *rows, const struct event *event, struct writes *writes,
                               struct outbox *outbox);
 
-/* What sends. The result of an effect that is stored (id != 0) must come back, once, through engine_result; it may
+/* What sends. The effect and its bytes are borrowed for the call only. The result of an effect that is stored (id != 0) must come back, once, through engine_result; it may
  * come from inside send. A crash of the program is no result. */
 struct net {
     void (*send)(struct net *, const struct effect *);

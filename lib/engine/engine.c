@@ -1,0 +1,342 @@
+#include "engine_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ENGINE_RETRIES_ON_CONFLICT 5u
+
+const char ENGINE_SCHEMA[] =
+    "CREATE TABLE outbox (id INTEGER PRIMARY KEY, line TEXT NOT NULL, kind INTEGER NOT NULL, ref TEXT NOT NULL,"
+    " destination TEXT, body BLOB, due_ms INTEGER NOT NULL, give_up_ms INTEGER NOT NULL, attempt INTEGER NOT NULL,"
+    " lease_ms INTEGER NOT NULL, wants_answer INTEGER NOT NULL);"
+    "CREATE INDEX outbox_due ON outbox (due_ms);"
+    "CREATE INDEX outbox_ref ON outbox (line, ref);"
+    "CREATE TABLE timer (line TEXT NOT NULL, name TEXT NOT NULL, due_ms INTEGER NOT NULL, PRIMARY KEY (line, name));"
+    "CREATE INDEX timer_due ON timer (due_ms);"
+    "CREATE TABLE call (requester TEXT NOT NULL, call_id TEXT NOT NULL, line TEXT NOT NULL, state INTEGER NOT NULL,"
+    " digest BLOB, context BLOB, answer BLOB, answer_status INTEGER, created_ms INTEGER NOT NULL,"
+    " deadline_ms INTEGER NOT NULL, PRIMARY KEY (requester, call_id));"
+    "CREATE INDEX call_line ON call (line, state);";
+
+enum err engine_new(const struct engine_config *config, struct engine **ret)
+{
+    struct engine *e = calloc(1, sizeof *e);
+    if (!e)
+        return ERR_NO_MEMORY;
+    e->config = *config;
+    e->next_wake_ms = UINT64_MAX;
+    e->next_id = 1;
+    *ret = e;
+    return ERR_NONE;
+}
+
+void engine_free(struct engine *e)
+{
+    if (!e)
+        return;
+    for (struct queued *q = e->head, *next; q; q = next) {
+        next = q->next;
+        engine_event_free(&q->event);
+    }
+    free(e->flights);
+    free(e);
+}
+
+struct event *engine_event(struct engine *e, uint16_t kind, const char *line)
+{
+    (void)e;
+    struct queued *q = calloc(1, sizeof *q);
+    if (!q)
+        return NULL;
+    arena_init(&q->memory, ENGINE_EVENT_ARENA_MAX);
+    q->event.kind = kind;
+    q->event.arena = &q->memory;
+    if (line)
+        snprintf(q->event.line, sizeof q->event.line, "%s", line);
+    return &q->event;
+}
+
+static struct queued *queued_of(struct event *event)
+{
+    return (struct queued *)((char *)event - offsetof(struct queued, event));
+}
+
+void engine_event_free(struct event *event)
+{
+    if (!event)
+        return;
+    struct queued *q = queued_of(event);
+    arena_release(&q->memory);
+    free(q);
+}
+
+enum err engine_post(struct engine *e, struct event *event)
+{
+    if (e->queue_count >= ENGINE_QUEUE_MAX) {
+        engine_event_free(event);
+        return ERR_BUSY;
+    }
+    engine_enqueue(e, queued_of(event));
+    return ERR_NONE;
+}
+
+void engine_enqueue(struct engine *e, struct queued *q)
+{
+    q->next = NULL;
+    if (e->tail)
+        e->tail->next = q;
+    else
+        e->head = q;
+    e->tail = q;
+    e->queue_count++;
+}
+
+/* Puts events back at the front, in their order. */
+static void requeue_front(struct engine *e, struct queued **list, size_t count)
+{
+    while (count--) {
+        list[count]->next = e->head;
+        e->head = list[count];
+        if (!e->tail)
+            e->tail = list[count];
+        e->queue_count++;
+    }
+}
+
+static bool line_taken(const struct engine *e, const char *line)
+{
+    for (size_t i = 0; *line && i < e->batch_count; i++)
+        if (!strcmp(e->batch[i]->event.line, line))
+            return true;
+    return false;
+}
+
+/* A line whose earlier event stays in the queue keeps its order: nothing of it may overtake. */
+static void take_batch(struct engine *e)
+{
+    struct queued *kept_head = NULL, *kept_tail = NULL, *q = e->head;
+    uint64_t now = e->config.env.clock->now_ms(e->config.env.clock);
+    e->batch_count = 0;
+    while (q && e->batch_count < ENGINE_BATCH_MAX) {
+        struct queued *next = q->next;
+        if (line_taken(e, q->event.line)) {
+            q->next = NULL;
+            if (kept_tail)
+                kept_tail->next = q;
+            else
+                kept_head = q;
+            kept_tail = q;
+        } else {
+            q->event.now_ms = now;
+            e->batch[e->batch_count++] = q;
+            e->queue_count--;
+        }
+        q = next;
+    }
+    if (kept_tail)
+        kept_tail->next = q;
+    e->head = kept_tail ? kept_head : q;
+    if (!q)
+        e->tail = kept_tail;
+}
+
+static void note(void *context, enum err err) { *(enum err *)context = err; }
+
+static enum err load_rows(struct engine *e, struct rowset *rows)
+{
+    enum err err = ERR_BUSY; /* a store that answers later needs the loop: see engine_private.h */
+    e->config.env.store->load(e->config.env.store, rows, note, &err);
+    return err;
+}
+
+/* What the engine itself writes with the event; before the step's writes, so that a step can set its timer again. */
+static void engine_writes(struct queued *q)
+{
+    struct event *event = &q->event;
+    if (event->kind == EVENT_TIMER)
+        timer_clear(&q->writes, event->line, event->name);
+    if ((event->kind == EVENT_DELIVERED || event->kind == EVENT_UNDELIVERED) && event->effect_id)
+        WRITES_ADD(&q->writes, &ENGINE_OUTBOX_DELETE, -1, value_int(event->effect_id));
+}
+
+static void refuse(struct queued *q)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < q->outbox.count; i++)
+        if (!q->outbox.list[i].id)
+            q->outbox.list[kept++] = q->outbox.list[i];
+    q->outbox.count = kept;
+    q->writes.count = 0;
+    q->writes.err = ERR_NONE;
+}
+
+static enum verdict step_once(struct engine *e, struct queued *q, struct rowset *rows)
+{
+    q->writes = (struct writes){ .arena = q->event.arena };
+    q->outbox = (struct outbox){
+        .arena = q->event.arena, .next_id = e->next_id, .now_ms = q->event.now_ms, .writes = &q->writes
+    };
+    engine_writes(q);
+    enum verdict verdict = e->config.step(e->config.role, rows, &q->event, &q->writes, &q->outbox);
+    if (verdict == STEP_DONE && (q->writes.err != ERR_NONE || q->outbox.err != ERR_NONE)) {
+        log_fact(e->config.env.log, LOG_ERROR_, q->event.line, "an event needs more than the engine's limits: refused");
+        verdict = STEP_REFUSED;
+    }
+    if (verdict != STEP_NEED_ROWS)
+        e->next_id = q->outbox.next_id;
+    return verdict;
+}
+
+/* Runs the step until it has all its rows. */
+static void step_event(struct engine *e, struct queued *q)
+{
+    struct rowset *rows = ARENA_NEW(q->event.arena, struct rowset);
+    if (!rows) {
+        refuse(q);
+        return;
+    }
+    *rows = (struct rowset){ .arena = q->event.arena };
+    for (unsigned round = 0; round < ENGINE_ROUNDS_MAX; round++) {
+        enum verdict verdict = step_once(e, q, rows);
+        if (verdict == STEP_DONE)
+            return;
+        if (verdict == STEP_REFUSED) {
+            refuse(q);
+            engine_writes(q);
+            return;
+        }
+        enum err err = load_rows(e, rows);
+        if (err != ERR_NONE) {
+            log_fact(e->config.env.log, LOG_ERROR_, q->event.line, "rows cannot be loaded: %s", err_text(err));
+            break;
+        }
+    }
+    log_fact(e->config.env.log, LOG_ERROR_, q->event.line, "event of kind %u gets no rows: dropped", q->event.kind);
+    refuse(q);
+    engine_writes(q);
+}
+
+static enum err commit_batch(struct engine *e)
+{
+    size_t count = 0, at = 0;
+    for (size_t i = 0; i < e->batch_count; i++)
+        count += e->batch[i]->writes.count;
+    if (!count)
+        return ERR_NONE;
+    struct write *all = malloc(count * sizeof *all);
+    if (!all)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < e->batch_count; i++) {
+        memcpy(all + at, e->batch[i]->writes.list, e->batch[i]->writes.count * sizeof *all);
+        at += e->batch[i]->writes.count;
+    }
+    enum err err = ERR_BUSY;
+    e->config.env.store->commit(e->config.env.store, all, count, note, &err);
+    free(all);
+    e->counts.commits++;
+    return err;
+}
+
+static void send_effects(struct engine *e, struct queued *q)
+{
+    struct net *net = e->config.env.net;
+    for (size_t i = 0; i < q->outbox.count; i++) {
+        struct effect *effect = &q->outbox.list[i];
+        if (effect->id && effect->due_ms > q->event.now_ms) {
+            engine_wake_at(e, effect->due_ms);
+            continue;
+        }
+        if (effect->id && !engine_flight_add(e, effect))
+            continue;
+        e->counts.effects++;
+        net->send(net, effect);
+    }
+}
+
+static void finish_batch(struct engine *e)
+{
+    for (size_t i = 0; i < e->batch_count; i++) {
+        struct queued *q = e->batch[i];
+        for (size_t w = 0; w < q->writes.count; w++)
+            if (q->writes.list[w].statement == &ENGINE_TIMER_SET)
+                engine_wake_at(e, (uint64_t)q->writes.list[w].params[2].number);
+        send_effects(e, q);
+        e->counts.events++;
+        engine_event_free(&q->event);
+    }
+    e->batch_count = 0;
+}
+
+static void fatal(struct engine *e, enum err err)
+{
+    log_fact(e->config.env.log, LOG_ERROR_, NULL, "the store failed (%s): stopping, to start again from what it holds",
+             err_text(err));
+    if (!e->config.on_fatal)
+        abort();
+    e->config.on_fatal(e->config.role, err);
+    e->dead = true;
+}
+
+/* A conflict: the rows changed under us, or a full disk. The events run again, alone, from fresh rows. */
+static void retry_alone(struct engine *e, enum err err)
+{
+    struct queued *again[ENGINE_BATCH_MAX];
+    size_t kept = 0;
+    e->counts.conflicts++;
+    for (size_t i = 0; i < e->batch_count; i++) {
+        struct queued *q = e->batch[i];
+        if (++q->conflicts <= ENGINE_RETRIES_ON_CONFLICT) {
+            again[kept++] = q;
+            continue;
+        }
+        log_fact(e->config.env.log, LOG_ERROR_, q->event.line, "an event cannot be committed (%s): dropped", err_text(err));
+        engine_event_free(&q->event);
+    }
+    e->batch_count = 0;
+    requeue_front(e, again, kept);
+    e->one_by_one = (unsigned)kept;
+}
+
+static void run_batch(struct engine *e)
+{
+    if (e->one_by_one) {
+        e->batch[0] = e->head;
+        e->head = e->head->next;
+        if (!e->head)
+            e->tail = NULL;
+        e->queue_count--;
+        e->batch_count = 1;
+        e->batch[0]->event.now_ms = e->config.env.clock->now_ms(e->config.env.clock);
+        e->one_by_one--;
+    } else {
+        take_batch(e);
+    }
+    for (size_t i = 0; i < e->batch_count; i++)
+        step_event(e, e->batch[i]);
+    enum err err = commit_batch(e);
+    e->counts.batches++;
+    if (err == ERR_NONE)
+        finish_batch(e);
+    else if (err == ERR_CONFLICT || err == ERR_NO_SPACE)
+        retry_alone(e, err);
+    else
+        fatal(e, err);
+}
+
+void engine_run(struct engine *e)
+{
+    if (e->running || e->dead) /* a result that comes from inside send just queues its event */
+        return;
+    e->running = true;
+    do {
+        engine_load_due(e);
+        while (e->head && !e->dead)
+            run_batch(e);
+    } while (!e->dead && (e->head || e->next_wake_ms <= e->config.env.clock->now_ms(e->config.env.clock)));
+    e->running = false;
+    if (!e->dead && e->next_wake_ms != UINT64_MAX)
+        e->config.env.clock->wake_at(e->config.env.clock, e->next_wake_ms);
+}
+
+bool engine_idle(const struct engine *e) { return !e->head && !e->flight_count; }
+struct engine_counts engine_counts(const struct engine *e) { return e->counts; }

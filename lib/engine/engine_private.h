@@ -1,0 +1,51 @@
+/* lib/engine/engine_private.h: shared by engine.c (batches) and outbox.c (what leaves and what is due).
+ * Today's stores answer before load() and commit() return; a store that answers later will split run_batch at its two
+ * calls, nothing else depends on it. */
+#ifndef OSPREY_ENGINE_PRIVATE_H
+#define OSPREY_ENGINE_PRIVATE_H
+
+#include "engine.h"
+
+#define ENGINE_LEASE_MS 120000u /* an effect in flight is nobody else's for so long */
+#define ENGINE_STORE_PAUSE_MS 1000u /* before a store that failed to answer is asked again */
+
+struct queued {
+    struct event event;
+    struct arena memory;
+    struct queued *next;
+    struct writes writes;
+    struct outbox outbox;
+    unsigned conflicts;
+};
+
+/* An effect that was handed to net and has no result yet. */
+struct flight {
+    int64_t id;
+    uint16_t kind;
+    uint32_t attempt;
+    uint64_t give_up_ms;
+    bool wants_answer, used;
+    char line[ENGINE_LINE_MAX + 1], ref[ENGINE_REF_MAX + 1];
+};
+
+struct engine {
+    struct engine_config config;
+    struct queued *head, *tail;
+    size_t queue_count, batch_count;
+    struct queued *batch[ENGINE_BATCH_MAX];
+    struct flight *flights;
+    size_t flight_count, flight_cap;
+    int64_t next_id;
+    uint64_t next_wake_ms;
+    unsigned one_by_one;
+    bool running, dead;
+    struct engine_counts counts;
+};
+
+extern const struct statement ENGINE_OUTBOX_DELETE, ENGINE_TIMER_SET;
+void engine_enqueue(struct engine *e, struct queued *q);
+bool engine_flight_add(struct engine *e, const struct effect *effect);
+void engine_wake_at(struct engine *e, uint64_t at_ms);
+void engine_load_due(struct engine *e);
+
+#endif

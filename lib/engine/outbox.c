@@ -1,0 +1,318 @@
+#include "engine_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+const struct statement ENGINE_OUTBOX_DELETE = { "outbox-delete", "DELETE FROM outbox WHERE id=?1", NULL };
+const struct statement ENGINE_TIMER_SET = {
+    "timer-set",
+    "INSERT INTO timer (line, name, due_ms) VALUES (?1,?2,?3) ON CONFLICT (line, name) DO UPDATE SET due_ms=?3", NULL
+};
+static const struct statement TIMER_CLEAR = { "timer-clear", "DELETE FROM timer WHERE line=?1 AND name=?2", NULL };
+static const struct statement OUTBOX_ADD = {
+    "outbox-add",
+    "INSERT INTO outbox (id, line, kind, ref, destination, body, due_ms, give_up_ms, attempt, lease_ms, wants_answer)"
+    " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)", NULL
+};
+static const struct statement OUTBOX_CANCEL = { "outbox-cancel", "DELETE FROM outbox WHERE line=?1 AND ref=?2", NULL };
+static const struct statement OUTBOX_LATER = {
+    "outbox-later", "UPDATE outbox SET due_ms=?2, attempt=?3, lease_ms=0 WHERE id=?1", NULL
+};
+static const struct statement OUTBOX_LEASE = { "outbox-lease", "UPDATE outbox SET lease_ms=?2 WHERE id=?1", NULL };
+static const struct statement OUTBOX_FREE_LEASES = { "outbox-free-leases", "UPDATE outbox SET lease_ms=0 WHERE lease_ms<>0",
+                                                     NULL };
+static const struct statement OUTBOX_DUE = {
+    "outbox-due",
+    "SELECT id, line, kind, ref, destination, body, due_ms, give_up_ms, attempt, wants_answer FROM outbox"
+    " WHERE due_ms<=?1 AND lease_ms<=?1 ORDER BY due_ms, id LIMIT 200", NULL
+};
+static const struct statement TIMER_DUE = {
+    "timer-due", "SELECT line, name, due_ms FROM timer WHERE due_ms<=?1 ORDER BY due_ms LIMIT 200", NULL
+};
+static const struct statement NEXT_WAKE = {
+    "next-wake",
+    "SELECT (SELECT MIN(due_ms) FROM timer), (SELECT MIN(CASE WHEN lease_ms>due_ms THEN lease_ms ELSE due_ms END) FROM outbox),"
+    " (SELECT MAX(id) FROM outbox)", NULL
+};
+
+void writes_add(struct writes *w, const struct statement *statement, int expect_rows, const struct value *params,
+                size_t param_count)
+{
+    if (w->count == ENGINE_WRITES_MAX || param_count > STORE_PARAMS_MAX)
+        w->err = ERR_NO_SPACE;
+    if (w->err != ERR_NONE)
+        return;
+    const struct value *copy = values_copy(w->arena, params, param_count);
+    if (param_count && !copy) {
+        w->err = ERR_NO_SPACE;
+        return;
+    }
+    w->list[w->count++] =
+        (struct write){ .statement = statement, .params = copy, .param_count = param_count, .expect_rows = expect_rows };
+}
+
+void timer_set(struct writes *w, const char *line, const char *name, uint64_t due_ms)
+{
+    WRITES_ADD(w, &ENGINE_TIMER_SET, -1, value_text(line), value_text(name), value_int((int64_t)due_ms));
+}
+
+void timer_clear(struct writes *w, const char *line, const char *name)
+{
+    WRITES_ADD(w, &TIMER_CLEAR, -1, value_text(line), value_text(name));
+}
+
+static struct effect *outbox_add(struct outbox *out, const struct effect *effect)
+{
+    if (out->count == ENGINE_EFFECTS_MAX) {
+        out->err = ERR_NO_SPACE;
+        return NULL;
+    }
+    struct effect *e = &out->list[out->count];
+    *e = *effect;
+    e->body = arena_copy(out->arena, effect->body);
+    e->to = effect->to ? arena_text(out->arena, span_text(effect->to)) : NULL;
+    if ((effect->body.len && !e->body.ptr) || (effect->to && !e->to)) {
+        out->err = ERR_NO_SPACE;
+        return NULL;
+    }
+    out->count++;
+    return e;
+}
+
+int64_t outbox_post(struct outbox *out, const struct effect *effect)
+{
+    struct effect *e = outbox_add(out, effect);
+    if (!e)
+        return 0;
+    e->id = out->next_id++;
+    if (e->due_ms < out->now_ms)
+        e->due_ms = out->now_ms;
+    if (!e->give_up_ms)
+        e->give_up_ms = out->now_ms + ENGINE_GIVE_UP_MS;
+    uint64_t lease = e->due_ms <= out->now_ms ? out->now_ms + ENGINE_LEASE_MS : 0;
+    WRITES_ADD(out->writes, &OUTBOX_ADD, 1, value_int(e->id), value_text(e->line), value_int(e->kind), value_text(e->ref),
+               value_text(e->to), value_blob(e->body), value_int((int64_t)e->due_ms), value_int((int64_t)e->give_up_ms),
+               value_int(e->attempt), value_int((int64_t)lease), value_int(e->wants_answer));
+    return e->id;
+}
+
+void outbox_reply(struct outbox *out, struct reply_ref reply, int status, struct span body)
+{
+    if (reply_ref_is_none(reply))
+        return;
+    outbox_add(out, &(struct effect){ .kind = EFFECT_REPLY, .reply = reply, .status = status, .body = body });
+}
+
+void outbox_cancel(struct outbox *out, const char *line, const char *ref)
+{
+    WRITES_ADD(out->writes, &OUTBOX_CANCEL, -1, value_text(line), value_text(ref));
+}
+
+bool engine_flight_add(struct engine *e, const struct effect *effect)
+{
+    if (e->flight_count == e->flight_cap) {
+        size_t cap = e->flight_cap ? 2 * e->flight_cap : 64;
+        struct flight *grown = realloc(e->flights, cap * sizeof *grown);
+        if (!grown)
+            return false; /* the lease runs out and it is taken up again */
+        e->flights = grown;
+        e->flight_cap = cap;
+    }
+    for (size_t i = 0; i < e->flight_count; i++)
+        if (e->flights[i].id == effect->id)
+            return false;
+    struct flight *f = &e->flights[e->flight_count++];
+    *f = (struct flight){ .id = effect->id, .kind = effect->kind, .attempt = effect->attempt,
+                          .give_up_ms = effect->give_up_ms, .wants_answer = effect->wants_answer };
+    memcpy(f->line, effect->line, sizeof f->line);
+    memcpy(f->ref, effect->ref, sizeof f->ref);
+    return true;
+}
+
+static bool flight_take(struct engine *e, int64_t id, struct flight *ret)
+{
+    for (size_t i = 0; i < e->flight_count; i++)
+        if (e->flights[i].id == id) {
+            *ret = e->flights[i];
+            e->flights[i] = e->flights[--e->flight_count];
+            return true;
+        }
+    return false;
+}
+
+void engine_wake_at(struct engine *e, uint64_t at_ms)
+{
+    if (at_ms < e->next_wake_ms)
+        e->next_wake_ms = at_ms;
+}
+
+static uint64_t retry_pause(const struct engine *e, const struct effect *effect)
+{
+    static const uint64_t pauses_s[] = { 5, 30, 120, 600, 3600 };
+    if (e->config.retry_after_ms)
+        return e->config.retry_after_ms(e->config.role, effect);
+    size_t i = effect->attempt < ARRAY_LEN(pauses_s) ? effect->attempt : ARRAY_LEN(pauses_s) - 1;
+    return pauses_s[i] * 1000;
+}
+
+static void note(void *context, enum err err) { *(enum err *)context = err; }
+
+static void write_alone(struct engine *e, const struct statement *statement, const struct value *params, size_t count)
+{
+    struct write write = { .statement = statement, .params = params, .param_count = count, .expect_rows = -1 };
+    enum err err = ERR_NONE;
+    e->config.env.store->commit(e->config.env.store, &write, 1, note, &err);
+    if (err != ERR_NONE)
+        log_fact(e->config.env.log, LOG_ERROR_, NULL, "%s: %s", statement->name, err_text(err));
+}
+#define WRITE_ALONE(e, statement, ...)                                                                                \
+    write_alone((e), (statement), (const struct value[]){ __VA_ARGS__ },                                             \
+                sizeof((const struct value[]){ __VA_ARGS__ }) / sizeof(struct value))
+
+static void post_result(struct engine *e, const struct flight *f, uint16_t kind, int status, struct span answer)
+{
+    struct event *event = engine_event(e, kind, f->line);
+    if (!event)
+        return; /* the row stays and is taken up when its lease is over */
+    event->effect_id = f->id;
+    event->effect_kind = f->kind;
+    event->status = status;
+    event->body = arena_copy(event->arena, answer);
+    memcpy(event->name, f->ref, sizeof event->name);
+    enum err err = engine_post(e, event);
+    if (err != ERR_NONE)
+        log_fact(e->config.env.log, LOG_WARN_, f->line, "the result of an effect finds no place: %s", err_text(err));
+}
+
+static void try_later(struct engine *e, const struct flight *f, int status, struct span answer)
+{
+    uint64_t now = e->config.env.clock->now_ms(e->config.env.clock);
+    struct effect effect = { .id = f->id, .kind = f->kind, .attempt = f->attempt };
+    memcpy(effect.line, f->line, sizeof effect.line);
+    uint64_t due = now + retry_pause(e, &effect);
+    if (due >= f->give_up_ms) {
+        log_fact(e->config.env.log, LOG_WARN_, f->line, "given up: %s", f->ref);
+        post_result(e, f, EVENT_UNDELIVERED, status, answer);
+        return;
+    }
+    e->counts.retries++;
+    WRITE_ALONE(e, &OUTBOX_LATER, value_int(f->id), value_int((int64_t)due), value_int(f->attempt + 1));
+    engine_wake_at(e, due);
+    e->config.env.clock->wake_at(e->config.env.clock, e->next_wake_ms);
+}
+
+void engine_result(struct engine *e, int64_t effect_id, enum effect_result result, int status, struct span answer)
+{
+    struct flight f;
+    if (!effect_id || !flight_take(e, effect_id, &f))
+        return;
+    if (result == EFFECT_FAILED)
+        try_later(e, &f, status, answer);
+    else if (result == EFFECT_REFUSED_ || f.wants_answer)
+        post_result(e, &f, result == EFFECT_SENT ? EVENT_DELIVERED : EVENT_UNDELIVERED, status, answer);
+    else
+        WRITE_ALONE(e, &ENGINE_OUTBOX_DELETE, value_int(effect_id));
+}
+
+static bool load_one(struct engine *e, struct rowset *rows, const struct statement *statement, const struct value *params,
+                     size_t count)
+{
+    enum err err = ERR_BUSY;
+    rowset_want(rows, statement, params, count);
+    e->config.env.store->load(e->config.env.store, rows, note, &err);
+    if (err != ERR_NONE)
+        log_fact(e->config.env.log, LOG_ERROR_, NULL, "%s: %s", statement->name, err_text(err));
+    return err == ERR_NONE;
+}
+
+static void fire_timers(struct engine *e, const struct query *q)
+{
+    for (size_t i = 0; i < q->row_count; i++) {
+        char line[ENGINE_LINE_MAX + 1];
+        row_text(&q->rows[i], 0, line, sizeof line);
+        struct event *event = engine_event(e, EVENT_TIMER, line);
+        if (!event)
+            return;
+        row_text(&q->rows[i], 1, event->name, sizeof event->name);
+        if (engine_post(e, event) != ERR_NONE)
+            return; /* the row stays: it fires at the next wake-up */
+    }
+}
+
+static void send_due(struct engine *e, const struct query *q, uint64_t now)
+{
+    for (size_t i = 0; i < q->row_count; i++) {
+        const struct row *row = &q->rows[i];
+        char to[1024];
+        struct effect effect = { .id = row_int(row, 0), .kind = (uint16_t)row_int(row, 2), .body = row_bytes(row, 5),
+                                 .due_ms = (uint64_t)row_int(row, 6), .give_up_ms = (uint64_t)row_int(row, 7),
+                                 .attempt = (uint32_t)row_int(row, 8), .wants_answer = row_int(row, 9) != 0 };
+        row_text(row, 1, effect.line, sizeof effect.line);
+        row_text(row, 3, effect.ref, sizeof effect.ref);
+        row_text(row, 4, to, sizeof to);
+        effect.to = to;
+        WRITE_ALONE(e, &OUTBOX_LEASE, value_int(effect.id), value_int((int64_t)(now + ENGINE_LEASE_MS)));
+        if (!engine_flight_add(e, &effect))
+            continue; /* still on its way: only the lease was renewed */
+        e->counts.effects++;
+        e->config.env.net->send(e->config.env.net, &effect);
+    }
+}
+
+static void learn_next_wake(struct engine *e, const struct query *q)
+{
+    e->next_wake_ms = UINT64_MAX;
+    for (size_t i = 0; q->row_count && i < 2; i++)
+        if (q->rows[0].columns[i].type == VALUE_INT)
+            engine_wake_at(e, (uint64_t)row_int(&q->rows[0], i));
+    if (q->row_count && row_int(&q->rows[0], 2) >= e->next_id)
+        e->next_id = row_int(&q->rows[0], 2) + 1;
+}
+
+/* Takes up timers and effects whose time has come, when it has. A timer whose event waits in the queue would fire
+ * again at the next call: so this runs only when the queue is empty. */
+void engine_load_due(struct engine *e)
+{
+    uint64_t now = e->config.env.clock->now_ms(e->config.env.clock);
+    if (e->head || now < e->next_wake_ms)
+        return;
+    e->next_wake_ms = now + ENGINE_STORE_PAUSE_MS; /* should the store not answer */
+    struct arena arena;
+    arena_init(&arena, ENGINE_EVENT_ARENA_MAX);
+    struct rowset *rows = ARENA_NEW(&arena, struct rowset);
+    if (rows) {
+        struct value at = value_int((int64_t)now);
+        *rows = (struct rowset){ .arena = &arena };
+        if (load_one(e, rows, &TIMER_DUE, &at, 1))
+            fire_timers(e, rowset_find(rows, &TIMER_DUE));
+        if (load_one(e, rows, &OUTBOX_DUE, &at, 1))
+            send_due(e, rowset_find(rows, &OUTBOX_DUE), now);
+        if (load_one(e, rows, &NEXT_WAKE, NULL, 0))
+            learn_next_wake(e, rowset_find(rows, &NEXT_WAKE));
+    }
+    arena_release(&arena);
+}
+
+enum err engine_start(struct engine *e)
+{
+    struct write write = { .statement = &OUTBOX_FREE_LEASES, .expect_rows = -1 };
+    enum err err = ERR_BUSY;
+    e->config.env.store->commit(e->config.env.store, &write, 1, note, &err);
+    if (err != ERR_NONE)
+        return err;
+    struct arena arena;
+    arena_init(&arena, ENGINE_EVENT_ARENA_MAX);
+    struct rowset *rows = ARENA_NEW(&arena, struct rowset);
+    err = rows ? ERR_NONE : ERR_NO_MEMORY;
+    if (rows) {
+        *rows = (struct rowset){ .arena = &arena };
+        if (load_one(e, rows, &NEXT_WAKE, NULL, 0))
+            learn_next_wake(e, rowset_find(rows, &NEXT_WAKE));
+        else
+            err = ERR_IO;
+    }
+    arena_release(&arena);
+    if (err == ERR_NONE && e->next_wake_ms != UINT64_MAX)
+        e->config.env.clock->wake_at(e->config.env.clock, e->next_wake_ms);
+    return err;
+}
