@@ -1,0 +1,30 @@
+/* euicc/ecasd/ecasd.h: the eUICC Controlling Authority Security Domain (SGP.02 §2.2.1.2): the CI's keys, the eUICC's
+ * key agreement key and certificate, the EID; it verifies and agrees on keys for the other security domains. */
+#ifndef OSPREY_EUICC_ECASD_ECASD_H
+#define OSPREY_EUICC_ECASD_ECASD_H
+
+#include "lib/codec/writer.h"
+#include "lib/gp/apdu.h"
+#include "lib/model/eid.h"
+#include "lib/pki/gp_certificate.h"
+#include "lib/scp/key_establishment.h"
+
+struct card;
+struct euicc_personalisation;
+
+#define ECASD_CERT_MAX 700u
+
+MUST_USE enum err ecasd_manufacture(struct card *card, const struct euicc_personalisation *p);
+MUST_USE enum err ecasd_eid(struct card *card, struct eid *ret);
+
+/* Checks a 7F21 for a target that wants `role` (oncard fact book 2.6): 9000 and the public key, or the status word. */
+uint16_t ecasd_verify_certificate(struct card *card, struct span certificate, enum gp_role role, uint8_t *ret_curve,
+                                  uint8_t ret_point[65]);
+/* Verifies 5F37 by that key, agrees on keys and makes the receipt (3A02): 9000, keys and answer data, or the word. */
+uint16_t ecasd_agree(struct card *card, struct span dgis, uint8_t curve, const uint8_t point[65], struct span rc,
+                     struct ka_parameters *ret_parameters, struct ka_keys *ret_keys, struct writer *answer);
+
+/* GET DATA to the ECASD itself (local) and BF30 through the ISD-R. */
+uint16_t ecasd_get_data(struct card *card, const struct capdu *c, struct writer *data);
+
+#endif

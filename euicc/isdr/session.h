@@ -1,0 +1,72 @@
+/* euicc/isdr/session.h: commands that reach a security domain: over which bearer, for which one, and what they left
+ * behind for the next command (INSTALL [for personalization], half a certificate, a secure channel). */
+#ifndef OSPREY_EUICC_ISDR_SESSION_H
+#define OSPREY_EUICC_ISDR_SESSION_H
+
+#include "lib/codec/writer.h"
+#include "lib/gp/apdu.h"
+#include "lib/gp/ram_script.h"
+#include "lib/model/aid.h"
+#include "lib/scp/scp03.h"
+
+struct card;
+struct install;
+
+enum sd_kind { SD_NONE, SD_ISDR, SD_ECASD, SD_ISDP, SD_MNOSD };
+enum sd_bearer { SD_BY_SMS, SD_BY_HTTP, SD_BY_TERMINAL };
+
+struct sd_target {
+    enum sd_kind kind;
+    uint16_t slot; /* ISD-P, MNO-SD: of the profile */
+};
+
+#define SD_COLLECTED_MAX 1024u /* octets of STORE DATA blocks that belong together */
+#define SD_RC_LEN 16u
+#define SD_ANSWER_MAX 1024u    /* one R-APDU */
+#define SD_SCRIPT_ANSWER_MAX 8192u
+
+struct sd_session {
+    enum sd_bearer bearer;
+    uint8_t kvn;             /* of the key set that protects it; 0: none */
+    struct sd_target target; /* executes the commands */
+    struct sd_target forward; /* INSTALL [for personalization]: gets the STORE DATA; SD_NONE: target itself */
+    bool chained;            /* a script of a chain was executed and another may follow */
+    uint16_t collected_len;
+    uint8_t collected[SD_COLLECTED_MAX];
+    struct {                 /* between 3A01 and 3A02 */
+        bool ready;
+        struct sd_target for_sd;
+        uint8_t curve;
+        uint8_t rc[SD_RC_LEN];
+        uint8_t point[65];
+    } establishment;
+    struct scp03_session channel; /* of the ISD-P in channel_slot */
+    uint16_t channel_slot;
+    struct install *install; /* profile download on that channel */
+};
+
+/* Forgets everything and addresses this target. */
+void sd_session_begin(struct sd_session *s, enum sd_bearer bearer, uint8_t kvn, struct sd_target target);
+/* The next command addresses another SD of the same session; its channel and personalisation state stay only if it is
+ * the same. */
+void sd_session_target(struct sd_session *s, struct sd_target target);
+void sd_session_end(struct sd_session *s); /* wipes */
+
+/* The SD of an AID, of a TAR; kind SD_NONE when there is none. */
+struct sd_target sd_by_aid(struct card *card, struct span aid);
+struct sd_target sd_by_tar(struct card *card, const uint8_t tar[TAR_LEN]);
+struct span sd_aid(struct card *card, const struct sd_target *t); /* of an ISD-P, empty otherwise */
+
+/* Executes one C-APDU, appends data and status word. */
+void sd_apdu(struct card *card, struct sd_session *s, struct span capdu, struct writer *ret);
+/* Executes a command script and appends the response script. */
+void sd_script(struct card *card, struct sd_session *s, struct span script, struct writer *ret);
+
+/* A row of an SD's command table. The handler appends response data and returns the status word. */
+typedef uint16_t sd_handler(struct card *card, struct sd_session *s, const struct capdu *c, struct writer *data);
+struct sd_rule {
+    uint8_t ins;
+    sd_handler *run;
+};
+
+#endif
