@@ -1,0 +1,187 @@
+#include "daemon.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "lib/base/world.h"
+
+static const struct config_option log_options[] = {
+    { "log", "file", CONFIG_PATH, NULL, false, "where the log lines go; nothing: standard error" },
+    { "log", "level", CONFIG_TEXT, "info", false, "debug, info, warn or error" },
+};
+
+struct run {
+    const struct program *program;
+    struct daemon daemon;
+    struct config_option *options;
+    size_t option_count;
+    const char *config_path;
+    void *role;
+    struct loop_timer *drain_timer;
+};
+
+/* Secrets stay in memory: no core dumps, no ptrace by others. */
+static void forbid_dumps(void)
+{
+    struct rlimit none = { 0, 0 };
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_DUMPABLE, 0);
+}
+
+static int usage(const struct program *p, FILE *out, int code)
+{
+    fprintf(out,
+            "%s: %s\n\n"
+            "  %s --config FILE           run in the foreground until TERM\n"
+            "  %s --config FILE --check   check configuration, keys and database, and leave\n"
+            "  %s --example               print a configuration file with every option\n"
+            "  %s --help | --version\n%s%s\n",
+            p->name, p->summary, p->name, p->name, p->name, p->name, p->help ? "\n" : "", p->help ? p->help : "");
+    return code;
+}
+
+static bool join_options(struct run *r)
+{
+    const struct program *p = r->program;
+    r->option_count = p->option_count + ARRAY_LEN(log_options);
+    r->options = calloc(r->option_count, sizeof *r->options);
+    if (!r->options)
+        return false;
+    memcpy(r->options, p->options, p->option_count * sizeof *r->options);
+    memcpy(r->options + p->option_count, log_options, sizeof log_options);
+    return true;
+}
+
+enum { GO_ON = -1 };
+
+static int read_arguments(struct run *r, int argc, char **argv)
+{
+    const struct program *p = r->program;
+    for (int i = 1; i < argc; i++) {
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+            return usage(p, stdout, 0);
+        if (!strcmp(argv[i], "--version"))
+            return printf("%s " OSPREY_VERSION "\n", p->name) < 0;
+        if (!strcmp(argv[i], "--example")) {
+            config_print_example(stdout, r->options, r->option_count);
+            return 0;
+        }
+        if (!strcmp(argv[i], "--check"))
+            r->daemon.check = true;
+        else if (!strcmp(argv[i], "--config") && i + 1 < argc)
+            r->config_path = argv[++i];
+        else {
+            fprintf(stderr, "%s: unknown argument %s\n\n", p->name, argv[i]);
+            return usage(p, stderr, 2);
+        }
+    }
+    if (!r->config_path) {
+        fprintf(stderr, "%s: --config FILE is needed (see --example)\n", p->name);
+        return 2;
+    }
+    return GO_ON;
+}
+
+static void on_end_signal(void *context, int number)
+{
+    struct run *r = context;
+    log_fact(r->daemon.log, LOG_INFO_, NULL, "%s: stopping (signal %d)", r->program->name, number);
+    if (!r->program->drain || r->drain_timer) {
+        loop_stop(r->daemon.loop);
+        return;
+    }
+    r->drain_timer = loop_timer_new(r->daemon.loop, (loop_task *)loop_stop, r->daemon.loop);
+    if (!r->drain_timer) {
+        loop_stop(r->daemon.loop);
+        return;
+    }
+    loop_timer_set(r->drain_timer, DAEMON_DRAIN_S * 1000);
+    r->program->drain(r->role);
+}
+
+static int fail(struct run *r, const char *what)
+{
+    fprintf(stderr, "%s: %s\n", r->program->name, what);
+    if (r->daemon.log)
+        log_fact(r->daemon.log, LOG_ERROR_, NULL, "%s", what);
+    return 1;
+}
+
+static int open_world(struct run *r)
+{
+    struct daemon *d = &r->daemon;
+    enum err err = config_load(r->config_path, r->options, r->option_count, &d->config, d->detail);
+    if (err != ERR_NONE)
+        return fail(r, *d->detail ? d->detail : err_text(err));
+    d->log = log_sink_open(d->check ? NULL : config_text(d->config, "log", "file"), config_text(d->config, "log", "level"),
+                           &err);
+    if (!d->log)
+        return fail(r, "the log file cannot be written ([log] file)");
+    d->loop = loop_new();
+    if (!d->loop)
+        return fail(r, "no event loop: out of memory or file descriptors");
+    d->clock = loop_clock(d->loop);
+    d->rng = world_rng();
+    return GO_ON;
+}
+
+static int run_role(struct run *r)
+{
+    struct daemon *d = &r->daemon;
+    enum err err = r->program->open(d, &r->role);
+    if (err != ERR_NONE)
+        return fail(r, *d->detail ? d->detail : err_text(err));
+    if (d->check) {
+        printf("%s: %s is good\n", r->program->name, r->config_path);
+        r->program->close(r->role);
+        return 0;
+    }
+    if (loop_on_signal(d->loop, SIGTERM, on_end_signal, r) != ERR_NONE ||
+        loop_on_signal(d->loop, SIGINT, on_end_signal, r) != ERR_NONE)
+        return fail(r, "signals cannot be caught");
+    log_fact(d->log, LOG_INFO_, NULL, "%s " OSPREY_VERSION " ready", r->program->name);
+    printf("%s: ready\n", r->program->name);
+    fflush(stdout);
+    loop_run(d->loop);
+    r->program->close(r->role);
+    log_fact(d->log, LOG_INFO_, NULL, "%s stopped", r->program->name);
+    return 0;
+}
+
+static void close_world(struct run *r)
+{
+    struct daemon *d = &r->daemon;
+    loop_timer_free(r->drain_timer);
+    if (d->loop)
+        loop_free(d->loop);
+    log_sink_close(d->log);
+    config_free(d->config);
+    free(r->options);
+}
+
+int daemon_main(const struct program *program, int argc, char **argv)
+{
+    struct run r = { .program = program, .daemon = { .name = program->name } };
+    signal(SIGPIPE, SIG_IGN);
+    forbid_dumps();
+    if (!join_options(&r))
+        return fail(&r, "out of memory");
+    int code = read_arguments(&r, argc, argv);
+    if (code == GO_ON)
+        code = open_world(&r);
+    if (code == GO_ON)
+        code = run_role(&r);
+    close_world(&r);
+    return code;
+}
+
+void daemon_stop(struct daemon *d) { loop_stop(d->loop); }
+
+void daemon_fatal(struct daemon *d, const char *why)
+{
+    log_fact(d->log, LOG_ERROR_, NULL, "%s ends: %s", d->name, why);
+    fprintf(stderr, "%s ends: %s\n", d->name, why);
+    _Exit(3);
+}

@@ -1,0 +1,53 @@
+/* lib/daemon/daemon.h: every long-running program starts the same way: options → config → log → the role's open (keys,
+ * store, resume, listen) → ready → loop → close. TERM and INT end it cleanly; kill -9 is survived by what is stored.
+ *
+ *   osprey-NAME --config FILE            runs in the foreground, says "osprey-NAME: ready" on stdout
+ *   osprey-NAME --config FILE --check    reads and checks everything, opens no socket, and leaves
+ *   osprey-NAME --example                prints a configuration with every option
+ *   osprey-NAME --help | --version */
+#ifndef OSPREY_DAEMON_DAEMON_H
+#define OSPREY_DAEMON_DAEMON_H
+
+#include "config.h"
+#include "lib/base/env.h"
+#include "lib/io/loop.h"
+
+#define DAEMON_DETAIL_MAX 400u
+
+struct daemon {
+    const char *name;
+    struct config *config;
+    struct loop *loop;
+    struct clock *clock; /* the loop's */
+    struct rng *rng;
+    struct log *log;
+    bool check;          /* --check: open files and database read-only where possible, no sockets */
+    char detail[DAEMON_DETAIL_MAX]; /* open writes here what went wrong, for people */
+};
+
+struct program {
+    const char *name;    /* "osprey-sm-sr" */
+    const char *summary; /* one line */
+    const char *help;    /* further lines: what it does, an example, which files */
+    const struct config_option *options; /* of the role; [log] is added */
+    size_t option_count;
+    /* Sets up the role. On failure it says why in d->detail and gives everything back. */
+    enum err (*open)(struct daemon *d, void **ret_role);
+    void (*close)(void *role);
+    /* A clean stop is asked for; the loop runs on until daemon_stop or DAEMON_DRAIN_S are over. NULL: stop at once. */
+    void (*drain)(void *role);
+};
+#define DAEMON_DRAIN_S 5u
+
+/* The whole main(). Exit code 0: clean end; 1: could not start or check failed (said on stderr); 2: wrong usage. */
+int daemon_main(const struct program *program, int argc, char **argv);
+void daemon_stop(struct daemon *d);
+/* Ends the program at once with exit code 3 because its store is in an unknown state: for engine_config.on_fatal. */
+void daemon_fatal(struct daemon *d, const char *why) __attribute__((noreturn));
+
+/* A log sink: one line per fact, "2026-01-02T03:04:05.678Z info  text". path NULL: stderr. Also for programs that are
+ * no daemons. level: "debug", "info", "warn", "error". */
+struct log *log_sink_open(const char *path, const char *level, enum err *ret_err);
+void log_sink_close(struct log *log);
+
+#endif

@@ -1,0 +1,65 @@
+#include "daemon.h"
+
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+#include <fcntl.h>
+
+#define LOG_TEXT_MAX 1200
+
+struct log_sink {
+    struct log seam;
+    int fd;
+    enum log_level level;
+};
+
+static const char *const level_names[] = { "debug", "info", "warn", "error" };
+
+/* One write per line, so that lines of several writers never mix; control characters of a peer become '?'. */
+static void line(struct log *log, enum log_level level, const char *text)
+{
+    struct log_sink *sink = (struct log_sink *)log;
+    if (level < sink->level)
+        return;
+    char out[LOG_TEXT_MAX];
+    struct timespec now;
+    struct tm utc;
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    size_t n = strftime(out, sizeof out, "%Y-%m-%dT%H:%M:%S", &utc);
+    n += (size_t)snprintf(out + n, sizeof out - n, ".%03ldZ %-5s ", now.tv_nsec / 1000000, level_names[level]);
+    for (; *text && n < sizeof out - 1; text++)
+        out[n++] = (unsigned char)*text < 0x20 || *text == 0x7F ? '?' : *text;
+    out[n++] = '\n';
+    if (write(sink->fd, out, n) < 0)
+        return; /* nowhere to complain */
+}
+
+struct log *log_sink_open(const char *path, const char *level, enum err *ret_err)
+{
+    struct log_sink *sink = calloc(1, sizeof *sink);
+    *ret_err = sink ? ERR_NONE : ERR_NO_MEMORY;
+    if (!sink)
+        return NULL;
+    sink->seam.line = line;
+    sink->level = LOG_INFO_;
+    for (unsigned i = 0; level && i < ARRAY_LEN(level_names); i++)
+        if (!strcmp(level, level_names[i]))
+            sink->level = (enum log_level)i;
+    sink->fd = path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640) : STDERR_FILENO;
+    if (sink->fd >= 0)
+        return &sink->seam;
+    *ret_err = ERR_IO;
+    free(sink);
+    return NULL;
+}
+
+void log_sink_close(struct log *log)
+{
+    struct log_sink *sink = (struct log_sink *)log;
+    if (!sink)
+        return;
+    if (sink->fd != STDERR_FILENO)
+        close(sink->fd);
+    free(sink);
+}
