@@ -55,6 +55,7 @@ struct der_type {
     size_t count;
     bool choice;                      /* exactly one of the members */
     bool any_order;                   /* members are accepted in any order */
+    bool sequence_of;                 /* the type is the list that its only field tells of, not a SEQUENCE */
     enum err (*check)(const void *value); /* rules the members alone do not tell; may be NULL */
 };
 

@@ -4,8 +4,8 @@
 
 #include "pe_header.h"
 
-enum aka_algorithm { AKA_MILENAGE = 1, AKA_TUAK = 2, AKA_TEST = 3 };
-#define AKA_SQN_COUNT 32u
+enum algorithm_id { ALGORITHM_MILENAGE = 1, ALGORITHM_TUAK = 2, ALGORITHM_TEST = 3 };
+#define SQN_INIT_COUNT 32u
 
 struct aka_mapping {
     struct span options; /* 1 octet */

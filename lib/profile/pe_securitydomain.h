@@ -38,7 +38,7 @@ struct application_instance {
 };
 
 struct key_component {
-    uint32_t type; /* 80 DES, 88 AES, 85 PSK for TLS, … */
+    struct span type; /* one octet: 80 DES, 88 AES, 85 PSK for TLS, … */
     struct span data;
     uint32_t mac_length;
 };

@@ -17,6 +17,7 @@ enum pe_kind {
     PE_OPT_CSIM, PE_EAP, PE_DF_5GS, PE_DF_SAIP, PE_DF_SNPN, PE_DF_5GPROSE, PE_IOT, PE_OPT_IOT, PE_KIND_COUNT
 };
 #define PE_FIRST_FILESYSTEM PE_MF
+#define PE_ENCODED_MAX      0x20000u /* octets of an element that we encode */
 
 struct profile_element {
     enum pe_kind kind;
@@ -43,7 +44,9 @@ uint32_t pe_tag(enum pe_kind kind);
 const struct der_type *pe_type(enum pe_kind kind);    /* NULL for the reserved ones */
 /* The ASN.1 name of a member of a template element ("ef-imsi"), or NULL. */
 const char *pe_member_name(enum pe_kind kind, uint32_t tag);
+uint32_t pe_member_by_name(enum pe_kind kind, struct span name); /* its tag, or 0 */
 uint32_t pe_member_tag(unsigned number);              /* A2, …, BE, BF1F, … */
+unsigned pe_member_number(uint32_t tag);              /* 2 …, or 0 for a tag no member has */
 
 /* Decodes one whole element, tag and length included; everything lies in d->arena, spans point into raw.
  * On failure d says where. Errors: ERR_UNSUPPORTED for a tag we do not know; as the bytes are; ERR_NO_SPACE. */

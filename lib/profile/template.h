@@ -31,7 +31,6 @@ struct template_file {
     enum template_fill fill;
     struct span pattern;
     bool high_update;
-    uint8_t parent;       /* member number of its DF in the same element; 0: the DF the element is put into */
 };
 
 struct fs_template {
@@ -49,7 +48,7 @@ const struct fs_template *template_at(size_t index); /* NULL behind the last */
 const struct template_file *template_file(const struct fs_template *t, unsigned member);
 /* The value octets of the OID; out of TEMPLATE_OID_MAX octets. */
 struct span template_oid(const struct fs_template *t, uint8_t *out);
-/* The member number of a file's tag, or 0. */
-unsigned template_member(uint32_t tag);
+/* The member number of the DF of the same element that a member lies in; 0: the DF the element is put into. */
+unsigned template_parent(const struct fs_template *t, unsigned member);
 
 #endif
