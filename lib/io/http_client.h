@@ -5,7 +5,7 @@
 
 #include "lib/wire/http1.h"
 #include "loop.h"
-#include "tls_context.h"
+#include "peer.h"
 
 #define HTTP_URL_MAX 512u
 #define HTTP_CLIENT_HOSTS_MAX 1024u
@@ -14,7 +14,7 @@
 struct http_client;
 
 struct http_client_options {
-    struct tls_context *tls;       /* for https; NULL: https URLs are refused */
+    struct ssl_ctx_st *tls;        /* for https (a reference is kept); NULL: https URLs are refused */
     size_t connections_per_host;   /* 0: 16 */
     uint32_t connect_timeout_ms;   /* 0: 10,000; TCP and TLS together */
     uint32_t answer_timeout_ms;    /* 0: 60,000; from the last octet sent to the last received */

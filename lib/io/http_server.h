@@ -6,7 +6,7 @@
 #include "lib/engine/engine.h" /* struct reply_ref */
 #include "lib/wire/http1.h"
 #include "loop.h"
-#include "tls_context.h"
+#include "peer.h"
 
 #define HTTP_BODY_MAX_DEFAULT (4u * 1024u * 1024u)
 #define HTTP_CONNECTIONS_MAX_DEFAULT 4096u
@@ -30,7 +30,7 @@ typedef void http_handler(void *context, const struct http_request *request, str
 struct http_server_options {
     const char *address;         /* "127.0.0.1", "::1", "0.0.0.0" */
     uint16_t port;               /* 0: any free one, see http_server_port */
-    struct tls_context *tls;     /* NULL: plain */
+    struct ssl_ctx_st *tls;      /* from tls_mutual_ctx, borrowed (a reference is kept); NULL: plain */
     uint32_t node;               /* goes into every reply_ref */
     size_t body_max;             /* 0: HTTP_BODY_MAX_DEFAULT; more is answered with 413 */
     size_t connections_max;      /* 0: HTTP_CONNECTIONS_MAX_DEFAULT; more are closed at once */
@@ -42,7 +42,7 @@ struct http_server_options {
     void (*refused)(void *context, const char *address, const char *why); /* may be NULL: handshakes that failed etc. */
 };
 
-/* ERR_IO: cannot listen (detail says why, TLS_DETAIL_MAX octets, may be NULL). */
+/* ERR_IO: cannot listen (detail says why, IO_DETAIL_MAX octets, may be NULL). */
 struct http_server *http_server_new(struct loop *loop, const struct http_server_options *options, enum err *ret_err,
                                     char *detail);
 uint16_t http_server_port(const struct http_server *server);

@@ -23,7 +23,7 @@ struct tcp_handler {
     void (*on_drained)(void *context, struct tcp_conn *conn);
 };
 
-/* port 0: any free one. Handler must outlive the server. */
+/* port 0: any free one. Handler must outlive the server. detail: IO_DETAIL_MAX octets (peer.h), may be NULL. */
 struct tcp_server *tcp_server_new(struct loop *loop, const char *address, uint16_t port,
                                   const struct tcp_handler *handler, void *context, enum err *ret_err, char *detail);
 uint16_t tcp_server_port(const struct tcp_server *server);
