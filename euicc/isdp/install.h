@@ -14,7 +14,7 @@
 
 struct card;
 struct isdp;
-struct install;
+struct installation;
 
 enum install_result {
     INSTALL_MORE,  /* the segment is taken: answer 86 00 */
@@ -24,13 +24,13 @@ enum install_result {
 
 /* Starts with an empty stream. NULL when the machine has no memory. The ISD-P must be PERSONALIZED, without a profile;
  * else install_feed fails. The installation remembers the ISD-P by its slot. */
-struct install *install_new(struct card *card, const struct isdp *isdp);
+struct installation *install_new(struct card *card, const struct isdp *isdp);
 /* Gives everything back and wipes it; NULL is fine. Not done or failed: the profile is as if nothing had been sent. */
-void install_free(struct install *in);
+void install_free(struct installation *in);
 
 /* Takes one plain segment. response gets an EUICCResponse when the result is not INSTALL_MORE (INSTALL_RESPONSE_MAX octets
  * of room). After DONE or FAILED every further call gives FAILED with the same response. Opens and closes its own
  * transaction; none may be open. */
-enum install_result install_feed(struct install *in, struct span segment, struct writer *response);
+enum install_result install_feed(struct installation *in, struct span segment, struct writer *response);
 
 #endif

@@ -4,8 +4,8 @@
 #ifndef OSPREY_EUICC_ISDP_REGISTRY_H
 #define OSPREY_EUICC_ISDP_REGISTRY_H
 
-#include "lib/base/err.h"
-#include "lib/base/span.h"
+#include "lib/ota/es5.h"
+#include "lib/ota/es6.h"
 
 #define ISDP_MAX              16u  /* ISD-Ps on one card */
 #define ISDP_AID_LEN          16u
@@ -15,21 +15,9 @@
 #define ISDP_IDENTITY_MAX     32u  /* SIN, SDIN, application provider */
 #define ISDP_TOKEN_KEYS_MAX   1u
 
-enum isdp_state {
-    ISDP_SELECTABLE = 0x07,
-    ISDP_PERSONALIZED = 0x0F,
-    ISDP_DISABLED = 0x1F,
-    ISDP_ENABLED = 0x3F
-};
-
-/* Tag 53 of GET STATUS. */
-#define ISDP_FALLBACK  0x01u
-#define ISDP_EMERGENCY 0x02u
-
-/* POL1. */
-#define POL1_NO_DISABLE        0x01u
-#define POL1_NO_DELETE         0x02u
-#define POL1_DELETE_ON_DISABLE 0x04u
+/* Attributes, as in tag 53 of GET STATUS. enum isdp_state is in lib/ota/es5.h, POL1's bits are in es6.h. */
+#define ISDP_FALLBACK  ((uint8_t)ISDP_ATTRIBUTE_FALLBACK)
+#define ISDP_EMERGENCY ((uint8_t)ISDP_ATTRIBUTE_EMERGENCY)
 
 struct isdp_octets {
     uint8_t len, bytes[ISDP_IDENTITY_MAX];
