@@ -1,0 +1,69 @@
+#include "index.h"
+
+#include "log.h"
+
+uint32_t index_lower(const struct index *ix, object_key key)
+{
+    uint32_t low = 0, high = ix->count;
+    if (high != 0 && ix->entries[high - 1].key < key) /* the usual case of a builder: ascending keys */
+        return high;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (ix->entries[middle].key < key)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct index_entry *index_find(const struct index *ix, object_key key)
+{
+    uint32_t i = index_lower(ix, key);
+    return i < ix->count && ix->entries[i].key == key ? &ix->entries[i] : NULL;
+}
+
+static uint64_t entry_bytes(const struct index_entry *e) { return (uint64_t)e->len + OBJECT_OVERHEAD; }
+
+bool index_set(struct index *ix, const struct index_entry *entry)
+{
+    uint32_t i = index_lower(ix, entry->key);
+    if (i < ix->count && ix->entries[i].key == entry->key) {
+        ix->bytes -= entry_bytes(&ix->entries[i]);
+    } else {
+        if (ix->count == ix->cap)
+            return false;
+        memmove(&ix->entries[i + 1], &ix->entries[i], (ix->count - i) * sizeof *ix->entries);
+        ix->count++;
+    }
+    ix->entries[i] = *entry;
+    ix->bytes += entry_bytes(entry);
+    return true;
+}
+
+void index_remove(struct index *ix, object_key key)
+{
+    uint32_t i = index_lower(ix, key);
+    if (i == ix->count || ix->entries[i].key != key)
+        return;
+    ix->bytes -= entry_bytes(&ix->entries[i]);
+    ix->count--;
+    memmove(&ix->entries[i], &ix->entries[i + 1], (ix->count - i) * sizeof *ix->entries);
+}
+
+void index_clear(struct index *ix)
+{
+    ix->count = 0;
+    ix->bytes = 0;
+}
+
+void index_merge(struct index *ix, struct index *news)
+{
+    for (uint32_t i = 0; i < news->count; i++) {
+        if (news->entries[i].kind == RECORD_DELETE)
+            index_remove(ix, news->entries[i].key);
+        else
+            (void)index_set(ix, &news->entries[i]);
+    }
+    index_clear(news);
+}

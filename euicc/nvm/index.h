@@ -1,0 +1,30 @@
+/* euicc/nvm/index.h: where each object's content stands: a sorted array. Private to the object store. */
+#ifndef OSPREY_EUICC_NVM_INDEX_H
+#define OSPREY_EUICC_NVM_INDEX_H
+
+#include "objects.h"
+
+struct index_entry {
+    object_key key;
+    uint32_t at;            /* of the content in the image */
+    uint32_t len : 24;
+    uint32_t kind : 8;      /* enum record_kind: PUT, SECRET; DELETE among pending ones */
+};
+
+struct index {
+    struct index_entry *entries;
+    uint32_t count, cap;
+    uint64_t bytes; /* content and overhead of all entries */
+};
+
+/* The position of the first entry with this key or a greater one. */
+uint32_t index_lower(const struct index *ix, object_key key);
+struct index_entry *index_find(const struct index *ix, object_key key); /* NULL */
+/* Replaces an entry of the same key; false: full. */
+bool index_set(struct index *ix, const struct index_entry *entry);
+void index_remove(struct index *ix, object_key key);
+void index_clear(struct index *ix);
+/* Takes every entry of `news` over, deletes those that news deletes, empties news. There is room: the caller has checked. */
+void index_merge(struct index *ix, struct index *news);
+
+#endif

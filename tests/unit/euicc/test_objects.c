@@ -1,0 +1,459 @@
+/* The object store: transactions, nesting, compaction, damage, and a tear at every octet of every write. */
+#include "tests/support/test.h"
+
+#include "euicc/nvm/nvm_memory.h"
+#include "euicc/nvm/objects.h"
+
+#define IMAGE 8192u
+static const uint8_t card_id[16] = { 0x89 };
+
+struct bench {
+    struct nvm_memory memory;
+    struct arena arena;
+    struct objects *o;
+};
+
+static void bench_open(struct bench *b)
+{
+    arena_init(&b->arena, 1 << 20);
+    assert_ok(objects_open(&b->arena, &b->memory.nvm, NULL, &b->o));
+}
+
+static void bench_close(struct bench *b)
+{
+    objects_close(b->o);
+    arena_release(&b->arena);
+}
+
+static void bench_new(struct bench *b, size_t size)
+{
+    assert_ok(nvm_memory_init(&b->memory, size));
+    arena_init(&b->arena, 1 << 20);
+    assert_ok(objects_format(&b->arena, &b->memory.nvm, NULL, card_id, &b->o));
+}
+
+static void bench_done(struct bench *b)
+{
+    bench_close(b);
+    nvm_memory_done(&b->memory);
+}
+
+static void assert_object(struct objects *o, object_key key, const char *want)
+{
+    uint8_t out[4096];
+    size_t len;
+    if (!want) {
+        assert_fails(objects_get(o, key, out, sizeof out, &len), ERR_NOT_FOUND);
+        return;
+    }
+    assert_ok(objects_get(o, key, out, sizeof out, &len));
+    assert_span_equal(((struct span){ out, len }), span_text(want));
+}
+
+static void put_text(struct objects *o, object_key key, const char *text)
+{
+    assert_ok(objects_put(o, key, span_text(text)));
+}
+
+static void what_is_committed_is_there_after_opening_again(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_new(&b, IMAGE);
+    uint32_t syncs = objects_counts(b.o).syncs;
+    objects_begin(b.o);
+    put_text(b.o, OBJECT_KEY(1, OBJ_FILE, 7), "seven");
+    put_text(b.o, OBJECT_KEY(0, OBJ_CARD, 1), "card");
+    assert_ok(objects_put2(b.o, OBJECT_KEY(1, OBJ_FILE, 8), span_text("ei"), span_text("ght")));
+    assert_ok(objects_patch(b.o, OBJECT_KEY(1, OBJ_FILE, 7), 1, span_text("XX")));
+    assert_ok(objects_commit(b.o));
+    assert_int_equal(objects_counts(b.o).syncs, syncs + 1);
+    bench_close(&b);
+    bench_open(&b);
+    assert_object(b.o, OBJECT_KEY(1, OBJ_FILE, 7), "sXXen");
+    assert_object(b.o, OBJECT_KEY(1, OBJ_FILE, 8), "eight");
+    assert_object(b.o, OBJECT_KEY(0, OBJ_CARD, 1), "card");
+    assert_object(b.o, OBJECT_KEY(0, OBJ_CARD, 2), NULL);
+    assert_int_equal(objects_used_by(b.o, 1), 2 * (5 + OBJECT_OVERHEAD));
+    objects_begin(b.o);
+    assert_ok(objects_delete_profile(b.o, 1));
+    assert_int_equal(objects_used_by(b.o, 1), 0);
+    assert_ok(objects_commit(b.o));
+    assert_int_equal(objects_used_by(b.o, 1), 0);
+    bench_close(&b);
+    bench_open(&b);
+    assert_object(b.o, OBJECT_KEY(1, OBJ_FILE, 7), NULL);
+    assert_object(b.o, OBJECT_KEY(0, OBJ_CARD, 1), "card");
+    bench_done(&b);
+}
+
+static void a_rollback_leaves_nothing(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_new(&b, IMAGE);
+    objects_begin(b.o);
+    put_text(b.o, 5, "old");
+    assert_ok(objects_commit(b.o));
+    objects_begin(b.o);
+    put_text(b.o, 5, "new");
+    put_text(b.o, 6, "six");
+    assert_object(b.o, 5, "new");
+    objects_rollback(b.o);
+    assert_object(b.o, 5, "old");
+    assert_object(b.o, 6, NULL);
+    bench_close(&b);
+    bench_open(&b);
+    assert_object(b.o, 5, "old");
+    assert_fails(objects_put(b.o, 5, span_text("x")), ERR_STATE); /* outside a transaction */
+    assert_fails(objects_commit(b.o), ERR_STATE);
+    bench_done(&b);
+}
+
+static void transactions_nest(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_new(&b, IMAGE);
+    uint32_t syncs = objects_counts(b.o).syncs;
+    objects_begin(b.o);
+    put_text(b.o, 1, "a");
+    objects_begin(b.o);
+    put_text(b.o, 2, "b");
+    assert_ok(objects_commit(b.o));
+    assert_int_equal(objects_counts(b.o).syncs, syncs);
+    assert_ok(objects_commit(b.o));
+    assert_int_equal(objects_counts(b.o).syncs, syncs + 1);
+    objects_begin(b.o);
+    put_text(b.o, 1, "c");
+    objects_begin(b.o);
+    put_text(b.o, 2, "d");
+    objects_rollback(b.o);
+    assert_fails(objects_put(b.o, 3, span_text("x")), ERR_STATE);
+    assert_fails(objects_commit(b.o), ERR_STATE);
+    assert_false(objects_in_transaction(b.o));
+    assert_object(b.o, 1, "a");
+    assert_object(b.o, 2, "b");
+    objects_begin(b.o); /* usable again */
+    put_text(b.o, 3, "e");
+    assert_ok(objects_commit(b.o));
+    assert_object(b.o, 3, "e");
+    bench_done(&b);
+}
+
+static void keys_come_in_order_with_the_writes_of_the_transaction(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_new(&b, IMAGE);
+    objects_begin(b.o);
+    put_text(b.o, 30, "c");
+    put_text(b.o, 10, "a");
+    put_text(b.o, 20, "b");
+    assert_ok(objects_commit(b.o));
+    objects_begin(b.o);
+    assert_ok(objects_delete(b.o, 20));
+    put_text(b.o, 15, "x");
+    put_text(b.o, 40, "y");
+    object_key key = 0, seen[8];
+    size_t n = 0;
+    for (; objects_next(b.o, key, 39, &key); key++)
+        seen[n++] = key;
+    assert_int_equal(n, 3);
+    assert_int_equal(seen[0], 10);
+    assert_int_equal(seen[1], 15);
+    assert_int_equal(seen[2], 30);
+    assert_ok(objects_commit(b.o));
+    bench_done(&b);
+}
+
+static void the_log_is_compacted_and_never_loses_an_object(void **state)
+{
+    (void)state;
+    struct bench b;
+    uint8_t big[700];
+    uint32_t compactions = 0;
+    bench_new(&b, IMAGE);
+    for (unsigned i = 0; i < 200; i++) {
+        memset(big, (int)i, sizeof big);
+        objects_begin(b.o);
+        assert_ok(objects_put(b.o, i % 4, SPAN_OF(big)));
+        assert_ok(objects_put(b.o, 100, (struct span){ big, 1 }));
+        assert_ok(objects_commit(b.o));
+        if (i % 37 == 0) {
+            compactions += objects_counts(b.o).compactions;
+            bench_close(&b);
+            bench_open(&b);
+        }
+        for (unsigned back = 0; back < 4 && back <= i; back++) {
+            uint8_t out[700];
+            assert_ok(objects_read(b.o, (i - back) % 4, 0, out, sizeof out));
+            assert_int_equal(out[0], i - back);
+            assert_int_equal(out[699], i - back);
+        }
+    }
+    assert_true(compactions > 20);
+    bench_done(&b);
+}
+
+static void a_full_store_says_so_and_stays_as_it_was(void **state)
+{
+    (void)state;
+    struct bench b;
+    uint8_t big[1000] = { 1 };
+    bench_new(&b, IMAGE);
+    object_key key = 0;
+    enum err err = ERR_NONE;
+    while (err == ERR_NONE) {
+        objects_begin(b.o);
+        err = objects_put(b.o, key, SPAN_OF(big));
+        if (err == ERR_NONE) {
+            key++;
+            assert_ok(objects_commit(b.o));
+        } else {
+            objects_rollback(b.o);
+        }
+    }
+    assert_int_equal(err, ERR_NO_SPACE);
+    assert_int_equal(key, 3); /* of about 4000 octets */
+    assert_int_equal(objects_free(b.o), objects_capacity(b.o) - 3 * (1000 + OBJECT_OVERHEAD));
+    objects_begin(b.o);
+    assert_ok(objects_delete(b.o, 0));
+    assert_ok(objects_commit(b.o));
+    objects_begin(b.o);
+    assert_ok(objects_put(b.o, 9, SPAN_OF(big)));
+    assert_ok(objects_commit(b.o));
+    bench_close(&b);
+    bench_open(&b);
+    assert_true(objects_has(b.o, 9));
+    assert_false(objects_has(b.o, 0));
+    bench_done(&b);
+}
+
+/* ---- tears ---- */
+
+#define TEAR_IMAGE 2048u /* small: the script compacts several times */
+#define TEAR_STEPS 40u
+
+/* One step of a script: each writes a few objects, some delete and patch too. */
+static enum err tear_step(struct objects *o, unsigned n)
+{
+    uint8_t body[90];
+    memset(body, (int)n, sizeof body);
+    objects_begin(o);
+    enum err err = objects_put(o, n % 3, (struct span){ body, 30 + n % 60 });
+    if (err == ERR_NONE)
+        err = objects_put(o, 10, (struct span){ body, 4 });
+    if (err == ERR_NONE && n % 4 == 3)
+        err = objects_delete(o, (n + 1) % 3);
+    if (err == ERR_NONE && n % 5 == 4)
+        err = objects_patch(o, 10, 2, (struct span){ body, 1 });
+    if (err != ERR_NONE) {
+        objects_rollback(o);
+        return err;
+    }
+    return objects_commit(o);
+}
+
+struct content {
+    uint8_t bytes[1024];
+    size_t len;
+};
+
+/* Everything in the store, to compare states. */
+static void store_content(struct objects *o, struct content *ret)
+{
+    struct writer w = wr_of(ret->bytes, sizeof ret->bytes);
+    for (object_key key = 0; objects_next(o, key, UINT32_MAX, &key); key++) {
+        uint8_t body[128];
+        size_t len;
+        assert_ok(objects_get(o, key, body, sizeof body, &len));
+        wr_u32(&w, key);
+        wr_u8(&w, (uint8_t)len);
+        wr_bytes(&w, (struct span){ body, len });
+    }
+    assert_int_equal(w.err, ERR_NONE);
+    ret->len = w.len;
+}
+
+static bool content_eq(const struct content *a, const struct content *b)
+{
+    return span_eq((struct span){ a->bytes, a->len }, (struct span){ b->bytes, b->len });
+}
+
+static void a_tear_anywhere_leaves_before_or_after(void **state)
+{
+    (void)state;
+    static struct content states[TEAR_STEPS + 1], now;
+    uint64_t ends[TEAR_STEPS + 1];
+    struct bench b;
+    bench_new(&b, TEAR_IMAGE);
+    uint64_t start = b.memory.written;
+    for (unsigned n = 0;; n++) {
+        store_content(b.o, &states[n]);
+        ends[n] = b.memory.written - start;
+        if (n == TEAR_STEPS)
+            break;
+        assert_ok(tear_step(b.o, n));
+    }
+    assert_true(objects_counts(b.o).compactions >= 3);
+    bench_done(&b);
+
+    for (uint64_t cut = 0; cut < ends[TEAR_STEPS]; cut++) {
+        bench_new(&b, TEAR_IMAGE);
+        nvm_memory_cut_after(&b.memory, cut);
+        unsigned done = 0;
+        while (tear_step(b.o, done) == ERR_NONE)
+            done++;
+        assert_true(done < TEAR_STEPS && cut >= ends[done] && cut <= ends[done + 1]);
+        bench_close(&b);
+        nvm_memory_power_on(&b.memory);
+        bench_open(&b);
+        store_content(b.o, &now);
+        bool after = !content_eq(&now, &states[done]);
+        assert_true(!after || content_eq(&now, &states[done + 1]));
+        for (unsigned n = done + after; n < TEAR_STEPS; n++) /* life goes on */
+            assert_ok(tear_step(b.o, n));
+        bench_close(&b);
+        bench_open(&b);
+        store_content(b.o, &now);
+        assert_true(content_eq(&now, &states[TEAR_STEPS]));
+        bench_done(&b);
+    }
+}
+
+static void a_tear_while_formatting_leaves_no_card_or_an_empty_one(void **state)
+{
+    (void)state;
+    enum err err = ERR_IO;
+    for (uint64_t cut = 0; err != ERR_NONE; cut++) {
+        struct bench b;
+        struct objects *o;
+        assert_ok(nvm_memory_init(&b.memory, TEAR_IMAGE));
+        arena_init(&b.arena, 1 << 20);
+        nvm_memory_cut_after(&b.memory, cut);
+        err = objects_format(&b.arena, &b.memory.nvm, NULL, card_id, &b.o);
+        nvm_memory_power_on(&b.memory);
+        enum err open = objects_open(&b.arena, &b.memory.nvm, NULL, &o);
+        assert_true(open == ERR_NOT_FOUND || open == ERR_VERIFY || open == ERR_NONE);
+        if (err == ERR_NONE)
+            assert_int_equal(open, ERR_NONE);
+        arena_release(&b.arena);
+        nvm_memory_done(&b.memory);
+    }
+}
+
+/* Any octet that changes under committed content is found, or changes nothing that counts. The newest transaction is
+ * excepted: damaged, it looks like a torn one. That is the price of one sync a commit. */
+static void damage_is_found(void **state)
+{
+    (void)state;
+    static struct content want, before, now;
+    struct bench b;
+    bench_new(&b, TEAR_IMAGE);
+    for (unsigned n = 0; n < 7; n++) {
+        store_content(b.o, &before);
+        assert_ok(tear_step(b.o, n));
+    }
+    store_content(b.o, &want);
+    bench_close(&b);
+    unsigned found = 0;
+    for (size_t at = 0; at < TEAR_IMAGE; at++) {
+        b.memory.bytes[at] ^= 0x10;
+        arena_init(&b.arena, 1 << 20);
+        enum err err = objects_open(&b.arena, &b.memory.nvm, NULL, &b.o);
+        if (err == ERR_NONE) {
+            store_content(b.o, &now);
+            assert_true(content_eq(&now, &want) || content_eq(&now, &before));
+        } else {
+            assert_true(err == ERR_VERIFY || err == ERR_NOT_FOUND || err == ERR_UNSUPPORTED);
+            found++;
+        }
+        arena_release(&b.arena);
+        b.memory.bytes[at] ^= 0x10;
+    }
+    assert_true(found > 300);
+    nvm_memory_done(&b.memory);
+}
+
+static void another_size_or_version_is_refused(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct objects *o;
+    bench_new(&b, IMAGE);
+    b.memory.nvm.size = IMAGE / 2;
+    assert_fails(objects_open(&b.arena, &b.memory.nvm, NULL, &o), ERR_UNSUPPORTED);
+    b.memory.nvm.size = 100;
+    assert_fails(objects_open(&b.arena, &b.memory.nvm, NULL, &o), ERR_NOT_FOUND);
+    b.memory.nvm.size = IMAGE;
+    memset(b.memory.bytes, 0, 8);
+    assert_fails(objects_open(&b.arena, &b.memory.nvm, NULL, &o), ERR_NOT_FOUND);
+    bench_done(&b);
+}
+
+/* A keystore anyone can see through: XOR with A5, the aad's last octet in front. */
+static enum err toy_wrap(struct keys *k, struct span aad, struct span plain, uint8_t *out, size_t cap)
+{
+    (void)k;
+    (void)cap;
+    memset(out, 0, KEYS_WRAP_OVERHEAD);
+    out[0] = aad.ptr[aad.len - 1];
+    for (size_t i = 0; i < plain.len; i++)
+        out[KEYS_WRAP_OVERHEAD + i] = plain.ptr[i] ^ 0xA5;
+    return ERR_NONE;
+}
+static enum err toy_unwrap(struct keys *k, struct span aad, struct span wrapped, uint8_t *out, size_t cap)
+{
+    (void)k;
+    (void)cap;
+    if (wrapped.ptr[0] != aad.ptr[aad.len - 1])
+        return ERR_VERIFY;
+    for (size_t i = KEYS_WRAP_OVERHEAD; i < wrapped.len; i++)
+        out[i - KEYS_WRAP_OVERHEAD] = wrapped.ptr[i] ^ 0xA5;
+    return ERR_NONE;
+}
+
+static void secrets_are_wrapped_under_the_keystore(void **state)
+{
+    (void)state;
+    struct keys toy = { toy_wrap, toy_unwrap, NULL };
+    struct bench b;
+    struct objects *o;
+    size_t len;
+    uint8_t out[64];
+    assert_ok(nvm_memory_init(&b.memory, IMAGE));
+    arena_init(&b.arena, 1 << 20);
+    assert_ok(objects_format(&b.arena, &b.memory.nvm, &toy, card_id, &b.o));
+    objects_begin(b.o);
+    assert_ok(objects_put_secret(b.o, 77, span_text("very secret key!")));
+    assert_ok(objects_commit(b.o));
+    assert_null(memmem(b.memory.bytes, IMAGE, "very secret", 11));
+    assert_ok(objects_read_secret(b.o, 77, out, sizeof out, &len));
+    assert_span_equal(((struct span){ out, len }), span_text("very secret key!"));
+    assert_ok(objects_len(b.o, 77, &len));
+    assert_int_equal(len, 16);
+    assert_fails(objects_read_secret(b.o, 77, out, 15, &len), ERR_TOO_LONG);
+    assert_fails(objects_read(b.o, 77, 0, out, 4), ERR_STATE);
+    objects_close(b.o);
+    assert_fails(objects_open(&b.arena, &b.memory.nvm, NULL, &o), ERR_DENIED);
+    bench_done(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_committed_is_there_after_opening_again),
+        cmocka_unit_test(a_rollback_leaves_nothing),
+        cmocka_unit_test(transactions_nest),
+        cmocka_unit_test(keys_come_in_order_with_the_writes_of_the_transaction),
+        cmocka_unit_test(the_log_is_compacted_and_never_loses_an_object),
+        cmocka_unit_test(a_full_store_says_so_and_stays_as_it_was),
+        cmocka_unit_test(a_tear_anywhere_leaves_before_or_after),
+        cmocka_unit_test(a_tear_while_formatting_leaves_no_card_or_an_empty_one),
+        cmocka_unit_test(damage_is_found),
+        cmocka_unit_test(another_size_or_version_is_refused),
+        cmocka_unit_test(secrets_are_wrapped_under_the_keystore),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
