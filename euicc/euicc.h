@@ -79,8 +79,18 @@ struct euicc_personalisation {
         struct span https_agent_id;  /* X-Admin-From; empty: made from EID and ISD-R AID */
         struct span bearer;          /* value of tag 35; empty: default bearer (03) */
         struct span network_access_name; /* DNS labels, may be empty */
-        struct span imei_hint;       /* unused by the card; empty */
     } smsr;
+    bool notify_https_first;      /* notifications go by HTTPS if it is configured, by SMS otherwise; false: SMS first */
+    struct euicc_timing {         /* what SGP.02 leaves to the card; 0: the default in euicc/isdr */
+        uint32_t attach_guard_s;          /* from power-up with a new profile to network service */
+        uint32_t notification_interval_s; /* between tries of one notification */
+        uint32_t notification_tries;      /* before the switch is given up */
+        uint32_t fallback_s;              /* without service, before the fall-back profile takes over */
+        uint32_t session_idle_s;          /* administration session without an octet */
+        uint32_t refresh_retry_s;         /* a REFRESH the terminal was too busy for */
+        uint32_t poll_interval_s;         /* proactive polling asked for */
+        uint32_t retry_wait_s;            /* between tries of a session or short message */
+    } timing;
     struct span bootstrap_package; /* unprotected profile package (DER), installed, enabled, with fall-back attribute;
                                       empty: the card leaves the factory without a profile */
     struct aid bootstrap_isdp;     /* its ISD-P; len 0: the first free ISD-P AID (TAR 000010) */

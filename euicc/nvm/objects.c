@@ -86,14 +86,13 @@ enum err objects_format(struct arena *arena, struct nvm *nvm, struct keys *keys,
 }
 
 /* Takes one record into the indexes. */
-static enum err replay_record(struct objects *o, const struct record *rec, bool *ret_committed)
+static enum err replay_record(struct objects *o, const struct record *rec)
 {
     struct index_entry e = { rec->key, (uint32_t)(log_base(&o->log) + o->log.end - rec->len), rec->len, rec->kind };
     if (rec->kind != RECORD_COMMIT && rec->kind != RECORD_SNAPSHOT)
         return index_set(&o->pending, &e) ? ERR_NONE : ERR_VERIFY;
     index_merge(&o->live, &o->pending);
     committed_here(o);
-    *ret_committed = true;
     return ERR_NONE;
 }
 
@@ -107,7 +106,8 @@ static enum err replay_snapshot(struct objects *o)
         if (rec.kind > RECORD_SECRET || !index_set(&o->live, &e))
             return ERR_VERIFY;
     }
-    committed_here(o);
+    if (err == ERR_NONE)
+        committed_here(o);
     return err;
 }
 
@@ -115,14 +115,13 @@ static enum err replay_snapshot(struct objects *o)
 static enum err replay_half(struct objects *o, uint8_t half)
 {
     struct record rec;
-    bool committed;
     index_clear(&o->live);
     index_clear(&o->pending);
     enum err err = log_rewind(&o->log, half);
     if (err == ERR_NONE)
         err = replay_snapshot(o);
     while (err == ERR_NONE && (err = log_next(&o->log, &rec)) == ERR_NONE)
-        err = replay_record(o, &rec, &committed);
+        err = replay_record(o, &rec);
     if (err == ERR_NOT_FOUND && o->commit_end == 0)
         return ERR_NOT_FOUND;
     index_clear(&o->pending);
