@@ -9,7 +9,6 @@
 #define KEY_TYPE_AES 0x88u
 #define KEY_TYPE_PSK_TLS 0x85u
 #define KEY_TYPE_DES 0x80u
-#define KCV_LEN 3u
 
 struct put_key_item {
     uint8_t type;

@@ -10,6 +10,7 @@
 #define OSPREY_SCP_KEY_ESTABLISHMENT_H
 
 #include "lib/codec/ber_tlv.h"
+#include "lib/crypto/ec.h"
 
 #define KA_DGI_CERTIFICATE 0x3A01u
 #define KA_DGI_PARAMETERS 0x3A02u
@@ -25,7 +26,6 @@
 /* Scenario parameters: second octet of 90. */
 enum { KA_DELETE_OLD_KEYS = 0x01, KA_WITH_DR = 0x02, KA_WITH_HOST_ID = 0x04, KA_CERTIFICATE_FIRST = 0x08 };
 enum { KA_USAGE_THREE_KEYS = 0x10, KA_USAGE_BASE_KEY = 0x5C };
-enum { KA_CURVE_P256 = 0x00, KA_CURVE_BRAINPOOL_P256R1 = 0x03 }; /* key parameter reference, tag F0 */
 
 struct ka_id {
     uint8_t len;
@@ -59,7 +59,7 @@ struct ka_command {
     struct span crt;        /* A6 TLV with its tag */
     struct span public_key; /* 7F49 TLV with its tag */
     struct span point;      /* 65 octets 04 X Y */
-    int curve;              /* KA_CURVE_…; -1: a naked point without F0 */
+    int curve;              /* enum ec_curve; -1: a naked point without F0 */
     struct span signature;  /* value of 5F37; may have a wrong length (the card says 6982 then) */
     bool point_length_ok;
 };
@@ -84,7 +84,7 @@ MUST_USE enum err ka_answer_parse(struct span data, struct span *ret_dr, struct 
 
 /* ---- off-card, between the steps */
 struct ka_host {
-    uint8_t curve;              /* KA_CURVE_… */
+    uint8_t curve;              /* enum ec_curve */
     uint8_t crt_len;
     uint8_t crt[KA_CRT_MAX];    /* as sent: the receipt is over these octets */
     struct ka_id sin;

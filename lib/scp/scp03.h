@@ -84,10 +84,8 @@ MUST_USE enum err scp03_unwrap(struct scp03_session *s, const struct capdu *c, s
                                struct capdu *ret);
 MUST_USE enum err scp03_response_wrap(struct scp03_session *s, const struct rapdu *r, struct writer *w);
 
-/* Keys of PUT KEY and STORE DATA: AES-CBC under the DEK with IV 0, no padding (len a multiple of 16). */
+/* Keys of PUT KEY and STORE DATA: AES-CBC under the DEK with IV 0, no padding (len a multiple of 16).
+ * The check value is aes_kcv of lib/crypto/aes.h. */
 MUST_USE enum err scp03_dek_encrypt(const struct scp03_session *s, struct span key, uint8_t *out);
 MUST_USE enum err scp03_dek_decrypt(const struct scp03_session *s, struct span wrapped, uint8_t *out);
-/* First three octets of AES-ECB(key, 16 x 01). */
-MUST_USE enum err scp03_kcv(struct span key, uint8_t ret[3]);
-
 #endif
