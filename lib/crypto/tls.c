@@ -288,7 +288,7 @@ static bool failed(struct tls *t, int result)
         t->state = TLS_CLOSED;
         return true;
     }
-    unsigned long code = ERR_peek_error();
+    unsigned long code = ERR_peek_last_error(); /* the first may be a cipher's, the last is what TLS made of it */
     fail(t, code ? err_of_reason(t, ERR_GET_REASON(code)) : ERR_CRYPTO, code ? ERR_reason_error_string(code) : NULL);
     ERR_clear_error();
     return true;

@@ -48,7 +48,7 @@ void tls_free(struct tls *t); /* wipes; NULL is fine */
 /* Takes what arrived (all of it: the engine keeps what it cannot use yet), appends to `out` what shall be sent and to
  * `plain` the decrypted application data. Call with an empty `in` to begin (client), after tls_psk, and when `plain` or
  * `out` was full before (tls_has_more). `plain` may be NULL while no data is wanted. */
-MUST_USE enum tls_state tls_step(struct tls *t, struct span in, struct writer *out, struct writer *plain);
+enum tls_state tls_step(struct tls *t, struct span in, struct writer *out, struct writer *plain);
 bool tls_has_more(const struct tls *t);
 enum tls_state tls_state(const struct tls *t);
 
