@@ -1,0 +1,279 @@
+#include "modem_private.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define POLL_DEFAULT_S   30u
+#define ATTACH_DEFAULT_S 60u
+#define APDU_TURNS_MAX   8u /* 61xx and 6Cxx answered in a row for one command */
+
+/* What we can do (TS 102 223 §5.2): SMS-PP download, timers, POLL INTERVAL, REFRESH, SEND SHORT MESSAGE, PROVIDE LOCAL
+ * INFORMATION, event list with location status, data available and channel status, BIP over TCP on E-UTRAN. */
+static const uint8_t terminal_profile[] = { 0x33, 0x00, 0xE8, 0x42, 0x11, 0x0C, 0x00, 0x07, 0x00, 0x00,
+                                            0x00, 0x1F, 0xE2, 0x00, 0x00, 0x00, 0x41, 0x00, 0x00, 0x00 };
+
+struct modem *modem_new(const struct modem_config *config, const struct modem_slot *slot, const struct modem_lines *lines)
+{
+    struct modem *m = calloc(1, sizeof *m);
+    if (!m)
+        return NULL;
+    m->config = *config;
+    m->slot = *slot;
+    m->lines = *lines;
+    if (!m->config.poll_s)
+        m->config.poll_s = POLL_DEFAULT_S;
+    if (!m->config.attach_retry_s)
+        m->config.attach_retry_s = ATTACH_DEFAULT_S;
+    m->coverage = true;
+    return m;
+}
+
+void modem_free(struct modem *m)
+{
+    if (!m)
+        return;
+    for (unsigned i = 1; i <= MODEM_CHANNELS_MAX; i++)
+        free(m->channels[i].rx);
+    free(m);
+}
+
+void modem_fact(struct modem *m, enum log_level level, const char *format, ...)
+{
+    char text[MODEM_FACT_MAX];
+    va_list args;
+    if (!m->lines.fact)
+        return;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    m->lines.fact(m->lines.context, level, text);
+}
+
+static uint16_t exchange(struct modem *m, struct span command, struct writer *answer)
+{
+    WRITER_ON_STACK(raw, MODEM_RAPDU_MAX);
+    m->slot.transmit(m->slot.context, command, &raw);
+    m->counts.apdus++;
+    if (m->lines.apdu)
+        m->lines.apdu(m->lines.context, command, wr_span(&raw));
+    if (raw.len < 2)
+        return 0x6F00; /* a card that says nothing */
+    wr_bytes(answer, (struct span){ raw.buf, raw.len - 2 });
+    return (uint16_t)(raw.buf[raw.len - 2] << 8 | raw.buf[raw.len - 1]);
+}
+
+uint16_t modem_apdu(struct modem *m, struct span command, struct writer *ret)
+{
+    uint8_t again[MODEM_RAPDU_MAX + 5];
+    uint16_t sw = exchange(m, command, ret);
+    for (unsigned turn = 0; turn < APDU_TURNS_MAX; turn++) {
+        if (sw >> 8 == 0x61) {
+            uint8_t get_response[] = { (uint8_t)(command.ptr[0] & 0x03), 0xC0, 0, 0, (uint8_t)sw };
+            sw = exchange(m, SPAN_OF(get_response), ret);
+        } else if (sw >> 8 == 0x6C && command.len <= 5) {
+            memcpy(again, command.ptr, 4);
+            again[4] = (uint8_t)sw;
+            sw = exchange(m, (struct span){ again, 5 }, ret);
+        } else {
+            break;
+        }
+    }
+    if (sw >> 8 != 0x91)
+        return sw;
+    m->fetch_len = sw & 0xFF ? sw & 0xFF : 256;
+    return 0x9000;
+}
+
+static bool input_take(struct modem *m, struct modem_input *ret)
+{
+    if (!m->queue_count)
+        return false;
+    *ret = m->queue[m->queue_head];
+    m->queue_head = (m->queue_head + 1) % MODEM_QUEUE_MAX;
+    m->queue_count--;
+    return true;
+}
+
+static struct modem_input *input_room(struct modem *m)
+{
+    if (m->queue_count == MODEM_QUEUE_MAX)
+        return NULL;
+    return &m->queue[(m->queue_head + m->queue_count++) % MODEM_QUEUE_MAX];
+}
+
+static uint16_t envelope(struct modem *m, struct span body)
+{
+    WRITER_ON_STACK(command, 5 + 255);
+    WRITER_ON_STACK(answer, 2 * MODEM_RAPDU_MAX);
+    wr_bytes(&command, SPAN_LIT("\x80\xC2\x00\x00"));
+    wr_u8(&command, (uint8_t)body.len);
+    wr_bytes(&command, body);
+    return modem_apdu(m, wr_span(&command), &answer);
+}
+
+static void hand_over_sms(struct modem *m, const struct modem_input *input)
+{
+    static const struct sms_address centre = { 0x91, "10000000000" };
+    WRITER_ON_STACK(body, 255);
+    wr_sms_envelope(&body, &centre, (struct span){ input->bytes, input->len });
+    uint16_t sw = body.err == ERR_NONE ? envelope(m, wr_span(&body)) : 0x6700;
+    bool ok = sw == 0x9000 || sw >> 8 == 0x62 || sw >> 8 == 0x63;
+    m->counts.sms_mt++;
+    if (!ok)
+        modem_fact(m, LOG_WARN_, "the card answers a short message with %04X", sw);
+    m->lines.sms_taken(m->lines.context, input->tag, ok);
+}
+
+static void fetch(struct modem *m)
+{
+    uint8_t command[] = { 0x80, 0x12, 0, 0, (uint8_t)m->fetch_len };
+    WRITER_ON_STACK(answer, 2 * MODEM_RAPDU_MAX);
+    m->fetch_len = 0;
+    uint16_t sw = modem_apdu(m, SPAN_OF(command), &answer);
+    if (sw == 0x9000)
+        toolkit_serve(m, wr_span(&answer));
+    else
+        modem_fact(m, LOG_WARN_, "FETCH is answered with %04X", sw);
+}
+
+static void status(struct modem *m)
+{
+    WRITER_ON_STACK(answer, 2 * MODEM_RAPDU_MAX);
+    m->poll_at = m->now_ms + m->poll_ms;
+    modem_apdu(m, SPAN_LIT("\x80\xF2\x00\x0C\x00"), &answer);
+}
+
+static void start_session(struct modem *m);
+
+void modem_work(struct modem *m)
+{
+    struct modem_input input;
+    if (m->working || !m->on)
+        return;
+    m->working = true;
+    for (;;) {
+        if (m->reset_wanted)
+            start_session(m);
+        else if (m->fetch_len && !m->command.waiting)
+            fetch(m);
+        else if (!m->command.waiting && m->slot.has_proactive(m->slot.context))
+            status(m);
+        else if (!m->command.waiting && input_take(m, &input)) {
+            if (input.kind == INPUT_SMS)
+                hand_over_sms(m, &input);
+            else
+                envelope(m, (struct span){ input.bytes, input.len });
+        } else
+            break;
+    }
+    m->working = false;
+}
+
+/* Power on or REFRESH with UICC reset. Short messages that wait stay; events of the old session do not. */
+static void start_session(struct modem *m)
+{
+    uint8_t profile[5 + sizeof terminal_profile] = { 0x80, 0x10, 0, 0, sizeof terminal_profile };
+    WRITER_ON_STACK(atr, 64);
+    WRITER_ON_STACK(answer, 2 * MODEM_RAPDU_MAX);
+    m->reset_wanted = false;
+    m->fetch_len = 0;
+    toolkit_reset(m);
+    attach_end(m, LOCATION_NONE);
+    m->slot.reset(m->slot.context, &atr);
+    m->counts.resets++;
+    if (m->lines.apdu)
+        m->lines.apdu(m->lines.context, SPAN_NONE, wr_span(&atr));
+    m->poll_ms = m->config.poll_s * 1000ull;
+    m->poll_at = m->now_ms + m->poll_ms;
+    if (card_read_subscription(m) != ERR_NONE)
+        modem_fact(m, LOG_WARN_, "the card has no subscription that can be read");
+    memcpy(profile + 5, terminal_profile, sizeof terminal_profile);
+    modem_apdu(m, SPAN_OF(profile), &answer);
+    attach_start(m);
+}
+
+void modem_power_on(struct modem *m, uint64_t now_ms)
+{
+    m->now_ms = now_ms;
+    m->on = true;
+    m->reset_wanted = true;
+    modem_work(m);
+}
+
+static uint64_t earliest(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+uint64_t modem_tick(struct modem *m, uint64_t now_ms)
+{
+    m->now_ms = now_ms;
+    if (!m->on)
+        return UINT64_MAX;
+    uint64_t next = m->slot.idle(m->slot.context, now_ms);
+    toolkit_tick(m);
+    attach_tick(m);
+    if (now_ms >= m->poll_at && !m->command.waiting)
+        status(m);
+    modem_work(m);
+    next = earliest(next, m->poll_at > now_ms ? m->poll_at : now_ms + 1000);
+    if (m->attach_at)
+        next = earliest(next, m->attach_at);
+    for (unsigned i = 0; i < MODEM_TIMERS_MAX; i++)
+        if (m->timers[i].due_ms)
+            next = earliest(next, m->timers[i].due_ms);
+    return earliest(next, m->slot.idle(m->slot.context, now_ms));
+}
+
+void modem_event(struct modem *m, uint8_t event, struct span body, uint8_t source)
+{
+    if (!(m->events >> event & 1))
+        return;
+    struct modem_input *input = input_room(m);
+    if (!input) {
+        modem_fact(m, LOG_WARN_, "event %02X finds no place in the queue", event);
+        return;
+    }
+    struct writer w = wr_of(input->bytes, sizeof input->bytes);
+    size_t mark = wr_tlv_open(&w, 0xD6);
+    wr_tlv_u8(&w, 0x99, event);
+    wr_tlv(&w, 0x82, (struct span){ (const uint8_t[]){ source, 0x81 }, 2 });
+    wr_bytes(&w, body);
+    wr_tlv_close(&w, mark);
+    input->kind = INPUT_EVENT;
+    input->len = (uint8_t)w.len;
+}
+
+enum err modem_sms_deliver(struct modem *m, uint64_t now_ms, struct span tpdu, uint64_t tag)
+{
+    if (tpdu.len > SMS_TPDU_MAX)
+        return ERR_TOO_LONG;
+    if (!m->on || m->queue_count >= MODEM_QUEUE_MAX - MODEM_CHANNELS_MAX - 1) /* events keep some room */
+        return ERR_BUSY;
+    struct modem_input *input = input_room(m);
+    m->now_ms = now_ms;
+    input->kind = INPUT_SMS;
+    input->tag = tag;
+    input->len = (uint8_t)tpdu.len;
+    memcpy(input->bytes, tpdu.ptr, tpdu.len);
+    modem_work(m);
+    return ERR_NONE;
+}
+
+void modem_coverage(struct modem *m, uint64_t now_ms, bool coverage)
+{
+    m->now_ms = now_ms;
+    if (m->coverage == coverage)
+        return;
+    m->coverage = coverage;
+    modem_fact(m, LOG_INFO_, coverage ? "coverage is back" : "coverage is lost");
+    if (!m->on)
+        return;
+    if (coverage)
+        attach_start(m);
+    else
+        attach_end(m, LOCATION_NONE);
+    modem_work(m);
+}
+
+struct modem_counts modem_counts(const struct modem *m) { return m->counts; }
+const char *modem_imsi(const struct modem *m) { return m->imsi; }
+bool modem_is_registered(const struct modem *m) { return m->attach == ATTACH_DONE; }

@@ -1,0 +1,86 @@
+/* device/modem_private.h: shared by modem.c (card and queue), modem_attach.c (the network) and modem_toolkit.c (proactive
+ * commands). */
+#ifndef OSPREY_DEVICE_MODEM_PRIVATE_H
+#define OSPREY_DEVICE_MODEM_PRIVATE_H
+
+#include "modem.h"
+
+#define MODEM_RAPDU_MAX 258u
+
+enum attach_state { ATTACH_OFF, ATTACH_AUTH_INFO, ATTACH_LOCATION, ATTACH_DONE, ATTACH_REFUSED };
+enum location_status { LOCATION_NORMAL, LOCATION_LIMITED, LOCATION_NONE };
+enum { EVENT_LOCATION_STATUS = 0x03, EVENT_DATA_AVAILABLE = 0x09, EVENT_CHANNEL_STATUS = 0x0A };
+
+struct modem_input {
+    enum { INPUT_SMS, INPUT_EVENT } kind;
+    uint64_t tag;
+    uint8_t len;
+    uint8_t bytes[SMS_TPDU_MAX]; /* a SMS-DELIVER, or a whole envelope */
+};
+
+struct modem_channel {
+    bool open, opening, told; /* told: a data-available event is out for what is in rx */
+    uint8_t *rx;              /* MODEM_CHANNEL_RX_MAX, while open */
+    size_t rx_len;
+    struct {
+        uint8_t octets[1500];
+        size_t len;
+    } tx;
+    uint8_t bearer[16], bearer_len;
+    uint16_t buffer_size;
+};
+
+struct modem {
+    struct modem_config config;
+    struct modem_slot slot;
+    struct modem_lines lines;
+    struct modem_counts counts;
+    uint64_t now_ms;
+    bool on, coverage, working, reset_wanted;
+    unsigned fetch_len; /* a proactive command of that many octets waits */
+    /* the command being served, for its TERMINAL RESPONSE */
+    struct {
+        bool waiting; /* its answer comes from the network */
+        uint8_t number, type, qualifier, destination;
+        unsigned channel;
+    } command;
+    struct modem_input queue[MODEM_QUEUE_MAX];
+    size_t queue_head, queue_count;
+    uint32_t events;          /* bit n: the card wants event n */
+    uint64_t poll_ms, poll_at;
+    struct {
+        uint64_t due_ms;      /* 0: not running */
+        uint8_t value[3];
+    } timers[MODEM_TIMERS_MAX];
+    struct modem_channel channels[MODEM_CHANNELS_MAX + 1]; /* 1 … 7 */
+    /* attach */
+    char imsi[GSUP_IMSI_MAX];
+    enum attach_state attach;
+    enum location_status location;
+    bool resynced;
+    uint64_t attach_at;
+};
+
+/* One command with GET RESPONSE and 6Cxx done; data in ret (MODEM_RAPDU_MAX), the last status word returned (91xx as
+ * 9000, remembered for the next FETCH). */
+uint16_t modem_apdu(struct modem *m, struct span command, struct writer *ret);
+void modem_fact(struct modem *m, enum log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Serves the card until it has nothing to say and nothing waits for it. */
+void modem_work(struct modem *m);
+void modem_event(struct modem *m, uint8_t event, struct span body, uint8_t source);
+
+/* modem_attach.c */
+void attach_start(struct modem *m);
+void attach_end(struct modem *m, enum location_status location);
+void attach_tick(struct modem *m);
+enum err card_read_subscription(struct modem *m);
+
+/* modem_toolkit.c */
+void toolkit_serve(struct modem *m, struct span command);
+void toolkit_respond(struct modem *m, uint8_t result, int additional, struct span more);
+void toolkit_reset(struct modem *m);
+void toolkit_tick(struct modem *m);
+void toolkit_data_available(struct modem *m, unsigned channel);
+void channel_drop(struct modem *m, unsigned channel);
+
+#endif
