@@ -2,8 +2,6 @@
  * AUTHENTICATE (TS 31.102 §7.1.2), then update location. */
 #include "modem_private.h"
 
-#include <stdio.h>
-
 #include "lib/codec/hex.h"
 
 #define USIM_RID_LEN 7u
@@ -55,12 +53,12 @@ static enum err find_usim(struct modem *m, uint8_t aid[16], size_t *ret_len)
 
 static enum err imsi_text(struct span ef, char out[GSUP_IMSI_MAX])
 {
-    char digits[20];
+    char digits[GSUP_IMSI_MAX + 1];
     if (ef.len < 9 || ef.ptr[0] < 4 || ef.ptr[0] > 8)
         return ERR_BAD_LENGTH;
     enum err err = bcd_text(span_sub(ef, 1, ef.ptr[0]), true, digits, sizeof digits);
     if (err == ERR_NONE) /* the first digit is the type of identity and parity */
-        snprintf(out, GSUP_IMSI_MAX, "%s", digits + 1);
+        memcpy(out, digits + 1, GSUP_IMSI_MAX);
     return err;
 }
 
@@ -99,7 +97,7 @@ enum err card_read_subscription(struct modem *m)
     return err;
 }
 
-static void tell_location(struct modem *m)
+void tell_location(struct modem *m)
 {
     WRITER_ON_STACK(body, 32);
     wr_tlv_u8(&body, 0x9B, (uint8_t)m->location);

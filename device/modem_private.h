@@ -73,6 +73,7 @@ void modem_event(struct modem *m, uint8_t event, struct span body, uint8_t sourc
 void attach_start(struct modem *m);
 void attach_end(struct modem *m, enum location_status location);
 void attach_tick(struct modem *m);
+void tell_location(struct modem *m);
 enum err card_read_subscription(struct modem *m);
 
 /* modem_toolkit.c */

@@ -101,6 +101,7 @@ static void set_up_event_list(struct modem *m, struct span body)
         if (list.ptr[i] < 32)
             m->events |= 1u << list.ptr[i];
     respond_ok(m);
+    tell_location(m); /* what is so already when the card begins to ask */
 }
 
 static void send_short_message(struct modem *m, struct span body)
