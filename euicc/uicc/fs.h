@@ -60,30 +60,34 @@ static inline enum fs_kind fs_kind(const struct fs_file *f) { return (enum fs_ki
 static inline bool fs_is_df(const struct fs_file *f) { return fs_kind(f) == FS_DF; }
 static inline uint32_t fs_record_count(const struct fs_file *f) { return f->record_len ? f->size / f->record_len : 0; }
 
+enum fs_entry_flags { FS_ENTRY_ADF = 1 };
 struct fs_entry { /* the directory */
     fs_number number, parent, link;
     uint16_t fid;
-    uint8_t fdb, sfi, aid_len, flags;
+    uint8_t fdb, sfi, flags;
 };
 
 struct fs {
     struct objects *store;
+    struct arena *scratch; /* room for a whole body: fs_resize, fs_write_cyclic, fs_tlv_put need it (ERR_NO_MEMORY) */
     uint8_t profile;   /* 0: nothing mounted */
     uint16_t count;
     fs_number next;    /* number of the next file made */
     struct fs_entry entries[FS_FILES_MAX]; /* in the order of creation */
 };
 
-/* Reads the directory of the profile (slot 1 …). A profile without files mounts empty. */
-MUST_USE enum err fs_mount(struct fs *fs, struct objects *store, uint8_t profile);
+/* Reads the directory of the profile (slot 1 …); scratch may be NULL. A profile without files mounts empty. */
+MUST_USE enum err fs_mount(struct fs *fs, struct objects *store, uint8_t profile, struct arena *scratch);
 void fs_unmount(struct fs *fs);
 
 /* ---- making and unmaking ---- */
 
+#define FS_NUMBER_MAX 0xFFEu
+
 /* Creates a file. The body: `body` first, then FF up to spec->size (the caller applies fill and repeat
  * patterns, which need to know records); a linked file has no body and takes the size and record length of its target.
  * A BER-TLV file starts with the objects in body (size is what is reserved).
- * ERR_EXISTS (FID or SFI there already among the children of the parent, an ADF of that AID), ERR_NOT_FOUND (parent or link
+ * ERR_EXISTS (FID there already among the children of the parent, an ADF of that AID), ERR_NOT_FOUND (parent or link
  * target), ERR_BAD_VALUE (descriptor, FID reserved, second MF), ERR_BAD_LENGTH (sizes, records), ERR_NO_SPACE. */
 MUST_USE enum err fs_create(struct fs *fs, const struct fs_file *spec, struct span body,
                             fs_number *ret_number);
@@ -105,7 +109,7 @@ fs_number fs_by_path(const struct fs *fs, fs_number from, fs_number adf, struct 
 fs_number fs_by_aid(const struct fs *fs, struct span partial, unsigned nth);
 /* SELECT by FID (TS 102 221 §8.4.2): children, the DF itself, parent, its children (siblings), MF, current ADF. */
 fs_number fs_by_fid(const struct fs *fs, fs_number current_df, fs_number adf, uint16_t fid);
-/* The ADF or MF-level DF above (or at) this file: FS_MF when none. fs_adf_of: FS_NONE when it is not inside an ADF. */
+/* The ADF this file is or lies in; FS_NONE: it is not inside an ADF. */
 fs_number fs_adf_of(const struct fs *fs, fs_number number);
 
 /* ---- content: links are followed ---- */
@@ -117,9 +121,9 @@ MUST_USE enum err fs_write(struct fs *fs, fs_number number, uint32_t offset, str
 /* Cyclic: the record becomes record 1, the oldest is lost. */
 MUST_USE enum err fs_write_cyclic(struct fs *fs, fs_number number, struct span record);
 
-/* BER-TLV files: data objects by tag. fs_tlv_put replaces (empty value_tlv: deletes; ERR_NOT_FOUND). tlv is tag, length and value.
- * ERR_NO_SPACE: beyond the file's maximum. */
-MUST_USE enum err fs_tlv_get(const struct fs *fs, fs_number number, uint32_t tag, struct arena *a, struct span *ret_tlv);
+/* BER-TLV files: data objects by tag; tlv is tag, length and value. fs_tlv_get gives where it stands in the body, for
+ * fs_read. fs_tlv_put replaces; an empty tlv deletes (ERR_NOT_FOUND). ERR_NO_SPACE: beyond the file's maximum. */
+MUST_USE enum err fs_tlv_get(const struct fs *fs, fs_number number, uint32_t tag, uint32_t *ret_at, uint32_t *ret_len);
 MUST_USE enum err fs_tlv_put(struct fs *fs, fs_number number, uint32_t tag, struct span tlv);
 MUST_USE enum err fs_tlv_tags(const struct fs *fs, fs_number number, struct writer *ret_tags);
 
