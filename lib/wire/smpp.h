@@ -1,8 +1,9 @@
 /* lib/wire/smpp.h: SMPP 3.4: the PDUs, and a session for either side (ESME or SMSC): window, sequence numbers, timers.
  * Pure: bytes in, bytes and events out, time as an argument.
  *
- * PDUs are packed with our own reader and writer, not libsmpp34: that one allocates a list entry for every optional
- * parameter which the caller frees by hand, reports through one text buffer, and unpacks into structs of 65 kB. */
+ * PDUs are packed with our own reader and writer, not libsmpp34: that one keeps its error in global variables and
+ * allocates an entry of a kilobyte for every optional parameter, which the caller frees by hand. It serves the tests as an
+ * independent peer. */
 #ifndef OSPREY_WIRE_SMPP_H
 #define OSPREY_WIRE_SMPP_H
 
