@@ -9,8 +9,10 @@
 
 struct card;
 
-#define AGENT_BODY_MAX (256u * 1024u) /* octets of one command script */
-#define AGENT_URI_MAX  512u
+#define AGENT_BODY_MAX   (512u * 1024u) /* octets of one command script */
+#define AGENT_URI_MAX    512u
+#define AGENT_TEXT_MAX   128u
+#define AGENT_RETRIES    2u /* after a failure, when the trigger has no retry policy [?] */
 
 /* What a session needs: the trigger's objects over the stored ones. Spans are borrowed for the call. */
 struct agent_request {
@@ -19,14 +21,47 @@ struct agent_request {
     bool notifies;                       /* tell switch_notification_failed when it does not get through */
 };
 
-/* Opens a session. ERR_BUSY: one is open (a trigger is then remembered and follows); ERR_MISSING: no address or no
- * SCP81 key set; ERR_UNSUPPORTED: the terminal has no TCP client. */
+/* Everything a session and its repeats need, copied. */
+struct agent_params {
+    char host[AGENT_TEXT_MAX], from[SCP81_FROM_MAX + 1], uri[AGENT_URI_MAX];
+    uint8_t identity_len, identity[SCP81_IDENTITY_MAX];
+    uint8_t kvn, kid;
+    uint8_t bearer_len, bearer[16], name_len, name[100], login_len, login[32], password_len, password[32];
+    uint16_t buffer_size, port;
+    uint8_t address_len, address[17];
+    unsigned retries;
+    uint32_t retry_wait_s;
+    bool notifies;
+};
+
+enum agent_phase {
+    AGENT_IDLE,
+    AGENT_OPENING, /* OPEN CHANNEL is with the terminal */
+    AGENT_RUNNING, /* TLS and HTTP flow */
+    AGENT_CLOSING, /* last octets, then CLOSE CHANNEL */
+    AGENT_WAITING  /* for the next try */
+};
+
+struct agent_link; /* of a session: TLS, buffers, script; allocated while it lasts */
+
+struct agent {
+    enum agent_phase phase;
+    struct agent_params params;
+    struct agent_link *link;
+    bool for_good;            /* CLOSING: the session is over, not only this connection */
+    bool has_next;            /* a trigger that came during a session */
+    struct agent_params next;
+    uint64_t deadline_ms;     /* idle limit, or the next try; UINT64_MAX: none */
+};
+
+/* Opens a session, or remembers the request when one is open. ERR_MISSING: no address or no SCP81 key set;
+ * ERR_UNSUPPORTED: the terminal has no TCP client; ERR_TOO_LONG. */
 MUST_USE enum err agent_open(struct card *card, const struct agent_request *request);
 bool agent_is_open(const struct card *card);
-void agent_reset(struct card *card);
+void agent_reset(struct card *card); /* the card was reset: everything is gone */
 uint64_t agent_idle(struct card *card, uint64_t now_ms);
-/* Events of the terminal: data available, channel status. */
-void agent_data_available(struct card *card, uint8_t channel, size_t len);
-void agent_channel_status(struct card *card, uint8_t channel, bool linked);
+/* Events of the terminal (values of ENVELOPE D6). */
+void agent_data_available(struct card *card, struct span body);
+void agent_channel_status(struct card *card, struct span body);
 
 #endif

@@ -5,7 +5,6 @@
 
 #include "lib/codec/writer.h"
 #include "lib/gp/apdu.h"
-#include "lib/model/eid.h"
 #include "lib/pki/gp_certificate.h"
 #include "lib/scp/key_establishment.h"
 
@@ -15,16 +14,22 @@ struct euicc_personalisation;
 #define ECASD_CERT_MAX 700u
 
 MUST_USE enum err ecasd_manufacture(struct card *card, const struct euicc_personalisation *p);
-MUST_USE enum err ecasd_eid(struct card *card, struct eid *ret);
 
 /* Checks a 7F21 for a target that wants `role` (oncard fact book 2.6): 9000 and the public key, or the status word. */
 uint16_t ecasd_verify_certificate(struct card *card, struct span certificate, enum gp_role role, uint8_t *ret_curve,
                                   uint8_t ret_point[65]);
 /* Verifies 5F37 by that key, agrees on keys and makes the receipt (3A02): 9000, keys and answer data, or the word. */
-uint16_t ecasd_agree(struct card *card, struct span dgis, uint8_t curve, const uint8_t point[65], struct span rc,
-                     struct ka_parameters *ret_parameters, struct ka_keys *ret_keys, struct writer *answer);
+struct ecasd_agreement {
+    struct span dgis;             /* 3A02, 7F49, 5F37 */
+    uint8_t curve;                /* of the verified certificate */
+    const uint8_t *point;         /* its public key, 65 octets */
+    struct span rc;
+    struct span sin, sdin;        /* of the security domain; empty: none */
+};
+uint16_t ecasd_agree(struct card *card, const struct ecasd_agreement *a, struct ka_parameters *ret_parameters,
+                     struct ka_keys *ret_keys, struct writer *answer);
 
-/* GET DATA to the ECASD itself (local) and BF30 through the ISD-R. */
-uint16_t ecasd_get_data(struct card *card, const struct capdu *c, struct writer *data);
+/* The objects of GET DATA: tag 7F21, 66, 5A or E0 as a whole TLV; ERR_NOT_FOUND for others. */
+MUST_USE enum err ecasd_object(struct card *card, uint32_t tag, struct writer *data);
 
 #endif

@@ -6,11 +6,12 @@
 #include "lib/codec/writer.h"
 #include "lib/gp/apdu.h"
 #include "lib/gp/ram_script.h"
+#include "lib/gp/store_data.h"
 #include "lib/model/aid.h"
 #include "lib/scp/scp03.h"
 
 struct card;
-struct install;
+struct installation;
 
 enum sd_kind { SD_NONE, SD_ISDR, SD_ECASD, SD_ISDP, SD_MNOSD };
 enum sd_bearer { SD_BY_SMS, SD_BY_HTTP, SD_BY_TERMINAL };
@@ -42,13 +43,14 @@ struct sd_session {
     } establishment;
     struct scp03_session channel; /* of the ISD-P in channel_slot */
     uint16_t channel_slot;
-    struct install *install; /* profile download on that channel */
+    struct installation *install; /* profile download on that channel */
+    uint8_t status_next;     /* GET STATUS P2 = 03 goes on with this item of the registry */
 };
 
 /* Forgets everything and addresses this target. */
 void sd_session_begin(struct sd_session *s, enum sd_bearer bearer, uint8_t kvn, struct sd_target target);
-/* The next command addresses another SD of the same session; its channel and personalisation state stay only if it is
- * the same. */
+/* The next script addresses another SD of the same session: half-sent data are forgotten, a secure channel and the
+ * download on it stay with their ISD-P. */
 void sd_session_target(struct sd_session *s, struct sd_target target);
 void sd_session_end(struct sd_session *s); /* wipes */
 
@@ -68,5 +70,26 @@ struct sd_rule {
     uint8_t ins;
     sd_handler *run;
 };
+/* Rows of the SDs: es5.c, isdp_channel.c, mnosd.c, ecasd.c; they end with run NULL. */
+extern const struct sd_rule isdr_rules[], isdp_rules[], isdp_plain_rules[], mnosd_rules[], ecasd_rules[];
+uint16_t sd_run(const struct sd_rule *rules, struct card *card, struct sd_session *s, const struct capdu *c,
+                struct writer *data);
+
+/* STORE DATA: gathers blocks until their DGIs are complete. SW_OK with *ret_dgis (valid until the next command), or with
+ * an empty span when more is to come, or the word. */
+uint16_t sd_collect(struct sd_session *s, const struct capdu *c, struct span *ret_dgis);
+
+/* INSTALL [for personalization] and the DGIs of key establishment, for an ISD-P or the ISD-R (establish.c). */
+uint16_t sd_install_for_personalization(struct card *card, struct sd_session *s, struct span aid, struct writer *data);
+uint16_t sd_take_certificate(struct card *card, struct sd_session *s, struct span certificate, struct writer *data);
+uint16_t sd_agree_keys(struct card *card, struct sd_session *s, struct span dgis, struct writer *data);
+
+/* A command to an ISD-P, in the clear or in its SCP03 channel (isdp_channel.c). */
+uint16_t isdp_command(struct card *card, struct sd_session *s, const struct capdu *c, struct writer *data);
+/* DGI 3A07 to an ISD-P: connectivity parameters; parts that are absent stay. In a transaction of its own. */
+struct isdp;
+uint16_t isdp_update_connectivity(struct card *card, struct isdp *isdp, struct span value);
+/* One SCP03t TLV of a script for an ISD-P. false: the script ends here. */
+bool isdp_scp03t(struct card *card, struct sd_session *s, const struct ram_item *item, struct ram_answer *answer);
 
 #endif

@@ -42,13 +42,14 @@ struct switch_state {
 };
 
 /* Volatile side. */
+#define SWITCH_NEVER UINT64_MAX
 struct switch_run {
     struct switch_state state;
     bool serviced;            /* the network serves us, as far as the terminal told */
-    bool refresh_queued;      /* REFRESH is with the terminal */
+    bool refreshing;          /* REFRESH is with the terminal */
     bool released;            /* the answer that announced the switch is out */
-    uint64_t deadline_ms;     /* of the phase: attach guard, next try, REFRESH again; UINT64_MAX none */
-    uint64_t lost_since_ms;   /* without service; UINT64_MAX: served */
+    uint64_t deadline_ms;     /* of the phase: attach guard, next try, REFRESH again; SWITCH_NEVER: none */
+    uint64_t lost_since_ms;   /* without service; SWITCH_NEVER: served, or nobody knows */
 };
 
 MUST_USE enum err switch_load(struct card *card);
@@ -63,6 +64,8 @@ void switch_release(struct card *card);
 
 /* Reset: carries a pending switch out (registry and state in one transaction) and starts the guard. */
 void switch_reset(struct card *card);
+/* The terminal is there: without service from now on counts as lost. */
+void switch_terminal_ready(struct card *card);
 /* Service as told by LOCATION STATUS or PROVIDE LOCAL INFORMATION. */
 void switch_service(struct card *card, bool serviced);
 uint64_t switch_idle(struct card *card, uint64_t now_ms);

@@ -6,7 +6,14 @@
 #include "lib/base/err.h"
 #include "lib/base/span.h"
 
+#include "sms_out.h"
+
 struct card;
+
+/* RAM: card->notify. */
+struct notify {
+    struct sms_out sms;
+};
 
 /* Sends the E1 once; `attempt` (0, 1 …) picks the bearer when both are configured: they take turns. The outcome comes
  * through switch_notification_failed, or as a confirmation. ERR_MISSING: no address of the SM-SR. */

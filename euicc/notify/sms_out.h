@@ -15,24 +15,22 @@ struct card;
 
 enum sms_out_kind { SMS_OUT_POR, SMS_OUT_NOTIFICATION };
 
+/* A queue: packets[0] is on its way. */
 struct sms_out {
     struct sms_out_packet {
-        bool used, sent_some;
-        uint8_t kind, tries, part, part_count, reference;
+        uint8_t kind, reference, tries, part; /* part: the next one to be sent */
         struct sms_address to;
-        struct sms_address centre; /* empty text: from the profile, or the terminal's */
         uint16_t len;
         uint8_t packet[SMS_OUT_PACKET_MAX];
-        uint64_t order;
     } packets[SMS_OUT_MAX];
-    bool sending;
-    uint8_t reference;
-    uint64_t order, again_ms;
+    size_t count;
+    bool sending;        /* a SEND SHORT MESSAGE is with the terminal */
+    uint8_t reference;   /* of the latest concatenated message */
+    uint64_t again_ms;   /* after a failure; UINT64_MAX: none */
 };
 
 /* packet: from CPL or RPL on. ERR_NO_SPACE: too many or too long. */
 MUST_USE enum err sms_out_send(struct card *card, enum sms_out_kind kind, const struct sms_address *to, struct span packet);
-bool sms_out_empty(struct card *card);
 void sms_out_reset(struct card *card);
 uint64_t sms_out_idle(struct card *card, uint64_t now_ms);
 

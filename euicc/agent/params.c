@@ -1,0 +1,201 @@
+#include "params.h"
+
+#include <stdio.h>
+
+#include "euicc/isdr/isdr.h"
+#include "euicc/isdr/keyset.h"
+
+#define URI_DEFAULT        "/polling" /* what a real card asks for without one (fact book 8.3) */
+#define BUFFER_SIZE_DEFAULT 1400u
+#define TRANSPORT_TCP      0x02u
+
+/* Parameters as they are found, most important source first: what is there stays. */
+struct found {
+    struct span bearer, buffer, name, login, password, transport, address, host, agent, uri;
+};
+
+static void first_of(struct span *kept, struct span value)
+{
+    if (!kept->ptr)
+        *kept = value;
+}
+
+/* Objects of a connection (84 of a trigger, A2 of a profile) and of an HTTP POST (89), on any level of A5. */
+static void found_add(struct found *f, struct span objects)
+{
+    struct reader r = rd_of(objects);
+    struct tlv t;
+    bool login = false;
+    while (tlv_next(&r, &t)) {
+        switch (t.tag) {
+        case 0x35: case 0xB5:
+            first_of(&f->bearer, t.val);
+            break;
+        case 0x39: case 0xB9:
+            first_of(&f->buffer, t.val);
+            break;
+        case 0x47: case 0xC7:
+            first_of(&f->name, t.val);
+            break;
+        case 0x0D: case 0x8D:
+            first_of(login ? &f->password : &f->login, t.val);
+            login = true;
+            break;
+        case 0x3C: case 0xBC:
+            first_of(&f->transport, t.val);
+            break;
+        case 0x3E: case 0xBE:
+            first_of(&f->address, t.val);
+            break;
+        case 0x84: case 0x89: case 0xA5:
+            found_add(f, t.val);
+            break;
+        case 0x8A:
+            first_of(&f->host, t.val);
+            break;
+        case 0x8B:
+            first_of(&f->agent, t.val);
+            break;
+        case 0x8C:
+            first_of(&f->uri, t.val);
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+static bool copy_octets(struct span s, uint8_t *out, size_t cap, uint8_t *ret_len)
+{
+    if (s.len > cap)
+        return false;
+    if (s.len)
+        memcpy(out, s.ptr, s.len);
+    *ret_len = (uint8_t)s.len;
+    return true;
+}
+
+static bool copy_text(struct span s, char *out, size_t cap)
+{
+    if (s.len >= cap)
+        return false;
+    if (s.len)
+        memcpy(out, s.ptr, s.len);
+    out[s.len] = 0;
+    return true;
+}
+
+/* Timer value: hours, minutes, seconds in swapped BCD; some write plain binary. */
+static uint32_t timer_seconds(const uint8_t t[3])
+{
+    uint32_t parts[3];
+    for (size_t i = 0; i < 3; i++) {
+        uint8_t ones = t[i] >> 4, tens = t[i] & 0x0F;
+        parts[i] = ones > 9 || tens > 9 ? t[i] : tens * 10u + ones;
+    }
+    return (parts[0] * 60u + parts[1]) * 60u + parts[2];
+}
+
+static enum err identity_make(struct card *card, const struct scp81_trigger *trigger, struct agent_params *p)
+{
+    WRITER_ON_STACK(w, SCP81_IDENTITY_MAX);
+    if (trigger && trigger->psk_identity.len) {
+        wr_bytes(&w, trigger->psk_identity);
+    } else {
+        struct scp81_identity id = { .kid = p->kid, .kvn = p->kvn };
+        memcpy(id.eid, card->eid.octets, sizeof id.eid);
+        memcpy(id.aid, AID_ISDR.octets, sizeof id.aid);
+        scp81_identity_write(&w, &id);
+    }
+    if (w.err == ERR_NONE && !copy_octets(wr_span(&w), p->identity, sizeof p->identity, &p->identity_len))
+        return ERR_TOO_LONG;
+    return w.err;
+}
+
+static enum err from_make(struct card *card, struct span agent, struct agent_params *p)
+{
+    WRITER_ON_STACK(w, SCP81_FROM_MAX);
+    if (agent.len)
+        wr_bytes(&w, agent);
+    else
+        scp81_from_write(&w, card->eid.octets, aid_span(&AID_ISDR));
+    return w.err != ERR_NONE ? w.err : copy_text(wr_span(&w), p->from, sizeof p->from) ? ERR_NONE : ERR_TOO_LONG;
+}
+
+static enum err peer_set(const struct found *f, struct agent_params *p)
+{
+    struct reader r = rd_of(f->transport);
+    uint8_t protocol = rd_u8(&r);
+    p->port = rd_u16(&r);
+    if (r.err != ERR_NONE || protocol != TRANSPORT_TCP || f->address.len < 5)
+        return ERR_MISSING;
+    uint64_t size = BUFFER_SIZE_DEFAULT;
+    if (f->buffer.len && span_uint(f->buffer, &size) != ERR_NONE)
+        return ERR_BAD_LENGTH;
+    p->buffer_size = (uint16_t)(size > 0 && size <= UINT16_MAX ? size : BUFFER_SIZE_DEFAULT);
+    bool fits = copy_octets(f->address, p->address, sizeof p->address, &p->address_len)
+                && copy_octets(f->bearer, p->bearer, sizeof p->bearer, &p->bearer_len)
+                && copy_octets(f->name, p->name, sizeof p->name, &p->name_len)
+                && copy_octets(f->login, p->login, sizeof p->login, &p->login_len)
+                && copy_octets(f->password, p->password, sizeof p->password, &p->password_len);
+    return fits ? ERR_NONE : ERR_TOO_LONG;
+}
+
+static enum err web_set(const struct found *f, struct span query, struct agent_params *p)
+{
+    struct span uri = f->uri.len ? f->uri : SPAN_LIT(URI_DEFAULT);
+    WRITER_ON_STACK(w, AGENT_URI_MAX - 1);
+    wr_bytes(&w, uri);
+    wr_bytes(&w, query);
+    if (w.err != ERR_NONE || !copy_text(wr_span(&w), p->uri, sizeof p->uri))
+        return ERR_TOO_LONG;
+    if (f->host.len)
+        return copy_text(f->host, p->host, sizeof p->host) ? ERR_NONE : ERR_TOO_LONG;
+    struct span ip = span_from((struct span){ p->address, p->address_len }, 1);
+    if (ip.len == 4)
+        snprintf(p->host, sizeof p->host, "%u.%u.%u.%u", ip.ptr[0], ip.ptr[1], ip.ptr[2], ip.ptr[3]);
+    return ERR_NONE;
+}
+
+enum err agent_params_resolve(struct card *card, const struct agent_request *request, struct agent_params *ret)
+{
+    const struct scp81_trigger *trigger = request->trigger;
+    const struct isdp *enabled = registry_enabled(card);
+    struct agent_params p = { .kid = 0x01, .retries = AGENT_RETRIES, .notifies = request->notifies };
+    struct found f = { .bearer = SPAN_NONE };
+    uint8_t stored[ISDR_ADDRESSING_MAX];
+    size_t len = 0;
+    struct span a2;
+    p.retry_wait_s = card->isdr->timing.retry_wait_s;
+    p.kvn = isdr_used_kvn(card, KVN_SCP81_FIRST, KVN_SCP81_LAST);
+    if (trigger) {
+        found_add(&f, trigger->connection);
+        f.host = trigger->host;
+        f.agent = trigger->agent;
+        f.uri = trigger->uri;
+        if (trigger->has_key) {
+            p.kvn = trigger->kvn;
+            p.kid = trigger->kid;
+        }
+        if (trigger->has_retry) {
+            p.retries = trigger->retry_count;
+            p.retry_wait_s = timer_seconds(trigger->retry_timer);
+        }
+    }
+    if (enabled && tlv_find((struct span){ enabled->connectivity, enabled->connectivity_len }, 0xA2, &a2))
+        found_add(&f, a2);
+    if (isdr_addressing(card, 0xA5, stored, sizeof stored, &len) == ERR_NONE)
+        found_add(&f, (struct span){ stored, len });
+    if (p.kvn == 0)
+        return ERR_MISSING;
+    enum err err = peer_set(&f, &p);
+    if (err == ERR_NONE)
+        err = web_set(&f, request->query, &p);
+    if (err == ERR_NONE)
+        err = identity_make(card, trigger, &p);
+    if (err == ERR_NONE)
+        err = from_make(card, f.agent, &p);
+    if (err == ERR_NONE)
+        *ret = p;
+    return err;
+}

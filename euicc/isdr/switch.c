@@ -1,0 +1,374 @@
+#include "isdr.h"
+
+#include "euicc/notify/notify.h"
+
+#define SWITCH_STORED_MAX (11u + ES5_NOTIFICATION_MAX)
+
+static struct switch_run *run_of(struct card *card) { return &card->isdr->sw; }
+static uint64_t in_seconds(struct card *card, uint32_t seconds) { return card_now_ms(card) + (uint64_t)seconds * 1000u; }
+
+/* ---- the stored object ---- */
+
+static enum err state_put(struct card *card, const struct switch_state *s)
+{
+    WRITER_ON_STACK(w, SWITCH_STORED_MAX);
+    wr_u8(&w, s->phase);
+    wr_u8(&w, s->cause);
+    wr_u8(&w, s->first_done);
+    wr_u8(&w, s->tries);
+    wr_u16(&w, s->target);
+    wr_u16(&w, s->previous);
+    wr_u16(&w, s->sequence);
+    wr_u8(&w, s->e1_len);
+    wr_bytes(&w, (struct span){ s->e1, s->e1_len });
+    return w.err != ERR_NONE ? w.err : objects_put(card->objects, ISDR_KEY(ISDR_SWITCH), wr_span(&w));
+}
+
+enum err switch_load(struct card *card)
+{
+    uint8_t stored[SWITCH_STORED_MAX];
+    size_t len;
+    struct switch_state s = { 0 };
+    enum err err = objects_get(card->objects, ISDR_KEY(ISDR_SWITCH), stored, sizeof stored, &len);
+    if (err == ERR_NOT_FOUND) {
+        run_of(card)->state = s;
+        return ERR_NONE;
+    }
+    if (err != ERR_NONE)
+        return err;
+    struct reader r = rd_of((struct span){ stored, len });
+    s.phase = rd_u8(&r);
+    s.cause = rd_u8(&r);
+    s.first_done = rd_u8(&r);
+    s.tries = rd_u8(&r);
+    s.target = rd_u16(&r);
+    s.previous = rd_u16(&r);
+    s.sequence = rd_u16(&r);
+    s.e1_len = rd_u8(&r);
+    if (s.e1_len > sizeof s.e1 || s.phase > SWITCH_NOTIFYING || s.cause > SWITCH_FALLBACK)
+        return ERR_BAD_VALUE;
+    rd_copy(&r, s.e1, s.e1_len);
+    if (rd_finish(&r) == ERR_NONE)
+        run_of(card)->state = s;
+    return r.err;
+}
+
+/* Writes the state in a transaction of its own; RAM keeps what is stored. */
+static enum err state_save(struct card *card, const struct switch_state *s)
+{
+    card_begin(card);
+    enum err err = state_put(card, s);
+    if (err == ERR_NONE)
+        err = card_commit(card);
+    else
+        card_rollback(card);
+    if (err == ERR_NONE)
+        run_of(card)->state = *s;
+    return err;
+}
+
+/* ---- deciding ---- */
+
+static bool is_under_way(const struct switch_state *s)
+{
+    return s->phase == SWITCH_PENDING || (s->phase != SWITCH_IDLE && s->cause != SWITCH_FIRST);
+}
+
+bool switch_pending(const struct card *card) { return card->isdr->sw.state.phase == SWITCH_PENDING; }
+
+bool switch_needs(const struct card *card, uint16_t slot)
+{
+    const struct switch_state *s = &card->isdr->sw.state;
+    return is_under_way(s) && (slot == s->target || slot == s->previous);
+}
+
+enum err switch_ask(struct card *card, enum switch_cause cause, uint16_t target_slot)
+{
+    struct switch_run *run = run_of(card);
+    bool wanted_by_smsr = cause == SWITCH_ENABLE || cause == SWITCH_DISABLE;
+    if (run->state.phase == SWITCH_PENDING || (wanted_by_smsr && is_under_way(&run->state)))
+        return ERR_STATE;
+    const struct isdp *enabled = registry_enabled(card);
+    struct switch_state s = run->state;
+    s.phase = SWITCH_PENDING;
+    s.cause = (uint8_t)cause;
+    s.target = target_slot;
+    s.previous = enabled ? enabled->slot : 0;
+    s.tries = 0;
+    s.e1_len = 0;
+    enum err err = state_put(card, &s);
+    if (err != ERR_NONE)
+        return err;
+    run->state = s;
+    run->released = false;
+    run->refreshing = false;
+    run->deadline_ms = SWITCH_NEVER;
+    return ERR_NONE;
+}
+
+/* ---- REFRESH ---- */
+
+/* Done or not, the switch is carried out by the reset; if none comes the REFRESH is asked for again. */
+static void refreshed(struct card *card, void *context, const struct terminal_response *response)
+{
+    (void)context;
+    struct switch_run *run = run_of(card);
+    run->refreshing = false;
+    if (response->end == PROACTIVE_ANSWERED)
+        run->deadline_ms = in_seconds(card, card->isdr->timing.refresh_retry_s);
+}
+
+void switch_release(struct card *card)
+{
+    struct switch_run *run = run_of(card);
+    if (run->state.phase != SWITCH_PENDING || run->refreshing)
+        return;
+    run->released = true;
+    run->refreshing = proactive_refresh(card, REFRESH_UICC_RESET, refreshed, NULL) == ERR_NONE;
+    run->deadline_ms = run->refreshing ? SWITCH_NEVER : in_seconds(card, card->isdr->timing.refresh_retry_s);
+}
+
+static void ask_and_refresh(struct card *card, enum switch_cause cause, uint16_t slot)
+{
+    card_begin(card);
+    enum err err = switch_ask(card, cause, slot);
+    if (err == ERR_NONE)
+        err = card_commit(card);
+    else
+        card_rollback(card);
+    if (err != ERR_NONE)
+        err = isdr_reload(card);
+    if (err == ERR_NONE)
+        switch_release(card);
+}
+
+/* ---- reset ---- */
+
+static enum err carry_out(struct card *card)
+{
+    struct switch_state s = run_of(card)->state;
+    struct isdp *target = registry_by_slot(card, s.target);
+    enum err err = ERR_NONE;
+    card_begin(card);
+    if (target && isdp_has_profile(target)) {
+        err = registry_switch(card, target);
+        s.phase = SWITCH_ATTACHING;
+    } else {
+        s.phase = SWITCH_IDLE; /* cannot be: what a switch needs is not deleted */
+    }
+    if (err == ERR_NONE)
+        err = state_put(card, &s);
+    if (err == ERR_NONE)
+        err = card_commit(card);
+    else
+        card_rollback(card);
+    return err == ERR_NONE ? switch_load(card) : isdr_reload(card);
+}
+
+void switch_reset(struct card *card)
+{
+    struct switch_run *run = run_of(card);
+    if (run->state.phase == SWITCH_PENDING && carry_out(card) != ERR_NONE)
+        return;
+    struct switch_state kept = run->state;
+    *run = (struct switch_run){ .state = kept, .deadline_ms = SWITCH_NEVER, .lost_since_ms = SWITCH_NEVER };
+    if (kept.phase == SWITCH_IDLE && !kept.first_done && registry_enabled(card)) {
+        run->state.phase = SWITCH_ATTACHING;
+        run->state.cause = SWITCH_FIRST;
+    } else if (kept.phase == SWITCH_NOTIFYING) {
+        run->state.phase = SWITCH_ATTACHING; /* in RAM: first the network again, then the same notification */
+    }
+    if (run->state.phase == SWITCH_ATTACHING && run->state.cause != SWITCH_FIRST)
+        run->deadline_ms = in_seconds(card, card->isdr->timing.attach_guard_s);
+}
+
+/* ---- notification ---- */
+
+static uint8_t notification_type(uint8_t cause)
+{
+    static const uint8_t types[] = { [SWITCH_FIRST] = ES5_FIRST_ATTACH,
+                                     [SWITCH_ENABLE] = ES5_CHANGE_SUCCEEDED,
+                                     [SWITCH_DISABLE] = ES5_CHANGE_SUCCEEDED,
+                                     [SWITCH_ROLLBACK] = ES5_CHANGE_ROLLED_BACK,
+                                     [SWITCH_FALLBACK] = ES5_FALLBACK };
+    return types[cause];
+}
+
+static enum err e1_build(struct card *card, struct switch_state *s)
+{
+    const struct isdp *enabled = registry_enabled(card);
+    struct es5_notification n = { .eid = card->eid,
+                                  .type = notification_type(s->cause),
+                                  .sequence = (uint16_t)(s->sequence + 1),
+                                  .has_imei = card->has_imei };
+    if (!enabled || !aid_set(&n.isdp, isdp_aid(enabled)))
+        return ERR_STATE;
+    memcpy(n.imei, card->imei, sizeof n.imei);
+    WRITER_ON_STACK(w, ES5_NOTIFICATION_MAX);
+    es5_notification_write(&w, &n);
+    if (w.err != ERR_NONE)
+        return w.err;
+    s->sequence = n.sequence;
+    s->e1_len = (uint8_t)w.len;
+    memcpy(s->e1, w.buf, w.len);
+    return ERR_NONE;
+}
+
+/* One try: built and counted in memory first, then sent; the same octets every time. */
+static void notification_try(struct card *card)
+{
+    struct switch_run *run = run_of(card);
+    struct switch_state s = run->state;
+    unsigned attempt = s.tries;
+    run->deadline_ms = in_seconds(card, card->isdr->timing.notification_interval_s);
+    if (s.e1_len == 0 && e1_build(card, &s) != ERR_NONE)
+        return;
+    s.phase = SWITCH_NOTIFYING;
+    s.tries = (uint8_t)(s.tries < UINT8_MAX ? s.tries + 1 : s.tries);
+    if (state_save(card, &s) != ERR_NONE)
+        return;
+    if (notify_send(card, (struct span){ run->state.e1, run->state.e1_len }, attempt) != ERR_NONE)
+        switch_notification_failed(card);
+}
+
+void switch_notification_failed(struct card *card)
+{
+    struct switch_run *run = run_of(card);
+    if (run->state.phase != SWITCH_NOTIFYING)
+        return;
+    uint32_t wait_s = card->isdr->timing.retry_wait_s, interval_s = card->isdr->timing.notification_interval_s;
+    run->deadline_ms = in_seconds(card, wait_s < interval_s ? wait_s : interval_s);
+}
+
+/* The profile that was just left, if its POL1 says so (SGP.02 §3.2 step 13; not after a roll-back). */
+static enum err delete_by_pol1(struct card *card, const struct switch_state *s, struct es5_deleted *ret)
+{
+    struct isdp *left = s->previous ? registry_by_slot(card, s->previous) : NULL;
+    if (s->cause == SWITCH_ROLLBACK || s->cause == SWITCH_FIRST || !left || left->state != ISDP_DISABLED
+        || left->attributes & ISDP_FALLBACK || !(left->pol1 & POL1_DELETE_ON_DISABLE))
+        return ERR_NONE;
+    struct aid aid = { .len = 0 };
+    if (!aid_set(&aid, isdp_aid(left)))
+        return ERR_BAD_VALUE;
+    enum err err = registry_delete(card, left);
+    if (err == ERR_NONE)
+        ret->isdp[ret->count++] = aid;
+    return err;
+}
+
+enum err switch_confirm(struct card *card, uint16_t sequence, struct es5_deleted *ret_deleted)
+{
+    struct switch_run *run = run_of(card);
+    struct switch_state s = run->state;
+    struct es5_deleted deleted = { .count = 0 };
+    if (s.e1_len == 0 || s.phase == SWITCH_IDLE || s.phase == SWITCH_PENDING)
+        return ERR_STATE;
+    if (s.sequence != sequence)
+        return ERR_NOT_FOUND;
+    card_begin(card);
+    enum err err = delete_by_pol1(card, &s, &deleted);
+    s.phase = SWITCH_IDLE;
+    s.first_done = 1;
+    s.tries = 0;
+    s.e1_len = 0;
+    s.target = s.previous = 0;
+    if (err == ERR_NONE)
+        err = state_put(card, &s);
+    if (err == ERR_NONE)
+        err = card_commit(card);
+    else
+        card_rollback(card);
+    if (err != ERR_NONE) {
+        if (isdr_reload(card) != ERR_NONE)
+            log_fact(card->env.log, LOG_ERROR_, NULL, "card memory cannot be read");
+        return err;
+    }
+    run->state = s;
+    run->deadline_ms = SWITCH_NEVER;
+    *ret_deleted = deleted;
+    return ERR_NONE;
+}
+
+/* ---- service and time ---- */
+
+void switch_terminal_ready(struct card *card)
+{
+    struct switch_run *run = run_of(card);
+    if (!run->serviced)
+        run->lost_since_ms = card_now_ms(card);
+    if (run->state.phase == SWITCH_PENDING && run->released)
+        switch_release(card);
+}
+
+void switch_service(struct card *card, bool serviced)
+{
+    struct switch_run *run = run_of(card);
+    if (serviced)
+        run->lost_since_ms = SWITCH_NEVER;
+    else if (run->serviced)
+        run->lost_since_ms = card_now_ms(card);
+    run->serviced = serviced;
+    if (serviced && run->state.phase == SWITCH_ATTACHING)
+        notification_try(card);
+}
+
+/* No network, or nobody confirms: back to where we came from, or to the fall-back profile, or on and on. */
+static void give_up(struct card *card)
+{
+    struct switch_run *run = run_of(card);
+    const struct switch_state *s = &run->state;
+    const struct isdp *before = s->previous ? registry_by_slot(card, s->previous) : NULL;
+    const struct isdp *holder = registry_fallback(card);
+    bool chosen = s->cause == SWITCH_ENABLE || s->cause == SWITCH_DISABLE;
+    if (chosen && before && isdp_has_profile(before))
+        ask_and_refresh(card, SWITCH_ROLLBACK, before->slot);
+    else if (s->cause != SWITCH_FALLBACK && s->cause != SWITCH_FIRST && holder && holder != registry_enabled(card))
+        ask_and_refresh(card, SWITCH_FALLBACK, holder->slot);
+    else if (s->phase == SWITCH_ATTACHING)
+        run->deadline_ms = in_seconds(card, card->isdr->timing.attach_guard_s);
+    else
+        notification_try(card);
+}
+
+static void deadline_passed(struct card *card)
+{
+    struct switch_run *run = run_of(card);
+    run->deadline_ms = SWITCH_NEVER;
+    switch (run->state.phase) {
+    case SWITCH_PENDING:
+        switch_release(card);
+        break;
+    case SWITCH_ATTACHING:
+        give_up(card);
+        break;
+    case SWITCH_NOTIFYING:
+        if (run->state.tries >= card->isdr->timing.notification_tries && run->state.cause != SWITCH_FIRST)
+            give_up(card);
+        else
+            notification_try(card);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Fall-back mechanism, SGP.02 §3.4 (POL1 is not asked). */
+static uint64_t network_lost_at(struct card *card)
+{
+    const struct switch_run *run = run_of(card);
+    const struct isdp *holder = registry_fallback(card), *enabled = registry_enabled(card);
+    if (is_under_way(&run->state) || run->lost_since_ms == SWITCH_NEVER || !holder || holder == enabled)
+        return SWITCH_NEVER;
+    return run->lost_since_ms + (uint64_t)card->isdr->timing.fallback_s * 1000u;
+}
+
+uint64_t switch_idle(struct card *card, uint64_t now_ms)
+{
+    struct switch_run *run = run_of(card);
+    if (run->deadline_ms <= now_ms)
+        deadline_passed(card);
+    if (network_lost_at(card) <= now_ms)
+        ask_and_refresh(card, SWITCH_FALLBACK, registry_fallback(card)->slot);
+    uint64_t lost_at = network_lost_at(card);
+    return run->deadline_ms < lost_at ? run->deadline_ms : lost_at;
+}
