@@ -1,0 +1,32 @@
+/* bench/bench.h: measures a piece of work, and where there is one its floor (the same bytes through the bare library),
+ * in turns, so that the ratio holds when the machine's speed drifts. Results are JSON lines on stdout:
+ *   {"name": …, "value": …, "unit": …, "ratio": …, "ratio_is": …} */
+#ifndef OSPREY_BENCH_H
+#define OSPREY_BENCH_H
+
+#include "lib/base/arena.h"
+
+typedef void bench_work(void *context, unsigned repeats);
+
+struct bench {
+    const char *name;     /* "scp80 wrap, 64 octets" */
+    const char *unit;     /* "packets/s", "MB/s" … */
+    double per_repeat;    /* units one repeat counts for */
+    bench_work *ours;
+    bench_work *floor;    /* NULL: none */
+    const char *ratio_is; /* "ours / kept EVP CBC+CMAC of the same bytes" */
+    void *context;
+};
+void bench_run(const struct bench *b);
+void bench_value(const char *name, double value, const char *unit);
+/* A fault in a measurement ends the program: a wrong figure is worse than none. */
+void bench_must(enum err err, const char *what);
+#define BENCH_MUST(expression) bench_must((expression), #expression)
+/* Keeps the compiler from throwing the work away. */
+void bench_keep(const void *p);
+
+void bench_scp(void);
+void bench_profile(const char *package_path);
+void bench_store(void);
+
+#endif

@@ -1,0 +1,69 @@
+/* Decoding a profile package whole against a bare DER walk that copies every value (shared figure P7). */
+#include "bench.h"
+
+#include <stdio.h>
+
+#include "lib/codec/ber_tlv.h"
+#include "lib/io/file.h"
+#include "lib/profile/package.h"
+#include "lib/profile/profile_element.h"
+
+struct profile_work {
+    struct span package;
+    uint8_t copy[PE_MAX];
+};
+
+static void decode(void *context, unsigned repeats)
+{
+    struct profile_work *w = context;
+    static uint8_t buf[PE_MAX];
+    struct arena a;
+    arena_init(&a, 1u << 20);
+    while (repeats--) {
+        struct package_reader p;
+        struct package_element element;
+        struct profile_element pe;
+        struct reader segment = rd_of(w->package);
+        package_init(&p, buf, sizeof buf);
+        while (package_next(&p, &segment, &element))
+            BENCH_MUST(pe_decode(element.raw, &a, &pe));
+        BENCH_MUST(p.err);
+        arena_release(&a);
+    }
+    arena_release(&a);
+}
+
+static void walk_level(struct profile_work *w, struct span in)
+{
+    struct reader r = rd_of(in);
+    struct tlv t;
+    while (tlv_next(&r, &t)) {
+        uint32_t first = t.tag;
+        while (first >> 8)
+            first >>= 8;
+        if (first & 0x20)
+            walk_level(w, t.val);
+        else if (t.val.len && t.val.len <= sizeof w->copy)
+            memcpy(w->copy, t.val.ptr, t.val.len);
+    }
+}
+
+static void walk(void *context, unsigned repeats)
+{
+    struct profile_work *w = context;
+    while (repeats--) {
+        walk_level(w, w->package);
+        bench_keep(w->copy);
+    }
+}
+
+void bench_profile(const char *package_path)
+{
+    static struct profile_work w;
+    struct arena a;
+    arena_init(&a, 4 * PACKAGE_MAX);
+    BENCH_MUST(file_read(package_path, PACKAGE_MAX, &a, &w.package));
+    bench_run(&(struct bench){ "profile package decode", "packages/s", 1, decode, walk,
+                               "ours / DER walk and copy of the same bytes", &w });
+    arena_release(&a);
+}
