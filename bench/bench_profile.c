@@ -23,10 +23,11 @@ static void decode(void *context, unsigned repeats)
         struct package_reader p;
         struct package_element element;
         struct profile_element pe;
+        struct der der = { .arena = &a };
         struct reader segment = rd_of(w->package);
         package_init(&p, buf, sizeof buf);
         while (package_next(&p, &segment, &element))
-            BENCH_MUST(pe_decode(element.raw, &a, &pe));
+            BENCH_MUST(pe_decode(&der, element.raw, &pe));
         BENCH_MUST(p.err);
         arena_release(&a);
     }

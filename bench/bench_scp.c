@@ -1,8 +1,7 @@
 /* SCP80 and SCP03t against the same bytes through kept EVP contexts (shared figures P5, P6). */
 #include "bench.h"
 
-#include <openssl/evp.h>
-#include <openssl/rand.h>
+#include "lib/crypto/openssl.h"
 
 #include "lib/scp/scp03t.h"
 #include "lib/scp/scp80.h"

@@ -1,6 +1,7 @@
 #include "chance.h"
 
 #define OPENSSL_SUPPRESS_DEPRECATED
+#include "lib/crypto/openssl.h"
 #include <openssl/rand.h>
 
 static struct chance *openssl_source;
