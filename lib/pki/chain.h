@@ -22,13 +22,14 @@ void trust_done(struct trust *t);
 MUST_USE enum err chain_check_eum(const struct trust *t, const struct x509 *eum, uint64_t now_ms,
                                   const struct x509 **ret_root);
 
-/* The eUICC's CERT.ECASD.ECKA: signed by the EUM's key, valid, its subject is the EID (16 octets), its issuer named as
- * the EUM's OID when eum_oid is given, and the EUM's certificate holds against the roots. ret_key (may be NULL): PK.ECASD.ECKA. */
+/* The eUICC's CERT.ECASD.ECKA: signed by the EUM's key, valid, its subject is the EID (16 octets), its issuer is the
+ * OID of the EUM's certificate (when that has one), and that certificate holds against the roots.
+ * ret_key (may be NULL): PK.ECASD.ECKA, the caller's to free. */
 MUST_USE enum err chain_check_euicc(const struct trust *t, const struct x509 *eum, struct span ecasd_certificate,
                                     struct span eid, uint64_t now_ms, struct ec_key **ret_key);
 
 /* CERT.DP.ECDSA or CERT.SR.ECDSA against the roots: authority key identifier (when present), signature, role, validity.
- * ret_key (may be NULL): its public key. */
+ * ret_key (may be NULL): its public key, the caller's to free. */
 MUST_USE enum err chain_check_server(const struct trust *t, struct span certificate, enum gp_role role, uint64_t now_ms,
                                      struct ec_key **ret_key);
 

@@ -5,6 +5,7 @@
 
 #include "lib/codec/writer.h"
 #include "lib/crypto/ec.h"
+#include "lib/model/oid.h"
 
 #define X509_DER_MAX       8192u
 #define X509_PEM_MAX       12288u
@@ -12,6 +13,7 @@
 #define X509_SKI_LEN       20u
 
 struct x509;
+struct x509_st; /* OpenSSL's X509 */
 
 /* One certificate from DER, or the first of a PEM text. ERR_BAD_VALUE, ERR_TOO_LONG. */
 MUST_USE enum err x509_read(struct span der_or_pem, struct x509 **ret);
@@ -22,12 +24,13 @@ void x509_pem(const struct x509 *x, struct writer *out);
 struct x509_st *x509_openssl(const struct x509 *x); /* borrowed */
 
 /* Subject OID: subjectAltName registeredID, else an OID as subject serialNumber or CN. ERR_MISSING. */
-MUST_USE enum err x509_oid(const struct x509 *x, char *out, size_t cap);
+MUST_USE enum err x509_oid(const struct x509 *x, struct oid *ret);
 void x509_subject(const struct x509 *x, char *out, size_t cap); /* RFC 2253 text */
 MUST_USE enum err x509_ski(const struct x509 *x, uint8_t ret_ski[X509_SKI_LEN]); /* ERR_MISSING */
 /* The public key; ERR_UNSUPPORTED when it is none of our curves. The caller frees it. */
 MUST_USE enum err x509_key(const struct x509 *x, struct ec_key **ret);
 bool x509_is_ca(const struct x509 *x);
+MUST_USE enum err x509_valid_at(const struct x509 *x, uint64_t now_ms); /* ERR_EXPIRED: over, or not begun */
 void x509_validity(const struct x509 *x, uint64_t *ret_from_ms, uint64_t *ret_to_ms);
 
 /* x is signed by issuer, issuer may sign certificates, names and key identifiers fit, both are valid at now_ms.
