@@ -94,8 +94,9 @@ void x509_pem(const struct x509 *x, struct writer *out)
 {
     BIO *bio = BIO_new(BIO_s_mem());
     uint8_t *text = NULL;
-    if (bio && PEM_write_bio_X509(bio, x->cert) == 1)
-        wr_bytes(out, (struct span){ text, (size_t)BIO_get_mem_data(bio, &text) });
+    long len = bio && PEM_write_bio_X509(bio, x->cert) == 1 ? BIO_get_mem_data(bio, &text) : 0;
+    if (len > 0)
+        wr_bytes(out, (struct span){ text, (size_t)len });
     else
         wr_fail(out, fault(ERR_CRYPTO));
     BIO_free(bio);

@@ -80,7 +80,10 @@ static bool set_validity(X509 *cert, const struct x509_request *q)
 
 static bool extension_add(X509 *cert, X509V3_CTX *context, int nid, const char *value)
 {
-    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, context, nid, (char *)(uintptr_t)value);
+    CONF *empty = NCONF_new(NULL); /* policies are not read without a configuration */
+    X509V3_set_nconf(context, empty);
+    X509_EXTENSION *extension = empty ? X509V3_EXT_nconf_nid(empty, context, nid, value) : NULL;
+    NCONF_free(empty);
     bool good = extension && X509_add_ext(cert, extension, -1) == 1;
     X509_EXTENSION_free(extension);
     return good;
@@ -131,12 +134,18 @@ static bool fill(X509 *cert, const struct x509_request *q)
            X509_set_pubkey(cert, ec_key_openssl(q->subject)) == 1 && set_extensions(cert, q);
 }
 
+static bool is_oid(const char *text)
+{
+    struct oid oid;
+    return !text || oid_from_text(span_text(text), &oid) == ERR_NONE;
+}
+
 enum err x509_issue(const struct x509_request *q, struct x509 **ret)
 {
     uint8_t der[X509_DER_MAX], *at = der;
     if (!ec_key_is_private(q->issuer_key))
         return ERR_MISSING;
-    if (!q->common_name || q->to_ms <= q->from_ms)
+    if (!q->common_name || q->to_ms <= q->from_ms || !is_oid(q->oid))
         return ERR_BAD_VALUE;
     X509 *cert = X509_new();
     bool good = cert && fill(cert, q);
