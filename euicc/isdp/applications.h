@@ -7,6 +7,7 @@
 #include "euicc/isdr/keyset.h"
 #include "euicc/nvm/objects.h"
 #include "lib/base/arena.h"
+#include "lib/codec/ber_tlv.h"
 #include "lib/model/aid.h"
 
 #define APPLICATION_SDS_MAX     8u  /* security domains of one profile */

@@ -1,7 +1,9 @@
 /* euicc/isdp/install.h: the profile interpreter: takes the plain octets of the SCP03t stream for one ISD-P and installs
  * element by element. eUICC profile package §16 of our fact book; SGP.02 §4.1.3.3.
  * Everything is built in memory that belongs to the installation and reaches the card's memory in one transaction when
- * the End element is processed: a fault, a reset or giving up leaves the card as it was, and costs no wear. */
+ * the End element is processed: a fault, a reset or giving up leaves the card as it was, and costs no wear.
+ * Its memory is the one exception to the rule that a card allocates nothing beyond its arena: it exists only while a package
+ * is under way. */
 #ifndef OSPREY_EUICC_ISDP_INSTALL_H
 #define OSPREY_EUICC_ISDP_INSTALL_H
 
@@ -30,7 +32,7 @@ void install_free(struct installation *in);
 
 /* Takes one plain segment. response gets an EUICCResponse when the result is not INSTALL_MORE (INSTALL_RESPONSE_MAX octets
  * of room). After DONE or FAILED every further call gives FAILED with the same response. Opens and closes its own
- * transaction; none may be open. */
+ * transaction, or joins the one that is open (the factory). */
 enum install_result install_feed(struct installation *in, struct span segment, struct writer *response);
 
 #endif

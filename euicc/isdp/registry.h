@@ -8,6 +8,7 @@
 #include "lib/ota/es6.h"
 
 #define ISDP_MAX              16u  /* ISD-Ps on one card */
+#define ISDP_KVN_DEFAULT      0x30u
 #define ISDP_AID_LEN          16u
 #define ISDP_ICCID_LEN        10u
 #define ISDP_CONNECTIVITY_MAX 255u /* octets of A0, A1, A2 together */
