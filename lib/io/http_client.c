@@ -274,6 +274,7 @@ static void on_read(struct bufferevent *bev, void *context)
 
 static void on_connected(struct conn *c)
 {
+    socket_nodelay(bufferevent_getfd(c->bev));
     peer_read(&c->peer, bufferevent_openssl_get_ssl(c->bev));
     if (c->call != NULL)
         call_begin(c);
@@ -357,8 +358,6 @@ static void conn_connect(struct conn *c)
         address_text((struct sockaddr *)&sa, c->peer.address, sizeof c->peer.address);
         if (bufferevent_socket_connect(c->bev, (struct sockaddr *)&sa, (int)len) != 0)
             snprintf(c->fault, sizeof c->fault, "%s: cannot connect", c->peer.address);
-        else
-            socket_nodelay(bufferevent_getfd(c->bev));
     }
     if (c->fault[0] != '\0')
         conn_timer(c, 0); /* told from the loop, never from inside http_client_send */
