@@ -1,0 +1,63 @@
+/* sim/world.h: a world in one process on virtual time: cards, modems, the network between them and the servers. Every
+ * octet that arrives somewhere goes into the history's hash: the same seed gives the same history. */
+#ifndef OSPREY_SIM_WORLD_H
+#define OSPREY_SIM_WORLD_H
+
+#include "chance.h"
+#include "clockwork.h"
+#include "lib/base/arena.h"
+#include "lib/engine/engine.h"
+
+#define WORLD_START_MS   1767225600000ull /* 2026-01-01T00:00:00Z */
+#define WORLD_HASH_LEN   32u
+#define WORLD_NODES_MAX  16u
+#define WORLD_URL_MAX    128u
+
+/* What a link does to what it carries. */
+struct weather {
+    uint32_t loss_permille, duplicate_permille;
+    uint32_t delay_min_ms, delay_max_ms;
+};
+
+struct world;
+
+/* A server that takes SOAP: a role of the library with an engine. */
+struct soap_node {
+    const char *name;                /* "sm-sr" */
+    const char *url;                 /* messages whose URL begins so are for it */
+    const char *oid;                 /* as whom it is known */
+    void *role;
+    struct engine *(*engine)(void *role); /* NULL: the node sends nothing through an engine */
+    void (*soap)(void *role, const char *sender_oid, struct span body, struct reply_ref reply);
+    uint32_t reply_node;             /* reply_ref.node of its SOAP exchanges */
+};
+
+typedef void parcel_task(void *context, uint64_t argument, struct span bytes);
+
+struct world *world_new(uint64_t seed);
+void world_free(struct world *w);
+struct clockwork *world_time(struct world *w);
+struct chance *world_chance(struct world *w);
+struct log *world_log(struct world *w); /* lines with virtual time; printed when the world is verbose */
+void world_verbose(struct world *w, bool verbose);
+void world_say(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Carries a copy of bytes over a link: lost, late, or twice, as its weather says. `link` names it in the history. */
+void world_carry(struct world *w, const char *link, const struct weather *weather, struct span bytes, parcel_task *task,
+                 void *context, uint64_t argument);
+/* SOAP between nodes: an effect of `from` (its engine gets the result), and the answer to an exchange. */
+void world_add_node(struct world *w, const struct soap_node *node);
+void world_post(struct world *w, const char *from, const struct effect *effect);
+void world_reply(struct world *w, const struct effect *effect);
+extern const struct weather WORLD_LAN;
+
+/* Runs until that time (virtual), or until done() says so. */
+void world_run(struct world *w, uint64_t for_ms, bool (*done)(void *context), void *context);
+uint64_t world_now(struct world *w);
+void world_hash(struct world *w, uint8_t ret[WORLD_HASH_LEN]);
+struct world_counts {
+    uint64_t carried, lost, octets;
+};
+struct world_counts world_counts(const struct world *w);
+
+#endif
