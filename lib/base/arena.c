@@ -15,7 +15,7 @@ struct arena_block {
 
 void arena_init_fixed(struct arena *a, void *buf, size_t len)
 {
-    *a = (struct arena){ .pos = buf, .end = (uint8_t *)buf + len, .ceiling = len };
+    *a = (struct arena){ .pos = buf, .end = (uint8_t *)buf + len, .own = buf, .ceiling = len };
 }
 
 void arena_init(struct arena *a, size_t ceiling)
@@ -23,15 +23,21 @@ void arena_init(struct arena *a, size_t ceiling)
     *a = (struct arena){ .ceiling = ceiling, .grows = true };
 }
 
+void arena_init_buffer(struct arena *a, void *buf, size_t len, size_t ceiling)
+{
+    *a = (struct arena){ .pos = buf, .end = (uint8_t *)buf + len, .own = buf, .ceiling = ceiling, .grows = true };
+}
+
 void arena_release(struct arena *a)
 {
-    if (!a->grows) {
-        uint8_t *start = a->end - a->ceiling;
-        wipe(start, (size_t)(a->pos - start));
-        a->pos = start;
+    if (a->own && !a->blocks) {
+        wipe(a->own, (size_t)(a->pos - a->own));
+        a->pos = a->own;
         a->used = 0;
         return;
     }
+    if (a->own)
+        wipe(a->own, a->own_used);
     while (a->blocks) {
         struct arena_block *next = a->blocks->next;
         wipe(a->blocks->memory, a->blocks->size);
@@ -47,6 +53,8 @@ static bool add_block(struct arena *a, size_t len)
     struct arena_block *block = malloc(sizeof *block + size);
     if (!block)
         return false;
+    if (a->own && !a->blocks)
+        a->own_used = (size_t)(a->pos - a->own);
     block->next = a->blocks;
     block->size = size;
     a->blocks = block;

@@ -38,17 +38,36 @@ void engine_free(struct engine *e)
         next = q->next;
         engine_event_free(&q->event);
     }
+    for (struct queued *q = e->spare, *next; q; q = next) {
+        next = q->next;
+        free(q);
+    }
+    free(e->all);
     free(e->flights);
     free(e);
 }
 
+static struct queued *queued_new(struct engine *e)
+{
+    struct queued *q = e->spare;
+    if (!q)
+        return malloc(sizeof *q);
+    e->spare = q->next;
+    e->spare_count--;
+    return q;
+}
+
 struct event *engine_event(struct engine *e, uint16_t kind, const char *line)
 {
-    (void)e;
-    struct queued *q = calloc(1, sizeof *q);
+    struct queued *q = queued_new(e);
     if (!q)
         return NULL;
-    arena_init(&q->memory, ENGINE_EVENT_ARENA_MAX);
+    memset(&q->event, 0, sizeof q->event);
+    arena_init_buffer(&q->memory, q->first, sizeof q->first, ENGINE_EVENT_ARENA_MAX);
+    q->engine = e;
+    q->next = NULL;
+    q->conflicts = 0;
+    q->writes.count = q->outbox.count = 0;
     q->event.kind = kind;
     q->event.arena = &q->memory;
     if (line)
@@ -66,8 +85,24 @@ void engine_event_free(struct event *event)
     if (!event)
         return;
     struct queued *q = queued_of(event);
+    struct engine *e = q->engine;
     arena_release(&q->memory);
-    free(q);
+    if (e->spare_count == ENGINE_SPARE_MAX) {
+        free(q);
+        return;
+    }
+    q->next = e->spare;
+    e->spare = q;
+    e->spare_count++;
+}
+
+/* FNV-1a: most lines of a batch differ, so most comparisons end here. */
+static uint32_t hash_line(const char *line)
+{
+    uint32_t hash = 2166136261u;
+    for (; *line; line++)
+        hash = (hash ^ (uint8_t)*line) * 16777619u;
+    return hash;
 }
 
 enum err engine_post(struct engine *e, struct event *event)
@@ -82,6 +117,7 @@ enum err engine_post(struct engine *e, struct event *event)
 
 void engine_enqueue(struct engine *e, struct queued *q)
 {
+    q->line_hash = hash_line(q->event.line);
     q->next = NULL;
     if (e->tail)
         e->tail->next = q;
@@ -103,10 +139,10 @@ static void requeue_front(struct engine *e, struct queued **list, size_t count)
     }
 }
 
-static bool line_taken(const struct engine *e, const char *line)
+static bool line_taken(const struct engine *e, const struct queued *q)
 {
-    for (size_t i = 0; *line && i < e->batch_count; i++)
-        if (!strcmp(e->batch[i]->event.line, line))
+    for (size_t i = 0; *q->event.line && i < e->batch_count; i++)
+        if (e->batch[i]->line_hash == q->line_hash && !strcmp(e->batch[i]->event.line, q->event.line))
             return true;
     return false;
 }
@@ -119,7 +155,7 @@ static void take_batch(struct engine *e)
     e->batch_count = 0;
     while (q && e->batch_count < ENGINE_BATCH_MAX) {
         struct queued *next = q->next;
-        if (line_taken(e, q->event.line)) {
+        if (line_taken(e, q)) {
             q->next = NULL;
             if (kept_tail)
                 kept_tail->next = q;
@@ -172,10 +208,12 @@ static void refuse(struct queued *q)
 
 static enum verdict step_once(struct engine *e, struct queued *q, struct rowset *rows)
 {
-    q->writes = (struct writes){ .arena = q->event.arena };
-    q->outbox = (struct outbox){
-        .arena = q->event.arena, .next_id = e->next_id, .now_ms = q->event.now_ms, .writes = &q->writes
-    };
+    q->writes.arena = q->outbox.arena = q->event.arena;
+    q->writes.count = q->outbox.count = 0;
+    q->writes.err = q->outbox.err = ERR_NONE;
+    q->outbox.next_id = e->next_id;
+    q->outbox.now_ms = q->event.now_ms;
+    q->outbox.writes = &q->writes;
     engine_writes(q);
     enum verdict verdict = e->config.step(e->config.role, rows, &q->event, &q->writes, &q->outbox);
     if (verdict == STEP_DONE && (q->writes.err != ERR_NONE || q->outbox.err != ERR_NONE)) {
@@ -216,6 +254,18 @@ static void step_event(struct engine *e, struct queued *q)
     engine_writes(q);
 }
 
+static struct write *room_for_writes(struct engine *e, size_t count)
+{
+    if (count > e->all_cap) {
+        struct write *grown = realloc(e->all, 2 * count * sizeof *grown);
+        if (!grown)
+            return NULL;
+        e->all = grown;
+        e->all_cap = 2 * count;
+    }
+    return e->all;
+}
+
 static enum err commit_batch(struct engine *e)
 {
     size_t count = 0, at = 0;
@@ -223,16 +273,15 @@ static enum err commit_batch(struct engine *e)
         count += e->batch[i]->writes.count;
     if (!count)
         return ERR_NONE;
-    struct write *all = malloc(count * sizeof *all);
+    struct write *all = room_for_writes(e, count);
     if (!all)
-        return ERR_NO_MEMORY;
+        return ERR_NO_SPACE; /* nothing is written: tried again */
     for (size_t i = 0; i < e->batch_count; i++) {
         memcpy(all + at, e->batch[i]->writes.list, e->batch[i]->writes.count * sizeof *all);
         at += e->batch[i]->writes.count;
     }
     enum err err = ERR_BUSY;
     e->config.env.store->commit(e->config.env.store, all, count, note, &err);
-    free(all);
     e->counts.commits++;
     return err;
 }

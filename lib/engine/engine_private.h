@@ -9,13 +9,20 @@
 #define ENGINE_LEASE_MS 120000u /* an effect in flight is nobody else's for so long */
 #define ENGINE_STORE_PAUSE_MS 1000u /* before a store that failed to answer is asked again */
 
+#define ENGINE_FIRST_MEMORY 6144u /* of an event's arena, before blocks are taken from the heap */
+#define ENGINE_SPARE_MAX    256u  /* events kept for use again */
+
+/* The lists in writes and outbox, and first, are not cleared when an event is used again. */
 struct queued {
     struct event event;
     struct arena memory;
+    struct engine *engine;
     struct queued *next;
+    uint32_t line_hash;
+    unsigned conflicts;
     struct writes writes;
     struct outbox outbox;
-    unsigned conflicts;
+    _Alignas(max_align_t) uint8_t first[ENGINE_FIRST_MEMORY];
 };
 
 /* An effect that was handed to net and has no result yet. */
@@ -30,9 +37,12 @@ struct flight {
 
 struct engine {
     struct engine_config config;
-    struct queued *head, *tail;
+    struct queued *head, *tail, *spare;
+    size_t spare_count;
     size_t queue_count, batch_count;
     struct queued *batch[ENGINE_BATCH_MAX];
+    struct write *all; /* the writes of a batch */
+    size_t all_cap;
     struct flight *flights;
     size_t flight_count, flight_cap;
     int64_t next_id;
