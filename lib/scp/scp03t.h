@@ -22,7 +22,7 @@ void scp03t_initialize_update_write(struct writer *w, uint8_t kvn, const uint8_t
 MUST_USE enum err scp03t_open_host(const struct scp03_keys *k, const uint8_t host_challenge[8], struct span value,
                                    struct span aid, struct scp03_session *ret);
 MUST_USE enum err scp03t_external_authenticate_write(struct scp03_session *s, struct writer *w);
-/* Wraps 1 … SCP03T_PLAIN_MAX octets into the next 86. Counter and chain advance only on success. ERR_TOO_LONG,
+/* Wraps 1 … SCP03T_PLAIN_ACCEPTED_MAX octets (a server stays below SCP03T_PLAIN_MAX) into the next 86. Counter and chain advance only on success. ERR_TOO_LONG,
  * ERR_NO_SPACE, ERR_CLOSED. */
 MUST_USE enum err scp03t_wrap(struct scp03_session *s, struct span plain, struct writer *w);
 /* Answer to the last 86: value of its TLV; empty gives empty. Deciphered into plain. ERR_VERIFY. */
