@@ -36,7 +36,7 @@ void ka_crt_write(struct writer *w, const struct ka_parameters *p)
     wr_tlv_u8(w, TAG_KVN, p->kvn);
     write_counter(w, p->counter);
     if (p->parameters & KA_WITH_HOST_ID) {
-        if (p->sdin.len)
+        if (p->sdin_in_crt)
             wr_tlv(w, TAG_SDIN, id_span(&p->sdin));
         wr_tlv(w, TAG_HOST_ID, id_span(&p->host_id));
     }
@@ -81,7 +81,7 @@ static enum err take_crt_part(const struct tlv *t, struct ka_parameters *p, unsi
     case TAG_KVN: *bit = 0x20; return take_octet(t->val, &p->kvn);
     case TAG_COUNTER: *bit = 0x40; return t->val.len > 8 ? ERR_BAD_LENGTH : span_uint(t->val, &p->counter);
     case TAG_ACCESS: *bit = 0x80; return take_octet(t->val, &access);
-    case TAG_SDIN: *bit = 0x100; return take_id(t->val, &p->sdin);
+    case TAG_SDIN: *bit = 0x100; p->sdin_in_crt = true; return take_id(t->val, &p->sdin);
     case TAG_HOST_ID: *bit = 0x200; return take_id(t->val, &p->host_id);
     default: return ERR_BAD_TAG;
     }
@@ -303,7 +303,7 @@ enum err ka_answer_parse(struct span data, struct span *ret_dr, struct span *ret
 enum err ka_host_init(const struct ka_parameters *p, uint8_t curve, const uint8_t private_key[32],
                       const uint8_t point[KA_POINT_LEN], struct ka_host *ret)
 {
-    struct ka_host h = { .curve = curve, .sin = p->sin };
+    struct ka_host h = { .curve = curve, .sin = p->sin, .sdin = p->sdin };
     struct writer w = wr_of(h.crt, sizeof h.crt);
     ka_crt_write(&w, p);
     if (w.err != ERR_NONE)
@@ -323,8 +323,19 @@ void ka_host_write(struct writer *w, const struct ka_host *h)
     wr_u8(w, h->crt_len);
     wr_bytes(w, (struct span){ h->crt, h->crt_len });
     write_lv(w, &h->sin);
+    write_lv(w, &h->sdin);
     wr_bytes(w, SPAN_OF(h->private_key));
     wr_bytes(w, SPAN_OF(h->point));
+}
+
+static void read_lv(struct reader *r, struct ka_id *ret)
+{
+    ret->len = rd_u8(r);
+    if (ret->len > KA_ID_MAX) {
+        ret->len = 0;
+        rd_fail(r, ERR_BAD_VALUE);
+    }
+    rd_copy(r, ret->value, ret->len);
 }
 
 enum err ka_host_read(struct span stored, struct ka_host *ret)
@@ -337,10 +348,8 @@ enum err ka_host_read(struct span stored, struct ka_host *ret)
     if (r.err == ERR_NONE && (version != STORED_VERSION || h.crt_len > KA_CRT_MAX))
         return ERR_BAD_VALUE;
     rd_copy(&r, h.crt, h.crt_len);
-    h.sin.len = rd_u8(&r);
-    if (h.sin.len > KA_ID_MAX)
-        return ERR_BAD_VALUE;
-    rd_copy(&r, h.sin.value, h.sin.len);
+    read_lv(&r, &h.sin);
+    read_lv(&r, &h.sdin);
     rd_copy(&r, h.private_key, sizeof h.private_key);
     rd_copy(&r, h.point, sizeof h.point);
     enum err err = rd_finish(&r);
@@ -395,6 +404,7 @@ enum err ka_host_finish(const struct ka_host *h, struct span pk_ecasd, struct sp
     if (err != ERR_NONE)
         return err;
     p.sin = h->sin;
+    p.sdin = h->sdin;
     if ((dr.len != 0) != ((p.parameters & KA_WITH_DR) != 0))
         return dr.len ? ERR_BAD_TAG : ERR_MISSING;
     err = shared_secret(h->curve, SPAN_OF(h->private_key), pk_ecasd, shs);

@@ -39,8 +39,10 @@ struct ka_parameters {
     uint8_t key_len;    /* 81: 16 */
     uint8_t kid, kvn;   /* 82, 83 */
     uint64_t counter;   /* 91: initial sequence counter; 0 is written as 91 00 */
-    struct ka_id host_id, sdin; /* 84, 45: only with KA_WITH_HOST_ID */
-    struct ka_id sin;   /* of the security domain; not in the CRT, part of SharedInfo with KA_WITH_HOST_ID */
+    struct ka_id host_id;       /* 84: only with KA_WITH_HOST_ID */
+    struct ka_id sin, sdin;     /* of the security domain: parts of SharedInfo with KA_WITH_HOST_ID. The card fills in
+                                 * its own after parsing, unless sdin_in_crt */
+    bool sdin_in_crt;           /* 45 stands in the CRT */
 };
 
 /* Inner part of A6 … the whole TLV with its tag. */
@@ -87,7 +89,7 @@ struct ka_host {
     uint8_t curve;              /* enum ec_curve */
     uint8_t crt_len;
     uint8_t crt[KA_CRT_MAX];    /* as sent: the receipt is over these octets */
-    struct ka_id sin;
+    struct ka_id sin, sdin;
     uint8_t private_key[32];    /* ephemeral */
     uint8_t point[KA_POINT_LEN];
 };

@@ -20,22 +20,16 @@ static void create_isdp_refuses_what_is_not_one(void **state)
         { "80E60C003F" LF LF ISDP "0380C00006C904810203700000", ERR_NOT_FOUND },
         { "80E60C003F" LF EM LF "0380C00006C904810203700000", ERR_BAD_VALUE },     /* AID not of an ISD-P */
         { "80E60C003F" LF EM ISDP "0300000006C904810203700000", ERR_BAD_VALUE },   /* privileges */
-        { "80E60C0039" LF EM ISDP "0380C000000000", ERR_TRUNCATED },
-        { "80E60C003A" LF EM ISDP "0380C000010000", ERR_TRUNCATED },
-        { "80E60C0039" LF EM ISDP "0380C000000000", ERR_TRUNCATED },
-        { "80E60800 3F" LF EM ISDP "0380C00006C904810203700000", ERR_UNSUPPORTED },
+        { "80E60C0039" LF EM ISDP "0380C0000000", ERR_MISSING },                   /* C9 */
+        { "80E60C0038" LF EM ISDP "0380C00000", ERR_TRUNCATED },                   /* token length */
+        { "80E608003F" LF EM ISDP "0380C00006C904810203700000", ERR_UNSUPPORTED },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct es5_create_isdp out;
-        struct capdu c;
-        if (capdu_parse(hex_lit(rows[i].hex), &c) == ERR_NONE)
-            assert_fails(es5_create_isdp_parse(&c, &out), rows[i].err);
-        else
-            assert_int_equal(rows[i].err, ERR_TRUNCATED);
+        struct capdu c = parsed(rows[i].hex);
+        assert_fails(es5_create_isdp_parse(&c, &out), rows[i].err);
     }
     struct es5_create_isdp out;
-    struct capdu without_c9 = parsed("80E60C0039" LF EM ISDP "0380C0000000");
-    assert_fails(es5_create_isdp_parse(&without_c9, &out), ERR_MISSING);
     struct capdu memory = parsed("80E60C0045" LF EM ISDP "0380C0000CEF0483021000C9048102037000");
     assert_ok(es5_create_isdp_parse(&memory, &out));
     assert_int_equal(out.memory, 0x1000);
@@ -114,12 +108,11 @@ static void deletes_are_told_apart(void **state)
     assert_true(d.range_count == 1 && d.ranges[0].kvn == 2 && d.ranges[0].first_kid == 1 && d.ranges[0].last_kid == 1);
     c = parsed("80E40040144F10A0000005591010FFFFFFFF89000010009E00");
     assert_fails(es5_delete_parse(&c, &d), ERR_NONE); /* an empty token is none */
-    c = parsed("80E40040244F10A0000005591010FFFFFFFF89000010009E1000000000000000000000000000000000");
+    c = parsed("80E40040244F10A0000005591010FFFFFFFF89000010009E10000102030405060708090A0B0C0D0E0F");
     assert_fails(es5_delete_parse(&c, &d), ERR_MISSING); /* a token without its data */
-    c = parsed("80E4000000");
+    c = parsed("80E40000");
     assert_fails(es5_delete_parse(&c, &d), ERR_MISSING);
-    c = parsed("80E4000005F2020101");
-    c.data.len = 4;
+    c = parsed("80E4000004F2020101");
     assert_fails(es5_delete_parse(&c, &d), ERR_BAD_LENGTH);
 }
 

@@ -11,7 +11,7 @@ struct ka_card {
     enum ec_curve curve;
     struct span pk_ci, sk_ecasd, rc, dr;
     uint8_t role; /* C8 it expects */
-    struct ka_id sin;
+    struct ka_id sin, sdin;
     uint8_t buffer[1024];
     size_t len;
     bool has_rc;
@@ -64,6 +64,8 @@ static inline uint16_t ka_card_keys(struct ka_card *c, struct span dgis, struct 
     if (ka_crt_parse(k.crt, &p) != ERR_NONE)
         return SW_WRONG_DATA;
     p.sin = c->sin;
+    if (!p.sdin_in_crt)
+        p.sdin = c->sdin;
     struct span dr = p.parameters & KA_WITH_DR ? c->dr : SPAN_NONE;
     return ka_card_finish(&k, &p, (uint8_t)c->curve, c->sk_ecasd, dr, &c->keys, answer) == ERR_NONE ? SW_OK
                                                                                                     : SW_WRONG_DATA;
