@@ -41,14 +41,14 @@ struct xml_reader {
     bool empty;                   /* <a/>: its end is still to be reported */
     uint8_t depth;                /* of the current element, the root is 1 */
     uint8_t attr_count, ns_count;
-    uint64_t ns_used;             /* bit i: namespaces[i] was used since it was last cleared */
+    uint64_t ns_used, tag_used;   /* bit i: namespaces[i] was used since it was cleared; by the current start tag */
     struct span open[XML_DEPTH_MAX]; /* qualified names of the open elements */
     struct xml_attr attrs[XML_ATTRIBUTES_MAX];
     struct xml_namespace namespaces[XML_NAMESPACES_MAX];
 };
 
 /* Opens the document and stops at its root element; look at r->fault. The bytes are borrowed while r and what it gave
- * are used. */
+ * are used. Names must be ASCII. prefix, local and ns are those of the element that was entered last. */
 void xml_open(struct xml_reader *r, struct span document);
 /* The next child element of the current one becomes current. false: there is none, the parent is current again and
  * closed (or a fault). Text other than white space between children is XML_MIXED. */
@@ -72,7 +72,8 @@ void xml_fail(struct xml_reader *r, enum xml_fault fault, const char *what);
 bool xml_name_is(struct span local, const char *name);
 struct span xml_trim(struct span text);
 
-/* Text with & < > " and line ends escaped; anything that XML 1.0 cannot say becomes '?'. */
+/* Escaped as canonical XML does it; octets that XML 1.0 cannot say, or that are not UTF-8, become '?'. */
 void wr_xml_text(struct writer *w, struct span text);
+void wr_xml_attribute(struct writer *w, struct span value); /* without the quotes */
 
 #endif

@@ -12,6 +12,11 @@
 #define OSPREY_ES_MESSAGE_H
 
 #include "bodies.h"
+#include "es1.h"
+#include "es2.h"
+#include "es3.h"
+#include "es4.h"
+#include "es7.h"
 #include "functions.h"
 #include "soap.h"
 #include "wsa.h"
