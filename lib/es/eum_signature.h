@@ -1,24 +1,31 @@
 /* lib/es/eum_signature.h: the EUM's XML signature over EumSignedInfo (SGP.02 annex C; fact book §6): one ds:Reference
- * without URI that means the sibling EumSignedInfo, exclusive C14N, SHA-256, ECDSA (or RSA). On libxmlsec1. */
+ * without URI that means the sibling EumSignedInfo, exclusive C14N, SHA-256, ECDSA (or RSA).
+ *
+ * On libxml2's C14N and OpenSSL: XML signature libraries take a Reference without URI for the whole document, and
+ * allow far more (transforms, remote references) than is wanted here. What is not in the tables of the .c is refused. */
 #ifndef OSPREY_ES_EUM_SIGNATURE_H
 #define OSPREY_ES_EUM_SIGNATURE_H
 
 #include "lib/base/arena.h"
 #include "lib/model/eis.h"
 
-/* libxml2 and libxmlsec1 want this once per process, before the first signature. Calling it again is fine. */
+/* libxml2 wants this once per process, before the first signature and before threads. Calling it again is fine. */
 MUST_USE enum err eum_signature_start(void);
 
 /* Makes eis->signed_info (from the typed fields) and eis->signature, both in the arena.
  *   key_pem    the EUM's private key, EC or RSA, PEM without passphrase; not kept
  *   cert_der   the EUM's X.509 certificate: its SubjectKeyIdentifier and subject name go into KeyInfo, or empty
- * ERR_MISSING (an empty mandatory field), ERR_UNSUPPORTED (kind of key), ERR_CRYPTO, ERR_NO_SPACE. */
+ * ERR_MISSING (an empty mandatory field), ERR_BAD_VALUE (no such key), ERR_UNSUPPORTED (kind of key), ERR_CRYPTO,
+ * ERR_NO_SPACE. eis is untouched on failure. */
 MUST_USE enum err eum_sign(struct eis *eis, struct span key_pem, struct span cert_der, struct arena *a);
 
 /* Is eis->signature the signature of eis->signed_info by the key of that certificate? The certificate itself (chain,
  * validity, owner) is the caller's to check. ERR_MISSING (no signature), ERR_VERIFY (digest or signature wrong),
  * ERR_UNSUPPORTED (an algorithm, transform or reference that is not allowed here; SHA-1), ERR_BAD_VALUE. */
 MUST_USE enum err eum_verify(const struct eis *eis, struct span cert_der);
+/* The same with a key that is kept: ec_key_openssl(), X509_get0_pubkey(). */
+struct evp_pkey_st;
+MUST_USE enum err eum_verify_with(const struct eis *eis, struct evp_pkey_st *key);
 
 /* What KeyInfo says about the signer's certificate, to find it: each may be empty. Borrows from the arena. */
 struct eum_key_info {
