@@ -138,17 +138,17 @@ struct card {
     struct objects *objects;
     struct eid eid;
 
-    uint8_t profile;          /* slot whose files are mounted since the last reset; 0: none */
+    uint8_t profile;          /* slot whose files are presented since the last reset; 0: the card's own few */
     struct fs fs;
     struct channel channels[CARD_CHANNELS];
     struct verified_pin verified[CARD_VERIFIED_MAX];
     size_t verified_count;
-    struct aid last_application; /* for SELECT next of the same partial AID */
 
     struct writer response;   /* what GET RESPONSE still can fetch */
     size_t response_sent;
     uint16_t response_sw;
     uint8_t response_channel;
+    struct writer set_data;   /* the blocks of a SET DATA in several commands */
     struct proactive *proactive;
 
     uint8_t imei[8];          /* as PROVIDE LOCAL INFORMATION gave it; has_imei */
@@ -174,6 +174,10 @@ static inline void card_random(struct card *card, uint8_t *out, size_t len)
 {
     card->env.rng->fill(card->env.rng, out, len);
 }
+
+/* card.c: what open and the factory share. */
+MUST_USE enum err card_start(struct card *card);
+void card_stop(struct card *card);
 
 /* objects_begin and its companions on card->objects. */
 void card_begin(struct card *card);

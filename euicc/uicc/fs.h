@@ -70,13 +70,13 @@ struct fs_entry { /* the directory */
 struct fs {
     struct objects *store;
     struct arena *scratch; /* room for a whole body: fs_resize, fs_write_cyclic, fs_tlv_put need it (ERR_NO_MEMORY) */
-    uint8_t profile;   /* 0: nothing mounted */
+    uint8_t profile;   /* slot; 0: the card's own files */
     uint16_t count;
     fs_number next;    /* number of the next file made */
     struct fs_entry entries[FS_FILES_MAX]; /* in the order of creation */
 };
 
-/* Reads the directory of the profile (slot 1 …); scratch may be NULL. A profile without files mounts empty. */
+/* Reads the directory of the profile (slot 1 …, 0 the card's own); scratch may be NULL. A profile without files mounts empty. */
 MUST_USE enum err fs_mount(struct fs *fs, struct objects *store, uint8_t profile, struct arena *scratch);
 void fs_unmount(struct fs *fs);
 
