@@ -1,0 +1,25 @@
+/* sim/node_smsr.h: an SM-SR of the simulated world: the role's own code on a database in memory. */
+#ifndef OSPREY_SIM_NODE_SMSR_H
+#define OSPREY_SIM_NODE_SMSR_H
+
+#include "lib/crypto/keystore_soft.h"
+#include "node_device.h"
+#include "sm-sr/smsr.h"
+
+struct sim_smsr {
+    struct world *world;
+    struct sim_network *network;
+    struct net net; /* the seam: found back by its place in this struct */
+    struct waker waker;
+    struct sqlite_store *store;
+    struct keystore_soft *keys;
+    struct smsr *smsr;
+    const char *url, *oid;
+    uint8_t reference; /* of concatenated short messages */
+};
+
+/* Aborts when it cannot be set up: a fault of the scenario. */
+struct sim_smsr *sim_smsr_new(struct world *w, struct sim_network *network, const struct smsr_config *config);
+void sim_smsr_free(struct sim_smsr *s);
+
+#endif
