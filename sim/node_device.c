@@ -21,7 +21,8 @@ struct sim_subscriber *sim_network_add(struct sim_network *n, const char *imsi, 
     memset(s, 0, sizeof *s);
     snprintf(s->imsi, sizeof s->imsi, "%s", imsi);
     snprintf(s->msisdn, sizeof s->msisdn, "%s", msisdn);
-    s->sqn = 32;
+    s->auc.amf[0] = 0x80;
+    s->auc.sqn = AUC_SQN_STEP;
     return s;
 }
 
@@ -33,62 +34,14 @@ static struct sim_subscriber *subscriber(struct sim_network *n, const char *imsi
     return NULL;
 }
 
-static void put_sqn(uint64_t sqn, uint8_t out[6])
-{
-    for (int i = 0; i < 6; i++)
-        out[i] = (uint8_t)(sqn >> 8 * (5 - i));
-}
-
-/* One vector (TS 33.102 §6.3.2): AUTN = SQN xor AK, AMF, MAC. */
-static bool make_vector(struct sim_network *n, struct sim_subscriber *s, struct gsup_vector *v)
-{
-    struct aka_keys keys;
-    uint8_t sqn[6], mac[8], mac_s[8], amf[2] = { 0x80, 0 };
-    s->sqn += 32;
-    put_sqn(s->sqn, sqn);
-    struct chance *chance = world_chance(n->world);
-    chance->seam.fill(&chance->seam, v->rand, sizeof v->rand);
-    if (aka_f1(&s->aka, v->rand, sqn, amf, mac, mac_s) != ERR_NONE || aka_f2345(&s->aka, v->rand, &keys) != ERR_NONE ||
-        keys.res_len > sizeof v->res)
-        return false;
-    for (int i = 0; i < 6; i++)
-        v->autn[i] = sqn[i] ^ keys.ak[i];
-    memcpy(v->autn + 6, amf, 2);
-    memcpy(v->autn + 8, mac, 8);
-    memcpy(v->res, keys.res, keys.res_len);
-    v->res_len = keys.res_len;
-    v->has_3g = true;
-    return true;
-}
-
-/* AUTS = SQN_MS xor AK*, MAC-S: the card's sequence number is taken over when the MAC is right. */
-static void resynchronise(struct sim_subscriber *s, const uint8_t rand[16], const uint8_t auts[14])
-{
-    struct aka_keys keys;
-    uint8_t sqn[6], mac[8], mac_s[8];
-    const uint8_t amf[2] = { 0, 0 };
-    if (aka_f2345(&s->aka, rand, &keys) != ERR_NONE)
-        return;
-    for (int i = 0; i < 6; i++)
-        sqn[i] = auts[i] ^ keys.ak_star[i];
-    if (aka_f1(&s->aka, rand, sqn, amf, mac, mac_s) != ERR_NONE ||
-        !span_eq_ct(SPAN_OF(mac_s), (struct span){ auts + 6, 8 }))
-        return;
-    s->sqn = 0;
-    for (int i = 0; i < 6; i++)
-        s->sqn = s->sqn << 8 | sqn[i];
-    s->sqn &= ~31ull;
-}
-
 static void auth_info_asked(void *context, uint64_t argument, struct span request)
 {
     struct sim_device *d = context;
     struct gsup_vector vector = { 0 };
     struct sim_subscriber *s = subscriber(d->network, modem_imsi(d->modem));
     (void)argument;
-    if (s && request.len == 30)
-        resynchronise(s, request.ptr, request.ptr + 16);
-    bool ok = s && make_vector(d->network, s, &vector);
+    bool ok = s && (request.len != 30 || auc_resynchronise(&s->auc, request.ptr, request.ptr + 16) == ERR_NONE) &&
+              auc_vector(&s->auc, &world_chance(d->network->world)->seam, &vector) == ERR_NONE;
     modem_auth_info(d->modem, now_of(d), ok ? &vector : NULL, GSUP_CAUSE_IMSI_UNKNOWN);
     wake(d);
 }

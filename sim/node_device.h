@@ -3,10 +3,10 @@
 #ifndef OSPREY_SIM_NODE_DEVICE_H
 #define OSPREY_SIM_NODE_DEVICE_H
 
+#include "device/hlr/auc.h"
 #include "device/modem.h"
 #include "euicc/euicc.h"
 #include "euicc/nvm/nvm_memory.h"
-#include "lib/crypto/aka.h"
 #include "world.h"
 
 #define SIM_NUMBER_MAX 16u
@@ -14,8 +14,7 @@
 /* The home network's records: an AuC and an HLR in a table. */
 struct sim_subscriber {
     char imsi[GSUP_IMSI_MAX], msisdn[SIM_NUMBER_MAX];
-    struct aka aka;
-    uint64_t sqn;
+    struct auc_subscriber auc;
     bool refused;
 };
 struct sim_network {

@@ -177,6 +177,16 @@ static void data_inserted(struct link *l, const struct gsup_message *m)
     answer(l, &result);
 }
 
+static void data_refused(struct link *l, const struct gsup_message *m)
+{
+    struct gsup_message request = { .type = GSUP_UPDATE_LOCATION_REQUEST };
+    if (strcmp(l->waiting, m->imsi))
+        return;
+    l->waiting[0] = '\0';
+    memcpy(request.imsi, m->imsi, sizeof request.imsi);
+    refuse(l, &request, GSUP_CAUSE_NETWORK_FAILURE);
+}
+
 static void purge(struct link *l, const struct gsup_message *request)
 {
     struct gsup_message m = { .type = GSUP_PURGE_RESULT };
@@ -191,7 +201,7 @@ static void on_message(void *context, const struct gsup_message *m)
     case GSUP_AUTH_INFO_REQUEST: auth_info(l, m); break;
     case GSUP_UPDATE_LOCATION_REQUEST: update_location(l, m); break;
     case GSUP_INSERT_DATA_RESULT: data_inserted(l, m); break;
-    case GSUP_INSERT_DATA_ERROR: refuse(l, &(struct gsup_message){ .type = GSUP_UPDATE_LOCATION_REQUEST }, GSUP_CAUSE_NETWORK_FAILURE); break;
+    case GSUP_INSERT_DATA_ERROR: data_refused(l, m); break;
     case GSUP_PURGE_REQUEST: purge(l, m); break;
     default: log_fact(l->hlr->daemon->log, LOG_WARN_, m->imsi, "%s is not served", gsup_type_name(m->type)); break;
     }
