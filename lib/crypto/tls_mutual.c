@@ -119,6 +119,8 @@ enum err tls_mutual_ctx(const struct tls_mutual_options *options, SSL_CTX **ret,
     return ERR_NONE;
 }
 
+void tls_mutual_ctx_free(SSL_CTX *ctx) { SSL_CTX_free(ctx); }
+
 /* ---- the peer's name ---- */
 
 static bool looks_like_oid(const char *text)

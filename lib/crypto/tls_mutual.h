@@ -20,11 +20,12 @@ struct tls_mutual_options {
     bool server;
 };
 
-/* *ret is for SSL_new / bufferevent_openssl; SSL_CTX_free it. ret_detail (may be NULL) gets, on failure, what was wrong
+/* *ret is for SSL_new / bufferevent_openssl; tls_mutual_ctx_free it. ret_detail (may be NULL) gets, on failure, what was wrong
  * with which file, for people. Errors: ERR_IO, ERR_BAD_VALUE (a file's content), ERR_VERIFY (the key is not the
  * certificate's), ERR_CRYPTO. */
 MUST_USE enum err tls_mutual_ctx(const struct tls_mutual_options *options, struct ssl_ctx_st **ret, char *ret_detail,
                                  size_t detail_cap);
+void tls_mutual_ctx_free(struct ssl_ctx_st *ctx); /* NULL is fine; connections made of it live on */
 
 /* The peer's OID, dotted: from subjectAltName registeredID; else a subject serialNumber or CN that is an OID in text.
  * ERR_MISSING: no certificate, or no OID in it. */
