@@ -258,7 +258,7 @@ static void wr_wsa_text(struct writer *w, const char *name, struct span text)
 static void wr_endpoint(struct writer *w, const char *open, const struct wsa_endpoint *e, char separator,
                         const char *close)
 {
-    WRITER_ON_STACK(uri, WSA_URI_MAX + 2 * OID_TEXT_MAX);
+    WRITER_ON_STACK(uri, 3 * WSA_URI_MAX + 2 * OID_TEXT_MAX); /* percent-codes are three octets */
     wsa_endpoint_encode(&uri, e, separator);
     wr_text(w, open);
     wr_xml_text(w, wr_span(&uri));
