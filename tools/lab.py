@@ -97,3 +97,184 @@ def run(arguments, check=True, timeout=120, cwd=None):
         raise LabError(f'{" ".join(os.path.basename(a) for a in arguments[:3])} failed ({done.returncode}): '
                        f'{(done.stderr or done.stdout).strip()[-600:]}')
     return done.returncode, done.stdout, done.stderr
+
+
+OIDS = {'ci': '2.999.1', 'sm-sr': '2.999.2', 'eum': '2.999.3', 'sm-dp': '2.999.4', 'operator': '2.999.10', 'start': '2.999.9'}
+SMSR_NUMBER = '999710000000'
+# A lab is impatient: pauses of seconds where the field has minutes and hours.
+CARD_TIMING = 'attach_guard=6,notification_interval=2,notification_tries=4,fallback=5,session_idle=10,refresh_retry=2,poll_interval=5,retry_wait=2'
+
+
+class Subscriber:
+    """What the home network knows of a subscription."""
+
+    def __init__(self, imsi, msisdn, algorithm, k, opc='', refused=False):
+        self.imsi, self.msisdn, self.algorithm, self.k, self.opc, self.refused = imsi, msisdn, algorithm, k, opc, refused
+
+    def section(self):
+        return (f'[subscriber {self.imsi}]\nalgorithm = {self.algorithm}\nk = {self.k}\n'
+                + (f'opc = {self.opc}\n' if self.opc else '')
+                + f'msisdn = {self.msisdn}\nrefused = {"yes" if self.refused else "no"}\n')
+
+
+class Lab:
+    def __init__(self, build, out, https=True, number=1):
+        self.build, self.out, self.https = os.path.abspath(build), os.path.abspath(out), https
+        self.programs = {}
+        self.subscribers = []
+        os.makedirs(self.path('logs'), exist_ok=True)
+        names = ['sr', 'scp81', 'dp', 'op', 'smsc', 'hlr']
+        self.port = dict(zip(names, free_ports(len(names))))
+        self.number = number
+
+    # -- files and programs ------------------------------------------------------------------------------------
+    def path(self, *parts):
+        return os.path.join(self.out, *parts)
+
+    def program(self, name):
+        for place in PLACES[name]:
+            path = os.path.join(self.build, place, name)
+            if os.path.exists(path):
+                return path
+        raise LabError(f'{name} is not built: run make')
+
+    def url(self, who):
+        return f'https://127.0.0.1:{self.port[who]}'
+
+    def tool(self, name, *arguments, **options):
+        return run([self.program(name)] + list(arguments), **options)
+
+    # -- the factory -------------------------------------------------------------------------------------------
+    def make_authorities(self, curve='P-256'):
+        self.tool('osprey-eum', 'ci', 'init', '--out', self.path('ci'), '--oid', OIDS['ci'], '--curve', curve)
+        for kind, folder, name in (('eum', 'eum', 'Lab EUM'), ('sm-sr', 'sm-sr', 'Lab SM-SR'), ('sm-dp', 'sm-dp', 'Lab SM-DP'),
+                                   ('operator', 'operator', 'Lab Operator')):
+            self.tool('osprey-eum', 'issue', kind, '--ci', self.path('ci'), '--out', self.path(folder), '--oid', OIDS[folder],
+                      '--name', name, '--plain-keys')
+        self.tool('osprey-eum', 'kek', '--out', self.path('eum', 'sm-sr.kek'))
+
+    def build_profile(self, template, out, **settings):
+        words = [word for name, value in settings.items() for word in ('--set', f'{name.replace("_", "-")}={value}')]
+        self.tool('osprey-profile', 'build', os.path.join(ROOT, 'profiles', template), '-o', self.path(out), *words)
+        return self.path(out)
+
+    def make_euicc(self, bootstrap, msisdn, timing=CARD_TIMING, serial=1, count=1, smsr_https=None):
+        https = smsr_https or f'127.0.0.1:{self.port["scp81"]}/gsma/adminagent'
+        _, text, _ = self.tool('osprey-eum', 'make-euicc', '--eum', self.path('eum'), '--kek', self.path('eum', 'sm-sr.kek'),
+                               '--smsr-oid', OIDS['sm-sr'], '--smsr-sms', SMSR_NUMBER, '--bootstrap', bootstrap,
+                               '--mno', OIDS['start'], '--msisdn', msisdn, '--profile-type', 'bootstrap', '--out', self.path('cards'),
+                               '--timing', timing, '--serial', str(serial), '--count', str(count), '--json',
+                               *(['--smsr-https', https] if self.https else []))
+        return [json.loads(line) for line in text.splitlines() if line.startswith('{')]
+
+    def register(self, eid):
+        return self.tool('osprey-eum', 'register', '--eum', self.path('eum'), '--url', self.url('sr'), '--smsr-oid', OIDS['sm-sr'],
+                         self.path('cards', eid, 'eis.xml'), check=False)
+
+    # -- configurations ----------------------------------------------------------------------------------------
+    def configure_smsr(self, **extra):
+        partner = f'[partner eum]\noid = {OIDS["eum"]}\nkinds = eum\ncertificate = eum/eum.pem\ntransport_key = eum/sm-sr.kek\n\n'
+        partner += (f'[partner sm-dp]\noid = {OIDS["sm-dp"]}\nkinds = sm-dp\nes3_url = {self.url("dp")}/esim-messaging/3/ES3/ES3SmDpService\n'
+                    f'acts_for = {OIDS["operator"]} {OIDS["start"]}\n\n')
+        partner += (f'[partner operator]\noid = {OIDS["operator"]}\nkinds = operator\n'
+                    f'es4_url = {self.url("op")}/esim-messaging/3/ES4/ES4MnoService\n')
+        scp81 = f'[scp81]\nlisten = 127.0.0.1:{self.port["scp81"]}\nadvertise = 127.0.0.1:{self.port["scp81"]}\nhold_ms = 3000\n\n'
+        return write(self.path('sm-sr.conf'), f'''[sm-sr]
+oid = {OIDS["sm-sr"]}
+url = {self.url("sr")}
+listen = 127.0.0.1:{self.port["sr"]}
+database = sm-sr/sm-sr.db
+master_key = sm-sr/master.key
+ci = sm-sr/ci.pem
+
+[tls]
+certificate = sm-sr/tls.pem
+key = sm-sr/tls.key
+trust = sm-sr/ci.pem
+
+[smsc]
+address = 127.0.0.1:{self.port["smsc"]}
+system_id = sm-sr
+from = {SMSR_NUMBER}
+
+{scp81 if self.https else ""}[channel]
+bearer = {extra.get("bearer", "auto")}
+resend_s = {extra.get("resend_s", 2)}
+resend_max_s = 4
+
+[lab]
+trace_dir = .
+
+{partner}
+[log]
+file = logs/sm-sr.log
+''')
+
+    def configure_network(self, loss_permille=0, seed=1):
+        write(self.path('smsc.conf'), f'[smsc]\nlisten = 127.0.0.1:{self.port["smsc"]}\ndatabase = smsc.db\n\n'
+              f'[lab]\nloss_permille = {loss_permille}\nseed = {seed}\n\n[log]\nfile = logs/smsc.log\n')
+        write(self.path('hlr.conf'), f'[gsup]\nlisten = 127.0.0.1:{self.port["hlr"]}\n\n[subscribers]\nfile = subscribers.conf\n\n'
+              '[store]\nfile = hlr.db\n\n[log]\nfile = logs/hlr.log\n')
+        self.write_subscribers()
+
+    def write_subscribers(self):
+        write(self.path('subscribers.conf'), '\n'.join(s.section() for s in self.subscribers))
+
+    def configure_device(self, eid, name='device'):
+        return write(self.path(f'{name}.conf'), f'''[card]
+state = cards/{eid}/card.nvm
+
+[modem]
+poll_s = 5
+attach_retry_s = 2
+
+[network]
+hlr = 127.0.0.1:{self.port["hlr"]}
+smsc = 127.0.0.1:{self.port["smsc"]}
+system_id = {name}
+
+[lab]
+apdu_trace = card.apdu
+events = {name}-events.jsonl
+
+[log]
+file = logs/{name}.log
+''')
+
+    # -- running -----------------------------------------------------------------------------------------------
+    def start(self, name, config=None):
+        if name not in self.programs:
+            program = 'osprey-device' if name.startswith('device') else f'osprey-{name}'
+            self.programs[name] = Program(program, [self.program(program), '--config', config or self.path(f'{name}.conf')],
+                                          self.path('logs', f'{name}.out'))
+        self.programs[name].start()
+        return self.programs[name]
+
+    def stop_all(self):
+        codes = {}
+        for name in reversed(list(self.programs)):
+            if self.programs[name].running():
+                codes[name] = self.programs[name].stop()
+        return codes
+
+    def events(self, name='device'):
+        path = self.path(f'{name}-events.jsonl')
+        lines = open(path).read().splitlines() if os.path.exists(path) else []
+        return [json.loads(line) for line in lines if line.endswith('}')]
+
+    def wait(self, what, check, seconds=30, pause=0.05):
+        """Waits until check() gives something; returns it."""
+        deadline = time.time() + seconds
+        while time.time() < deadline:
+            found = check()
+            if found:
+                return found
+            time.sleep(pause)
+        raise LabError(f'{what}: not within {seconds} s')
+
+
+PLACES = {
+    'osprey-eum': ['eum'], 'osprey-sm-sr': ['sm-sr'], 'osprey-sm-dp': ['sm-dp'], 'osprey-device': ['device'],
+    'osprey-smsc': ['device/smsc'], 'osprey-hlr': ['device/hlr'], 'osprey': ['operator'], 'osprey-euicc': ['euicc'],
+    'osprey-profile': ['operator/profile_tool', 'tools', 'tools/profile', 'operator'],
+}

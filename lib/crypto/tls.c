@@ -457,7 +457,8 @@ static void step_input(struct tls *t, struct span input, bool from_held, struct 
     if (t->state == TLS_HANDSHAKE && t->gated && t->scan.done)
         t->state = TLS_WANT_PSK;
     keep_rest(t, span_from(input, used), from_held);
-    t->more = t->state == TLS_OPEN && (t->held_len != 0 || SSL_has_pending(t->ssl));
+    bool full = !plain || plain->len == plain->cap; /* otherwise all that makes a whole record was read */
+    t->more = t->state == TLS_OPEN && full && (t->held_len != 0 || SSL_has_pending(t->ssl));
 }
 
 enum tls_state tls_step(struct tls *t, struct span in, struct writer *out, struct writer *plain)
