@@ -1,0 +1,250 @@
+#include "answer.h"
+
+#include <stdio.h>
+
+#include "eis.h"
+#include "lib/codec/hex.h"
+#include "lib/engine/call.h"
+
+#define CONTEXT_MAX 4096u
+#define UNIQUE_LEN  16u
+
+/* ---- context: one value a line */
+
+enum context_line { C_URL, C_TO, C_TO_ENTITY, C_FROM, C_RELATES, C_TRANSACTION, C_CONTEXT, C_DIALECT, C_COUNT };
+struct context {
+    struct span line[C_COUNT];
+};
+
+static void context_put(struct writer *w, struct span value)
+{
+    for (size_t i = 0; i < value.len; i++)
+        wr_u8(w, value.ptr[i] == '\n' ? ' ' : value.ptr[i]);
+    wr_u8(w, '\n');
+}
+
+struct span smsr_context_of(struct turn *t, const struct es_message *request, const char *callback_url)
+{
+    struct es_message m = { 0 };
+    struct writer w = wr_arena(t->arena, CONTEXT_MAX);
+    es_answer(request, &m);
+    context_put(&w, span_text(callback_url));
+    context_put(&w, m.wsa.to.address);
+    context_put(&w, oid_span(&m.wsa.to.entity_id));
+    context_put(&w, m.wsa.from.address);
+    context_put(&w, m.wsa.relates_to);
+    context_put(&w, request->wsa.message_id.transaction_id);
+    context_put(&w, request->wsa.message_id.context_id);
+    wr_printf(&w, "%d%d%d\n", m.dialect.ns, m.dialect.ampersand, m.dialect.v4);
+    return wr_span(&w);
+}
+
+static struct context context_read(struct span text)
+{
+    struct context c = { 0 };
+    for (size_t i = 0; i < C_COUNT && text.len; i++) {
+        const uint8_t *end = memchr(text.ptr, '\n', text.len);
+        size_t len = end ? (size_t)(end - text.ptr) : text.len;
+        c.line[i] = span_sub(text, 0, len);
+        text = span_from(text, len + 1);
+    }
+    return c;
+}
+
+/* ---- headers */
+
+static enum err message_id(struct turn *t, struct span transaction, struct span context, bool ampersand,
+                           struct wsa_message_id *ret)
+{
+    uint8_t unique[UNIQUE_LEN];
+    t->env->rng->fill(t->env->rng, unique, sizeof unique);
+    char *text = hex_arena(t->arena, SPAN_OF(unique));
+    return wsa_message_id_make(t->arena, &t->config->oid, span_text(text), transaction, context, t->now_ms,
+                               ampersand ? '&' : '?', ret);
+}
+
+static struct span encode(struct turn *t, struct es_message *m)
+{
+    struct span soap = SPAN_NONE;
+    enum err err = es_encode(m, t->arena, &soap);
+    if (err != ERR_NONE)
+        turn_log(t, LOG_ERROR_, "%s-%s cannot be written: %s", es_function_info(m->function)->interface,
+                 es_function_info(m->function)->name, err_text(err));
+    return err == ERR_NONE ? soap : SPAN_NONE;
+}
+
+static struct span own_address(struct turn *t, enum es_function function)
+{
+    const char *path = es_service_path(es_function_info(function)->number, ES_ROLE_SMSR);
+    return span_text(arena_printf(t->arena, "%s%s", t->config->url, path ? path : ""));
+}
+
+struct span smsr_answer_build(struct turn *t, const struct es_message *request, const struct es_response *response)
+{
+    struct es_message m = { 0 };
+    es_answer(request, &m);
+    m.body = response;
+    if (!m.wsa.from.address.len)
+        m.wsa.from.address = own_address(t, request->function);
+    m.wsa.from.entity_id = t->config->oid;
+    if (message_id(t, request->wsa.message_id.transaction_id, request->wsa.message_id.context_id, m.dialect.ampersand,
+                   &m.wsa.message_id) != ERR_NONE)
+        return SPAN_NONE;
+    return encode(t, &m);
+}
+
+struct span smsr_callback_build(struct turn *t, struct span context, enum es_function function,
+                                const struct es_response *response)
+{
+    struct context c = context_read(context);
+    struct span d = c.line[C_DIALECT];
+    struct es_message m = { .function = function, .kind = ES_RESPONSE, .body = response };
+    if (d.len == 3)
+        m.dialect = (struct es_dialect){ .ns = d.ptr[0] - '0', .ampersand = d.ptr[1] == '1', .v4 = d.ptr[2] == '1' };
+    m.wsa.to.address = c.line[C_TO].len ? c.line[C_TO] : c.line[C_URL];
+    if (oid_from_text(c.line[C_TO_ENTITY], &m.wsa.to.entity_id) != ERR_NONE)
+        return SPAN_NONE;
+    m.wsa.from.address = c.line[C_FROM].len ? c.line[C_FROM] : own_address(t, function);
+    m.wsa.from.entity_id = t->config->oid;
+    m.wsa.relates_to = c.line[C_RELATES];
+    if (message_id(t, c.line[C_TRANSACTION], c.line[C_CONTEXT], m.dialect.ampersand, &m.wsa.message_id) != ERR_NONE)
+        return SPAN_NONE;
+    return encode(t, &m);
+}
+
+/* ---- callbacks */
+
+static bool origin_allowed(const struct smsr_partner *p, struct span uri)
+{
+    struct span origin = wsa_origin(uri);
+    if (!origin.len)
+        return false;
+    if (span_eq(origin, wsa_origin(span_text(p->es3_url))) || span_eq(origin, wsa_origin(span_text(p->es4_url))))
+        return true;
+    for (size_t i = 0; i < p->host_count; i++)
+        if (span_eq(origin, wsa_origin(span_text(p->hosts[i]))))
+            return true;
+    return false;
+}
+
+const char *smsr_callback_url(struct turn *t, const struct smsr_partner *partner, const struct es_message *request)
+{
+    const struct wsa_header *wsa = &request->wsa;
+    bool es3 = es_function_info(request->function)->number == ES_IF_ES3;
+    const char *configured = es3 ? partner->es3_url : partner->es4_url;
+    if (wsa->reply_to.address.len)
+        return origin_allowed(partner, wsa->reply_to.address) ? arena_text(t->arena, wsa->reply_to.address) : NULL;
+    if (*configured)
+        return configured;
+    return origin_allowed(partner, wsa->from.address) ? arena_text(t->arena, wsa->from.address) : NULL;
+}
+
+static void soap_post(struct turn *t, const char *url, const char *ref, struct span soap)
+{
+    struct effect effect = { .kind = SMSR_EFFECT_SOAP, .to = url, .body = soap, .wants_answer = true };
+    if (t->e)
+        snprintf(effect.line, sizeof effect.line, "%s", t->e->eid_text);
+    snprintf(effect.ref, sizeof effect.ref, "%s", ref);
+    outbox_post(t->out, &effect);
+}
+
+static const char *ref_of(struct turn *t, enum es_function function, const char *kind, const char *name)
+{
+    const struct es_function_info *info = es_function_info(function);
+    return arena_printf(t->arena, "%s-%s/%s/%.60s", info->interface, info->name, kind, name);
+}
+
+void smsr_callback_post(struct turn *t, struct span context, enum es_function function, const char *call_id,
+                        struct span soap)
+{
+    struct context c = context_read(context);
+    const char *url = arena_text(t->arena, c.line[C_URL]);
+    const char *ref = ref_of(t, function, "response", call_id);
+    if (soap.len && url && *url && ref)
+        soap_post(t, url, ref, soap);
+}
+
+static struct es_response *response_of(struct turn *t, struct operation *op)
+{
+    struct es_response *r = es_response_new(t->arena, op->function, &op->status, op->started_ms, t->now_ms);
+    if (!r)
+        return NULL;
+    if (op->function == ES3_AUDIT_EIS || op->function == ES4_AUDIT_EIS) {
+        if (op->status.exec == EXECUTED_SUCCESS)
+            ((struct es_eis_response *)r)->eis = smsr_eis_for_audit(t, op);
+        return r;
+    }
+    struct es_card_response *card = (struct es_card_response *)r;
+    card->euicc_response = op->result;
+    if (op->function == ES3_CREATE_ISDP && op->status.exec == EXECUTED_SUCCESS)
+        card->isdp_aid = op->isdp;
+    return r;
+}
+
+void smsr_operation_answer(struct turn *t, struct operation *op)
+{
+    if (op->function == ES_FUNCTION_NONE)
+        return;
+    struct es_response *response = response_of(t, op);
+    struct span soap = response ? smsr_callback_build(t, op->context, op->function, response) : SPAN_NONE;
+    call_answer(t->w, op->requester.text, op->call_id, 200, soap);
+    smsr_callback_post(t, op->context, op->function, op->call_id, soap);
+}
+
+/* ---- notifications */
+
+static const enum es_function tell_es4[] = { ES4_PROFILE_ENABLED_NOTIFICATION, ES4_PROFILE_DISABLED_NOTIFICATION,
+                                             ES4_PROFILE_DELETED_NOTIFICATION };
+static const enum es_function tell_es3[] = { ES3_PROFILE_ENABLED_NOTIFICATION, ES3_PROFILE_DISABLED_NOTIFICATION,
+                                             ES3_PROFILE_DELETED_NOTIFICATION };
+
+/* The SM-DP through which an operator without endpoint is told: the profile's own, else one that acts for it. */
+static const struct smsr_partner *relay_of(const struct turn *t, const struct profile *p)
+{
+    const struct smsr_partner *own = smsr_partner_by_oid(t->smsr, p->info.smdp_id.text);
+    if (own && *own->es3_url)
+        return own;
+    for (size_t i = 0; i < t->config->partner_count; i++) {
+        const struct smsr_partner *dp = &t->config->partners[i];
+        for (size_t k = 0; *dp->es3_url && k < dp->acts_for_count; k++)
+            if (oid_eq(&dp->acts_for[k], &p->info.mno_id))
+                return dp;
+    }
+    return NULL;
+}
+
+void smsr_tell(struct turn *t, enum smsr_tell what, const struct profile *p)
+{
+    const struct smsr_partner *owner = smsr_partner_by_oid(t->smsr, p->info.mno_id.text);
+    bool direct = owner && *owner->es4_url;
+    const struct smsr_partner *to = direct ? owner : relay_of(t, p);
+    if (!to) {
+        turn_log(t, LOG_WARN_, "nobody to tell about profile %s: its operator %s has no endpoint and no SM-DP here",
+                 p->info.iccid.digits, p->info.mno_id.text);
+        return;
+    }
+    struct es_profile_notification body = { .eid = t->e->eid, .iccid = p->info.iccid, .completed_ms = t->now_ms };
+    if (!direct)
+        body.mno_id = p->info.mno_id;
+    struct es_message m = { .function = direct ? tell_es4[what] : tell_es3[what], .kind = ES_NOTIFICATION, .body = &body,
+                            .dialect = { .ampersand = to->ampersand } };
+    const char *url = direct ? to->es4_url : to->es3_url;
+    m.wsa.to = (struct wsa_endpoint){ .address = span_text(url), .entity_id = to->oid };
+    m.wsa.from = (struct wsa_endpoint){ .address = own_address(t, m.function), .entity_id = t->config->oid };
+    if (message_id(t, SPAN_NONE, SPAN_NONE, to->ampersand, &m.wsa.message_id) != ERR_NONE)
+        return;
+    struct span soap = encode(t, &m);
+    const char *ref = ref_of(t, m.function, "notification", p->info.iccid.digits);
+    if (soap.len && ref)
+        soap_post(t, url, ref, soap);
+}
+
+void smsr_profile_deleted(struct turn *t, struct profile *p, bool asked)
+{
+    uint64_t free_now = t->e->remaining_memory + p->info.allocated_memory;
+    t->e->remaining_memory = free_now < t->e->available_memory ? free_now : t->e->available_memory;
+    turn_log(t, LOG_INFO_, "profile %s is deleted", p->info.iccid.digits);
+    if (!asked && p->info.state != PROFILE_IN_CREATION && p->info.state != PROFILE_CREATED)
+        smsr_tell(t, SMSR_TELL_DELETED, p);
+    smsr_profile_remove(p);
+}

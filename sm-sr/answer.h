@@ -1,0 +1,30 @@
+/* sm-sr/answer.h: what the SM-SR says to its partners: answers, callbacks, notifications. All are made and stored in the
+ * turn that knows them; the MessageID is drawn here and never again. */
+#ifndef OSPREY_SMSR_ANSWER_H
+#define OSPREY_SMSR_ANSWER_H
+
+#include "turn.h"
+
+/* What has to be kept of a request to answer it later; in the arena. */
+struct span smsr_context_of(struct turn *t, const struct es_message *request, const char *callback_url);
+/* Where a callback goes: ReplyTo, or From, or what is configured. NULL: it names a host that the partner may not. */
+const char *smsr_callback_url(struct turn *t, const struct smsr_partner *partner, const struct es_message *request);
+
+/* An answer to request in the same HTTP exchange (SYNC functions); response: its body. Empty when it cannot be built. */
+struct span smsr_answer_build(struct turn *t, const struct es_message *request, const struct es_response *response);
+/* An answer from its context; for callbacks. */
+struct span smsr_callback_build(struct turn *t, struct span context, enum es_function function,
+                                const struct es_response *response);
+/* Puts it into the outbox. */
+void smsr_callback_post(struct turn *t, struct span context, enum es_function function, const char *call_id,
+                        struct span soap);
+/* The answer to an operation that ended: stored, and on its way. */
+void smsr_operation_answer(struct turn *t, struct operation *op);
+
+enum smsr_tell { SMSR_TELL_ENABLED, SMSR_TELL_DISABLED, SMSR_TELL_DELETED };
+/* Tells the profile's owner: directly (ES4), or through its SM-DP (ES3). */
+void smsr_tell(struct turn *t, enum smsr_tell what, const struct profile *p);
+/* The profile is gone from the card: entry, memory, owner; asked: its owner gets the answer of the call instead. */
+void smsr_profile_deleted(struct turn *t, struct profile *p, bool asked);
+
+#endif

@@ -1,0 +1,452 @@
+#include "exchange.h"
+
+#include <stdio.h>
+
+#include "admin.h"
+#include "lib/gp/ram_script.h"
+#include "lib/scp/scp80.h"
+#include "lib/scp/scp81.h"
+#include "notification.h"
+#include "sm-sr/unconfirmed.h"
+
+struct plain_keys {
+    uint8_t octets[SMSR_SCP_KEYS_MAX];
+    struct span key[3];
+};
+
+static enum err keys_open(struct turn *t, const struct keyset *k, struct plain_keys *ret)
+{
+    char aad[SMSR_AAD_SIZE];
+    memset(ret, 0, sizeof *ret);
+    if (k->wrapped.len < KEYS_WRAP_OVERHEAD || k->wrapped.len - KEYS_WRAP_OVERHEAD > sizeof ret->octets)
+        return ERR_BAD_LENGTH;
+    enum err err = t->env->keys->unwrap(t->env->keys, smsr_keyset_aad(t->e->eid_text, k->kvn, aad), k->wrapped, ret->octets,
+                                        sizeof ret->octets);
+    struct reader r = rd_of((struct span){ ret->octets, k->wrapped.len - KEYS_WRAP_OVERHEAD });
+    for (size_t i = 0; err == ERR_NONE && i < ARRAY_LEN(ret->key); i++)
+        ret->key[i] = rd_at_end(&r) ? SPAN_NONE : rd_span(&r, rd_u8(&r));
+    return err != ERR_NONE ? err : r.err;
+}
+
+static struct scp80_header header_of(uint8_t kvn, const struct aid *target, uint64_t counter)
+{
+    uint32_t tar = aid_tar(target);
+    return (struct scp80_header){ .spi1 = SMSR_SPI1, .spi2 = SMSR_SPI2, .kic = SCP80_KEY_BYTE(kvn),
+                                  .kid = SCP80_KEY_BYTE(kvn), .counter = counter,
+                                  .tar = { (uint8_t)(tar >> 16), (uint8_t)(tar >> 8), (uint8_t)tar } };
+}
+
+enum err smsr_packet_open(struct turn *t, const struct keyset *k, struct span packet, struct writer *plain,
+                          struct scp80_header *ret, struct span *ret_data)
+{
+    struct plain_keys keys;
+    enum err err = keys_open(t, k, &keys);
+    struct scp80_keys scp80 = { .kic = keys.key[0], .kid = keys.key[1] };
+    if (err == ERR_NONE)
+        err = scp80_command_unwrap(packet, &scp80, plain, ret, ret_data);
+    wipe(&keys, sizeof keys);
+    return err;
+}
+
+/* Draws a counter and wraps data for the card. */
+static enum err packet_make(struct turn *t, struct exchange *x, const struct aid *target, struct span data, uint64_t jump)
+{
+    struct keyset *k = smsr_keyset_of(t->e, KEYSET_SCP80);
+    if (!k || k->counter + 1 + jump > SCP80_COUNTER_MAX)
+        return ERR_NOT_FOUND;
+    struct plain_keys keys;
+    enum err err = keys_open(t, k, &keys);
+    struct writer w = wr_arena(t->arena, data.len + SCP80_OVERHEAD_MAX);
+    struct scp80_header h = header_of(k->kvn, target, k->counter + 1 + jump);
+    struct scp80_keys scp80 = { .kic = keys.key[0], .kid = keys.key[1] };
+    if (err == ERR_NONE)
+        err = scp80_command_wrap(&h, &scp80, data, &w);
+    wipe(&keys, sizeof keys);
+    if (err != ERR_NONE)
+        return err;
+    k->counter = h.counter;
+    k->change = ROW_CHANGED;
+    x->kvn = k->kvn;
+    x->counter = h.counter;
+    x->packet = wr_span(&w);
+    x->packet_new = true;
+    return ERR_NONE;
+}
+
+/* ---- the triggering message (oncard book 8.1) */
+
+static void connection_write(struct writer *w, const struct smsr_config *c)
+{
+    static const uint8_t head[] = { 0x05, 0x00, 0x35, 0x01, 0x03, 0x39, 0x02, 0x05, 0x8E };
+    wr_bytes(w, SPAN_OF(head));
+    wr_u8(w, 0x3C);
+    wr_u8(w, 3);
+    wr_u8(w, 0x02); /* TCP, client */
+    wr_u16(w, c->admin_port);
+    wr_u8(w, 0x3E);
+    wr_u8(w, 5);
+    wr_u8(w, 0x21);
+    wr_bytes(w, SPAN_OF(c->admin_ipv4));
+}
+
+static enum err trigger_make(struct turn *t, struct exchange *x)
+{
+    WRITER_ON_STACK(connection, 64);
+    WRITER_ON_STACK(w, SCP81_TRIGGER_MAX);
+    if (t->config->admin_port)
+        connection_write(&connection, t->config);
+    struct scp81_trigger trigger = { .connection = wr_span(&connection), .host = span_text(t->config->admin_host),
+                                     .uri = span_text(t->config->admin_uri) };
+    scp81_trigger_write(&w, &trigger);
+    if (w.err != ERR_NONE || connection.err != ERR_NONE)
+        return ERR_NO_SPACE;
+    return packet_make(t, x, &AID_ISDR, wr_span(&w), 0);
+}
+
+/* ---- sending */
+
+static void sms_post(struct turn *t, const struct exchange *x)
+{
+    struct effect effect = { .kind = SMSR_EFFECT_SMS, .to = x->to, .body = x->packet, .wants_answer = true,
+                             .give_up_ms = x->next_ms };
+    snprintf(effect.line, sizeof effect.line, "%s", t->e->eid_text);
+    snprintf(effect.ref, sizeof effect.ref, "sms/%u", x->n);
+    outbox_post(t->out, &effect);
+    t->smsr->counts.sms_out++;
+}
+
+static uint64_t pause_ms(const struct turn *t, uint32_t tries)
+{
+    uint64_t s = (uint64_t)t->config->resend_s << (tries < 10 ? tries : 10);
+    return 1000 * (s < t->config->resend_max_s ? s : t->config->resend_max_s);
+}
+
+static void note_try(struct turn *t, struct exchange *x)
+{
+    x->next_ms = t->now_ms + pause_ms(t, x->tries);
+    x->tries++;
+    smsr_exchange_changed(x);
+}
+
+/* The line tells which eUICC's script it was, should the session be gone when the reply gets there. */
+static void session_reply(struct turn *t, struct reply_ref session, int status, struct span body)
+{
+    size_t at = t->out->count;
+    outbox_reply(t->out, session, status, body);
+    if (t->out->count > at)
+        memcpy(t->out->list[at].line, t->e->eid_text, sizeof t->e->eid_text);
+}
+
+static void session_give(struct turn *t, struct exchange *x, struct reply_ref session)
+{
+    if (x->state == EXCHANGE_SENT && x->tries)
+        x->repeated = true;
+    x->state = EXCHANGE_SENT;
+    note_try(t, x);
+    session_reply(t, session, 200, smsr_admin_script(t->arena, t->config, x));
+    t->smsr->counts.scripts++;
+}
+
+static struct span script_make(struct turn *t, enum bearer bearer, struct span items)
+{
+    struct writer w = wr_arena(t->arena, items.len + 16);
+    struct ram_script s;
+    ram_script_open(&s, &w, bearer == BEARER_SMS ? RAM_DEFINITE : RAM_INDEFINITE);
+    ram_script_raw(&s, items);
+    ram_script_close(&s);
+    return wr_span(&w);
+}
+
+static bool https_possible(const struct turn *t)
+{
+    return t->e->http && t->config->bearer != SMSR_BEARER_SMS && smsr_keyset_of(t->e, KEYSET_SCP81);
+}
+
+size_t smsr_script_room(const struct turn *t)
+{
+    return https_possible(t) ? t->config->https_script_max : t->config->sms_script_max;
+}
+
+static enum bearer bearer_choose(const struct turn *t, size_t len, bool bulk, struct reply_ref session)
+{
+    if (!https_possible(t))
+        return BEARER_SMS;
+    if (t->config->bearer == SMSR_BEARER_HTTPS || bulk || len > t->config->sms_script_max)
+        return BEARER_HTTPS;
+    return reply_ref_is_none(session) ? BEARER_SMS : BEARER_HTTPS;
+}
+
+static enum err address_of(struct turn *t, struct exchange *x, const char *to)
+{
+    const struct profile *enabled = smsr_profile_enabled(t->e);
+    if (!to || !*to)
+        to = enabled && *enabled->info.address.msisdn ? enabled->info.address.msisdn : t->e->seen_from;
+    snprintf(x->to, sizeof x->to, "%s", to);
+    return *x->to ? ERR_NONE : ERR_NOT_FOUND;
+}
+
+void smsr_item(struct writer *items, struct span capdu) { wr_tlv(items, RAM_TAG_CAPDU, capdu); }
+
+static enum err send_by_sms(struct turn *t, struct exchange *x, const char *to)
+{
+    enum err err = address_of(t, x, to);
+    if (err == ERR_NONE)
+        err = packet_make(t, x, &x->target, x->script, 0);
+    if (err != ERR_NONE)
+        return err;
+    x->state = EXCHANGE_SENT;
+    note_try(t, x);
+    sms_post(t, x);
+    return ERR_NONE;
+}
+
+static enum err send_by_https(struct turn *t, struct exchange *x, const char *to, struct reply_ref session)
+{
+    enum err err = address_of(t, x, to);
+    if (!reply_ref_is_none(session)) { /* it can go without a trigger, now */
+        session_give(t, x, session);
+        t->session = (struct reply_ref){ 0 };
+        return ERR_NONE;
+    }
+    if (err == ERR_NONE)
+        err = trigger_make(t, x);
+    if (err != ERR_NONE)
+        return err;
+    x->state = EXCHANGE_WAITING;
+    note_try(t, x);
+    sms_post(t, x);
+    return ERR_NONE;
+}
+
+enum err smsr_exchange_send(struct turn *t, const struct operation *op, enum exchange_purpose purpose,
+                            const struct aid *target, struct span items, const char *to, bool bulk)
+{
+    struct reply_ref session = t->session;
+    if (reply_ref_is_none(session))
+        session = smsr_session_waiting(t->smsr, &t->e->eid);
+    struct exchange *x = smsr_exchange_add(t->e);
+    if (!x)
+        return ERR_NO_SPACE;
+    x->operation = op ? op->n : 0;
+    x->purpose = purpose;
+    x->target = *target;
+    x->bearer = bearer_choose(t, items.len, bulk, session);
+    x->script = script_make(t, x->bearer, items);
+    enum err err = x->script.ptr ? ERR_NONE : ERR_NO_SPACE;
+    if (err == ERR_NONE)
+        err = x->bearer == BEARER_SMS ? send_by_sms(t, x, to) : send_by_https(t, x, to, session);
+    if (err != ERR_NONE)
+        smsr_exchange_remove(x);
+    return err;
+}
+
+/* ---- again */
+
+/* AE 80 … 00 00 becomes AA LL …: the card did not come for it. */
+static bool https_to_sms(struct turn *t, struct exchange *x)
+{
+    if (x->state != EXCHANGE_WAITING || x->tries < t->config->https_tries || x->script.len < 4 ||
+        x->script.len > t->config->sms_script_max || t->config->bearer == SMSR_BEARER_HTTPS)
+        return false;
+    struct span script = script_make(t, BEARER_SMS, span_sub(x->script, 2, x->script.len - 4));
+    if (!script.ptr || packet_make(t, x, &x->target, script, 0) != ERR_NONE)
+        return false;
+    turn_log(t, LOG_WARN_, "no administration session after %u triggers: script %u goes by SMS", x->tries, x->n);
+    x->bearer = BEARER_SMS;
+    x->state = EXCHANGE_SENT;
+    x->script = script;
+    x->script_new = true;
+    return true;
+}
+
+void smsr_exchange_again(struct turn *t, struct exchange *x)
+{
+    if (x->bearer == BEARER_SMS)
+        x->repeated = true;
+    else if (!https_to_sms(t, x) && !x->packet.len && trigger_make(t, x) != ERR_NONE)
+        return;
+    note_try(t, x);
+    sms_post(t, x);
+    turn_log(t, LOG_INFO_, "%s %u leaves again, try %u", x->bearer == BEARER_SMS ? "packet" : "trigger", x->n, x->tries);
+}
+
+void smsr_exchange_resend(struct turn *t)
+{
+    for (size_t i = 0; i < t->e->exchange_count; i++) {
+        struct exchange *x = &t->e->exchanges[i];
+        if (x->n && x->change != ROW_GONE && x->next_ms <= t->now_ms)
+            smsr_exchange_again(t, x);
+    }
+}
+
+uint64_t smsr_exchange_due(const struct euicc *e)
+{
+    uint64_t due = 0;
+    for (size_t i = 0; i < e->exchange_count; i++) {
+        const struct exchange *x = &e->exchanges[i];
+        if (x->n && x->change != ROW_GONE && (!due || x->next_ms < due))
+            due = x->next_ms;
+    }
+    return due;
+}
+
+/* ---- answers */
+
+static void answer_read(struct span script, struct card_answer *a)
+{
+    struct ram_reader r;
+    struct ram_item item;
+    a->script = script;
+    if (ram_results_open(&r, script) != ERR_NONE) {
+        a->broken = true;
+        return;
+    }
+    while (ram_results_next(&r, &item)) {
+        struct rapdu rapdu;
+        if (item.tag == RAM_TAG_BAD_FORMAT)
+            a->broken = true;
+        if (item.tag != RAM_TAG_RAPDU || rapdu_parse(item.value, &rapdu) != ERR_NONE)
+            continue;
+        if (a->count < ARRAY_LEN(a->data))
+            a->data[a->count] = rapdu.data;
+        a->count++;
+        a->last = rapdu;
+    }
+    if (r.r.err != ERR_NONE)
+        a->broken = true;
+}
+
+/* The exchange is over: its operation goes on. */
+static void exchange_answered(struct turn *t, struct exchange *x, struct card_answer *a)
+{
+    struct operation *op = smsr_operation_by_n(t->e, x->operation);
+    a->repeated = x->repeated;
+    smsr_exchange_remove(x);
+    if (!op) {
+        smsr_notification_answered(t, a);
+        return;
+    }
+    int next = op->step->answered ? op->step->answered(t, op, a) : NEXT_STAY;
+    smsr_operation_go(t, op, next);
+}
+
+/* "Counter low" has two causes. The packet was there before (sent again by us, or doubled by the network): the command
+ * was executed and its answer is lost. Or the card's counter is ahead of ours: then nothing was executed. Only what just
+ * reads, or just asks the card to come, may be wrapped anew; for all else the procedure finds out with such a reading. */
+static bool counter_low(struct turn *t, struct exchange *x)
+{
+    enum err err = ERR_STATE;
+    if (x->bearer == BEARER_HTTPS && x->tries > 1)
+        return true; /* a trigger that was there before: it works */
+    if (x->tries > SMSR_COUNTER_JUMPS_MAX)
+        return false;
+    if (x->bearer == BEARER_HTTPS)
+        err = trigger_make(t, x);
+    else if (x->purpose == EXCHANGE_QUERY)
+        err = packet_make(t, x, &x->target, x->script, SMSR_COUNTER_JUMP);
+    if (err != ERR_NONE)
+        return false;
+    note_try(t, x);
+    sms_post(t, x);
+    return true;
+}
+
+static void por_refused(struct turn *t, struct exchange *x, uint8_t status)
+{
+    turn_log(t, LOG_WARN_, "the card refuses packet %u: %s", x->n, scp80_status_text(status));
+    if (status == SCP80_COUNTER_LOW && counter_low(t, x))
+        return;
+    struct card_answer a = { .outcome = status == SCP80_COUNTER_LOW ? CARD_UNSURE : CARD_REFUSED };
+    snprintf(a.why, sizeof a.why, "secured packet refused: %s", scp80_status_text(status));
+    exchange_answered(t, x, &a);
+}
+
+static bool por_of(struct turn *t, struct exchange *x, struct span packet)
+{
+    struct keyset *k = smsr_keyset_by_kvn(t->e, x->kvn);
+    struct plain_keys keys;
+    if (!k || !x->packet.len || keys_open(t, k, &keys) != ERR_NONE)
+        return false;
+    struct writer plain = wr_arena(t->arena, packet.len + 16);
+    struct scp80_header h = header_of(x->kvn, x->bearer == BEARER_SMS ? &x->target : &AID_ISDR, x->counter);
+    struct scp80_keys scp80 = { .kic = keys.key[0], .kid = keys.key[1] };
+    struct scp80_response por;
+    enum err err = scp80_response_unwrap(&h, packet, &scp80, &plain, &por);
+    wipe(&keys, sizeof keys);
+    if (err != ERR_NONE || por.counter != x->counter)
+        return false;
+    if (por.status != SCP80_OK) {
+        por_refused(t, x, por.status);
+    } else if (x->bearer == BEARER_SMS) {
+        struct card_answer a = { .outcome = CARD_SAID };
+        answer_read(por.data, &a);
+        exchange_answered(t, x, &a);
+    }
+    return true; /* the PoR of a trigger says only that it arrived */
+}
+
+void smsr_exchange_por(struct turn *t, struct span packet)
+{
+    for (size_t i = 0; i < t->e->exchange_count; i++) {
+        struct exchange *x = &t->e->exchanges[i];
+        if (x->n && x->change != ROW_GONE && por_of(t, x, packet))
+            return;
+    }
+    turn_log(t, LOG_DEBUG_, "a PoR that answers nothing that is open: dropped");
+}
+
+void smsr_exchange_posted(struct turn *t, uint32_t n, struct span status, struct span body)
+{
+    struct exchange *x = smsr_exchange_by_n(t->e, n);
+    enum scp81_status what = SCP81_OK;
+    if (!x || x->bearer != BEARER_HTTPS || x->state != EXCHANGE_SENT) {
+        turn_log(t, LOG_DEBUG_, "an answer to script %u, which is not open: dropped", n);
+        return;
+    }
+    struct card_answer a = { .outcome = CARD_SAID };
+    if (status.len && (scp81_status_parse(status, &what) != ERR_NONE || what != SCP81_OK)) {
+        a.outcome = CARD_REFUSED;
+        snprintf(a.why, sizeof a.why, "script refused: %.*s", (int)(status.len < 40 ? status.len : 40),
+                 (const char *)status.ptr);
+    } else {
+        answer_read(body, &a);
+    }
+    exchange_answered(t, x, &a);
+}
+
+/* ---- a session asks what is to be done */
+
+void smsr_exchange_session_lost(struct turn *t)
+{
+    for (size_t i = 0; i < t->e->exchange_count; i++) {
+        struct exchange *x = &t->e->exchanges[i];
+        if (x->n && x->change != ROW_GONE && x->bearer == BEARER_HTTPS)
+            smsr_exchange_again(t, x);
+    }
+}
+
+static struct exchange *next_script(struct euicc *e)
+{
+    struct exchange *best = NULL;
+    for (size_t i = 0; i < e->exchange_count; i++) {
+        struct exchange *x = &e->exchanges[i];
+        if (!x->n || x->change == ROW_GONE || x->bearer != BEARER_HTTPS)
+            continue;
+        if (!best || (x->purpose == EXCHANGE_CONFIRM && best->purpose != EXCHANGE_CONFIRM) ||
+            (x->purpose == best->purpose && x->n < best->n))
+            best = x;
+    }
+    return best;
+}
+
+void smsr_exchange_serve(struct turn *t)
+{
+    if (reply_ref_is_none(t->session))
+        return;
+    struct exchange *x = next_script(t->e);
+    if (x)
+        session_give(t, x, t->session);
+    else
+        session_reply(t, t->session, t->hold ? SMSR_ADMIN_HOLD : 204, SPAN_NONE);
+    t->session = (struct reply_ref){ 0 };
+}

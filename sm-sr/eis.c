@@ -1,0 +1,82 @@
+#include "eis.h"
+
+#include "rules.h"
+
+static bool is_listed(const struct iccid *iccid, struct span list)
+{
+    for (size_t at = 0; at < list.len; at += ICCID_TEXT_SIZE)
+        if (!strncmp(iccid->digits, (const char *)list.ptr + at, ICCID_TEXT_SIZE))
+            return true;
+    return list.len == 0;
+}
+
+static bool add_profiles(struct turn *t, struct eis *eis, enum es_function function, const struct oid *caller,
+                         struct span list)
+{
+    eis->profiles = ARENA_ARRAY(t->arena, struct profile_info, t->e->profile_count + 1);
+    if (!eis->profiles)
+        return false;
+    for (size_t i = 0; i < t->e->profile_count; i++) {
+        const struct profile *p = &t->e->profiles[i];
+        if (p->change != ROW_GONE && *p->info.iccid.digits && p->info.state != PROFILE_IN_CREATION &&
+            smsr_may_manage(t, function, caller, p) && is_listed(&p->info.iccid, list))
+            eis->profiles[eis->profile_count++] = p->info;
+    }
+    return true;
+}
+
+static bool add_isdr(struct turn *t, struct eis *eis, const struct row *document)
+{
+    struct security_domain *sd = &eis->isdr;
+    sd->role = SD_ROLE_ISDR;
+    if (!aid_set(&sd->aid, row_bytes(document, 2)))
+        sd->aid = AID_ISDR;
+    sd->sin = row_bytes(document, 3);
+    sd->sdin = row_bytes(document, 4);
+    sd->keysets = ARENA_ARRAY(t->arena, struct eis_keyset, t->e->keyset_count + 1);
+    for (size_t i = 0; sd->keysets && i < t->e->keyset_count; i++) /* versions, never values */
+        sd->keysets[sd->keyset_count++] = (struct eis_keyset){ .version = t->e->keysets[i].kvn,
+                                                               .usage = t->e->keysets[i].usage,
+                                                               .counter = t->e->keysets[i].counter };
+    return sd->keysets != NULL;
+}
+
+static bool add_properties(struct turn *t, struct eis *eis, const struct query *q)
+{
+    eis->properties = ARENA_ARRAY(t->arena, struct eis_property, q->row_count + 1);
+    for (size_t i = 0; eis->properties && i < q->row_count && i < EIS_PROPERTIES_MAX; i++)
+        eis->properties[eis->property_count++] = (struct eis_property){ row_bytes(&q->rows[i], 0),
+                                                                        row_bytes(&q->rows[i], 1) };
+    return eis->properties != NULL;
+}
+
+static struct eis *view(struct turn *t, enum es_function function, const struct oid *caller, struct span list)
+{
+    const struct query *document = SMSR_ASK(t, &SMSR_DOCUMENT_LOAD, value_text(t->e->eid_text));
+    const struct query *properties = SMSR_ASK(t, &SMSR_PROPERTY_LOAD, value_text(t->e->eid_text));
+    struct eis *eis = ARENA_NEW(t->arena, struct eis);
+    if (!document || !properties || !document->row_count || !eis)
+        return NULL;
+    eis->signed_info = row_bytes(&document->rows[0], 0);
+    eis->signature = row_bytes(&document->rows[0], 1);
+    eis->eid = t->e->eid;
+    eis->eum_id = t->e->eum_id;
+    eis->remaining_memory = t->e->remaining_memory;
+    eis->available_memory = t->e->available_memory;
+    eis->last_audit_ms = t->e->last_audit_ms;
+    eis->smsr_id = t->config->oid;
+    return add_profiles(t, eis, function, caller, list) && add_isdr(t, eis, &document->rows[0]) &&
+                   add_properties(t, eis, properties)
+               ? eis
+               : NULL;
+}
+
+struct eis *smsr_eis_for(struct turn *t, enum es_function function, const struct oid *caller)
+{
+    return view(t, function, caller, SPAN_NONE);
+}
+
+struct eis *smsr_eis_for_audit(struct turn *t, const struct operation *op)
+{
+    return view(t, op->function, &op->requester, op->data);
+}

@@ -1,0 +1,132 @@
+#include "procedure.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "sm-sr/answer.h"
+#include "sm-sr/record.h"
+#include "switch.h"
+
+const struct procedure *const smsr_procedures[SMSR_PROCEDURES_MAX] = { &SMSR_CREATE_ISDP, &SMSR_SEND_DATA,
+                                                                       &SMSR_ENABLE_PROFILE, &SMSR_DISABLE_PROFILE,
+                                                                       &SMSR_DELETE_PROFILE, &SMSR_AUDIT };
+
+const struct procedure *smsr_procedure_by_name(const char *name)
+{
+    for (size_t i = 0; i < SMSR_PROCEDURES_MAX; i++)
+        if (!strcmp(smsr_procedures[i]->name, name))
+            return smsr_procedures[i];
+    return NULL;
+}
+
+const struct step *smsr_step_by_name(const struct procedure *p, const char *name)
+{
+    for (size_t i = 0; i < p->step_count; i++)
+        if (!strcmp(p->steps[i].name, name))
+            return &p->steps[i];
+    return NULL;
+}
+
+int smsr_operation_fail(struct operation *op, enum reason reason, const char *subject_id, const char *detail)
+{
+    op->status = status_failed(reason, subject_id, "%s", detail);
+    return NEXT_END;
+}
+
+static void forget_exchanges(struct turn *t, const struct operation *op)
+{
+    for (size_t i = 0; i < t->e->exchange_count; i++) {
+        struct exchange *x = &t->e->exchanges[i];
+        if (x->n && x->change != ROW_GONE && x->operation == op->n)
+            smsr_exchange_remove(x);
+    }
+}
+
+void smsr_operation_go(struct turn *t, struct operation *op, int next)
+{
+    while (next >= 0) {
+        assert((size_t)next < op->procedure->step_count && (op->step->may_go_to & TO(next)));
+        forget_exchanges(t, op);
+        op->step = &op->procedure->steps[next];
+        smsr_operation_changed(op);
+        next = op->step->enter(t, op);
+    }
+    if (next == NEXT_END)
+        smsr_operation_end(t, op);
+}
+
+static void log_end(struct turn *t, const struct operation *op)
+{
+    const struct status *s = &op->status;
+    turn_log(t, s->exec == EXECUTED_SUCCESS ? LOG_INFO_ : LOG_WARN_, "%s %s for %s: %s%s%s%s%s %s", op->procedure->name,
+             op->iccid.digits, *op->requester.text ? op->requester.text : "ourselves", exec_status_xml(s->exec),
+             *s->subject ? " " : "", s->subject, *s->code ? "/" : "", s->code, s->detail);
+}
+
+/* What was sent and not answered leaves the card's state open. */
+static bool is_unsure(const struct operation *op)
+{
+    return op->procedure != &SMSR_AUDIT && smsr_operation_runs(op) &&
+           (op->status.exec == EXECUTED_EXPIRED || ((op->flags & OPERATION_UNSURE) && op->status.exec == EXECUTED_FAILED));
+}
+
+void smsr_operation_end(struct turn *t, struct operation *op)
+{
+    bool unsure = is_unsure(op);
+    if (op->status.exec == EXECUTED_EXPIRED && smsr_operation_switches(op))
+        t->e->expired_isdp = smsr_switch_target(op);
+    if ((op->flags & OPERATION_MORE_TO_DO) && op->status.exec == EXECUTED_SUCCESS)
+        t->hold = true;
+    log_end(t, op);
+    if (op->procedure != &SMSR_SEND_DATA)
+        smsr_record_operation(t, op);
+    smsr_operation_answer(t, op);
+    forget_exchanges(t, op);
+    smsr_operation_remove(op);
+    t->smsr->counts.operations++;
+    if (unsure)
+        smsr_operation_doubt(t);
+}
+
+void smsr_operation_start_next(struct turn *t)
+{
+    struct operation *op;
+    while ((op = smsr_operation_head(t->e)) && !smsr_operation_runs(op)) {
+        op->status = op->procedure->check(t, op);
+        if (t->need_rows)
+            return;
+        if (op->status.exec == EXECUTED_SUCCESS)
+            smsr_operation_go(t, op, 1);
+        else
+            smsr_operation_end(t, op);
+    }
+}
+
+void smsr_operation_expire(struct turn *t)
+{
+    size_t count = t->e->operation_count; /* those added now are not overdue */
+    for (size_t i = 0; i < count; i++) {
+        struct operation *op = &t->e->operations[i];
+        if (!op->n || op->change == ROW_GONE || op->deadline_ms > t->now_ms)
+            continue;
+        op->status = status_expired();
+        smsr_operation_end(t, op);
+    }
+}
+
+void smsr_operation_doubt(struct turn *t)
+{
+    for (size_t i = 0; i < t->e->operation_count; i++) {
+        const struct operation *op = &t->e->operations[i];
+        if (op->n && op->change != ROW_GONE && op->function == ES_FUNCTION_NONE)
+            return; /* it is being looked at already */
+    }
+    struct operation *op = smsr_operation_add(t->e);
+    if (!op)
+        return;
+    op->procedure = &SMSR_AUDIT;
+    op->step = &SMSR_AUDIT.steps[0];
+    op->started_ms = t->now_ms;
+    op->deadline_ms = t->now_ms + 1000ull * t->config->doubt_s;
+    turn_log(t, LOG_WARN_, "in doubt: an audit comes before anything else");
+}

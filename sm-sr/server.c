@@ -1,0 +1,188 @@
+#include "server.h"
+
+#include <stdio.h>
+
+#include "answer.h"
+#include "lib/engine/call.h"
+#include "unconfirmed.h"
+
+/* ---- answers in the same HTTP exchange */
+
+static struct span sync_answer(struct turn *t, const struct call_event *c, struct es_response *body, struct status status)
+{
+    if (!body)
+        body = es_response_new(t->arena, c->message.function, &status, t->now_ms, t->now_ms);
+    if (!body)
+        return SPAN_NONE;
+    body->status = status;
+    body->start_ms = body->end_ms = t->now_ms;
+    if (status.reason == REASON_VALIDITY_REFUSED) {
+        uint32_t asked = ((const struct es_request *)c->message.body)->validity_s;
+        body->acceptable_validity_s = asked < SMSR_VALIDITY_MIN_S ? SMSR_VALIDITY_MIN_S : SMSR_VALIDITY_MAX_S;
+    }
+    return smsr_answer_build(t, &c->message, body);
+}
+
+static void log_refusal(struct turn *t, const struct call_event *c, const struct status *s)
+{
+    const struct es_function_info *info = es_function_info(c->message.function);
+    if (!status_ok(s))
+        turn_log(t, LOG_WARN_, "%s-%s of %s: %s %s/%s %s", info->interface, info->name,
+                 c->partner ? c->partner->name : "a stranger", exec_status_xml(s->exec), s->subject, s->code, s->detail);
+}
+
+/* Answered at once and remembered by nobody: the caller is not who it should be, or asks for what nobody may. */
+static void turn_away(struct turn *t, const struct call_event *c, struct status status)
+{
+    struct span soap = sync_answer(t, c, NULL, status);
+    log_refusal(t, c, &status);
+    outbox_reply(t->out, t->event->reply, soap.len ? 200 : 500, soap);
+}
+
+/* ---- who are you, may you */
+
+static const struct server *server_of(enum es_function function)
+{
+    static const struct server *const all[] = { &smsr_es1_server, &smsr_es3_server, &smsr_es4_server };
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        if (all[i]->number == es_function_info(function)->number)
+            return all[i];
+    return NULL;
+}
+
+static const struct server_row *row_of(const struct server *s, enum es_function function)
+{
+    for (size_t i = 0; s && i < s->row_count; i++)
+        if (s->rows[i].function == function)
+            return &s->rows[i];
+    return NULL;
+}
+
+static struct status admit(const struct call_event *c, const struct server *server, const struct server_row *row)
+{
+    const struct es_message *m = &c->message;
+    uint32_t validity_s = ((const struct es_request *)m->body)->validity_s;
+    if (!c->partner || !oid_eq(&m->wsa.from.entity_id, &c->partner->oid))
+        return status_failed(REASON_REQUESTER_UNKNOWN, m->wsa.from.entity_id.text, "not the entity of the TLS connection");
+    if (server && !(c->partner->kinds & server->kinds))
+        return status_failed(REASON_REQUESTER_NOT_ALLOWED, c->partner->oid.text, "its role may not call this interface");
+    if (!row)
+        return status_failed(REASON_FUNCTION_UNSUPPORTED, "", "not a function of this SM-SR");
+    if (validity_s && (validity_s < SMSR_VALIDITY_MIN_S || validity_s > SMSR_VALIDITY_MAX_S))
+        return status_failed(REASON_VALIDITY_REFUSED, "", "%u s; between %u and %u s are fine", validity_s,
+                             SMSR_VALIDITY_MIN_S, SMSR_VALIDITY_MAX_S);
+    return status_success();
+}
+
+/* ---- one call, one answer */
+
+struct known_call {
+    const struct call_event *c;
+    const struct server_row *row;
+    char call_id[SMSR_CALL_ID_MAX + 1];
+    const char *requester;
+    const char *url; /* of the callback; NULL for a SYNC function */
+    struct call call;
+};
+
+static void answer_again(struct turn *t, const struct known_call *k)
+{
+    if (!k->url) {
+        outbox_reply(t->out, t->event->reply, k->call.answer_status, k->call.answer);
+        return;
+    }
+    outbox_reply(t->out, t->event->reply, 202, SPAN_NONE);
+    if (k->call.state == CALL_ANSWERED)
+        smsr_callback_post(t, k->call.context, k->c->message.function, k->call_id, k->call.answer);
+}
+
+static void run_sync(struct turn *t, const struct known_call *k)
+{
+    struct es_response *body = NULL;
+    struct status status = k->row->run(t, k->c, &body);
+    if (t->need_rows)
+        return;
+    struct span soap = sync_answer(t, k->c, status_ok(&status) ? body : NULL, status);
+    log_refusal(t, k->c, &status);
+    if (!k->row->only_reads) {
+        call_open(t->w, k->requester, k->call_id, t->event->line, SPAN_OF(k->c->digest), SPAN_NONE, t->now_ms, t->now_ms);
+        call_answer(t->w, k->requester, k->call_id, 200, soap);
+    }
+    outbox_reply(t->out, t->event->reply, soap.len ? 200 : 500, soap);
+}
+
+static struct operation *operation_of(struct turn *t, const struct known_call *k, uint64_t deadline_ms)
+{
+    struct operation *op = smsr_operation_add(t->e);
+    if (!op)
+        return NULL;
+    op->procedure = k->row->procedure;
+    op->step = &op->procedure->steps[0];
+    op->function = k->row->function;
+    op->requester = k->c->partner->oid;
+    snprintf(op->call_id, sizeof op->call_id, "%s", k->call_id);
+    op->context = smsr_context_of(t, &k->c->message, k->url);
+    op->started_ms = t->now_ms;
+    op->deadline_ms = deadline_ms;
+    return op;
+}
+
+/* Refused at once when it can be told at once; else it waits its turn, and is checked again then. */
+static void run_callback(struct turn *t, const struct known_call *k)
+{
+    uint32_t validity_s = ((const struct es_request *)k->c->message.body)->validity_s;
+    uint64_t deadline = t->now_ms + 1000ull * (validity_s ? validity_s : t->config->validity_s);
+    bool idle = !smsr_operation_head(t->e);
+    struct operation *op = operation_of(t, k, deadline);
+    if (!op) {
+        turn_away(t, k->c, status_failed(REASON_EUICC_BUSY, t->e->eid_text, "too many operations wait already"));
+        return;
+    }
+    call_open(t->w, k->requester, k->call_id, t->event->line, SPAN_OF(k->c->digest), op->context, t->now_ms, deadline);
+    outbox_reply(t->out, t->event->reply, 202, SPAN_NONE);
+    op->status = t->e->known ? k->row->fill(t, k->c, op)
+                             : status_failed(REASON_EID_UNKNOWN, t->e->eid_text, "not registered at this SM-SR");
+    if (status_ok(&op->status) && !idle) /* else smsr_operation_start_next checks it now */
+        op->status = op->procedure->check(t, op);
+    if (t->need_rows || status_ok(&op->status) || (!idle && op->status.reason == SMSR_REASON_STATE))
+        return;
+    smsr_operation_end(t, op);
+}
+
+static bool known(struct turn *t, struct known_call *k, const struct call_event *c, const struct server_row *row)
+{
+    const struct es_request *request = c->message.body;
+    *k = (struct known_call){ .c = c, .row = row, .requester = c->partner->oid.text };
+    snprintf(k->call_id, sizeof k->call_id, "%.*s", (int)request->call_id.len, (const char *)request->call_id.ptr);
+    if (row->only_reads)
+        return true;
+    if (!call_load(t->rows, k->requester, k->call_id, &k->call))
+        t->need_rows = true;
+    return !t->need_rows;
+}
+
+void smsr_call(struct turn *t, const struct call_event *c)
+{
+    const struct server *server = server_of(c->message.function);
+    const struct server_row *row = row_of(server, c->message.function);
+    struct status status = admit(c, server, row);
+    struct known_call k;
+    if (!status_ok(&status)) {
+        turn_away(t, c, status);
+        return;
+    }
+    if (!known(t, &k, c, row))
+        return;
+    if (row->procedure && !(k.url = smsr_callback_url(t, c->partner, &c->message))) {
+        turn_away(t, c, status_failed(REASON_REQUESTER_NOT_ALLOWED, "", "ReplyTo names a host that is not the caller's"));
+    } else if (k.call.state != CALL_UNKNOWN && !span_eq(k.call.digest, SPAN_OF(c->digest))) {
+        turn_away(t, c, status_failed(REASON_CALL_ID_REUSED, "", "the identifier was used for another call"));
+    } else if (k.call.state != CALL_UNKNOWN) {
+        answer_again(t, &k);
+    } else if (row->run) {
+        run_sync(t, &k);
+    } else {
+        run_callback(t, &k);
+    }
+    t->smsr->counts.calls++;
+}

@@ -1,0 +1,120 @@
+/* sm-sr/smsr.h: the SM-SR as a library (SGP.02: ES1, ES3, ES4, ES5). It owns no socket: what arrives is handed in, what
+ * leaves goes through env.net as effects (kinds below). The program (main.c), the simulator and the tests put the world
+ * around it.
+ *
+ *     smsr_new → smsr_start → { smsr_soap | smsr_short_message | smsr_admin_bytes | smsr_tick } → smsr_run … → smsr_free */
+#ifndef OSPREY_SMSR_H
+#define OSPREY_SMSR_H
+
+#include "lib/crypto/tls.h"
+#include "lib/engine/engine.h"
+#include "lib/io/sqlite.h"
+#include "lib/model/oid.h"
+#include "lib/pki/chain.h"
+
+#define SMSR_PARTNERS_MAX  256u
+#define SMSR_ACTS_FOR_MAX  64u
+#define SMSR_HOSTS_MAX     8u
+#define SMSR_URL_MAX       512u
+#define SMSR_KEK_MAX       32u
+#define SMSR_SESSIONS_MAX  4096u /* administration sessions open at a time */
+
+/* What leaves, beside EFFECT_REPLY. Results come back through engine_result(smsr_engine(s), …). */
+enum smsr_effect {
+    SMSR_EFFECT_SOAP = ENGINE_KIND_ROLE, /* POST body to the URL `to`; ref "ES4-EnableProfile/response/…" names it */
+    SMSR_EFFECT_SMS                      /* the secured packet `body` as short messages to the MSISDN `to` */
+};
+/* What exchange a reply answers: reply_ref.node. */
+enum smsr_node {
+    SMSR_NODE_SOAP = 1, /* HTTP answer: status, body */
+    SMSR_NODE_SMS,      /* short message: status is SMPP's, slot and generation are the caller's */
+    SMSR_NODE_ADMIN     /* administration session: handled inside */
+};
+
+enum smsr_partner_kind { SMSR_EUM = 1, SMSR_SMDP = 2, SMSR_OPERATOR = 4 };
+struct smsr_partner {
+    char name[64];
+    struct oid oid;
+    unsigned kinds; /* SMSR_EUM | … */
+    char es3_url[SMSR_URL_MAX]; /* where an SM-DP takes callbacks and notifications */
+    char es4_url[SMSR_URL_MAX]; /* where an operator does; empty: it is reached through its SM-DP */
+    char hosts[SMSR_HOSTS_MAX][SMSR_URL_MAX]; /* origins that ReplyTo may name beside those of the URLs */
+    size_t host_count;
+    struct oid acts_for[SMSR_ACTS_FOR_MAX]; /* SM-DP: the operators it acts for */
+    size_t acts_for_count;
+    bool ampersand; /* '&' between parameters: a v3 partner */
+    char common_name[80]; /* identity of its TLS certificate when that has no OID */
+    struct x509 *eum_certificate; /* EUM; owned */
+    uint8_t kek[SMSR_KEK_MAX];    /* EUM: protects the keys in its EIS */
+    size_t kek_len;
+};
+
+enum smsr_bearer_choice { SMSR_BEARER_AUTO, SMSR_BEARER_SMS, SMSR_BEARER_HTTPS };
+struct smsr_config {
+    struct oid oid;
+    char url[SMSR_URL_MAX]; /* our own, for wsa:From: scheme://host[:port] */
+    struct smsr_partner *partners; /* borrowed, for the life of the SM-SR */
+    size_t partner_count;
+    struct trust *trust;    /* the CIs; borrowed */
+    /* The card's way to us. */
+    enum smsr_bearer_choice bearer;
+    char admin_host[64];     /* Host of the triggering message; empty: the card's stored one */
+    char admin_uri[128];     /* "/gsma/adminagent" */
+    uint8_t admin_ipv4[4];   /* of the connection parameters; with port 0 the card uses its stored ones */
+    uint16_t admin_port;
+    uint32_t sms_script_max; /* octets of a script that goes by SMS; more goes by HTTPS. 0: 1300 */
+    uint32_t https_script_max; /* 0: 32768 */
+    uint32_t resend_s;       /* pause before a packet without answer leaves again, doubled each time. 0: 20 */
+    uint32_t resend_max_s;   /* 0: 600 */
+    uint32_t https_tries;    /* triggers without effect before a short script goes by SMS. 0: 3 */
+    uint32_t hold_ms;        /* how long a session waits for the next command when more is to come. 0: 10000 */
+    uint32_t validity_s;     /* 0: SMSR_VALIDITY_DEFAULT_S */
+    uint32_t doubt_s;        /* how long an audit of our own tries. 0: 30 days */
+    /* The store failed with an unknown outcome: the program must end. NULL: abort(). */
+    void (*on_fatal)(void *context);
+    void *on_fatal_context;
+};
+
+struct smsr;
+/* env: clock, rng, store (smsr_migrations applied), keys, log and net. */
+MUST_USE enum err smsr_new(const struct smsr_config *config, const struct env *env, struct smsr **ret);
+void smsr_free(struct smsr *s);
+MUST_USE enum err smsr_start(struct smsr *s);
+struct engine *smsr_engine(struct smsr *s);
+/* Works off what came in; true while more may be ready. Then waits for wake_at of the clock. */
+void smsr_run(struct smsr *s);
+
+extern const struct migration *const smsr_schema;
+extern const size_t smsr_schema_count;
+
+/* ---- SOAP. `partner`: who the TLS connection belongs to, NULL: nobody known. */
+const struct smsr_partner *smsr_partner_by_oid(const struct smsr *s, const char *oid);
+const struct smsr_partner *smsr_partner_by_name(const struct smsr *s, const char *common_name);
+void smsr_soap(struct smsr *s, const struct smsr_partner *partner, struct span body, struct reply_ref reply);
+
+/* ---- Short messages: the user data of one MO message (header included). Answered by EFFECT_REPLY on SMSR_NODE_SMS
+ * once what it says is stored. */
+void smsr_short_message(struct smsr *s, const char *from, struct span user_data, struct reply_ref reply);
+
+/* ---- Administration sessions (SCP81): one TLS connection each, bytes in, bytes out. */
+struct smsr_admin_peer {
+    void (*send)(void *connection, struct span bytes);
+    void (*close)(void *connection); /* after this the connection is not used any more */
+};
+struct smsr_session;
+/* NULL when there are SMSR_SESSIONS_MAX. */
+struct smsr_session *smsr_admin_open(struct smsr *s, const struct smsr_admin_peer *peer, void *connection);
+void smsr_admin_bytes(struct smsr_session *session, struct span in);
+void smsr_admin_lost(struct smsr_session *session); /* the connection is gone */
+/* Sessions that waited long enough are closed. Call it now and then, and when the clock says so. */
+void smsr_tick(struct smsr *s);
+
+/* ---- EFFECT_REPLY on SMSR_NODE_ADMIN must be given back to here by env.net. */
+void smsr_admin_reply(struct smsr *s, const struct effect *effect);
+
+struct smsr_counts {
+    uint64_t calls, operations, sms_out, sms_in, sessions, scripts, notifications;
+};
+struct smsr_counts smsr_counts(const struct smsr *s);
+
+#endif

@@ -1,0 +1,162 @@
+/* sm-sr/store/euicc.h: all that a procedure needs to know of one eUICC, loaded whole for an event, changed by pure code,
+ * saved as writes. Rows that nobody changed cost nothing. Spans borrow from the rowset's or the event's arena. */
+#ifndef OSPREY_SMSR_EUICC_H
+#define OSPREY_SMSR_EUICC_H
+
+#include "lib/engine/engine.h"
+#include "lib/es/functions.h"
+#include "lib/model/eis.h"
+
+#define SMSR_PROFILES_MAX   EIS_PROFILES_MAX
+#define SMSR_KEYSETS_MAX    16u
+#define SMSR_OPERATIONS_MAX 16u /* waiting and running, of one eUICC */
+#define SMSR_EXCHANGES_MAX  16u
+#define SMSR_CALL_ID_MAX    256u
+#define SMSR_SCP_KEYS_MAX   128u /* plain octets of one key set */
+#define SMSR_WARNING_MAX    STATUS_DETAIL_MAX
+
+enum change { ROW_KEPT, ROW_NEW, ROW_CHANGED, ROW_GONE };
+
+struct profile {
+    struct profile_info info;
+    enum change change;
+};
+
+/* Values wrapped under the master key, aad = smsr_keyset_aad. SCP80: KIc, KID, DEK; SCP81: PSK, DEK; each after its
+ * length octet. */
+struct keyset {
+    uint8_t kvn, kid; /* kid: of the first key */
+    enum keyset_usage usage;
+    uint64_t counter; /* SCP80: the highest one that was ever drawn */
+    struct span wrapped;
+    enum change change;
+};
+
+enum bearer { BEARER_SMS, BEARER_HTTPS };
+enum exchange_purpose {
+    EXCHANGE_COMMAND = 1, /* of an operation */
+    EXCHANGE_CONFIRM,     /* HandleNotificationConfirmation; of an operation, or of none */
+    EXCHANGE_QUERY        /* of an operation; only reads, so it may be asked anew at any time */
+};
+enum exchange_state {
+    EXCHANGE_WAITING = 1, /* HTTPS: the card was asked to come, the script was not given yet */
+    EXCHANGE_SENT         /* the card may have it */
+};
+/* One command script on its way to the card. What leaves is stored and leaves as stored, again and again. */
+struct exchange {
+    uint32_t n;         /* also names the script in X-Admin-Next-URI */
+    uint32_t operation; /* 0: none */
+    enum exchange_purpose purpose;
+    enum bearer bearer;
+    enum exchange_state state;
+    struct aid target;
+    uint8_t kvn;
+    uint64_t counter; /* of packet */
+    uint32_t tries;   /* how often packet or script left */
+    bool repeated;    /* the command itself left more than once */
+    uint64_t next_ms; /* when it leaves again */
+    char to[MSISDN_DIGITS_MAX + 1];
+    struct span script;
+    struct span packet; /* the SCP80 packet: the script (SMS), or the trigger (HTTPS) */
+    bool packet_new, script_new; /* changed in this event */
+    enum change change;
+};
+
+#define OPERATION_MORE_TO_DO 0x01 /* keep the session open afterwards */
+#define OPERATION_APDUS      0x02 /* SendData: bare APDUs came, bare APDUs go back */
+#define OPERATION_FAILED     0x04 /* the answer of the card says so; more scripts are not sent */
+#define OPERATION_SWITCHED   0x08 /* the enabled profile changed for it */
+#define OPERATION_UNSURE     0x10 /* an exchange left without an answer: at the end the eUICC is in doubt */
+
+struct step;
+struct procedure;
+struct operation {
+    uint32_t n; /* order of arrival */
+    const struct procedure *procedure;
+    const struct step *step;
+    enum es_function function; /* ES_FUNCTION_NONE: of our own accord */
+    struct oid requester;
+    char call_id[SMSR_CALL_ID_MAX + 1];
+    struct iccid iccid;
+    struct aid isdp;  /* the profile it is about */
+    struct aid other; /* the profile it takes the place of, or that takes its place */
+    struct oid mno;
+    uint64_t memory;
+    unsigned flags;
+    struct span data;    /* SendData: what was not sent yet; AuditEIS: the ICCIDs */
+    bool data_changed;
+    struct span result;  /* EuiccResponseData so far */
+    struct span context; /* how to answer: answer.c */
+    char warning[SMSR_WARNING_MAX + 1];
+    uint64_t started_ms, deadline_ms;
+    enum change change;
+    struct status status; /* not stored: the outcome, when a step ends the operation */
+};
+
+struct euicc {
+    bool known;
+    struct eid eid;
+    char eid_text[EID_TEXT_SIZE];
+    int64_t version;
+    struct oid eum_id;
+    uint64_t remaining_memory, available_memory, last_audit_ms;
+    bool http;
+    uint32_t next_n;
+    uint64_t alarm_ms; /* the timer that is set; 0: none */
+    uint64_t seen_ms;
+    char seen_from[MSISDN_DIGITS_MAX + 1]; /* where the last notification came from */
+    struct span imei, meid;
+    uint8_t note_type;      /* the last notification, to recognise its repeats */
+    uint16_t note_sequence;
+    struct aid note_isdp;
+    struct aid expired_isdp; /* a switch to this one expired: the card shall take it back */
+    bool changed;
+
+    struct profile *profiles;
+    size_t profile_count;
+    struct keyset keysets[SMSR_KEYSETS_MAX];
+    size_t keyset_count;
+    struct operation operations[SMSR_OPERATIONS_MAX];
+    size_t operation_count;
+    struct exchange exchanges[SMSR_EXCHANGES_MAX];
+    size_t exchange_count;
+};
+
+/* Asks for the rows; false while they are not there (STEP_NEED_ROWS). e->known tells whether it is registered. */
+bool smsr_euicc_load(struct rowset *rows, const char *eid, struct euicc *ret);
+/* What changed, as writes. */
+void smsr_euicc_save(struct euicc *e, struct writes *w);
+
+/* Entries that are not gone; NULL: none. */
+struct profile *smsr_profile_by_iccid(struct euicc *e, const struct iccid *iccid);
+struct profile *smsr_profile_by_aid(struct euicc *e, const struct aid *isdp);
+struct profile *smsr_profile_enabled(struct euicc *e);
+struct profile *smsr_profile_fallback(struct euicc *e);
+/* A new entry, zeroed; NULL when there is no room. */
+struct profile *smsr_profile_add(struct euicc *e);
+void smsr_profile_changed(struct profile *p);
+void smsr_profile_remove(struct profile *p);
+/* The first free ISD-P AID (SGP.02 annex H); false when there is none. */
+bool smsr_isdp_free(struct euicc *e, struct aid *ret);
+
+struct keyset *smsr_keyset_of(struct euicc *e, enum keyset_usage usage);
+struct keyset *smsr_keyset_by_kvn(struct euicc *e, uint8_t kvn);
+#define SMSR_AAD_SIZE 64u
+struct span smsr_keyset_aad(const char *eid, uint8_t kvn, char out[SMSR_AAD_SIZE]);
+
+/* The operation that runs, or the one to start next: what is of our own accord (an audit that ends a doubt) before what
+ * partners asked for, and that in the order of arrival. NULL: none. */
+struct operation *smsr_operation_head(struct euicc *e);
+struct operation *smsr_operation_by_n(struct euicc *e, uint32_t n);
+struct operation *smsr_operation_add(struct euicc *e); /* NULL: SMSR_OPERATIONS_MAX are waiting */
+void smsr_operation_changed(struct operation *op);
+void smsr_operation_remove(struct operation *op);
+bool smsr_operation_runs(const struct operation *op);
+
+struct exchange *smsr_exchange_add(struct euicc *e); /* NULL: no room */
+struct exchange *smsr_exchange_by_n(struct euicc *e, uint32_t n);
+struct exchange *smsr_exchange_of(struct euicc *e, const struct operation *op, enum exchange_purpose purpose);
+void smsr_exchange_changed(struct exchange *x);
+void smsr_exchange_remove(struct exchange *x);
+
+#endif

@@ -1,0 +1,25 @@
+/* sm-sr/store/schema.h: the SM-SR's tables and statements. Every table is keyed by the EID first; only the short list at
+ * the end of schema.c looks across eUICCs (who has this MSISDN, this ICCID, this AID). Secrets are wrapped. */
+#ifndef OSPREY_SMSR_SCHEMA_H
+#define OSPREY_SMSR_SCHEMA_H
+
+#include "lib/base/store.h"
+#include "lib/io/sqlite.h"
+
+#define SMSR_MIGRATIONS 2u
+extern const struct migration smsr_migrations[SMSR_MIGRATIONS];
+
+/* One eUICC. The columns stand beside the code that reads them (euicc.c, eis.c). */
+extern const struct statement SMSR_EUICC_LOAD, SMSR_EUICC_ADD, SMSR_EUICC_SAVE;
+extern const struct statement SMSR_PROFILE_LOAD, SMSR_PROFILE_PUT, SMSR_PROFILE_ADD, SMSR_PROFILE_DROP;
+extern const struct statement SMSR_KEYSET_LOAD, SMSR_KEYSET_ADD, SMSR_KEYSET_COUNT;
+extern const struct statement SMSR_OPERATION_LOAD, SMSR_OPERATION_ADD, SMSR_OPERATION_SAVE, SMSR_OPERATION_DROP;
+extern const struct statement SMSR_EXCHANGE_LOAD, SMSR_EXCHANGE_ADD, SMSR_EXCHANGE_SAVE, SMSR_EXCHANGE_DROP;
+extern const struct statement SMSR_DOCUMENT_LOAD, SMSR_DOCUMENT_ADD;
+extern const struct statement SMSR_PROPERTY_LOAD, SMSR_PROPERTY_PUT;
+extern const struct statement SMSR_AUDIT_ADD, SMSR_AUDIT_LOAD;
+
+/* Across eUICCs. */
+extern const struct statement SMSR_FIND_BY_MSISDN, SMSR_FIND_BY_ICCID, SMSR_FIND_BY_AID;
+
+#endif

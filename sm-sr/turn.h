@@ -1,0 +1,75 @@
+/* sm-sr/turn.h: one event being worked off: what the pure code of procedures and servers has in its hands. Nothing is
+ * sent or stored here: writes and effects leave together, after the commit. */
+#ifndef OSPREY_SMSR_TURN_H
+#define OSPREY_SMSR_TURN_H
+
+#include "lib/es/message.h"
+#include "lib/ota/es5.h"
+#include "procedures/procedure.h"
+#include "smsr.h"
+#include "store/euicc.h"
+#include "store/schema.h"
+
+enum smsr_event {
+    SMSR_EVENT_CALL = ENGINE_KIND_ROLE, /* data: struct call_event */
+    SMSR_EVENT_PACKET,                  /* data: struct packet_event: a secured packet from the card */
+    SMSR_EVENT_POST,                    /* data: struct post_event: a request of an administration session */
+    SMSR_EVENT_SESSION_LOST             /* a script could not be given to its session */
+};
+struct call_event {
+    const struct smsr_partner *partner;
+    struct es_message message;
+    uint8_t digest[32]; /* of the request's body */
+};
+struct packet_event {
+    char from[MSISDN_DIGITS_MAX + 6];
+    bool response; /* a PoR */
+    struct span packet;
+};
+struct post_event {
+    uint32_t script; /* the exchange that the body answers; 0: none */
+    struct span notification; /* of ?msg=, octets; empty: none */
+    struct span status;       /* X-Admin-Script-Status; empty: none */
+    struct span body;
+};
+
+struct turn {
+    struct smsr *smsr;
+    const struct smsr_config *config;
+    const struct env *env;
+    struct rowset *rows;
+    const struct event *event;
+    struct writes *w;
+    struct outbox *out;
+    struct arena *arena;
+    uint64_t now_ms;
+    struct euicc *e;          /* NULL when the event is about none */
+    struct reply_ref session; /* a request of the card that waits for its answer; none */
+    bool hold;                /* more is to come: the session shall wait for it */
+    bool need_rows;           /* something is not loaded yet: run me again */
+};
+
+/* The answered query; NULL (and need_rows) while it is not there. */
+const struct query *smsr_ask(struct turn *t, const struct statement *statement, const struct value *params, size_t count);
+#define SMSR_ASK(t, statement, ...)                                                                                   \
+    smsr_ask((t), (statement), (const struct value[]){ __VA_ARGS__ },                                                \
+             sizeof((const struct value[]){ __VA_ARGS__ }) / sizeof(struct value))
+
+#define turn_log(t, level, ...) log_fact((t)->env->log, (level), (t)->e ? (t)->e->eid_text : NULL, __VA_ARGS__)
+
+struct smsr {
+    struct smsr_config config;
+    struct env env;
+    struct engine *engine;
+    struct tls_ctx *tls;
+    struct smsr_session *sessions; /* list */
+    size_t session_count;
+    uint32_t next_generation;
+    struct sms_reassembly *reassembly;
+    struct smsr_counts counts;
+};
+
+/* The session of this eUICC whose request waits for a command: a hint, which may be gone when the answer gets there. */
+struct reply_ref smsr_session_waiting(const struct smsr *s, const struct eid *eid);
+
+#endif
