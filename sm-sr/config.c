@@ -1,0 +1,269 @@
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/codec/hex.h"
+#include "lib/io/file.h"
+
+const struct config_option smsr_options[] = {
+    { "sm-sr", "oid", CONFIG_TEXT, NULL, true, "our own OID: Smsr-id of every EIS here" },
+    { "sm-sr", "url", CONFIG_TEXT, NULL, true, "how partners reach us: https://host:port" },
+    { "sm-sr", "listen", CONFIG_ADDRESS, "127.0.0.1:8443", false, "where ES1, ES3 and ES4 are served" },
+    { "sm-sr", "database", CONFIG_PATH, "sm-sr.db", false, "the SQLite file; made when it does not exist" },
+    { "sm-sr", "master_key", CONFIG_PATH, "master.key", false, "64 hex digits that protect the secrets in the database" },
+    { "sm-sr", "ci", CONFIG_PATH, NULL, true, "the CI's root certificates, PEM" },
+    { "sm-sr", "validity_s", CONFIG_NUMBER, "3600", false, "validity period of calls that give none" },
+    { "tls", "certificate", CONFIG_PATH, NULL, true, "our TLS certificate and its chain, PEM" },
+    { "tls", "key", CONFIG_PATH, NULL, true, "its private key, PEM" },
+    { "tls", "trust", CONFIG_PATH, NULL, true, "the roots that partners' TLS certificates must chain to, PEM" },
+    { "smsc", "address", CONFIG_ADDRESS, NULL, false, "the SMSC (SMPP 3.4); none: no short messages" },
+    { "smsc", "system_id", CONFIG_TEXT, "osprey", false, "who we are there" },
+    { "smsc", "password", CONFIG_TEXT, "", false, "the password there" },
+    { "smsc", "from", CONFIG_TEXT, "", false, "our own number: where cards send their short messages" },
+    { "smsc", "window", CONFIG_NUMBER, "32", false, "unanswered messages at a time" },
+    { "scp81", "listen", CONFIG_ADDRESS, NULL, false, "where cards reach us by HTTPS; none: short messages only" },
+    { "scp81", "advertise", CONFIG_ADDRESS, NULL, false,
+      "IPv4 address and port told to the card in each trigger; none: it uses what it has stored" },
+    { "scp81", "host", CONFIG_TEXT, "", false, "Host told to the card" },
+    { "scp81", "uri", CONFIG_TEXT, "/gsma/adminagent", false, "the URI of administration sessions" },
+    { "scp81", "hold_ms", CONFIG_NUMBER, "10000", false, "how long a session waits for the next command of a download" },
+    { "scp81", "tries", CONFIG_NUMBER, "3", false, "triggers without effect before a short script goes by SMS" },
+    { "scp81", "script_max", CONFIG_NUMBER, "32768", false, "octets of one script" },
+    { "channel", "bearer", CONFIG_TEXT, "auto", false, "auto, sms or https" },
+    { "channel", "sms_script_max", CONFIG_NUMBER, "1300", false, "octets of a script that goes by SMS" },
+    { "channel", "resend_s", CONFIG_NUMBER, "20", false, "pause before a packet without answer leaves again; doubled each time" },
+    { "channel", "resend_max_s", CONFIG_NUMBER, "600", false, "the longest such pause" },
+    { "lab", "trace_dir", CONFIG_PATH, NULL, false, "for labs only: every SOAP message is written to soap/ in it" },
+    { "partner *", "oid", CONFIG_TEXT, NULL, true, "its OID: EntityId of its messages" },
+    { "partner *", "kinds", CONFIG_TEXT, NULL, true, "what it is: eum, sm-dp, operator; several with blanks between" },
+    { "partner *", "common_name", CONFIG_TEXT, "", false, "CN of its TLS certificate, when that has no OID" },
+    { "partner *", "es3_url", CONFIG_TEXT, "", false, "SM-DP: where it takes callbacks and notifications" },
+    { "partner *", "es4_url", CONFIG_TEXT, "", false, "operator: the same; none: it is told through its SM-DP" },
+    { "partner *", "reply_hosts", CONFIG_TEXT, "", false, "further scheme://host:port that its ReplyTo may name" },
+    { "partner *", "acts_for", CONFIG_TEXT, "", false, "SM-DP: OIDs of the operators it acts for" },
+    { "partner *", "ampersand", CONFIG_BOOL, "false", false, "it joins parameters with & (v3)" },
+    { "partner *", "certificate", CONFIG_PATH, NULL, false, "EUM: its certificate, PEM" },
+    { "partner *", "transport_key", CONFIG_PATH, NULL, false, "EUM: file with the key (hex) that protects keys in its EIS" },
+};
+const size_t smsr_option_count = ARRAY_LEN(smsr_options);
+
+struct reading {
+    const struct config *file;
+    const char *section;
+    char *detail;
+    size_t cap;
+};
+
+static enum err wrong(const struct reading *r, const char *name, const char *why)
+{
+    snprintf(r->detail, r->cap, "[%s] %s: %s", r->section, name, why);
+    return ERR_BAD_VALUE;
+}
+
+static const char *text_of(const struct reading *r, const char *name)
+{
+    const char *text = config_text(r->file, r->section, name);
+    return text ? text : "";
+}
+
+static enum err read_text(const struct reading *r, const char *name, char *out, size_t cap)
+{
+    const char *text = text_of(r, name);
+    if (strlen(text) >= cap)
+        return wrong(r, name, "too long");
+    memcpy(out, text, strlen(text) + 1);
+    return ERR_NONE;
+}
+
+static enum err read_oid(const struct reading *r, const char *name, struct span text, struct oid *ret)
+{
+    return oid_from_text(text, ret) == ERR_NONE ? ERR_NONE : wrong(r, name, "not an OID");
+}
+
+/* Words with blanks or commas between. */
+static bool next_word(struct span *rest, struct span *ret)
+{
+    size_t at = 0, len = 0;
+    while (at < rest->len && (rest->ptr[at] == ' ' || rest->ptr[at] == ','))
+        at++;
+    while (at + len < rest->len && rest->ptr[at + len] != ' ' && rest->ptr[at + len] != ',')
+        len++;
+    *ret = span_sub(*rest, at, len);
+    *rest = span_from(*rest, at + len);
+    return len > 0;
+}
+
+static enum err read_kinds(const struct reading *r, struct smsr_partner *p)
+{
+    struct span rest = span_text(text_of(r, "kinds")), word;
+    while (next_word(&rest, &word)) {
+        if (span_eq(word, SPAN_LIT("eum")))
+            p->kinds |= SMSR_EUM;
+        else if (span_eq(word, SPAN_LIT("sm-dp")))
+            p->kinds |= SMSR_SMDP;
+        else if (span_eq(word, SPAN_LIT("operator")))
+            p->kinds |= SMSR_OPERATOR;
+        else
+            return wrong(r, "kinds", "eum, sm-dp or operator");
+    }
+    return p->kinds ? ERR_NONE : wrong(r, "kinds", "none given");
+}
+
+static enum err read_acts_for(const struct reading *r, struct smsr_partner *p)
+{
+    struct span rest = span_text(text_of(r, "acts_for")), word;
+    enum err err = ERR_NONE;
+    while (err == ERR_NONE && next_word(&rest, &word)) {
+        if (p->acts_for_count == SMSR_ACTS_FOR_MAX)
+            return wrong(r, "acts_for", "too many");
+        err = read_oid(r, "acts_for", word, &p->acts_for[p->acts_for_count++]);
+    }
+    return err;
+}
+
+static enum err read_hosts(const struct reading *r, struct smsr_partner *p)
+{
+    struct span rest = span_text(text_of(r, "reply_hosts")), word;
+    while (next_word(&rest, &word)) {
+        if (p->host_count == SMSR_HOSTS_MAX || word.len >= SMSR_URL_MAX)
+            return wrong(r, "reply_hosts", "too many or too long");
+        memcpy(p->hosts[p->host_count++], word.ptr, word.len);
+    }
+    return ERR_NONE;
+}
+
+static enum err read_kek(const struct reading *r, struct smsr_partner *p)
+{
+    const char *path = config_text(r->file, r->section, "transport_key");
+    struct arena a;
+    struct span file;
+    if (!path)
+        return wrong(r, "transport_key", "an EUM needs one");
+    arena_init(&a, 8192);
+    enum err err = file_read(path, 1024, &a, &file);
+    while (err == ERR_NONE && file.len && file.ptr[file.len - 1] <= ' ')
+        file.len--;
+    if (err == ERR_NONE)
+        err = hex_read(file, p->kek, sizeof p->kek, &p->kek_len);
+    arena_release(&a);
+    if (err != ERR_NONE || (p->kek_len != 16 && p->kek_len != 24 && p->kek_len != 32))
+        return wrong(r, "transport_key", "no readable file with 32, 48 or 64 hex digits");
+    return ERR_NONE;
+}
+
+static enum err read_eum(const struct reading *r, struct smsr_partner *p)
+{
+    const char *path = config_text(r->file, r->section, "certificate");
+    if (!(p->kinds & SMSR_EUM))
+        return ERR_NONE;
+    if (!path || x509_load(path, &p->eum_certificate) != ERR_NONE)
+        return wrong(r, "certificate", "an EUM needs a readable certificate");
+    return read_kek(r, p);
+}
+
+static enum err read_partner(const struct reading *r, struct smsr_partner *p)
+{
+    *p = (struct smsr_partner){ .ampersand = config_bool(r->file, r->section, "ampersand") };
+    snprintf(p->name, sizeof p->name, "%s", config_section_name(r->section));
+    enum err err = read_oid(r, "oid", span_text(text_of(r, "oid")), &p->oid);
+    if (err == ERR_NONE)
+        err = read_kinds(r, p);
+    if (err == ERR_NONE)
+        err = read_text(r, "common_name", p->common_name, sizeof p->common_name);
+    if (err == ERR_NONE)
+        err = read_text(r, "es3_url", p->es3_url, sizeof p->es3_url);
+    if (err == ERR_NONE)
+        err = read_text(r, "es4_url", p->es4_url, sizeof p->es4_url);
+    if (err == ERR_NONE)
+        err = read_hosts(r, p);
+    if (err == ERR_NONE)
+        err = read_acts_for(r, p);
+    return err == ERR_NONE ? read_eum(r, p) : err;
+}
+
+static enum err read_partners(struct reading *r, struct smsr_config *c)
+{
+    const char *section = NULL;
+    while ((section = config_next(r->file, "partner", section))) {
+        struct smsr_partner *p = &c->partners[c->partner_count];
+        r->section = section;
+        if (c->partner_count == SMSR_PARTNERS_MAX)
+            return wrong(r, "oid", "too many partners");
+        c->partner_count++;
+        enum err err = read_partner(r, p);
+        if (err != ERR_NONE)
+            return err;
+        for (size_t i = 0; i + 1 < c->partner_count; i++)
+            if (oid_eq(&c->partners[i].oid, &p->oid))
+                return wrong(r, "oid", "another partner has it");
+    }
+    return ERR_NONE;
+}
+
+static enum err read_admin(struct reading *r, struct smsr_config *c)
+{
+    char host[64];
+    r->section = "scp81";
+    enum err err = read_text(r, "host", c->admin_host, sizeof c->admin_host);
+    if (err == ERR_NONE)
+        err = read_text(r, "uri", c->admin_uri, sizeof c->admin_uri);
+    c->hold_ms = (uint32_t)config_number(r->file, "scp81", "hold_ms");
+    c->https_tries = (uint32_t)config_number(r->file, "scp81", "tries");
+    c->https_script_max = (uint32_t)config_number(r->file, "scp81", "script_max");
+    if (err != ERR_NONE || !config_text(r->file, "scp81", "advertise"))
+        return err;
+    if (config_address(r->file, "scp81", "advertise", host, sizeof host, &c->admin_port) != ERR_NONE ||
+        inet_pton(AF_INET, host, c->admin_ipv4) != 1)
+        return wrong(r, "advertise", "an IPv4 address and a port");
+    return ERR_NONE;
+}
+
+static enum err read_channel(struct reading *r, struct smsr_config *c)
+{
+    const char *bearer = config_text(r->file, "channel", "bearer");
+    r->section = "channel";
+    if (!strcmp(bearer, "sms") || !config_text(r->file, "scp81", "listen"))
+        c->bearer = SMSR_BEARER_SMS;
+    else if (!strcmp(bearer, "https"))
+        c->bearer = SMSR_BEARER_HTTPS;
+    else if (strcmp(bearer, "auto"))
+        return wrong(r, "bearer", "auto, sms or https");
+    c->sms_script_max = (uint32_t)config_number(r->file, "channel", "sms_script_max");
+    c->resend_s = (uint32_t)config_number(r->file, "channel", "resend_s");
+    c->resend_max_s = (uint32_t)config_number(r->file, "channel", "resend_max_s");
+    return ERR_NONE;
+}
+
+enum err smsr_config_read(const struct config *file, struct smsr_partner *partners, struct trust *trust,
+                          struct smsr_config *ret, char *detail, size_t cap)
+{
+    struct reading r = { .file = file, .section = "sm-sr", .detail = detail, .cap = cap };
+    *ret = (struct smsr_config){ .partners = partners, .trust = trust };
+    ret->validity_s = (uint32_t)config_number(file, "sm-sr", "validity_s");
+    enum err err = read_oid(&r, "oid", span_text(text_of(&r, "oid")), &ret->oid);
+    if (err == ERR_NONE)
+        err = read_text(&r, "url", ret->url, sizeof ret->url);
+    if (err == ERR_NONE && trust_load(trust, text_of(&r, "ci")) != ERR_NONE)
+        err = wrong(&r, "ci", "no readable certificates");
+    if (err == ERR_NONE)
+        err = read_admin(&r, ret);
+    if (err == ERR_NONE)
+        err = read_channel(&r, ret);
+    if (err == ERR_NONE)
+        err = read_partners(&r, ret);
+    if (err != ERR_NONE)
+        smsr_config_done(ret);
+    return err;
+}
+
+void smsr_config_done(struct smsr_config *config)
+{
+    for (size_t i = 0; i < config->partner_count; i++) {
+        x509_free(config->partners[i].eum_certificate);
+        wipe(config->partners[i].kek, sizeof config->partners[i].kek);
+    }
+    config->partner_count = 0;
+    trust_done(config->trust);
+}

@@ -1,0 +1,166 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "config.h"
+#include "lib/crypto/keystore_soft.h"
+#include "lib/crypto/openssl.h"
+#include "lib/daemon/daemon.h"
+#include "net.h"
+
+/* osprey-sm-sr: options → config → log → keys → store → SM-SR → sockets → ready → loop → close. */
+
+
+
+struct program_state {
+    struct daemon *daemon;
+    struct smsr_partner *partners;
+    struct trust trust;
+    struct smsr_config config;
+    struct keystore_soft *keys;
+    struct sqlite_store *store;
+    struct ssl_ctx_st *server_tls, *client_tls;
+    struct smsr_net *net;
+    struct smsr *smsr;
+};
+
+static void program_close(void *role)
+{
+    struct program_state *p = role;
+    smsr_net_free(p->net);
+    smsr_free(p->smsr);
+    SSL_CTX_free(p->server_tls);
+    SSL_CTX_free(p->client_tls);
+    sqlite_store_close(p->store);
+    keystore_soft_free(p->keys);
+    smsr_config_done(&p->config);
+    free(p->partners);
+    free(p);
+}
+
+static enum err open_keys(struct program_state *p)
+{
+    const char *path = config_text(p->daemon->config, "sm-sr", "master_key");
+    enum err err = keystore_soft_open(path, !p->daemon->check, p->daemon->rng, &p->keys);
+    if (p->daemon->check && err == ERR_NOT_FOUND)
+        return ERR_NONE; /* the first start makes it */
+    if (err != ERR_NONE)
+        snprintf(p->daemon->detail, sizeof p->daemon->detail, "[sm-sr] master_key: %s: %s", path, err_text(err));
+    return err;
+}
+
+static enum err open_tls(struct program_state *p, bool server, struct ssl_ctx_st **ret)
+{
+    char detail[IO_DETAIL_MAX] = "";
+    const struct config *c = p->daemon->config;
+    struct tls_mutual_options o = { .chain_file = config_text(c, "tls", "certificate"),
+                                    .key_file = config_text(c, "tls", "key"),
+                                    .ca_file = config_text(c, "tls", "trust"),
+                                    .server = server,
+                                    .clock = p->daemon->clock };
+    enum err err = tls_mutual_ctx(&o, ret, detail, sizeof detail);
+    if (err != ERR_NONE)
+        snprintf(p->daemon->detail, sizeof p->daemon->detail, "[tls] %s", detail);
+    return err;
+}
+
+static enum err open_store(struct program_state *p)
+{
+    char detail[SQLITE_DETAIL_MAX];
+    enum err err = ERR_NONE;
+    struct sqlite_options o = { .path = config_text(p->daemon->config, "sm-sr", "database"), .migrations = smsr_schema,
+                                .migration_count = smsr_schema_count };
+    p->store = sqlite_store_open(&o, &err, detail);
+    if (!p->store)
+        snprintf(p->daemon->detail, sizeof p->daemon->detail, "[sm-sr] database: %s", detail);
+    return p->store ? ERR_NONE : err;
+}
+
+static void read_smsc(const struct config *c, struct smsr_smsc_options *o)
+{
+    if (config_address(c, "smsc", "address", o->host, sizeof o->host, &o->port) != ERR_NONE)
+        o->host[0] = '\0';
+    snprintf(o->system_id, sizeof o->system_id, "%s", config_text(c, "smsc", "system_id"));
+    snprintf(o->password, sizeof o->password, "%s", config_text(c, "smsc", "password"));
+    snprintf(o->from, sizeof o->from, "%s", config_text(c, "smsc", "from"));
+    o->window = (uint32_t)config_number(c, "smsc", "window");
+}
+
+static void on_fatal(void *context)
+{
+    struct program_state *p = context;
+    daemon_fatal(p->daemon, sqlite_store_detail(p->store));
+}
+
+static enum err open_world(struct program_state *p)
+{
+    struct daemon *d = p->daemon;
+    static char address[128], admin[128]; /* as long as the program */
+    char detail[IO_DETAIL_MAX] = "";
+    struct smsr_net_options o = { .loop = d->loop, .log = d->log, .address = address, .server_tls = p->server_tls,
+                                  .client_tls = p->client_tls, .trace_dir = config_text(d->config, "lab", "trace_dir") };
+    read_smsc(d->config, &o.smsc);
+    enum err err = config_address(d->config, "sm-sr", "listen", address, sizeof address, &o.port);
+    if (err == ERR_NONE && config_text(d->config, "scp81", "listen")) {
+        err = config_address(d->config, "scp81", "listen", admin, sizeof admin, &o.admin_port);
+        o.admin_address = admin;
+    }
+    p->net = err == ERR_NONE ? smsr_net_new(&o) : NULL;
+    if (!p->net)
+        return err == ERR_NONE ? ERR_NO_MEMORY : err;
+    struct env env = { .clock = d->clock, .rng = d->rng, .net = smsr_net_seam(p->net),
+                       .store = sqlite_store_seam(p->store), .keys = keystore_soft_keys(p->keys), .log = d->log };
+    p->config.on_fatal = on_fatal;
+    p->config.on_fatal_context = p;
+    err = smsr_new(&p->config, &env, &p->smsr);
+    if (err == ERR_NONE)
+        err = smsr_net_open(p->net, p->smsr, detail);
+    if (err == ERR_NONE)
+        err = smsr_start(p->smsr);
+    if (err != ERR_NONE)
+        snprintf(d->detail, sizeof d->detail, "%s%s%s", err_text(err), *detail ? ": " : "", detail);
+    return err;
+}
+
+static enum err program_open(struct daemon *d, void **ret_role)
+{
+    struct program_state *p = calloc(1, sizeof *p);
+    if (!p)
+        return ERR_NO_MEMORY;
+    p->daemon = d;
+    p->config.trust = &p->trust;
+    p->partners = calloc(SMSR_PARTNERS_MAX, sizeof *p->partners);
+    enum err err = p->partners ? smsr_config_read(d->config, p->partners, &p->trust, &p->config, d->detail, sizeof d->detail)
+                               : ERR_NO_MEMORY;
+    if (err == ERR_NONE)
+        err = open_keys(p);
+    if (err == ERR_NONE)
+        err = open_tls(p, true, &p->server_tls);
+    if (err == ERR_NONE)
+        err = open_tls(p, false, &p->client_tls);
+    if (err == ERR_NONE && !d->check)
+        err = open_store(p);
+    if (err == ERR_NONE && !d->check)
+        err = open_world(p);
+    if (err != ERR_NONE) {
+        program_close(p);
+        return err;
+    }
+    *ret_role = p;
+    return ERR_NONE;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct program program = {
+        .name = "osprey-sm-sr",
+        .summary = "the SM-SR of SGP.02: keeps every eUICC's record and carries profiles over the air",
+        .help = "It serves ES1, ES3 and ES4 to partners ([partner NAME]) and reaches cards over SMS (SMPP) and HTTPS\n"
+                "(PSK-TLS). All state is in the database: it may be killed at any time and goes on where it was.",
+        .options = smsr_options,
+        .open = program_open,
+        .close = program_close,
+    };
+    struct program filled = program;
+    filled.option_count = smsr_option_count;
+    return daemon_main(&filled, argc, argv);
+}

@@ -1,0 +1,30 @@
+/* sm-sr/net.h: the world around the SM-SR, as the program has it: SOAP over mutual TLS both ways, the SMSC, the cards'
+ * administration sessions, on one loop. */
+#ifndef OSPREY_SMSR_NET_H
+#define OSPREY_SMSR_NET_H
+
+#include "lib/io/http_client.h"
+#include "lib/io/http_server.h"
+#include "smsc.h"
+
+struct smsr_net_options {
+    struct loop *loop;
+    struct log *log;
+    const char *address; /* SOAP */
+    uint16_t port;
+    struct ssl_ctx_st *server_tls, *client_tls; /* of tls_mutual_ctx, borrowed */
+    const char *admin_address;
+    uint16_t admin_port; /* no listener when admin_address is NULL */
+    struct smsr_smsc_options smsc; /* host empty: none */
+    const char *trace_dir; /* NULL: no traces */
+};
+
+struct smsr_net;
+/* First the seam, then the SM-SR on it, then the sockets. */
+struct smsr_net *smsr_net_new(const struct smsr_net_options *options);
+struct net *smsr_net_seam(struct smsr_net *n);
+/* detail: IO_DETAIL_MAX octets. */
+MUST_USE enum err smsr_net_open(struct smsr_net *n, struct smsr *smsr, char *detail);
+void smsr_net_free(struct smsr_net *n);
+
+#endif
