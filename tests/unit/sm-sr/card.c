@@ -1,0 +1,324 @@
+#include "world.h"
+
+#include "lib/gp/ram_script.h"
+#include "lib/gp/store_data.h"
+#include "lib/scp/scp80.h"
+#include "lib/wire/sms.h"
+
+/* A card with the least that an SM-SR needs to work with. */
+
+void card_make(struct world *w)
+{
+    struct world_card *c = &w->card;
+    memset(c, 0, sizeof *c);
+    memcpy(c->kic, hex_lit("11223344556677889910111213141516").ptr, 16);
+    memcpy(c->kid, hex_lit("A1223344556677889910111213141516").ptr, 16);
+    memcpy(c->psk, hex_lit("B1223344556677889910111213141516").ptr, 16);
+    c->switch_to = c->undo_to = -1;
+    c->free_memory = 400000;
+    c->keeps_por = true;
+    c->isdp[0] = (struct card_isdp){ .aid = aid_isdp(0x10), .state = ISDP_ENABLED, .fallback = true, .msisdn = "882000001" };
+}
+
+struct card_isdp *card_find(struct world_card *c, const struct aid *aid)
+{
+    for (size_t i = 0; i < CARD_ISDPS_MAX; i++)
+        if (c->isdp[i].state && aid_eq(&c->isdp[i].aid, aid))
+            return &c->isdp[i];
+    return NULL;
+}
+
+struct card_isdp *card_enabled(struct world_card *c)
+{
+    for (size_t i = 0; i < CARD_ISDPS_MAX; i++)
+        if (c->isdp[i].state == ISDP_ENABLED)
+            return &c->isdp[i];
+    return NULL;
+}
+
+static struct card_isdp *fallback_of(struct world_card *c)
+{
+    for (size_t i = 0; i < CARD_ISDPS_MAX; i++)
+        if (c->isdp[i].state && c->isdp[i].fallback)
+            return &c->isdp[i];
+    return NULL;
+}
+
+static void radio_put(struct world *w, bool to_card, const char *number, uint8_t iei, struct span packet)
+{
+    assert_true(w->radio_count < ARRAY_LEN(w->radio));
+    assert_true(packet.len <= sizeof w->radio[0].packet);
+    w->radio[w->radio_count].to_card = to_card;
+    w->radio[w->radio_count].iei = iei;
+    w->radio[w->radio_count].len = packet.len;
+    snprintf(w->radio[w->radio_count].number, sizeof w->radio[0].number, "%s", number);
+    memcpy(w->radio[w->radio_count++].packet, packet.ptr, packet.len);
+}
+
+size_t card_notification(struct world *w, uint8_t type, uint8_t *out, size_t cap)
+{
+    struct world_card *c = &w->card;
+    struct es5_notification n = { .eid = world_eid(), .type = type, .sequence = c->sequence,
+                                  .isdp = card_enabled(c)->aid, .has_imei = true };
+    memcpy(n.imei, hex_lit("3A45990057918503").ptr, 8);
+    struct writer w2 = wr_of(out, cap);
+    es5_notification_write(&w2, &n);
+    assert_ok(w2.err);
+    return w2.len;
+}
+
+static void send_notification(struct world *w, uint8_t type)
+{
+    uint8_t body[ES5_NOTIFICATION_MAX];
+    size_t len = card_notification(w, type, body, sizeof body);
+    WRITER_ON_STACK(packet, 256);
+    struct scp80_header h = { .spi1 = SCP80_SPI1_FULL, .spi2 = 0, .kic = SCP80_KEY_BYTE(1), .kid = SCP80_KEY_BYTE(1),
+                              .tar = { 0, 0, 1 } };
+    struct scp80_keys k = { SPAN_OF(w->card.kic), SPAN_OF(w->card.kid), 8 };
+    assert_ok(scp80_command_wrap(&h, &k, (struct span){ body, len }, &packet));
+    radio_put(w, false, card_enabled(&w->card)->msisdn, SMS_IEI_COMMAND, wr_span(&packet));
+}
+
+void card_notify(struct world *w, uint8_t type)
+{
+    w->card.sequence++;
+    w->card.pending = true;
+    w->card.pending_type = type;
+    send_notification(w, type);
+}
+
+/* ---- commands */
+
+static uint16_t profile_command(struct world_card *c, const struct es5_store_data *s)
+{
+    struct card_isdp *isdp = card_find(c, &s->isdp), *enabled = card_enabled(c);
+    if (!isdp)
+        return SW_NOT_FOUND;
+    bool enables = s->dgi == ES5_ENABLE_PROFILE;
+    if (isdp->state != (enables ? ISDP_DISABLED : ISDP_ENABLED) || (!enables && isdp->fallback) || c->switch_to >= 0)
+        return SW_CONDITIONS;
+    if (enabled->pol1_no_disable)
+        return SW_POL1;
+    c->enables += enables;
+    c->undo_to = (int)(enabled - c->isdp);
+    c->switch_to = (int)((enables ? isdp : fallback_of(c)) - c->isdp);
+    return SW_OK;
+}
+
+static uint16_t confirmation(struct world_card *c, uint16_t sequence, struct writer *data)
+{
+    struct es5_deleted deleted = { .count = 0 };
+    if (!c->pending)
+        return SW_CONDITIONS;
+    if (sequence != c->sequence)
+        return SW_NOT_FOUND;
+    c->pending = false;
+    if (c->pending_type == ES5_CHANGE_SUCCEEDED && c->undo_to >= 0 && c->isdp[c->undo_to].pol1_delete_on_disable) {
+        deleted.isdp[deleted.count++] = c->isdp[c->undo_to].aid;
+        c->isdp[c->undo_to].state = 0;
+    }
+    c->undo_to = -1;
+    es5_deleted_write(data, &deleted);
+    return SW_OK;
+}
+
+static uint16_t store_data(struct world *w, const struct capdu *capdu, struct writer *data)
+{
+    struct es5_store_data s;
+    if (es5_store_data_parse(capdu->data, &s) != ERR_NONE) {
+        wr_bytes(data, span_sub(capdu->data, 0, 4)); /* some DGI of ES8: echo */
+        return SW_OK;
+    }
+    if (s.dgi == ES5_NOTIFICATION_CONFIRMATION)
+        return confirmation(&w->card, s.sequence, data);
+    return s.dgi == ES5_ENABLE_PROFILE || s.dgi == ES5_DISABLE_PROFILE ? profile_command(&w->card, &s) : SW_OK;
+}
+
+static uint16_t install(struct world_card *c, const struct capdu *capdu, struct writer *data)
+{
+    struct es5_create_isdp create;
+    if (capdu->p1 == 0x20)
+        return SW_OK;
+    assert_ok(es5_create_isdp_parse(capdu, &create));
+    if (card_find(c, &create.isdp))
+        return SW_CONDITIONS;
+    for (size_t i = 0; i < CARD_ISDPS_MAX; i++)
+        if (!c->isdp[i].state) {
+            c->isdp[i] = (struct card_isdp){ .aid = create.isdp, .state = ISDP_SELECTABLE, .msisdn = "882000099" };
+            c->free_memory -= create.memory;
+            wr_u8(data, 0);
+            return SW_OK;
+        }
+    return SW_NO_MEMORY;
+}
+
+static uint16_t delete(struct world_card *c, const struct capdu *capdu, struct writer *data)
+{
+    struct es5_delete d;
+    assert_ok(es5_delete_parse(capdu, &d));
+    struct card_isdp *isdp = card_find(c, &d.isdp);
+    if (!isdp)
+        return SW_NOT_FOUND;
+    if (isdp->state == ISDP_ENABLED || isdp->fallback)
+        return SW_CONDITIONS;
+    if (isdp->pol1_no_delete)
+        return SW_POL1;
+    isdp->state = 0;
+    wr_u8(data, 0);
+    return SW_OK;
+}
+
+static uint16_t get_status(struct world_card *c, const struct capdu *capdu, struct writer *data)
+{
+    struct es5_get_status g;
+    assert_ok(es5_get_status_parse(capdu, &g));
+    bool found = false;
+    for (size_t i = 0; i < CARD_ISDPS_MAX; i++) {
+        struct card_isdp *isdp = &c->isdp[i];
+        if (!isdp->state || (g.isdp.len && !span_eq(g.isdp, aid_span(&isdp->aid))))
+            continue;
+        struct es5_isdp_status s = { .aid = isdp->aid, .state = isdp->state, .has_attributes = true,
+                                     .attributes = isdp->fallback ? ISDP_ATTRIBUTE_FALLBACK : 0 };
+        es5_isdp_status_write(data, &s, &g);
+        found = true;
+    }
+    return found ? SW_OK : SW_NOT_FOUND;
+}
+
+static uint16_t execute(struct world *w, const struct capdu *capdu, struct writer *data)
+{
+    struct world_card *c = &w->card;
+    struct es5_memory memory = { .applications = 1, .free_non_volatile = c->free_memory, .free_volatile = 1000 };
+    c->executed++;
+    if (c->next_sw) {
+        uint16_t sw = c->next_sw;
+        c->next_sw = 0;
+        return sw;
+    }
+    switch (capdu->ins) {
+    case INS_STORE_DATA:
+        return store_data(w, capdu, data);
+    case INS_INSTALL:
+        return install(c, capdu, data);
+    case INS_DELETE:
+        return delete (c, capdu, data);
+    case INS_GET_STATUS:
+        return get_status(c, capdu, data);
+    case INS_GET_DATA:
+        es5_memory_write(data, &memory);
+        return SW_OK;
+    default:
+        return SW_WRONG_INS;
+    }
+}
+
+void card_script(struct world *w, struct span script, struct writer *out)
+{
+    struct ram_reader r;
+    struct ram_item item;
+    struct ram_answer a;
+    ram_commands_open(&r, script);
+    ram_answer_open(&a, out, r.format);
+    while (ram_commands_next(&r, &item)) {
+        WRITER_ON_STACK(data, 1024);
+        WRITER_ON_STACK(rapdu, 1100);
+        struct capdu capdu;
+        if (item.tag != RAM_TAG_CAPDU) { /* SCP03t: an empty answer of the same tag */
+            ram_answer_item(&a, item.tag, SPAN_NONE);
+            continue;
+        }
+        assert_ok(capdu_parse(item.value, &capdu));
+        uint16_t sw = execute(w, &capdu, &data);
+        rapdu_write(&rapdu, &(struct rapdu){ wr_span(&data), sw });
+        ram_answer_rapdu(&a, wr_span(&rapdu));
+        if (!sw_is_positive(sw))
+            break;
+    }
+    ram_answer_close(&a);
+    assert_ok(out->err);
+}
+
+static void send_por(struct world *w, struct span por)
+{
+    radio_put(w, false, card_enabled(&w->card)->msisdn, SMS_IEI_RESPONSE, por);
+}
+
+void card_packet(struct world *w, struct span packet)
+{
+    struct world_card *c = &w->card;
+    WRITER_ON_STACK(plain, 4096);
+    WRITER_ON_STACK(answer, 4096);
+    WRITER_ON_STACK(por, 4096);
+    struct scp80_header h;
+    struct scp80_keys k = { SPAN_OF(c->kic), SPAN_OF(c->kid), 8 };
+    struct span data;
+    if (c->off)
+        return;
+    assert_ok(scp80_command_unwrap(packet, &k, &plain, &h, &data));
+    assert_ok(scp80_policy_isdr(&h));
+    if (c->keeps_por && span_eq(packet, (struct span){ c->last_packet, c->last_packet_len })) {
+        send_por(w, (struct span){ c->last_por, c->last_por_len });
+        return;
+    }
+    struct scp80_response response = { .counter = h.counter };
+    memcpy(response.tar, h.tar, 3);
+    response.status = scp80_counter_check(h.spi1, c->counter, h.counter);
+    bool trigger = data.len && data.ptr[0] == 0x81;
+    if (response.status == SCP80_OK) {
+        c->counter = h.counter;
+        if (!trigger) {
+            card_script(w, data, &answer);
+            response.data = wr_span(&answer);
+        }
+    }
+    assert_ok(scp80_response_wrap(&h, &k, &response, &por));
+    if (response.status == SCP80_OK) {
+        memcpy(c->last_packet, packet.ptr, c->last_packet_len = packet.len);
+        memcpy(c->last_por, por.buf, c->last_por_len = por.len);
+    }
+    send_por(w, wr_span(&por));
+    if (trigger && response.status == SCP80_OK && w->on_trigger)
+        w->on_trigger(w, data);
+}
+
+/* ---- the switch */
+
+static void enable(struct world_card *c, int index)
+{
+    struct card_isdp *enabled = card_enabled(c);
+    if (enabled)
+        enabled->state = ISDP_DISABLED;
+    c->isdp[index].state = ISDP_ENABLED;
+}
+
+void card_confirm_missing(struct world *w)
+{
+    struct world_card *c = &w->card;
+    if (!c->pending || c->undo_to < 0)
+        return;
+    enable(c, c->undo_to);
+    c->undo_to = -1;
+    card_notify(w, ES5_CHANGE_ROLLED_BACK);
+}
+
+void card_fall_back(struct world *w)
+{
+    enable(&w->card, (int)(fallback_of(&w->card) - w->card.isdp));
+    w->card.switch_to = w->card.undo_to = -1;
+    card_notify(w, ES5_FALLBACK);
+}
+
+void card_idle(struct world *w)
+{
+    struct world_card *c = &w->card;
+    if (c->switch_to < 0)
+        return;
+    enable(c, c->switch_to);
+    c->switch_to = -1;
+    if (card_enabled(c)->no_network) {
+        c->pending = true;
+        card_confirm_missing(w);
+    } else {
+        card_notify(w, ES5_CHANGE_SUCCEEDED);
+    }
+}
