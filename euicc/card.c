@@ -38,13 +38,15 @@ enum err card_start(struct card *card)
     return err;
 }
 
+/* The mark the factory left last is a secret: it opens only with the keystore that closed it. */
 static enum err card_identity(struct card *card)
 {
+    uint8_t version;
     size_t len;
-    enum err err = objects_get(card->objects, OBJECT_KEY(0, OBJ_CARD, CARD_EID), card->eid.octets, EID_LEN, &len);
-    if (err == ERR_NONE && (len != EID_LEN || !objects_has(card->objects, OBJECT_KEY(0, OBJ_CARD, CARD_MANUFACTURED))))
-        return ERR_NOT_FOUND;
-    return err;
+    enum err err = objects_read_secret(card->objects, OBJECT_KEY(0, OBJ_CARD, CARD_MANUFACTURED), &version, 1, &len);
+    if (err == ERR_NONE)
+        err = objects_get(card->objects, OBJECT_KEY(0, OBJ_CARD, CARD_EID), card->eid.octets, EID_LEN, &len);
+    return err == ERR_VERIFY || err == ERR_CRYPTO ? ERR_DENIED : err;
 }
 
 enum err euicc_open(struct arena *arena, const struct env *env, struct euicc **ret)

@@ -114,7 +114,7 @@ static int tool_open(struct tool *p)
     arena_init(&p->arena, EUICC_ARENA_SIZE);
     err = euicc_open(&p->arena, &p->env, &p->card);
     if (err == ERR_DENIED)
-        fprintf(stderr, "osprey-euicc: %s\n", p->o.key ? "this image is not wrapped: leave --key out"
+        fprintf(stderr, "osprey-euicc: %s\n", p->o.key ? "this is not the key the image's secrets are wrapped under"
                                                        : "this image's secrets are wrapped: give its --key");
     if (err != ERR_NONE)
         return failed(p->o.state, err);

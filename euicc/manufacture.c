@@ -53,8 +53,9 @@ static enum err factory_state(struct card *card, const struct euicc_personalisat
     for (const struct card_module *const *m = card_modules; *m && err == ERR_NONE; m++)
         if ((*m)->manufacture)
             err = (*m)->manufacture(card, p, response);
-    return err == ERR_NONE ? objects_put(card->objects, OBJECT_KEY(0, OBJ_CARD, CARD_MANUFACTURED), SPAN_OF(version))
-                           : err;
+    if (err != ERR_NONE)
+        return err;
+    return objects_put_secret(card->objects, OBJECT_KEY(0, OBJ_CARD, CARD_MANUFACTURED), SPAN_OF(version));
 }
 
 static enum err manufacture(struct card *card, const struct euicc_personalisation *p, struct writer *response)
