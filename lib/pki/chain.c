@@ -30,7 +30,7 @@ void trust_done(struct trust *t)
 static struct span pem_block(struct span *text)
 {
     static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
-    const uint8_t *from = text->len ? memmem(text->ptr, text->len, begin, sizeof begin - 1) : NULL;
+    const uint8_t *from = text->ptr ? memmem(text->ptr, text->len, begin, sizeof begin - 1) : NULL;
     if (!from)
         return SPAN_NONE;
     struct span rest = span_from(*text, (size_t)(from - text->ptr));
