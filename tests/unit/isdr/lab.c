@@ -580,6 +580,7 @@ struct span smsr_script(struct lab *lab, uint32_t tar, struct span script)
                               .counter = ++lab->sent_counter };
     uint8_t status;
     struct span data = smsr_packet(lab, &h, script, &status);
+    lab->terminal.no_power = lab->terminal.no_power || lab->memory.cut_at <= lab->memory.written;
     if (!lab->terminal.no_power)
         assert_int_equal(status, SCP80_OK);
     return data;
@@ -682,7 +683,7 @@ void lab_install(struct lab *lab, uint32_t tar, struct span package)
         script.len = answer.len = tlv.len = 0;
         ram_script_open(&s, &script, RAM_INDEFINITE);
         if (first)
-            scp03t_external_authenticate_write(&host, &tlv);
+            assert_ok(scp03t_external_authenticate_write(&host, &tlv));
         else {
             assert_ok(scp03t_wrap(&host, span_sub(package, at, SCP03T_PLAIN_MAX), &tlv));
             at += SCP03T_PLAIN_MAX;

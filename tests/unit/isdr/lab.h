@@ -11,6 +11,7 @@
 #include "euicc/nvm/nvm_memory.h"
 #include "lib/crypto/tls.h"
 #include "lib/scp/scp80.h"
+#include "lib/scp/scp81.h"
 #include "lib/wire/http1.h"
 
 #define LAB_RANDOM_MAX 8u

@@ -2,6 +2,7 @@
 #include "lab.h"
 
 #include "euicc/isdr/keyset.h"
+#include "lib/pki/gp_certificate.h"
 
 static struct span input(const json_t *vector, const char *who, const char *what)
 {
