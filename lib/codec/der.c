@@ -21,7 +21,7 @@ enum err der_uint(struct span content, uint32_t *ret)
         return ERR_BAD_LENGTH;
     for (size_t i = 0; i < content.len; i++)
         v = v << 8 | content.ptr[i];
-    if ((content.ptr[0] & 0x80) || v > DER_UINT31_MAX)
+    if (v > DER_UINT31_MAX) /* no field is negative: AA without a leading 00, as real packages have it, is 170 */
         return ERR_BAD_VALUE;
     *ret = (uint32_t)v;
     return ERR_NONE;
