@@ -276,5 +276,5 @@ file = logs/{name}.log
 PLACES = {
     'osprey-eum': ['eum'], 'osprey-sm-sr': ['sm-sr'], 'osprey-sm-dp': ['sm-dp'], 'osprey-device': ['device'],
     'osprey-smsc': ['device/smsc'], 'osprey-hlr': ['device/hlr'], 'osprey': ['operator'], 'osprey-euicc': ['euicc'],
-    'osprey-profile': ['operator/profile_tool', 'tools', 'tools/profile', 'operator'],
+    'osprey-profile': ['tools/profile'],
 }

@@ -275,7 +275,7 @@ const char *gsup_cause_text(uint8_t cause)
 /* ---- IPA ---- */
 
 enum { CCM_PING = 0x00, CCM_PONG = 0x01, CCM_ID_GET = 0x04, CCM_ID_RESP = 0x05, CCM_ID_ACK = 0x06 };
-enum { CCM_TAG_SERIAL = 0x00, CCM_TAG_NAME = 0x01 };
+enum { CCM_TAG_SERIAL = 0x00, CCM_TAG_NAME = 0x01, CCM_TAG_UNIT = 0x08 };
 
 enum err ipa_read(struct span in, struct ipa_frame *ret)
 {
@@ -349,6 +349,7 @@ static void identity_send(struct gsup_link *link)
 {
     WRITER_ON_STACK(w, 200);
     wr_u8(&w, CCM_ID_RESP);
+    wr_identity(&w, CCM_TAG_UNIT, "0/0/0"); /* servers on libosmo-abis insist on one */
     wr_identity(&w, CCM_TAG_SERIAL, link->name);
     wr_identity(&w, CCM_TAG_NAME, link->name);
     ccm_send(link, wr_span(&w));
@@ -384,8 +385,10 @@ static void ccm_take(struct gsup_link *link, struct span payload)
         ccm_send(link, SPAN_LIT("\x01"));
         break;
     case CCM_ID_GET:
-        if (!link->server)
+        if (!link->server) {
             identity_send(link);
+            link_ready(link); /* not every server acknowledges */
+        }
         break;
     case CCM_ID_RESP:
         if (link->server) {
@@ -395,10 +398,8 @@ static void ccm_take(struct gsup_link *link, struct span payload)
         }
         break;
     case CCM_ID_ACK:
-        if (!link->server && !link->ready) {
+        if (!link->server)
             ccm_send(link, SPAN_LIT("\x06"));
-            link_ready(link);
-        }
         break;
     default:
         break;
