@@ -22,8 +22,11 @@ static enum err aes_run(enum cipher_mode mode, bool encrypts, struct span key, c
     static const uint8_t zeroes[AES_BLOCK];
     if (!algorithm_aes(mode, key.len) || (mode != MODE_CTR && in.len % AES_BLOCK != 0))
         return ERR_BAD_LENGTH;
-    EVP_CIPHER_CTX *context = scratch_aes(mode, encrypts, key, mode == MODE_ECB ? NULL : iv ? iv : zeroes);
-    return context ? run_blocks(context, in, out) : ERR_CRYPTO;
+    struct aes_slot *slot = scratch_aes(mode, encrypts, key, mode == MODE_ECB ? NULL : iv ? iv : zeroes);
+    if (!slot)
+        return ERR_CRYPTO;
+    slot->chained = false;
+    return run_blocks(slot->context, in, out);
 }
 
 enum err aes_cbc_encrypt(struct span key, const uint8_t *iv, struct span in, uint8_t *out)
@@ -64,15 +67,18 @@ enum err aes_kcv(struct span key, uint8_t ret_kcv[KCV_LEN])
 enum err aes_cbc_mac(struct span key, uint8_t chain[AES_BLOCK], struct span in)
 {
     uint8_t out[1024];
-    EVP_CIPHER_CTX *context = scratch_aes(MODE_CBC, true, key, chain);
-    if (!context)
+    struct aes_slot *slot = scratch_aes(MODE_CBC, true, key, chain);
+    if (!slot)
         return ERR_CRYPTO;
+    slot->chained = false;
     for (size_t at = 0; at < in.len; at += sizeof out) {
         struct span piece = span_sub(in, at, sizeof out);
-        if (run_blocks(context, piece, out) != ERR_NONE)
+        if (run_blocks(slot->context, piece, out) != ERR_NONE)
             return ERR_CRYPTO;
         memcpy(chain, out + piece.len - AES_BLOCK, AES_BLOCK);
     }
+    memcpy(slot->chain, chain, AES_BLOCK);
+    slot->chained = true;
     return ERR_NONE;
 }
 

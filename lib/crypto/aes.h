@@ -1,5 +1,5 @@
 /* lib/crypto/aes.h: AES-128/192/256 with raw keys. The functions share one prepared context per thread that is re-keyed
- * when the key differs from the last call's, so there is nothing to open or close and keys stay plain values in their
+ * when the key is none of the last few, so there is nothing to open or close and keys stay plain values in their
  * owner's struct. No padding here: SCP80 pads with zeroes, SCP03 with 80 00…, each in its own layer. */
 #ifndef OSPREY_CRYPTO_AES_H
 #define OSPREY_CRYPTO_AES_H

@@ -13,18 +13,37 @@ static void subkey_double(const uint8_t in[AES_BLOCK], uint8_t out[AES_BLOCK])
 
 static struct span key_span(const struct cmac_key *k) { return (struct span){ k->key, k->key_len }; }
 
-enum err cmac_key_set(struct cmac_key *k, struct span key)
+/* The sub-keys of a key that is still scheduled are there already. */
+static enum err slot_subkeys(struct aes_slot *slot)
 {
     static const uint8_t zeroes[AES_BLOCK];
     uint8_t l[AES_BLOCK];
-    enum err err = aes_cbc_encrypt(key, NULL, SPAN_OF(zeroes), l);
+    int len = 0;
+    if (slot->has_subkeys)
+        return ERR_NONE;
+    slot->chained = false;
+    if (EVP_CipherInit_ex2(slot->context, NULL, NULL, zeroes, -1, NULL) != 1 ||
+        EVP_CipherUpdate(slot->context, l, &len, zeroes, sizeof zeroes) != 1 || len != (int)sizeof l)
+        return ERR_CRYPTO;
+    subkey_double(l, slot->k1);
+    subkey_double(slot->k1, slot->k2);
+    slot->has_subkeys = true;
+    wipe(l, sizeof l);
+    return ERR_NONE;
+}
+
+enum err cmac_key_set(struct cmac_key *k, struct span key)
+{
+    if (!algorithm_aes(MODE_CBC, key.len))
+        return ERR_BAD_LENGTH;
+    struct aes_slot *slot = scratch_aes(MODE_CBC, true, key, NULL);
+    enum err err = slot ? slot_subkeys(slot) : ERR_CRYPTO;
     if (err != ERR_NONE)
         return err;
     memcpy(k->key, key.ptr, key.len);
     k->key_len = (uint8_t)key.len;
-    subkey_double(l, k->k1);
-    subkey_double(k->k1, k->k2);
-    wipe(l, sizeof l);
+    memcpy(k->k1, slot->k1, AES_BLOCK);
+    memcpy(k->k2, slot->k2, AES_BLOCK);
     return ERR_NONE;
 }
 

@@ -15,7 +15,8 @@ enum err gcm_seal(const uint8_t key[GCM_KEY_LEN], const uint8_t nonce[GCM_NONCE_
 {
     uint8_t rest[16];
     int len = 0;
-    EVP_CIPHER_CTX *context = scratch_aes(MODE_GCM, true, (struct span){ key, GCM_KEY_LEN }, nonce);
+    struct aes_slot *slot = scratch_aes(MODE_GCM, true, (struct span){ key, GCM_KEY_LEN }, nonce);
+    EVP_CIPHER_CTX *context = slot ? slot->context : NULL;
     if (!context || !feed(context, aad, plain, out) || EVP_CipherFinal_ex(context, rest, &len) != 1 ||
         EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, GCM_TAG_LEN, ret_tag) != 1)
         return ERR_CRYPTO;
@@ -27,7 +28,8 @@ enum err gcm_open(const uint8_t key[GCM_KEY_LEN], const uint8_t nonce[GCM_NONCE_
 {
     uint8_t rest[16], expected[GCM_TAG_LEN];
     int len = 0;
-    EVP_CIPHER_CTX *context = scratch_aes(MODE_GCM, false, (struct span){ key, GCM_KEY_LEN }, nonce);
+    struct aes_slot *slot = scratch_aes(MODE_GCM, false, (struct span){ key, GCM_KEY_LEN }, nonce);
+    EVP_CIPHER_CTX *context = slot ? slot->context : NULL;
     memcpy(expected, tag, sizeof expected);
     if (!context || !feed(context, aad, cipher, out) ||
         EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, GCM_TAG_LEN, expected) != 1)

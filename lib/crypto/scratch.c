@@ -3,14 +3,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-struct slot {
-    EVP_CIPHER_CTX *context;
-    uint8_t key[32];
-    bool keyed;
-};
+#define SLOTS 4u /* keys kept for each mode, direction and key length */
 
 struct scratch {
-    struct slot aes[MODE_COUNT][2][3];
+    struct aes_slot aes[MODE_COUNT][2][3][SLOTS];
+    uint32_t turn;
     EVP_MD_CTX *digest[DIGEST_COUNT];
 };
 
@@ -31,9 +28,9 @@ static int size_index(size_t key_len)
 static void scratch_free(void *memory)
 {
     struct scratch *s = memory;
-    for (int mode = 0; mode < MODE_COUNT; mode++)
-        for (int i = 0; i < 6; i++)
-            EVP_CIPHER_CTX_free(s->aes[mode][i / 3][i % 3].context);
+    struct aes_slot *slots = &s->aes[0][0][0][0];
+    for (size_t i = 0; i < sizeof s->aes / sizeof *slots; i++)
+        EVP_CIPHER_CTX_free(slots[i].context);
     for (int i = 0; i < DIGEST_COUNT; i++)
         EVP_MD_CTX_free(s->digest[i]);
     wipe(s, sizeof *s);
@@ -89,7 +86,7 @@ static struct scratch *scratch(void)
     return own_scratch;
 }
 
-static bool slot_open(struct slot *slot, const EVP_CIPHER *cipher, bool encrypts)
+static bool slot_open(struct aes_slot *slot, const EVP_CIPHER *cipher, bool encrypts)
 {
     if (slot->context)
         return true;
@@ -103,22 +100,45 @@ static bool slot_open(struct slot *slot, const EVP_CIPHER *cipher, bool encrypts
     return true;
 }
 
-EVP_CIPHER_CTX *scratch_aes(enum cipher_mode mode, bool encrypts, struct span key, const uint8_t *iv)
+/* The slot that has the key, else the one not used for longest. */
+static struct aes_slot *slot_for(struct aes_slot slots[SLOTS], struct span key, bool *ret_same)
+{
+    struct aes_slot *oldest = &slots[0];
+    for (size_t i = 0; i < SLOTS; i++) {
+        if (slots[i].keyed && span_eq_ct((struct span){ slots[i].key, key.len }, key)) {
+            *ret_same = true;
+            return &slots[i];
+        }
+        if (slots[i].used < oldest->used)
+            oldest = &slots[i];
+    }
+    *ret_same = false;
+    return oldest;
+}
+
+static bool slot_start(struct aes_slot *slot, struct span key, bool same, const uint8_t *iv)
+{
+    if (same && (!iv || (slot->chained && memcmp(slot->chain, iv, sizeof slot->chain) == 0)))
+        return true;
+    slot->keyed = EVP_CipherInit_ex2(slot->context, NULL, same ? NULL : key.ptr, iv, -1, NULL) == 1;
+    slot->chained = false;
+    if (!same) {
+        slot->has_subkeys = false;
+        memcpy(slot->key, key.ptr, key.len);
+    }
+    return slot->keyed;
+}
+
+struct aes_slot *scratch_aes(enum cipher_mode mode, bool encrypts, struct span key, const uint8_t *iv)
 {
     struct scratch *s = scratch();
     const EVP_CIPHER *cipher = algorithm_aes(mode, key.len);
+    bool same = false;
     if (!s || !cipher)
         return NULL;
-    struct slot *slot = &s->aes[mode][encrypts][size_index(key.len)];
-    if (!slot_open(slot, cipher, encrypts))
-        return NULL;
-    bool same = slot->keyed && span_eq_ct((struct span){ slot->key, key.len }, key);
-    slot->keyed = EVP_CipherInit_ex2(slot->context, NULL, same ? NULL : key.ptr, iv, -1, NULL) == 1;
-    if (!slot->keyed)
-        return NULL;
-    if (!same)
-        memcpy(slot->key, key.ptr, key.len);
-    return slot->context;
+    struct aes_slot *slot = slot_for(s->aes[mode][encrypts][size_index(key.len)], key, &same);
+    slot->used = ++s->turn;
+    return slot_open(slot, cipher, encrypts) && slot_start(slot, key, same, iv) ? slot : NULL;
 }
 
 EVP_MD_CTX *scratch_digest(enum digest_kind kind)

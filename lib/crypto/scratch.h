@@ -1,5 +1,5 @@
 /* lib/crypto/scratch.h: inside lib/crypto only. The algorithms, fetched once per process and never changed, and the
- * contexts each thread keeps and re-keys. They carry nothing from call to call but the last key's schedule. */
+ * contexts each thread keeps and re-keys. They carry nothing from call to call but schedules of the last keys. */
 #ifndef OSPREY_CRYPTO_SCRATCH_H
 #define OSPREY_CRYPTO_SCRATCH_H
 
@@ -15,9 +15,22 @@ const EVP_CIPHER *algorithm_aes(enum cipher_mode mode, size_t key_len);
 const EVP_CIPHER *algorithm_des3(size_t key_len);
 const EVP_MD *algorithm_digest(enum digest_kind kind);
 
-/* This thread's AES context, ready with key and iv (NULL for ECB); NULL when the library fails or the key has no AES
- * length. Valid until the next call of this function. */
-EVP_CIPHER_CTX *scratch_aes(enum cipher_mode mode, bool encrypts, struct span key, const uint8_t *iv);
+/* One keyed AES context of this thread. The last few keys of each mode and direction stay scheduled, so that a sender
+ * that takes turns with an encryption and a MAC key sets up neither anew. */
+struct aes_slot {
+    EVP_CIPHER_CTX *context;
+    uint8_t key[32];
+    uint32_t used;       /* when: the least lately used slot is re-keyed */
+    bool keyed;
+    bool chained;        /* CBC encryption: the context would go on from `chain` */
+    uint8_t chain[16];
+    bool has_subkeys;    /* of CMAC, made by cmac.c */
+    uint8_t k1[16], k2[16];
+};
+
+/* The slot, ready with key and iv (NULL: for ECB, or to be set by the caller); NULL when the library fails or the key has no AES length. Valid until
+ * the next call of this function. */
+struct aes_slot *scratch_aes(enum cipher_mode mode, bool encrypts, struct span key, const uint8_t *iv);
 EVP_MD_CTX *scratch_digest(enum digest_kind kind); /* begun */
 void scratch_forget(void);
 
