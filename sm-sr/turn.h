@@ -71,5 +71,7 @@ struct smsr {
 
 /* The session of this eUICC whose request waits for a command: a hint, which may be gone when the answer gets there. */
 struct reply_ref smsr_session_waiting(const struct smsr *s, const struct eid *eid);
+/* A session of this eUICC is open and the card is to speak next; likewise a hint. */
+bool smsr_session_works(const struct smsr *s, const struct eid *eid);
 
 #endif

@@ -11,6 +11,7 @@
 #define OUT_MAX   (TLS_RECORD_MAX + TLS_FLIGHT_MAX)
 #define PLAIN_MAX (TLS_RECORD_MAX + 1024u)
 #define SCRIPT_HEAD_MAX 512u
+#define WRITE_MAX (TLS_RECORD_MAX - 1024u)
 
 enum session_state { S_READING, S_ASKED, S_HELD, S_CLOSING };
 struct smsr_session {
@@ -20,8 +21,8 @@ struct smsr_session {
     struct tls *tls;
     struct eid eid;
     char eid_text[EID_TEXT_SIZE];
-    bool known;
-    uint32_t slot, generation;
+    bool known, busy; /* busy: the card has a script */
+    uint32_t generation;
     enum session_state state;
     uint64_t since_ms; /* in this state */
     struct http1_reader http;
@@ -294,9 +295,9 @@ void smsr_admin_bytes(struct smsr_session *session, struct span in)
 
 static bool session_write(struct smsr_session *session, struct span bytes)
 {
-    uint8_t out_octets[TLS_RECORD_MAX + TLS_OVERHEAD];
+    uint8_t out_octets[WRITE_MAX + 4 * TLS_OVERHEAD];
     while (bytes.len) {
-        struct span piece = span_sub(bytes, 0, TLS_RECORD_MAX);
+        struct span piece = span_sub(bytes, 0, WRITE_MAX);
         struct writer out = wr_of(out_octets, sizeof out_octets);
         if (tls_write(session->tls, piece, &out) != ERR_NONE)
             return false;
@@ -313,6 +314,7 @@ static void session_end(struct smsr_session *session)
     http1_wr_header(&w, SCP81_HEADER_PROTOCOL, span_text(SCP81_PROTOCOL));
     http1_wr_no_body(&w);
     session->state = S_READING;
+    session->busy = false;
     session->since_ms = now(session->smsr);
     session_write(session, wr_span(&w));
 }
@@ -344,6 +346,7 @@ void smsr_admin_reply(struct smsr *s, const struct effect *effect)
         s->env.clock->wake_at(s->env.clock, session->since_ms + s->config.hold_ms);
     } else if (effect->status == 200) {
         session->state = S_READING;
+        session->busy = true;
         session->since_ms = now(s);
         if (!session_write(session, effect->body)) {
             session_close(session, "cannot write");
@@ -360,6 +363,14 @@ struct reply_ref smsr_session_waiting(const struct smsr *s, const struct eid *ei
         if (session->state == S_HELD && eid_eq(&session->eid, eid))
             return (struct reply_ref){ SMSR_NODE_ADMIN, 1, session->generation };
     return (struct reply_ref){ 0 };
+}
+
+bool smsr_session_works(const struct smsr *s, const struct eid *eid)
+{
+    for (const struct smsr_session *session = s->sessions; session; session = session->next)
+        if (session->known && session->state == S_READING && session->busy && eid_eq(&session->eid, eid))
+            return true;
+    return false;
 }
 
 void smsr_tick(struct smsr *s)

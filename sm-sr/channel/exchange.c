@@ -89,7 +89,8 @@ static void connection_write(struct writer *w, const struct smsr_config *c)
     wr_bytes(w, SPAN_OF(c->admin_ipv4));
 }
 
-static enum err trigger_make(struct turn *t, struct exchange *x)
+/* An invitation does no harm twice, and the card does not listen to one it has had: so each is a new packet. */
+static enum err trigger_make(struct turn *t, struct exchange *x, uint64_t jump)
 {
     WRITER_ON_STACK(connection, 64);
     WRITER_ON_STACK(w, SCP81_TRIGGER_MAX);
@@ -100,7 +101,7 @@ static enum err trigger_make(struct turn *t, struct exchange *x)
     scp81_trigger_write(&w, &trigger);
     if (w.err != ERR_NONE || connection.err != ERR_NONE)
         return ERR_NO_SPACE;
-    return packet_make(t, x, &AID_ISDR, wr_span(&w), 0);
+    return packet_make(t, x, &AID_ISDR, wr_span(&w), jump);
 }
 
 /* ---- sending */
@@ -209,7 +210,7 @@ static enum err send_by_https(struct turn *t, struct exchange *x, const char *to
         return ERR_NONE;
     }
     if (err == ERR_NONE)
-        err = trigger_make(t, x);
+        err = trigger_make(t, x, 0);
     if (err != ERR_NONE)
         return err;
     x->state = EXCHANGE_WAITING;
@@ -263,7 +264,7 @@ void smsr_exchange_again(struct turn *t, struct exchange *x)
 {
     if (x->bearer == BEARER_SMS)
         x->repeated = true;
-    else if (!https_to_sms(t, x) && !x->packet.len && trigger_make(t, x) != ERR_NONE)
+    else if (!https_to_sms(t, x) && trigger_make(t, x, 0) != ERR_NONE)
         return;
     note_try(t, x);
     sms_post(t, x);
@@ -274,7 +275,11 @@ void smsr_exchange_resend(struct turn *t)
 {
     for (size_t i = 0; i < t->e->exchange_count; i++) {
         struct exchange *x = &t->e->exchanges[i];
-        if (x->n && x->change != ROW_GONE && x->next_ms <= t->now_ms)
+        if (!x->n || x->change == ROW_GONE || x->next_ms > t->now_ms)
+            continue;
+        if (x->bearer == BEARER_HTTPS && x->state == EXCHANGE_SENT && smsr_session_works(t->smsr, &t->e->eid))
+            note_try(t, x); /* the card has it and is at it: let it */
+        else
             smsr_exchange_again(t, x);
     }
 }
@@ -336,16 +341,12 @@ static void exchange_answered(struct turn *t, struct exchange *x, struct card_an
 static bool counter_low(struct turn *t, struct exchange *x)
 {
     enum err err = ERR_STATE;
-    if (x->bearer == BEARER_HTTPS && x->tries > 1)
-        return true; /* a trigger that was there before: it works */
-    if (x->tries > SMSR_COUNTER_JUMPS_MAX)
-        return false;
-    if (x->bearer == BEARER_HTTPS)
-        err = trigger_make(t, x);
-    else if (x->purpose == EXCHANGE_QUERY)
+    if (x->tries <= SMSR_COUNTER_JUMPS_MAX && x->bearer == BEARER_HTTPS)
+        err = trigger_make(t, x, SMSR_COUNTER_JUMP);
+    else if (x->tries <= SMSR_COUNTER_JUMPS_MAX && x->purpose == EXCHANGE_QUERY)
         err = packet_make(t, x, &x->target, x->script, SMSR_COUNTER_JUMP);
     if (err != ERR_NONE)
-        return false;
+        return x->bearer == BEARER_HTTPS; /* the script has nothing to do with it */
     note_try(t, x);
     sms_post(t, x);
     return true;

@@ -87,6 +87,8 @@ void card_notify(struct world *w, uint8_t type)
     send_notification(w, type);
 }
 
+void card_repeat(struct world *w) { send_notification(w, w->card.pending_type); }
+
 /* ---- commands */
 
 static uint16_t profile_command(struct world_card *c, const struct es5_store_data *s)

@@ -464,11 +464,16 @@ static void radio_next(struct world *w)
 void world_settle(struct world *w)
 {
     smsr_run(w->smsr);
-    while (!w->crashed && (w->radio_count || w->card.switch_to >= 0)) {
+    for (;;) {
+        if (w->crashed)
+            return;
         if (w->radio_count)
             radio_next(w);
-        else
+        else if (!w->pump || !w->pump(w)) {
+            if (w->card.switch_to < 0)
+                return;
             card_idle(w);
+        }
         smsr_run(w->smsr);
     }
 }

@@ -108,6 +108,7 @@ struct world {
     size_t radio_count;
     /* the card's HTTPS session: tests/unit/sm-sr/test_https.c */
     void (*on_trigger)(struct world *w, struct span trigger);
+    bool (*pump)(struct world *w); /* moves octets of the session; false: nothing to move */
     void *https;
 };
 
@@ -156,6 +157,7 @@ void card_script(struct world *w, struct span script, struct writer *out);
 /* A switch that is due happens; a notification that is not confirmed is sent. */
 void card_idle(struct world *w);
 void card_notify(struct world *w, uint8_t type);
+void card_repeat(struct world *w);          /* the notification that is not confirmed, the same octets again */
 void card_confirm_missing(struct world *w); /* no confirmation came: roll back */
 void card_fall_back(struct world *w);
 size_t card_notification(struct world *w, uint8_t type, uint8_t *out, size_t cap);
