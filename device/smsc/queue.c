@@ -75,7 +75,18 @@ void queue_remove(struct smsc *s, struct message *m)
         s->counts.stored--;
         break;
     }
+    if (d->first == NULL)
+        queue_mark(s, d); /* to be dropped */
     free(m);
+}
+
+static void destination_drop(struct smsc *s, struct destination *d)
+{
+    struct destination **at = &s->buckets[bucket_of(d->digits)];
+    while (*at != d)
+        at = &(*at)->next;
+    *at = d->next;
+    free(d);
 }
 
 void queue_free(struct smsc *s)
@@ -154,7 +165,10 @@ void queue_deliver(struct smsc *s, uint64_t now)
         struct destination *d = s->dirty;
         s->dirty = d->next_dirty;
         d->dirty = false;
-        destination_deliver(s, d, now);
+        if (d->first == NULL)
+            destination_drop(s, d);
+        else
+            destination_deliver(s, d, now);
     }
 }
 

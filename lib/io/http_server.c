@@ -13,6 +13,7 @@
 #define REPLY_HEAD_MAX 4096u
 #define INPUT_AHEAD 65536u    /* octets read while an exchange is open */
 #define LINGER_MS 2000u       /* after an answer that ends the connection: so that the peer reads it */
+#define LINGERS_MAX 30u       /* as often while a slow peer is still reading */
 
 enum conn_state {
     CONN_HANDSHAKE,
@@ -33,6 +34,7 @@ struct conn {
     struct body body;
     struct peer peer;
     bool working, close_after, dead;
+    uint8_t lingers;
 };
 
 struct http_server {
@@ -284,6 +286,9 @@ static void on_timeout(evutil_socket_t fd, short what, void *context)
     } else if (c->state == CONN_REQUEST) {
         answer_status(c, 408, true);
         request_release(c);
+    } else if (c->state == CONN_LINGER && ++c->lingers < LINGERS_MAX &&
+               evbuffer_get_length(bufferevent_get_output(c->bev)) != 0) {
+        conn_timer(c, LINGER_MS);
     } else {
         if (c->state == CONN_HANDSHAKE)
             refused(c->server, c, "the TLS handshake took too long");
