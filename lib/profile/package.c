@@ -82,6 +82,15 @@ static size_t lacking(struct package_reader *p, uint32_t *tag, enum err *err)
     return *err == ERR_NONE ? total - p->len : 0;
 }
 
+static uint32_t head_tag(const struct package_reader *p)
+{
+    uint32_t tag = 0;
+    size_t total;
+    enum err err;
+    read_head((struct span){ p->buf, p->len }, &tag, &total, &err);
+    return tag;
+}
+
 static bool gather(struct package_reader *p, struct reader *segment, struct package_element *ret)
 {
     uint32_t tag = 0;
@@ -91,12 +100,10 @@ static bool gather(struct package_reader *p, struct reader *segment, struct pack
         struct span have = { p->buf, p->len };
         if (err != ERR_NONE)
             return broken(p, err, have, tag, ret);
-        if (p->need > PE_MAX && (p->len >= PACKAGE_HEAD_MAX || rd_at_end(segment)))
-            return p->len >= PACKAGE_HEAD_MAX ? broken(p, ERR_TOO_LONG, have, tag, ret) : false;
-        if (missing == 0) {
-            read_head(have, &tag, &p->need, &err);
-            return give(p, tag, have, ret);
-        }
+        if (p->need > PE_MAX && p->len >= PACKAGE_HEAD_MAX)
+            return broken(p, ERR_TOO_LONG, have, head_tag(p), ret);
+        if (missing == 0)
+            return give(p, head_tag(p), have, ret);
         if (rd_at_end(segment))
             return false;
         if (p->need > PE_MAX)
