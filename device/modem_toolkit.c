@@ -9,6 +9,7 @@
 
 enum {
     RESULT_OK = 0x00,
+    RESULT_LIMITED_SERVICE = 0x06,
     RESULT_TERMINAL_BUSY = 0x20,
     RESULT_NETWORK_BUSY = 0x21,
     RESULT_BEYOND = 0x30,
@@ -160,6 +161,10 @@ static void provide_local_information(struct modem *m, struct span body)
     (void)body;
     switch (m->command.qualifier) {
     case 0x00:
+        if (m->location == LOCATION_NONE) {
+            toolkit_respond(m, RESULT_TERMINAL_BUSY, 0x04, SPAN_NONE); /* no service */
+            return;
+        }
         mark = wr_tlv_open(&more, 0x93);
         wr_bytes(&more, SPAN_OF(m->config.mcc_mnc));
         wr_bytes(&more, SPAN_OF(m->config.lac));
@@ -171,7 +176,8 @@ static void provide_local_information(struct modem *m, struct span body)
     case 0x06: wr_tlv_u8(&more, 0xBF, 0x08); break; /* E-UTRAN */
     default: toolkit_respond(m, RESULT_BEYOND, NO_MORE, SPAN_NONE); return;
     }
-    toolkit_respond(m, RESULT_OK, NO_MORE, wr_span(&more));
+    bool limited = m->command.qualifier == 0x00 && m->location == LOCATION_LIMITED;
+    toolkit_respond(m, limited ? RESULT_LIMITED_SERVICE : RESULT_OK, NO_MORE, wr_span(&more));
 }
 
 /* hhmmss in swapped digits */
