@@ -120,7 +120,7 @@ struct lab *lab_new(bool with_profile)
     return lab;
 }
 
-static void server_close(struct lab_server *s)
+void server_close(struct lab_server *s)
 {
     tls_free(s->tls);
     tls_ctx_free(s->ctx);
@@ -166,7 +166,7 @@ void lab_wait(struct lab *lab, uint64_t seconds)
 
 /* ---- the SM-SR's HTTPS end ---- */
 
-static void server_accept(struct lab_server *s)
+void server_accept(struct lab_server *s)
 {
     server_close(s);
     s->connections++;
@@ -254,7 +254,7 @@ static bool server_http(struct lab_server *s, struct span plain)
 }
 
 /* What the card sent; false: the line breaks. */
-static bool server_feed(struct lab_server *s, struct span in)
+bool server_feed(struct lab_server *s, struct span in)
 {
     uint8_t buf[20000];
     bool more = true;

@@ -89,6 +89,12 @@ void lab_random(struct lab *lab, struct span octets);     /* next thing the card
 void lab_wait(struct lab *lab, uint64_t seconds);         /* time passes, the terminal polls */
 struct span lab_profile(const char *name);                /* a package of the shared material */
 
+/* The HTTPS end for another terminal than ours: a connection, octets of the card (false: the line breaks), what waits for it
+ * is out[0 … out_len). */
+void server_accept(struct lab_server *s);
+void server_close(struct lab_server *s);
+bool server_feed(struct lab_server *s, struct span in);
+
 /* ---- terminal ---- */
 uint16_t terminal_apdu(struct lab *lab, struct span capdu, struct writer *ret); /* 61xx, 6Cxx done; 91xx noted as 9000 */
 void terminal_boot(struct lab *lab);

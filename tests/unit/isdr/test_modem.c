@@ -1,0 +1,268 @@
+/* The card in a real modem's slot (device/modem): attach with AKA, notification and trigger as short messages, an
+ * administration session, and a profile whose subscription the network refuses. */
+#include "device/modem.h"
+
+#include "lab.h"
+#include "lib/crypto/aka.h"
+
+#define SECOND "TS48V5-SAIP2-3-NOBERTLV-UNIQUE.der"
+
+struct air {
+    struct lab *lab;
+    struct modem *modem;
+    bool refuses; /* the HLR knows the subscription no more */
+    uint64_t sqn;
+    size_t taken, attached, refused;
+    bool channel;
+    unsigned channel_id;
+    struct span up; /* octets of the card that wait for the server */
+    uint8_t up_memory[20000];
+    struct sms_submit sms;
+    uint8_t sms_ud[SMS_UD_MAX];
+    bool has_sms, wants_auth, wants_location, wants_open, wants_close;
+};
+
+static void on_auth_info(void *c, const char *imsi, const uint8_t *rand, const uint8_t *auts)
+{
+    (void)imsi, (void)rand, (void)auts;
+    ((struct air *)c)->wants_auth = true;
+}
+static void on_location(void *c, const char *imsi) { (void)imsi, ((struct air *)c)->wants_location = true; }
+static void on_registered(void *c, const char *imsi, const char *msisdn) { (void)c, (void)imsi, (void)msisdn; }
+static void on_sms(void *c, const struct sms_submit *sms)
+{
+    struct air *a = c;
+    a->sms = *sms;
+    memcpy(a->sms_ud, sms->ud.ptr, sms->ud.len);
+    a->sms.ud = (struct span){ a->sms_ud, sms->ud.len };
+    a->has_sms = true;
+}
+static void on_taken(void *c, uint64_t tag, bool ok) { (void)tag, ((struct air *)c)->taken += ok; }
+static void on_open(void *c, unsigned channel, const uint8_t ipv4[4], uint16_t port)
+{
+    (void)ipv4, (void)port;
+    ((struct air *)c)->wants_open = true;
+    ((struct air *)c)->channel_id = channel;
+}
+static void on_send(void *c, unsigned channel, struct span bytes)
+{
+    struct air *a = c;
+    (void)channel;
+    assert_true(a->up.len + bytes.len <= sizeof a->up_memory);
+    memcpy(a->up_memory + a->up.len, bytes.ptr, bytes.len);
+    a->up = (struct span){ a->up_memory, a->up.len + bytes.len };
+}
+static void on_close(void *c, unsigned channel) { (void)channel, ((struct air *)c)->wants_close = true; }
+static void on_attached(void *c, const char *imsi, bool accepted, const char *why)
+{
+    (void)imsi, (void)why;
+    *(accepted ? &((struct air *)c)->attached : &((struct air *)c)->refused) += 1;
+}
+
+static void slot_reset(void *c, struct writer *atr) { euicc_reset(((struct lab *)c)->euicc, atr); }
+static void slot_transmit(void *c, struct span capdu, struct writer *r) { euicc_transmit(((struct lab *)c)->euicc, capdu, r); }
+static uint64_t slot_idle(void *c, uint64_t now_ms) { return euicc_idle(((struct lab *)c)->euicc, now_ms); }
+static bool slot_has_proactive(void *c) { return euicc_has_proactive(((struct lab *)c)->euicc); }
+
+/* The GSMA test profiles' key is 00 … 0F, their algorithm the test one. */
+static void answer_auth(struct air *a)
+{
+    struct gsup_vector v = { .res_len = 0 };
+    struct aka aka;
+    struct aka_keys keys;
+    uint8_t k[16], sqn[6] = { 0 }, amf[2] = { 0x80, 0x00 }, mac_a[8], mac_s[8];
+    if (a->refuses) {
+        modem_auth_info(a->modem, a->lab->clock.now_ms, NULL, 0x02);
+        return;
+    }
+    for (uint8_t i = 0; i < 16; i++)
+        k[i] = i;
+    a->sqn += 0x20;
+    for (int i = 0; i < 6; i++)
+        sqn[i] = (uint8_t)(a->sqn >> (40 - 8 * i));
+    memset(v.rand, 0x5A, 16);
+    assert_ok(aka_init(&aka, AKA_XOR_TEST, SPAN_OF(k), SPAN_NONE, 0));
+    assert_ok(aka_f1(&aka, v.rand, sqn, amf, mac_a, mac_s));
+    assert_ok(aka_f2345(&aka, v.rand, &keys));
+    for (int i = 0; i < 6; i++)
+        v.autn[i] = sqn[i] ^ keys.ak[i];
+    memcpy(v.autn + 6, amf, 2);
+    memcpy(v.autn + 8, mac_a, 8);
+    memcpy(v.res, keys.res, keys.res_len);
+    v.res_len = keys.res_len;
+    modem_auth_info(a->modem, a->lab->clock.now_ms, &v, 0);
+}
+
+static void keep_sms(struct air *a)
+{
+    struct lab_terminal *t = &a->lab->terminal;
+    assert_true(t->sms_count < LAB_SMS_MAX);
+    t->sms[t->sms_count].len = (uint8_t)a->sms.ud.len;
+    memcpy(t->sms[t->sms_count++].ud, a->sms.ud.ptr, a->sms.ud.len);
+}
+
+/* Everything that waits on the air, until nothing does. */
+static void settle(struct air *a)
+{
+    struct lab_server *s = &a->lab->server;
+    uint64_t now = a->lab->clock.now_ms;
+    for (int i = 0; i < 2000; i++) {
+        if (a->wants_auth) {
+            a->wants_auth = false;
+            answer_auth(a);
+        } else if (a->wants_location) {
+            a->wants_location = false;
+            modem_location_updated(a->modem, now, true, "491700000001", 0);
+        } else if (a->has_sms) {
+            a->has_sms = false;
+            keep_sms(a);
+            modem_sms_sent(a->modem, now, true);
+        } else if (a->wants_open) {
+            a->wants_open = false;
+            a->channel = true;
+            server_accept(s);
+            modem_channel_opened(a->modem, now, a->channel_id, true);
+        } else if (a->wants_close) {
+            a->wants_close = a->channel = false;
+            a->up.len = 0;
+            server_close(s);
+        } else if (a->channel && a->up.len) {
+            struct span in = a->up;
+            a->up.len = 0;
+            assert_true(server_feed(s, in));
+        } else if (a->channel && s->out_len) {
+            size_t taken;
+            struct span out = { s->out, s->out_len };
+            (void)modem_channel_data(a->modem, now, a->channel_id, out, &taken);
+            s->out_len -= taken;
+            memmove(s->out, s->out + taken, s->out_len);
+        } else {
+            return;
+        }
+    }
+    fail_msg("the air never comes to rest");
+}
+
+static void wait_s(struct air *a, unsigned seconds)
+{
+    for (; seconds; seconds--) {
+        a->lab->clock.now_ms += 1000;
+        (void)modem_tick(a->modem, a->lab->clock.now_ms);
+        settle(a);
+    }
+}
+
+static void send_ud(struct air *a, struct span ud)
+{
+    struct sms_deliver m = { .udhi = true, .pid = 0x7F, .dcs = 0xF6, .ud = ud };
+    WRITER_ON_STACK(tpdu, SMS_TPDU_MAX);
+    assert_ok(sms_address_of("+33699082113", &m.from));
+    sms_scts(a->lab->clock.now_ms, m.scts);
+    wr_sms_deliver(&tpdu, &m);
+    assert_ok(modem_sms_deliver(a->modem, a->lab->clock.now_ms, wr_span(&tpdu), 1));
+    settle(a);
+}
+
+/* One secured packet to the ISD-R without PoR. */
+static void send_packet(struct air *a, struct span data)
+{
+    struct scp80_keys keys = { .kic = SPAN_OF(LAB_KEY), .kid = SPAN_OF(LAB_KEY) };
+    struct scp80_header h = { .spi1 = SCP80_SPI1_FULL, .spi2 = 0x00, .kic = 0x12, .kid = 0x12, .tar = { 0, 0, 1 },
+                              .counter = ++a->lab->sent_counter };
+    WRITER_ON_STACK(packet, SMS_PACKET_MAX);
+    WRITER_ON_STACK(out, SMS_PACKET_MAX + 200);
+    struct span parts[SMS_PARTS_MAX];
+    size_t count;
+    assert_ok(scp80_command_wrap(&h, &keys, data, &packet));
+    assert_ok(sms_split(wr_span(&packet), SMS_IEI_COMMAND, ++a->lab->reference, &out, parts, &count));
+    for (size_t i = 0; i < count; i++)
+        send_ud(a, parts[i]);
+}
+
+static struct es5_notification next_notification(struct air *a)
+{
+    struct es5_notification n = { .type = 0 };
+    struct span e1 = smsr_notification(a->lab);
+    assert_true(e1.len > 0);
+    assert_ok(es5_notification_parse(e1, &n));
+    return n;
+}
+
+static void confirm(struct air *a, uint16_t sequence)
+{
+    WRITER_ON_STACK(w, 64);
+    wr_bytes(&w, hex_lit("AA0F220D"));
+    es5_notification_confirmation_write(&w, sequence);
+    w.buf[1] = (uint8_t)(w.len - 2);
+    w.buf[3] = (uint8_t)(w.len - 4);
+    send_packet(a, wr_span(&w));
+}
+
+static void the_card_lives_in_a_modem(void **state)
+{
+    (void)state;
+    struct air *a = calloc(1, sizeof *a);
+    a->lab = lab_new(true);
+    lab_install(a->lab, 0x11, lab_profile(SECOND));
+    memcpy(a->lab->server.psk, LAB_PSK, 16);
+    struct modem_config config = { .imei = "490154203237518", .attach_retry_s = 20, .mcc_mnc = { 0x00, 0xF1, 0x10 } };
+    struct modem_slot slot = { a->lab, slot_reset, slot_transmit, slot_idle, slot_has_proactive };
+    struct modem_lines lines = { .context = a, .send_auth_info = on_auth_info, .update_location = on_location,
+                                 .registered = on_registered, .sms_submit = on_sms, .sms_taken = on_taken,
+                                 .channel_open = on_open, .channel_send = on_send, .channel_close = on_close,
+                                 .attached = on_attached };
+    a->modem = modem_new(&config, &slot, &lines);
+
+    /* first life: attach, notification, confirmation */
+    modem_power_on(a->modem, a->lab->clock.now_ms);
+    settle(a);
+    assert_true(modem_is_registered(a->modem));
+    assert_int_equal(a->attached, 1);
+    struct es5_notification n = next_notification(a);
+    assert_int_equal(n.type, ES5_FIRST_ATTACH);
+    assert_true(n.has_imei);
+    assert_memory_equal(n.imei, hex_lit("4A09512430325781").ptr, 8);
+    confirm(a, n.sequence);
+    assert_int_equal(lab_card(a->lab)->isdr->sw.state.phase, SWITCH_IDLE);
+
+    /* a session */
+    WRITER_ON_STACK(trigger, SCP81_TRIGGER_MAX);
+    struct scp81_trigger t = { .connection = hex_lit("350103390205783C03021F9A3E05217F000001"), .uri = span_text("/agent") };
+    scp81_trigger_write(&trigger, &t);
+    a->lab->server.steps[a->lab->server.step_count++] =
+        (struct lab_server_step){ NULL, hex_lit("AE80220980CABF30035C015A000000") };
+    send_packet(a, wr_span(&trigger));
+    assert_int_equal(a->lab->server.request_count, 2);
+    assert_false(a->channel);
+
+    /* a profile that the network refuses: back, and told so */
+    a->refuses = true;
+    send_packet(a, hex_lit("AA1C221A80E28800153A03124F10A0000005591010FFFFFFFF8900001100"));
+    assert_int_equal(lab_state(a->lab, 0x11), ISDP_ENABLED);
+    assert_false(modem_is_registered(a->modem));
+    wait_s(a, 298);
+    assert_true(a->refused > 3);
+    assert_int_equal(lab_state(a->lab, 0x11), ISDP_ENABLED);
+    assert_int_equal(smsr_notification(a->lab).len, 0);
+    for (int i = 0; i < 10 && lab_state(a->lab, 0x10) != ISDP_ENABLED; i++)
+        wait_s(a, 1);
+    assert_int_equal(lab_state(a->lab, 0x10), ISDP_ENABLED);
+    a->refuses = false; /* of the old subscription nobody said anything */
+    wait_s(a, 30);
+    assert_true(modem_is_registered(a->modem));
+    n = next_notification(a);
+    assert_int_equal(n.type, ES5_CHANGE_ROLLED_BACK);
+    confirm(a, n.sequence);
+    assert_int_equal(lab_card(a->lab)->isdr->sw.state.phase, SWITCH_IDLE);
+    modem_free(a->modem);
+    lab_free(a->lab);
+    free(a);
+}
+
+int main(void)
+{
+    if (!shared_path("data/profiles/" SECOND))
+        return TEST_SKIPPED;
+    static const struct CMUnitTest tests[] = { cmocka_unit_test(the_card_lives_in_a_modem) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
