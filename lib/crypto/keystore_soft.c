@@ -290,14 +290,30 @@ static enum err key_read(struct keystore_soft *ks, struct span text, struct ec_k
     return ec_private_read_pem(text, ret);
 }
 
-enum err keystore_soft_load(struct keystore_soft *ks, const char *name, const char *path)
+bool keystore_soft_is_wrapped(const char *path)
 {
     uint8_t text[KEYSTORE_FILE_MAX];
     size_t len = 0;
-    struct ec_key *key = NULL;
+    struct span head = SPAN_LIT(WRAPPED_HEAD);
+    bool wrapped = file_read(path, false, text, &len) == ERR_NONE && span_eq(span_sub((struct span){ text, len }, 0, head.len), head);
+    wipe(text, sizeof text);
+    return wrapped;
+}
+
+enum err keystore_soft_read(struct keystore_soft *ks, const char *path, struct ec_key **ret)
+{
+    uint8_t text[KEYSTORE_FILE_MAX];
+    size_t len = 0;
     enum err err = file_read(path, false, text, &len);
     if (err == ERR_NONE)
-        err = key_read(ks, (struct span){ text, len }, &key);
+        err = key_read(ks, (struct span){ text, len }, ret);
     wipe(text, sizeof text);
+    return err;
+}
+
+enum err keystore_soft_load(struct keystore_soft *ks, const char *name, const char *path)
+{
+    struct ec_key *key = NULL;
+    enum err err = keystore_soft_read(ks, path, &key);
     return err == ERR_NONE ? keystore_soft_add(ks, name, key) : err;
 }

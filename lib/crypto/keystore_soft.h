@@ -27,9 +27,13 @@ struct keys *keystore_soft_keys(struct keystore_soft *ks);
 MUST_USE enum err keystore_soft_add(struct keystore_soft *ks, const char *name, struct ec_key *key);
 /* From a file: PEM, or what keystore_soft_save wrote (told apart by its first octets). */
 MUST_USE enum err keystore_soft_load(struct keystore_soft *ks, const char *name, const char *path);
+/* The same without keeping it: the key is the caller's to free. */
+MUST_USE enum err keystore_soft_read(struct keystore_soft *ks, const char *path, struct ec_key **ret);
 /* Writes a private key wrapped under the master key, its name as aad, mode 0600, over nothing that exists. A file is
  * "OSPREY-WRAPPED-KEY 1\n", the name and "\n", then hexadecimal text and "\n". */
 MUST_USE enum err keystore_soft_save(struct keystore_soft *ks, const char *name, const char *path);
+/* Is this file a wrapped key? false also when it cannot be read. */
+bool keystore_soft_is_wrapped(const char *path);
 /* The key of that name, borrowed; NULL when there is none. */
 struct ec_key *keystore_soft_key(struct keystore_soft *ks, const char *name);
 

@@ -1,8 +1,10 @@
 #include "tls_mutual.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "keystore_soft.h"
 #include "openssl.h"
 
 struct detail {
@@ -52,12 +54,11 @@ static bool ctx_configure(SSL_CTX *c, const struct tls_mutual_options *o)
            SSL_CTX_set1_groups_list(c, "P-256:brainpoolP256r1:X25519") == 1 && SSL_CTX_set_num_tickets(c, 0) == 1;
 }
 
-static enum err load_own(SSL_CTX *c, const struct tls_mutual_options *o, struct detail d)
+/* key NULL: from the PEM file */
+static enum err use_key(SSL_CTX *c, struct ec_key *key, const struct tls_mutual_options *o, struct detail d)
 {
-    if (SSL_CTX_use_certificate_chain_file(c, o->chain_file) != 1)
-        return explain(d, ERR_BAD_VALUE, "certificate %s: %s", o->chain_file, openssl_reason());
-    int good = o->key ? SSL_CTX_use_PrivateKey(c, ec_key_openssl(o->key))
-                      : SSL_CTX_use_PrivateKey_file(c, o->key_file, SSL_FILETYPE_PEM);
+    int good = key ? SSL_CTX_use_PrivateKey(c, ec_key_openssl(key))
+                   : SSL_CTX_use_PrivateKey_file(c, o->key_file, SSL_FILETYPE_PEM);
     const char *key_name = o->key ? "from the key store" : o->key_file;
     if (good != 1 && ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH)
         return explain(d, ERR_VERIFY, "key %s is not the one of certificate %s", key_name, o->chain_file);
@@ -66,6 +67,42 @@ static enum err load_own(SSL_CTX *c, const struct tls_mutual_options *o, struct 
     if (SSL_CTX_check_private_key(c) != 1)
         return explain(d, ERR_VERIFY, "key %s is not the one of certificate %s", key_name, o->chain_file);
     return ERR_NONE;
+}
+
+/* The key store of the folder the key lies in. */
+static enum err open_beside(const char *path, struct keystore_soft **ret, struct detail d)
+{
+    char master[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    int len = snprintf(master, sizeof master, "%.*smaster.key", slash ? (int)(slash - path + 1) : 0, path);
+    enum err err = len < (int)sizeof master ? keystore_soft_open(master, false, NULL, ret) : ERR_TOO_LONG;
+    return err == ERR_NONE ? err : explain(d, err, "master key %s of key %s: %s", master, path, err_text(err));
+}
+
+static enum err use_wrapped_key(SSL_CTX *c, const struct tls_mutual_options *o, struct detail d)
+{
+    struct keystore_soft *own = NULL;
+    struct ec_key *key = NULL;
+    enum err err = o->keystore ? ERR_NONE : open_beside(o->key_file, &own, d);
+    if (err != ERR_NONE)
+        return err;
+    err = keystore_soft_read(o->keystore ? o->keystore : own, o->key_file, &key);
+    if (err != ERR_NONE)
+        err = explain(d, err, "key %s: %s", o->key_file, err_text(err));
+    else
+        err = use_key(c, key, o, d);
+    ec_key_free(key);
+    keystore_soft_free(own);
+    return err;
+}
+
+static enum err load_own(SSL_CTX *c, const struct tls_mutual_options *o, struct detail d)
+{
+    if (SSL_CTX_use_certificate_chain_file(c, o->chain_file) != 1)
+        return explain(d, ERR_BAD_VALUE, "certificate %s: %s", o->chain_file, openssl_reason());
+    if (!o->key && keystore_soft_is_wrapped(o->key_file))
+        return use_wrapped_key(c, o, d);
+    return use_key(c, o->key, o, d);
 }
 
 static enum err load_trusted(SSL_CTX *c, const struct tls_mutual_options *o, struct detail d)

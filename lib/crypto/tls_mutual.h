@@ -10,10 +10,12 @@
 struct ssl_st; /* OpenSSL's SSL, SSL_CTX, X509 */
 struct ssl_ctx_st;
 struct x509_st;
+struct keystore_soft;
 
 struct tls_mutual_options {
     const char *chain_file; /* PEM: own certificate, then the intermediate ones */
-    const char *key_file;   /* PEM private key; NULL when `key` is given */
+    const char *key_file;   /* private key: PEM, or wrapped (keystore_soft.h); NULL when `key` is given */
+    struct keystore_soft *keystore; /* unwraps key_file; NULL: the master.key beside that file does */
     struct ec_key *key;     /* or a key of a keystore, borrowed for the call */
     const char *ca_file;    /* PEM: the roots trusted for peers */
     struct clock *clock;    /* validity is judged at its time; NULL: the machine's */

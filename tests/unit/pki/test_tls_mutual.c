@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "lib/crypto/keystore_soft.h"
 #include "lib/crypto/openssl.h"
 #include "lib/crypto/tls_mutual.h"
 #include "lib/pki/x509.h"
@@ -211,6 +212,42 @@ static void faulty_files_are_named(void **state)
     assert_int_equal(ERR_peek_error(), 0);
 }
 
+/* A wrapped key works with its key store, with the master key beside it, and with no other. */
+static void wrapped_keys_are_opened(void **state)
+{
+    (void)state;
+    struct keystore_soft *ks = NULL, *foreign = NULL;
+    char master[80], wrapped[80], detail[200] = "";
+    uint8_t zeroes[KEYSTORE_MASTER_LEN] = { 0 };
+    struct ssl_ctx_st *c = NULL;
+    snprintf(master, sizeof master, "%s/master.key", folder);
+    snprintf(wrapped, sizeof wrapped, "%s/wrapped.key", folder);
+    struct tls_mutual_options o = { .chain_file = good.chain[0], .key_file = wrapped, .ca_file = good.ca };
+    assert_ok(keystore_soft_open(master, true, NULL, &ks));
+    assert_ok(keystore_soft_load(ks, "tls", good.key[0]));
+    assert_ok(keystore_soft_save(ks, "tls", wrapped));
+    assert_true(keystore_soft_is_wrapped(wrapped) && !keystore_soft_is_wrapped(good.key[0]));
+    assert_ok(tls_mutual_ctx(&o, &c, detail, sizeof detail));
+    tls_mutual_ctx_free(c);
+    c = NULL;
+    unlink(master);
+    assert_fails(tls_mutual_ctx(&o, &c, detail, sizeof detail), ERR_NOT_FOUND);
+    assert_non_null(strstr(detail, master));
+    o.keystore = ks;
+    assert_ok(tls_mutual_ctx(&o, &c, detail, sizeof detail));
+    tls_mutual_ctx_free(c);
+    c = NULL;
+    assert_ok(keystore_soft_new(SPAN_OF(zeroes), NULL, &foreign));
+    o.keystore = foreign;
+    assert_fails(tls_mutual_ctx(&o, &c, detail, sizeof detail), ERR_VERIFY);
+    o.keystore = ks;
+    o.chain_file = good.chain[1];
+    assert_fails(tls_mutual_ctx(&o, &c, detail, sizeof detail), ERR_VERIFY);
+    unlink(wrapped);
+    keystore_soft_free(ks);
+    keystore_soft_free(foreign);
+}
+
 /* Without registeredID the OID may be the subject's serialNumber or CN. */
 static void oids_hide_in_subjects(void **state)
 {
@@ -265,7 +302,7 @@ int main(void)
         cmocka_unit_test(partners_know_each_other_by_oid), cmocka_unit_test(time_is_the_clocks),
         cmocka_unit_test(strangers_stay_out),              cmocka_unit_test(nobody_comes_without_certificate),
         cmocka_unit_test(old_versions_are_refused),        cmocka_unit_test(faulty_files_are_named),
-        cmocka_unit_test(oids_hide_in_subjects),
+        cmocka_unit_test(oids_hide_in_subjects),           cmocka_unit_test(wrapped_keys_are_opened),
     };
     return cmocka_run_group_tests(tests, families_make, families_end);
 }
