@@ -1,0 +1,69 @@
+#include "eligibility.h"
+
+#include "lib/pki/gp_certificate.h"
+
+static const struct x509 *eum_of(const struct turn *t, const struct oid *eum_id)
+{
+    struct oid oid;
+    for (size_t i = 0; i < t->config->eum_count; i++)
+        if (x509_oid(t->config->eums[i], &oid) == ERR_NONE && oid_eq(eum_id, &oid))
+            return t->config->eums[i];
+    return NULL;
+}
+
+/* PK.ECASD.ECKA, once the chain up to a root we trust holds. */
+static struct status check_chain(struct turn *t, const struct eis *eis, struct es8_state *s)
+{
+    struct span certificate = sd_certificate(&eis->ecasd);
+    const struct x509 *eum = eum_of(t, &eis->eum_id);
+    struct ec_key *key = NULL;
+    if (!certificate.len)
+        return status_failed(REASON_ECASD_CERT_INVALID, t->eid, "the EIS has no ECASD certificate");
+    if (!eum)
+        return status_failed(REASON_ECASD_CERT_INVALID, t->eid, "EUM %s is not known here", eis->eum_id.text);
+    enum err err = chain_check_euicc(t->config->trust, eum, certificate, eid_span(&eis->eid), t->now_ms, &key);
+    if (err == ERR_EXPIRED)
+        return status_failed(REASON_ECASD_CERT_EXPIRED, t->eid, "expired, or its issuer's");
+    if (err != ERR_NONE)
+        return status_failed(REASON_ECASD_CERT_INVALID, t->eid, "%s", err_text(err));
+    s->curve = (uint8_t)ec_key_curve(key);
+    ec_key_point(key, s->pk_ecasd);
+    ec_key_free(key);
+    return status_success();
+}
+
+static bool has_certificate_for(const struct turn *t, uint8_t curve)
+{
+    for (size_t i = 0; i < t->config->certificate_count; i++)
+        if ((uint8_t)t->config->certificates[i].curve == curve)
+            return true;
+    return false;
+}
+
+struct status smdp_eligible(struct turn *t, const struct eis *eis, const struct stored_profile *p, struct es8_state *s)
+{
+    char eid[EID_TEXT_SIZE];
+    if (strcmp(eid_text(&eis->eid, eid), t->eid))
+        return status_failed(REASON_EXTERNAL_FAILED, t->eid, "the SM-SR answered with another eUICC's EIS");
+    struct status st = check_chain(t, eis, s);
+    if (!status_ok(&st))
+        return st;
+    if (!has_certificate_for(t, s->curve))
+        return status_failed(REASON_EUICC_UNSUITABLE, t->eid, "no SM-DP certificate for the curve %s",
+                             ec_curve_name((enum ec_curve)s->curve));
+    const struct profile_info *same = eis_profile_by_iccid(eis, &p->iccid);
+    if (same && same->state != PROFILE_CREATED)
+        return status_failed(REASON_ICCID_IN_USE, p->iccid.digits, "it is on this eUICC already");
+    if (eis->remaining_memory < p->memory && !smdp_left_over(t, eis))
+        return status_failed(REASON_EUICC_MEMORY, t->eid, "%u octets are needed, %llu are free", p->memory,
+                             (unsigned long long)eis->remaining_memory);
+    return status_success();
+}
+
+const struct profile_info *smdp_left_over(struct turn *t, const struct eis *eis)
+{
+    for (size_t i = 0; i < eis->profile_count; i++)
+        if (eis->profiles[i].state == PROFILE_CREATED && oid_eq(&eis->profiles[i].smdp_id, &t->config->oid))
+            return &eis->profiles[i];
+    return NULL;
+}

@@ -1,0 +1,79 @@
+#include "notification.h"
+
+#include "messages.h"
+
+static enum es_function twin_of(enum es_function es3)
+{
+    static const struct { enum es_function es3, es2; } twins[] = {
+        { ES3_PROFILE_DISABLED_NOTIFICATION, ES2_PROFILE_DISABLED_NOTIFICATION },
+        { ES3_PROFILE_ENABLED_NOTIFICATION, ES2_PROFILE_ENABLED_NOTIFICATION },
+        { ES3_PROFILE_DELETED_NOTIFICATION, ES2_PROFILE_DELETED_NOTIFICATION },
+        { ES3_SMSR_CHANGE_NOTIFICATION, ES2_SMSR_CHANGE_NOTIFICATION },
+        { ES3_PROFILE_DOWNLOADED_NOTIFICATION, ES2_PROFILE_DOWNLOADED_NOTIFICATION },
+        { ES3_PROFILE_POL2_UPDATED_NOTIFICATION, ES2_PROFILE_POL2_UPDATED_NOTIFICATION },
+        { ES3_EMERGENCY_PROFILE_ATTRIBUTE_SET_NOTIFICATION, ES2_EMERGENCY_PROFILE_ATTRIBUTE_SET_NOTIFICATION },
+        { ES3_EMERGENCY_PROFILE_ATTRIBUTE_UNSET_NOTIFICATION, ES2_EMERGENCY_PROFILE_ATTRIBUTE_UNSET_NOTIFICATION },
+        { ES3_PROFILE_FALLBACK_ATTRIBUTE_SET_NOTIFICATION, ES2_PROFILE_FALLBACK_ATTRIBUTE_SET_NOTIFICATION },
+        { ES3_PROFILE_FALLBACK_ATTRIBUTE_UNSET_NOTIFICATION, ES2_PROFILE_FALLBACK_ATTRIBUTE_UNSET_NOTIFICATION },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(twins); i++)
+        if (twins[i].es3 == es3)
+            return twins[i].es2;
+    return ES_FUNCTION_NONE;
+}
+
+static bool is_profile_notification(enum es_function f)
+{
+    return es_body_size(f, ES_NOTIFICATION) == sizeof(struct es_profile_notification);
+}
+
+/* The operator it names; one without name is its profile's owner. */
+static struct oid owner_of(struct turn *t, const struct es_message *m)
+{
+    struct stored_profile p;
+    if (!is_profile_notification(m->function))
+        return ((const struct es_smsr_notification *)m->body)->mno_id;
+    const struct es_profile_notification *n = m->body;
+    if (*n->mno_id.text || !smdp_profile_load(t, &n->iccid, &p) || !p.known)
+        return n->mno_id;
+    return p.owner;
+}
+
+static void relay(struct turn *t, const struct es_message *m, enum es_function es2)
+{
+    struct oid owner = owner_of(t, m);
+    const struct smdp_partner *to = t->need_rows ? NULL : smdp_partner_by_oid(t->smdp, owner.text);
+    if (t->need_rows)
+        return;
+    if (!to || !(to->kinds & SMDP_OPERATOR) || !*to->url) {
+        turn_log(t, LOG_WARN_, "%s for operator %s, who cannot be told", es_function_info(m->function)->name, owner.text);
+        return;
+    }
+    const char *name = is_profile_notification(m->function)
+                           ? ((const struct es_profile_notification *)m->body)->iccid.digits : "";
+    smdp_notify(t, to, es2, m->body, name);
+    t->smdp->counts.notifications++;
+}
+
+void smdp_notification(struct turn *t, const struct call_event *c)
+{
+    const struct es_message *m = &c->message;
+    enum es_function es2 = twin_of(m->function);
+    bool known = c->partner && (c->partner->kinds & SMDP_SMSR) && oid_eq(&c->partner->oid, &m->wsa.from.entity_id);
+    if (!known || es2 == ES_FUNCTION_NONE) {
+        turn_log(t, LOG_WARN_, "a notification that is not for us, or from a stranger: dropped");
+        outbox_reply(t->out, t->event->reply, known ? 202 : 403, SPAN_NONE);
+        return;
+    }
+    const struct query *seen = SMDP_ASK(t, &SMDP_SEEN_LOAD, value_blob(m->wsa.message_id.raw));
+    if (!seen)
+        return;
+    outbox_reply(t->out, t->event->reply, 202, SPAN_NONE);
+    if (seen->row_count)
+        return;
+    relay(t, m, es2);
+    WRITES_ADD(t->w, &SMDP_SEEN_ADD, 1, value_blob(m->wsa.message_id.raw), value_int((int64_t)t->now_ms));
+    if (m->function == ES3_PROFILE_DELETED_NOTIFICATION)
+        WRITES_ADD(t->w, &SMDP_PROFILE_FREE_AGAIN, -1,
+                   value_text(((const struct es_profile_notification *)m->body)->iccid.digits), value_text(t->eid));
+}

@@ -1,0 +1,449 @@
+/* Profile download and installation: SGP.02 §3.1, offcard book 8.3. */
+#include <stdio.h>
+
+#include "lib/es/es2.h"
+#include "lib/es/es3.h"
+#include "sm-dp/eligibility.h"
+#include "sm-dp/es3_client.h"
+#include "sm-dp/es8_client.h"
+#include "sm-dp/unconfirmed.h"
+
+enum dl_step { DL_EIS, DL_CLEANUP, DL_CREATE, DL_AUTHENTICATE, DL_KEYS, DL_OPEN, DL_SEND, DL_COMPLETE, DL_ENABLE, DL_UNDO, DL_COUNT };
+
+static struct eid eid_of(const struct turn *t)
+{
+    struct eid eid = { 0 };
+    (void)!eid_from_text(span_text(t->eid), &eid); /* it is the line: checked when the call came in */
+    return eid;
+}
+
+static bool executed(const struct es3_answer *a)
+{
+    return a->status.exec == EXECUTED_SUCCESS || a->status.exec == EXECUTED_WITH_WARNING;
+}
+
+static struct span data_of(const struct es3_answer *a)
+{
+    return a->response ? ((const struct es_card_response *)a->response)->euicc_response : SPAN_NONE;
+}
+
+static int fail_with(struct job *j, const struct status *status, int next)
+{
+    j->status = *status;
+    j->changed = true;
+    return next;
+}
+
+/* The SM-SR's own word; what the card said goes along. */
+static int relay_failure(struct job *j, const struct es3_answer *a, int next)
+{
+    j->euicc_response = data_of(a);
+    return fail_with(j, &a->status, next);
+}
+
+static int internal(struct job *j, enum err err, int next)
+{
+    struct status s = status_failed(REASON_PROVIDER_ERROR, "", "%s", err_text(err));
+    return fail_with(j, &s, next);
+}
+
+/* ---- EIS, eligibility, left-overs */
+
+static int send_get_eis(struct turn *t, struct job *j)
+{
+    struct es_eid_request body = { .eid = eid_of(t) };
+    return smdp_call(t, j, ES3_GET_EIS, &body);
+}
+
+static int eis_came(struct turn *t, struct job *j, const struct es3_answer *a)
+{
+    const struct eis *eis = a->response ? ((const struct es_eis_response *)a->response)->eis : NULL;
+    struct stored_profile p;
+    struct es8_state s = { 0 };
+    if (!executed(a))
+        return relay_failure(j, a, NEXT_END);
+    if (!eis)
+        return smdp_job_fail(j, REASON_EXTERNAL_FAILED, t->eid, "the SM-SR's answer has no EIS");
+    if (!smdp_profile_load(t, &j->iccid, &p))
+        return NEXT_STAY;
+    struct status status = smdp_eligible(t, eis, &p, &s);
+    if (!status_ok(&status))
+        return fail_with(j, &status, NEXT_END);
+    enum err err = es8_state_save(t, j, &s);
+    if (err != ERR_NONE)
+        return internal(j, err, NEXT_END);
+    const struct profile_info *left = smdp_left_over(t, eis);
+    if (!left || j->attempt >= SMDP_CLEANUPS_MAX)
+        return DL_CREATE;
+    j->other = left->iccid;
+    return DL_CLEANUP;
+}
+
+static int send_clean_up(struct turn *t, struct job *j)
+{
+    struct es_profile_request body = { .eid = eid_of(t), .iccid = j->other };
+    return smdp_call(t, j, ES3_DELETE_ISDP, &body);
+}
+
+static int cleaned_up(struct turn *t, struct job *j, const struct es3_answer *a)
+{
+    (void)t;
+    if (!executed(a) && iccid_eq(&j->other, &j->iccid))
+        return relay_failure(j, a, NEXT_END);
+    if (!executed(a)) /* another one's: the memory may do without it */
+        return DL_CREATE;
+    j->attempt++;
+    return DL_EIS;
+}
+
+/* ---- ISD-P */
+
+static int send_create(struct turn *t, struct job *j)
+{
+    struct stored_profile p;
+    if (!smdp_profile_load(t, &j->iccid, &p))
+        return NEXT_STAY;
+    j->attempt = 0;
+    struct es3_create_isdp body = { .eid = eid_of(t), .iccid = j->iccid, .mno_id = j->requester, .required_memory = p.memory,
+                                    .more_to_do = true };
+    return smdp_call(t, j, ES3_CREATE_ISDP, &body);
+}
+
+/* Whether an ISD-P was made is not known: undo it in any case. */
+static bool unsure(const struct es3_answer *a)
+{
+    return a->status.exec == EXECUTED_EXPIRED || a->status.reason == REASON_NO_RESPONSE ||
+           a->status.reason == REASON_CALL_EXPIRED || a->status.reason == REASON_EXTERNAL_UNREACHABLE;
+}
+
+static int created(struct turn *t, struct job *j, const struct es3_answer *a)
+{
+    (void)t;
+    if (!executed(a))
+        return relay_failure(j, a, unsure(a) ? DL_UNDO : NEXT_END);
+    j->isdp = ((const struct es_card_response *)a->response)->isdp_aid;
+    if (!j->isdp.len) {
+        struct status s = status_failed(REASON_EXTERNAL_FAILED, "", "the SM-SR did not say which ISD-P it made");
+        return fail_with(j, &s, DL_UNDO);
+    }
+    return DL_AUTHENTICATE;
+}
+
+/* ---- keys */
+
+static int send_data(struct turn *t, struct job *j, struct span data, bool more)
+{
+    struct es3_send_data body = { .eid = eid_of(t), .sd_aid = j->isdp, .data = data, .more_to_do = more };
+    return smdp_call(t, j, ES3_SEND_DATA, &body);
+}
+
+static int send_certificate(struct turn *t, struct job *j)
+{
+    struct es8_state s;
+    enum err err = es8_state_load(t, j, &s);
+    struct span data = err == ERR_NONE ? es8_authenticate_data(t, j, &s) : SPAN_NONE;
+    return data.len ? send_data(t, j, data, true) : internal(j, err == ERR_NONE ? ERR_UNSUPPORTED : err, DL_UNDO);
+}
+
+static int challenged(struct turn *t, struct job *j, const struct es3_answer *a)
+{
+    struct status status;
+    struct span rc;
+    (void)t;
+    if (!executed(a))
+        return relay_failure(j, a, DL_UNDO);
+    if (!es8_challenge_of(data_of(a), &rc, &status))
+        return fail_with(j, &status, DL_UNDO);
+    t->challenge = rc;
+    return DL_KEYS;
+}
+
+static int send_keys(struct turn *t, struct job *j)
+{
+    struct es8_state s;
+    struct span data;
+    enum err err = es8_state_load(t, j, &s);
+    if (err == ERR_NONE)
+        err = es8_establish_data(t, &s, t->challenge, &data);
+    if (err == ERR_NONE)
+        err = es8_state_save(t, j, &s);
+    wipe(&s, sizeof s);
+    return err == ERR_NONE ? send_data(t, j, data, true) : internal(j, err, DL_UNDO);
+}
+
+/* The ISD-P's keys are the operator's too, one day: kept with the profile. */
+static enum err keep_keys(struct turn *t, const struct job *j, const struct scp03_keys *k)
+{
+    uint8_t plain[1 + 3 * KA_KEY_LEN], *wrapped = arena_alloc(t->arena, sizeof plain + KEYS_WRAP_OVERHEAD);
+    char aad[48];
+    snprintf(aad, sizeof aad, "keys:%s", j->iccid.digits);
+    plain[0] = k->kvn;
+    memcpy(plain + 1, k->enc, KA_KEY_LEN);
+    memcpy(plain + 1 + KA_KEY_LEN, k->mac, KA_KEY_LEN);
+    memcpy(plain + 1 + 2 * KA_KEY_LEN, k->dek, KA_KEY_LEN);
+    size_t len = sizeof plain + KEYS_WRAP_OVERHEAD;
+    enum err err = wrapped ? t->env->keys->wrap(t->env->keys, span_text(aad), SPAN_OF(plain), wrapped, len) : ERR_NO_SPACE;
+    wipe(plain, sizeof plain);
+    if (err == ERR_NONE)
+        WRITES_ADD(t->w, &SMDP_PROFILE_KEYS, 1, value_text(j->iccid.digits), value_blob(aid_span(&j->isdp)),
+                   value_blob((struct span){ wrapped, len }));
+    return err;
+}
+
+static int agreed(struct turn *t, struct job *j, const struct es3_answer *a)
+{
+    struct es8_state s;
+    struct status status;
+    if (!executed(a))
+        return relay_failure(j, a, DL_UNDO);
+    enum err err = es8_state_load(t, j, &s);
+    if (err == ERR_NONE && !es8_keys_of(data_of(a), &s, &status)) {
+        wipe(&s, sizeof s);
+        return fail_with(j, &status, DL_UNDO);
+    }
+    if (err == ERR_NONE)
+        err = keep_keys(t, j, &s.keys);
+    if (err == ERR_NONE)
+        err = es8_state_save(t, j, &s);
+    wipe(&s, sizeof s);
+    return err == ERR_NONE ? DL_OPEN : internal(j, err, DL_UNDO);
+}
+
+/* ---- package */
+
+static int send_open(struct turn *t, struct job *j)
+{
+    struct es8_state s;
+    enum err err = es8_state_load(t, j, &s);
+    struct span data = err == ERR_NONE ? es8_open_data(t, &s) : SPAN_NONE;
+    if (!t->again)
+        j->attempt++;
+    j->sent_from = j->sent_to = 0;
+    if (err == ERR_NONE)
+        err = es8_state_save(t, j, &s);
+    wipe(&s, sizeof s);
+    return err == ERR_NONE ? send_data(t, j, data, true) : internal(j, err, DL_UNDO);
+}
+
+/* A channel that was lost on the way may be opened anew: the card begins from zero. */
+static int open_again(struct turn *t, struct job *j, const struct status *status)
+{
+    bool more = j->attempt < SMDP_SEND_ATTEMPTS;
+    turn_log(t, LOG_WARN_, "download %s: attempt %u: %s%s", j->iccid.digits, j->attempt, status->detail, more ? "; once more" : "");
+    return more ? DL_OPEN : fail_with(j, status, DL_UNDO);
+}
+
+static int opened(struct turn *t, struct job *j, const struct es3_answer *a)
+{
+    struct es8_state s;
+    struct status status;
+    if (!executed(a) && (a->status.reason == REASON_NO_RESPONSE || data_of(a).len))
+        return open_again(t, j, &a->status);
+    if (!executed(a))
+        return relay_failure(j, a, DL_UNDO);
+    enum err err = es8_state_load(t, j, &s);
+    bool good = err == ERR_NONE && es8_session_of(data_of(a), j, &s, &status);
+    if (good)
+        err = es8_state_save(t, j, &s);
+    wipe(&s, sizeof s);
+    if (err != ERR_NONE)
+        return internal(j, err, DL_UNDO);
+    return good ? DL_SEND : fail_with(j, &status, DL_UNDO);
+}
+
+static int send_segments(struct turn *t, struct job *j)
+{
+    struct es8_state s;
+    struct span package, data;
+    enum err err = smdp_package_load(t, &j->iccid, &package);
+    if (err == ERR_BUSY)
+        return NEXT_STAY;
+    if (err == ERR_NONE)
+        err = es8_state_load(t, j, &s);
+    if (err == ERR_NONE)
+        err = es8_segments_data(t, j, &s, package, &data);
+    if (err == ERR_NONE)
+        err = es8_state_save(t, j, &s);
+    wipe(&s, sizeof s);
+    if (err != ERR_NONE)
+        return internal(j, err, DL_UNDO);
+    return send_data(t, j, data, j->sent_to < package.len || (j->flags & JOB_ENABLE));
+}
+
+/* What an answer to segments means; *ret_next is the step. */
+static enum err judge_segments(struct turn *t, struct job *j, const struct es3_answer *a, struct span package, int *ret_next)
+{
+    struct es8_state s;
+    struct status status;
+    bool complete, lost;
+    enum err err = es8_state_load(t, j, &s);
+    if (err != ERR_NONE)
+        return err;
+    if (es8_segments_answered(t, data_of(a), j, &s, package, &complete, &lost, &status)) {
+        j->sent_from = j->sent_to;
+        s.start = s.end;
+        err = es8_state_save(t, j, &s);
+        *ret_next = complete ? DL_COMPLETE : DL_SEND;
+    } else {
+        j->euicc_response = data_of(a);
+        *ret_next = lost ? open_again(t, j, &status) : fail_with(j, &status, DL_UNDO);
+    }
+    wipe(&s, sizeof s);
+    return err;
+}
+
+static int segments_answered(struct turn *t, struct job *j, const struct es3_answer *a)
+{
+    struct span package;
+    int next = DL_UNDO;
+    if (!executed(a) && a->status.reason == REASON_NO_RESPONSE)
+        return open_again(t, j, &a->status);
+    if (!executed(a) && !data_of(a).len)
+        return relay_failure(j, a, DL_UNDO);
+    enum err err = smdp_package_load(t, &j->iccid, &package);
+    if (err == ERR_BUSY)
+        return NEXT_STAY;
+    if (err == ERR_NONE)
+        err = judge_segments(t, j, a, package, &next);
+    return err == ERR_NONE ? next : internal(j, err, DL_UNDO);
+}
+
+/* ---- the end */
+
+static int send_completed(struct turn *t, struct job *j)
+{
+    struct stored_profile p;
+    if (!smdp_profile_load(t, &j->iccid, &p))
+        return NEXT_STAY;
+    j->flags |= JOB_SENT_ALL;
+    struct es3_profile_download_completed body = { .eid = eid_of(t), .iccid = j->iccid,
+                                                   .profile_type = span_text(arena_text(t->arena, span_text(p.type))),
+                                                   .has_address = *p.address.imsi || *p.address.msisdn,
+                                                   .has_pol2 = true, .address = p.address, .pol2 = p.pol2 };
+    return smdp_call(t, j, ES3_PROFILE_DOWNLOAD_COMPLETED, &body);
+}
+
+static int completed(struct turn *t, struct job *j, const struct es3_answer *a)
+{
+    if (!executed(a))
+        return relay_failure(j, a, DL_UNDO);
+    WRITES_ADD(t->w, &SMDP_PROFILE_DONE, 1, value_text(j->iccid.digits));
+    j->flags &= ~(unsigned)JOB_RESERVED;
+    j->status = status_success();
+    j->euicc_response = SPAN_NONE;
+    t->smdp->counts.completed++;
+    return (j->flags & JOB_ENABLE) && !(j->flags & JOB_ANSWERED) ? DL_ENABLE : NEXT_END;
+}
+
+static int send_enable(struct turn *t, struct job *j)
+{
+    struct es_profile_request body = { .eid = eid_of(t), .iccid = j->iccid };
+    return smdp_call(t, j, ES3_ENABLE_PROFILE, &body);
+}
+
+/* The profile is installed, whatever became of enabling it. */
+static int enabled(struct turn *t, struct job *j, const struct es3_answer *a)
+{
+    (void)t;
+    j->status = a->status;
+    if (a->status.exec != EXECUTED_SUCCESS) {
+        j->status.exec = EXECUTED_WITH_WARNING;
+        j->euicc_response = data_of(a);
+    }
+    return NEXT_END;
+}
+
+static int send_undo(struct turn *t, struct job *j)
+{
+    struct es_profile_request body = { .eid = eid_of(t), .iccid = j->iccid };
+    if (j->deadline_ms < t->now_ms + 1000ull * SMDP_UNDO_MIN_S && !t->again)
+        j->deadline_ms = t->now_ms + 1000ull * SMDP_UNDO_MIN_S;
+    return smdp_call(t, j, ES3_DELETE_ISDP, &body);
+}
+
+/* POL1 forbids it: then the installation really was complete. */
+static int undone(struct turn *t, struct job *j, const struct es3_answer *a)
+{
+    if (a->status.reason == REASON_POL1_REFUSED && !(j->flags & JOB_SENT_ALL))
+        return DL_COMPLETE;
+    if (!executed(a) && a->status.reason != REASON_ICCID_UNKNOWN)
+        turn_log(t, LOG_WARN_, "the ISD-P of %s could not be removed (%s); the next download will", j->iccid.digits,
+                 a->status.detail);
+    return NEXT_END;
+}
+
+static const struct step steps[DL_COUNT] = {
+    /*                   stored name       on enter          on answer          may go to                                */
+    [DL_EIS] =          { "eis",          send_get_eis,     eis_came,          TO(DL_CLEANUP) | TO(DL_CREATE) },
+    [DL_CLEANUP] =      { "clean-up",     send_clean_up,    cleaned_up,        TO(DL_EIS) | TO(DL_CREATE) },
+    [DL_CREATE] =       { "create-isdp",  send_create,      created,           TO(DL_AUTHENTICATE) | TO(DL_UNDO) },
+    [DL_AUTHENTICATE] = { "authenticate", send_certificate, challenged,        TO(DL_KEYS) | TO(DL_UNDO) },
+    [DL_KEYS] =         { "keys",         send_keys,        agreed,            TO(DL_OPEN) | TO(DL_UNDO) },
+    [DL_OPEN] =         { "open",         send_open,        opened,            TO(DL_SEND) | TO(DL_OPEN) | TO(DL_UNDO) },
+    [DL_SEND] =         { "send",         send_segments,    segments_answered, TO(DL_SEND) | TO(DL_OPEN) | TO(DL_COMPLETE) | TO(DL_UNDO) },
+    [DL_COMPLETE] =     { "complete",     send_completed,   completed,         TO(DL_ENABLE) | TO(DL_UNDO) },
+    [DL_ENABLE] =       { "enable",       send_enable,      enabled,           0 },
+    [DL_UNDO] =         { "undo",         send_undo,        undone,            TO(DL_COMPLETE) },
+};
+
+/* ---- before and behind */
+
+static struct status find_profile(struct turn *t, const struct job *j, const struct es2_download_profile *r, struct stored_profile *p)
+{
+    if (*r->iccid.digits) {
+        if (!smdp_profile_load(t, &r->iccid, p))
+            return status_success();
+        if (!p->known)
+            return status_failed(REASON_ICCID_UNKNOWN, r->iccid.digits, "not a profile of this SM-DP");
+        if (!oid_eq(&p->owner, &j->requester))
+            return status_failed(REASON_ICCID_NOT_ALLOWED, r->iccid.digits, "another operator's profile");
+        if (r->profile_type.len && !span_eq(r->profile_type, span_text(p->type)))
+            return status_failed(REASON_ICCID_NOT_ALLOWED, r->iccid.digits, "it is of another profile type");
+        if (p->state != SMDP_PROFILE_FREE)
+            return status_failed(REASON_ICCID_IN_USE, r->iccid.digits, "it is on an eUICC, or on its way to one");
+        return status_success();
+    }
+    if (!r->profile_type.len)
+        return status_failed(REASON_CONDITIONAL_MISSING, "", "ICCID or profile type is needed");
+    const struct query *q = SMDP_ASK(t, &SMDP_TYPE_KNOWN, value_span_text(r->profile_type), value_text(j->requester.text));
+    if (!q || !smdp_profile_of_type(t, r->profile_type, &j->requester, p) || p->known)
+        return status_success();
+    if (!q->row_count || !row_int(&q->rows[0], 1))
+        return status_failed(REASON_TYPE_UNKNOWN, "", "no such profile type");
+    return row_int(&q->rows[0], 0) ? status_failed(REASON_TYPE_EXHAUSTED, "", "all are used")
+                                   : status_failed(REASON_TYPE_NOT_ALLOWED, "", "another operator's profile type");
+}
+
+static struct status check(struct turn *t, struct job *j, const struct es_message *m)
+{
+    const struct es2_download_profile *r = m->body;
+    struct stored_profile p = { 0 };
+    struct status status = find_profile(t, j, r, &p);
+    j->iccid = r->iccid;
+    if (t->need_rows || !status_ok(&status))
+        return status;
+    j->iccid = p.iccid;
+    j->flags = JOB_RESERVED | (r->enable ? JOB_ENABLE : 0);
+    WRITES_ADD(t->w, &SMDP_PROFILE_RESERVE, 1, value_text(j->iccid.digits), value_text(t->eid), value_text(j->smsr.text));
+    t->smdp->counts.downloads++;
+    return status;
+}
+
+/* Time is over: what stands on the card half made is taken away; a profile that is there stays. */
+static int expired(struct turn *t, struct job *j)
+{
+    ptrdiff_t at = j->step - steps;
+    if (at == DL_ENABLE)
+        j->status = status_warning(REASON_CALL_EXPIRED, t->eid, "installed; whether it is enabled is not known");
+    return at >= DL_CREATE && at <= DL_COMPLETE ? DL_UNDO : NEXT_END;
+}
+
+static void ended(struct turn *t, struct job *j)
+{
+    if (!(j->flags & JOB_RESERVED))
+        return;
+    WRITES_ADD(t->w, &SMDP_PROFILE_FREE_AGAIN, -1, value_text(j->iccid.digits), value_text(t->eid));
+    t->smdp->counts.failed++;
+}
+
+const struct procedure SMDP_DOWNLOAD = { "download", steps, DL_COUNT, true, check, expired, ended };

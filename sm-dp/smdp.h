@@ -1,0 +1,113 @@
+/* sm-dp/smdp.h: the SM-DP as a library (SGP.02: ES2 towards operators, ES3 towards SM-SRs, ES8 inside ES3). It owns no
+ * socket: what arrives is handed in, what leaves goes through env.net as effects. The program (main.c), the simulator
+ * and the tests put the world around it.
+ *
+ *     smdp_new → smdp_start → { smdp_soap | smdp_order } → smdp_run … → smdp_free */
+#ifndef OSPREY_SMDP_H
+#define OSPREY_SMDP_H
+
+#include "lib/engine/engine.h"
+#include "lib/io/sqlite.h"
+#include "lib/model/iccid.h"
+#include "lib/model/oid.h"
+#include "lib/model/pol2.h"
+#include "lib/model/subscription_address.h"
+#include "lib/pki/chain.h"
+
+#define SMDP_PARTNERS_MAX     256u
+#define SMDP_HOSTS_MAX        8u
+#define SMDP_URL_MAX          512u
+#define SMDP_CERTIFICATES_MAX 4u
+#define SMDP_EUMS_MAX         64u
+#define SMDP_TYPE_MAX         100u
+#define SMDP_PACKAGE_MAX      0x100000u /* octets of a profile package */
+
+/* What leaves, beside EFFECT_REPLY. Results come back through engine_result(smdp_engine(s), …). */
+enum smdp_effect { SMDP_EFFECT_SOAP = ENGINE_KIND_ROLE /* POST body to the URL `to` */ };
+enum smdp_node { SMDP_NODE_SOAP = 1 /* reply_ref.node of an HTTP exchange: answer with status and body */ };
+
+enum smdp_partner_kind { SMDP_OPERATOR = 1, SMDP_SMSR = 2 };
+struct smdp_partner {
+    char name[64];
+    struct oid oid;
+    unsigned kinds;
+    char url[SMDP_URL_MAX]; /* operator: where it takes ES2 callbacks and notifications; SM-SR: its ES3 service */
+    char hosts[SMDP_HOSTS_MAX][SMDP_URL_MAX]; /* origins that ReplyTo may name beside that of url */
+    size_t host_count;
+    bool ampersand;       /* '&' between parameters: a v3 partner */
+    char common_name[80]; /* identity of its TLS certificate when that has no OID */
+};
+
+/* CERT.DP.ECDSA for cards with keys on its curve, and the name of its private key in env.keys. */
+struct smdp_certificate {
+    struct span gp; /* 7F21, borrowed */
+    char key_name[64];
+    enum ec_curve curve;
+};
+
+struct smdp_config {
+    struct oid oid;
+    char url[SMDP_URL_MAX];         /* our own, for wsa:From and ReplyTo: scheme://host[:port] */
+    struct smdp_partner *partners;  /* borrowed for the life of the SM-DP, as all pointers here */
+    size_t partner_count;
+    struct smdp_certificate certificates[SMDP_CERTIFICATES_MAX];
+    size_t certificate_count;
+    struct trust *trust;            /* the CIs */
+    struct x509 *eums[SMDP_EUMS_MAX];
+    size_t eum_count;
+    uint32_t segments_per_call;     /* SCP03t segments in one ES3.SendData. 0: 24 */
+    uint32_t resend_s;              /* an ES3 call that was taken but not answered is repeated after this. 0: 60 */
+    uint32_t validity_s;            /* of a download without ValidityPeriod. 0: 86400 */
+    uint32_t undo_s;                /* how long a clean-up tries after the answer is out. 0: 3600 */
+    void (*on_fatal)(void *context);
+    void *on_fatal_context;
+};
+
+struct smdp;
+/* env: clock, rng, store (smdp_schema applied), keys, log, net. */
+MUST_USE enum err smdp_new(const struct smdp_config *config, const struct env *env, struct smdp **ret);
+void smdp_free(struct smdp *s);
+MUST_USE enum err smdp_start(struct smdp *s);
+struct engine *smdp_engine(struct smdp *s);
+void smdp_run(struct smdp *s);
+
+extern const struct migration *const smdp_schema;
+extern const size_t smdp_schema_count;
+
+/* `partner`: who the TLS connection belongs to; NULL: nobody known. */
+const struct smdp_partner *smdp_partner_by_oid(const struct smdp *s, const char *oid);
+const struct smdp_partner *smdp_partner_by_name(const struct smdp *s, const char *common_name);
+void smdp_soap(struct smdp *s, const struct smdp_partner *partner, struct span body, struct reply_ref reply);
+
+/* An ordered profile: out of the standard (SGP.02 §3.1 step 0). What the package says itself need not be given. */
+struct smdp_order {
+    struct span package;           /* concatenated profile elements */
+    struct oid owner;              /* the operator */
+    char type[SMDP_TYPE_MAX + 1];  /* empty: the package's */
+    struct subscription_address address; /* imsi empty: the package's */
+    struct pol2 pol2;
+    uint32_t memory;               /* octets it needs on the card; 0: estimated */
+};
+/* Stores it (its ICCID is in the package); one that is there already stays as it is. detail (may be NULL) says what is
+ * wrong. ERR_BAD_VALUE, ERR_TOO_LONG, ERR_MISSING (no ICCID, no owner), ERR_IO. */
+#define SMDP_DETAIL_MAX 240u
+MUST_USE enum err smdp_order(struct smdp *s, const struct smdp_order *order, char *detail);
+
+/* What a home network must know of a subscription. */
+struct smdp_subscriber {
+    struct iccid iccid;
+    struct subscription_address address;
+    const char *algorithm; /* "milenage", "tuak", "test" */
+    struct span key, opc;  /* opc: OPc or TOPc */
+    uint32_t keccak_count; /* TUAK */
+};
+/* Every ordered profile with a network application. each may be called several times for one ICCID (several NAAs). */
+typedef void smdp_subscriber_seen(void *context, const struct smdp_subscriber *subscriber);
+MUST_USE enum err smdp_subscribers(struct smdp *s, smdp_subscriber_seen *each, void *context);
+
+struct smdp_counts {
+    uint64_t calls, downloads, completed, failed, es3_calls, notifications;
+};
+struct smdp_counts smdp_counts(const struct smdp *s);
+
+#endif
