@@ -19,14 +19,15 @@ static const struct config_option options[] = {
     { "lab", "delay_permille", CONFIG_NUMBER, "0", false, "messages that wait" },
     { "lab", "delay_max_ms", CONFIG_NUMBER, "5000", false, "and how long at most" },
     { "lab", "seed", CONFIG_NUMBER, "1", false, "the same seed, the same bad luck" },
-    { "account *", "password", CONFIG_TEXT, "", false, "password of this system_id; without any account everybody gets in" },
+    { "account *", "password", CONFIG_TEXT, "", false,
+      "password of this system_id; without any account everybody gets in" },
     { "account *", "numbers", CONFIG_TEXT, NULL, false,
       "addresses it is bound for besides its address range: 1234, 4917*" },
 };
 
 static const char help[] =
-    "  Stores a message before it answers submit_sm, and forwards it to whoever is bound for its destination: by address\n"
-    "  range, by system_id, or by the account's numbers. The latest bind for a number wins.\n";
+    "  Stores a message before it answers submit_sm, and forwards it to whoever is bound for its destination:\n"
+    "  by address range, by system_id, or by the account's numbers. The latest bind for a number wins.\n";
 
 struct server {
     struct daemon *daemon;
@@ -47,7 +48,8 @@ static void line_send(void *context, struct span bytes)
 {
     struct line *l = context;
     if (tcp_send(l->conn, bytes) != ERR_NONE)
-        log_fact(l->server->daemon->log, LOG_WARN_, NULL, "%s does not read what is sent to it", tcp_conn_peer(l->conn));
+        log_fact(l->server->daemon->log, LOG_WARN_, NULL, "%s does not read what is sent to it",
+                 tcp_conn_peer(l->conn));
 }
 
 static void line_close(void *context)

@@ -22,9 +22,11 @@ static const struct statement insert_message = {
     "message_insert", "INSERT INTO message VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)", NULL
 };
 static const struct statement delete_message = { "message_delete", "DELETE FROM message WHERE id = ?1", NULL };
-static const struct statement copies_message = { "message_copies", "UPDATE message SET copies = ?2 WHERE id = ?1", NULL };
+static const struct statement copies_message = { "message_copies", "UPDATE message SET copies = ?2 WHERE id = ?1",
+                                                 NULL };
 static const struct statement load_messages = { "message_load", "SELECT * FROM message ORDER BY id", NULL };
-static const struct statement last_id = { "message_last", "SELECT seq FROM sqlite_sequence WHERE name = 'message'", NULL };
+static const struct statement last_id = { "message_last", "SELECT seq FROM sqlite_sequence WHERE name = 'message'",
+                                          NULL };
 
 enum { INSERT_PARAMS = 16 };
 
@@ -120,12 +122,14 @@ static void receipt(struct smsc *s, const struct message *m, const char *status)
 {
     char text[160], date[11];
     int64_t id = m->id;
-    bool wanted = (m->sm.registered_delivery & 3) == 1 || ((m->sm.registered_delivery & 3) == 2 && strcmp(status, "DELIVRD"));
+    bool wanted =
+        (m->sm.registered_delivery & 3) == 1 || ((m->sm.registered_delivery & 3) == 2 && strcmp(status, "DELIVRD"));
     if (!wanted || m->sm.esm_class & SMPP_ESM_RECEIPT)
         return;
     date_text(smsc_now(s), date);
-    int len = snprintf(text, sizeof text, "id:%" PRId64 " sub:001 dlvrd:00%d submit date:%s done date:%s stat:%s err:000 text:",
-                       id, strcmp(status, "DELIVRD") == 0, date, date, status);
+    int len = snprintf(text, sizeof text,
+                       "id:%" PRId64 " sub:001 dlvrd:00%d submit date:%s done date:%s stat:%s err:000 text:", id,
+                       strcmp(status, "DELIVRD") == 0, date, date, status);
     struct smpp_sm sm = { .from = m->sm.to, .to = m->sm.from, .esm_class = SMPP_ESM_RECEIPT,
                           .message = { (const uint8_t *)text, (size_t)len } };
     if (submit(s, NULL, 0, &sm) != SMPP_OK)
@@ -156,10 +160,22 @@ static void write_insert(struct batch *b, size_t i, const struct message *m)
 {
     const struct smpp_sm *sm = &m->sm;
     const struct value params[INSERT_PARAMS] = {
-        value_int(m->id), value_int(sm->from.ton), value_int(sm->from.npi), value_text(sm->from.text),
-        value_int(sm->to.ton), value_int(sm->to.npi), value_text(sm->to.text), value_int(sm->esm_class),
-        value_int(sm->pid), value_int(sm->dcs), value_int(sm->priority), value_int(sm->registered_delivery),
-        value_int((int64_t)m->expires_ms), value_int((int64_t)m->next_ms), value_int(m->copies), value_blob(sm->message),
+        value_int(m->id),
+        value_int(sm->from.ton),
+        value_int(sm->from.npi),
+        value_text(sm->from.text),
+        value_int(sm->to.ton),
+        value_int(sm->to.npi),
+        value_text(sm->to.text),
+        value_int(sm->esm_class),
+        value_int(sm->pid),
+        value_int(sm->dcs),
+        value_int(sm->priority),
+        value_int(sm->registered_delivery),
+        value_int((int64_t)m->expires_ms),
+        value_int((int64_t)m->next_ms),
+        value_int(m->copies),
+        value_blob(sm->message),
     };
     memcpy(b->inserts[i], params, sizeof params);
     b->writes[b->count++] = (struct write){ &insert_message, b->inserts[i], INSERT_PARAMS, 1 };

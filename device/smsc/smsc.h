@@ -1,7 +1,7 @@
 /* device/smsc/smsc.h: a small SMSC for labs: SMPP 3.4, store and forward. Whoever is bound for an address gets what is
- * sent to it: a phone binds with its MSISDN as address range, an SM-SR with its short number. A message is stored before
- * its submit_sm is answered and forgotten when its deliver_sm was answered, so nothing is lost by kill -9 (a message may
- * come twice). Loss, delay and duplication on demand, from a seed. No sockets here: bytes in, bytes out. */
+ * sent to it: a phone binds with its MSISDN as address range, an SM-SR with its short number. A message is stored
+ * before its submit_sm is answered and forgotten when its deliver_sm was answered, so nothing is lost by kill -9 (a
+ * message may come twice). Loss, delay and duplication on demand, from a seed. No sockets here: bytes in, bytes out. */
 #ifndef OSPREY_DEVICE_SMSC_H
 #define OSPREY_DEVICE_SMSC_H
 

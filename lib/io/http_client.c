@@ -175,8 +175,9 @@ static void conn_failed(struct conn *c, enum err err, const char *detail)
         c->call = NULL;
         queue_front(h, call);
     } else if (call != NULL) {
-        call_finish(c, &(struct http_answer){ .err = err, .detail = detail, .sent = c->state == CONN_BUSY || call->retried,
-                                              .peer = &c->peer });
+        call_finish(
+            c, &(struct http_answer){
+                   .err = err, .detail = detail, .sent = c->state == CONN_BUSY || call->retried, .peer = &c->peer });
     }
     conn_free(c);
     host_work(h);
@@ -228,7 +229,8 @@ static bool answer_event(struct conn *c, enum http1_event event, struct span pie
         return false;
     }
     if (event == HTTP1_FAILED) {
-        conn_failed(c, c->reader.err, c->reader.err == ERR_TOO_LONG ? "the answer is too long" : "the answer is not HTTP");
+        conn_failed(c, c->reader.err,
+                    c->reader.err == ERR_TOO_LONG ? "the answer is too long" : "the answer is not HTTP");
         return false;
     }
     if (event == HTTP1_DONE && !is_interim(c)) {
@@ -410,7 +412,8 @@ static void host_work(struct host *h)
             call_begin(c);
             continue;
         }
-        if (h->conn_count >= h->client->options.connections_per_host && (!h->first->retried || conn_find_idle(h) == NULL))
+        if (h->conn_count >= h->client->options.connections_per_host &&
+            (!h->first->retried || conn_find_idle(h) == NULL))
             return;
         if ((c = conn_new(h)) == NULL)
             return;
@@ -454,7 +457,8 @@ static void head_write(struct writer *w, const struct http_call *call, const str
         http1_wr_no_body(w);
 }
 
-static enum err pending_new(const struct http_call *call, const struct url *u, uint32_t timeout_ms, struct pending **ret)
+static enum err pending_new(const struct http_call *call, const struct url *u, uint32_t timeout_ms,
+                            struct pending **ret)
 {
     size_t cap = REQUEST_HEAD_MAX + u->target.len + call->body.len;
     struct pending *p = malloc(sizeof *p + cap);

@@ -20,15 +20,15 @@ struct http_client_options {
     uint32_t answer_timeout_ms;    /* 0: 60,000; from the last octet sent to the last received */
     uint32_t idle_timeout_s;       /* 0: 600; an unused kept connection is closed */
     size_t body_max;               /* 0: 4 MiB, of an answer */
-    bool check_host_name;          /* the certificate must name the URL's host (SGP.02 peers are known by OID instead) */
+    bool check_host_name; /* the certificate must name the URL's host (SGP.02 peers are known by OID instead) */
 };
 
 struct http_client *http_client_new(struct loop *loop, const struct http_client_options *options);
 /* Requests under way end without callback. */
 void http_client_free(struct http_client *client);
 
-/* err ERR_NONE: an HTTP answer arrived, whatever its status. Otherwise: ERR_CLOSED could not connect or connection lost,
- * ERR_VERIFY certificate refused (by either side), ERR_EXPIRED a time-out, ERR_TOO_LONG, ERR_BAD_VALUE not HTTP,
+/* err ERR_NONE: an HTTP answer arrived, whatever its status. Otherwise: ERR_CLOSED could not connect or connection
+ * lost, ERR_VERIFY certificate refused (by either side), ERR_EXPIRED a time-out, ERR_TOO_LONG, ERR_BAD_VALUE not HTTP,
  * ERR_DENIED https without tls. All spans and texts live until the callback returns. */
 struct http_answer {
     enum err err;

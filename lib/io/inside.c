@@ -52,7 +52,8 @@ struct evconnlistener *listener_new(struct loop *loop, const char *address, uint
     *ret_err = address_of(address, port, &sa, &len);
     if (*ret_err == ERR_NONE) {
         unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE;
-        listener = evconnlistener_new_bind(loop_base(loop), accepted, context, flags, 512, (struct sockaddr *)&sa, (int)len);
+        listener =
+            evconnlistener_new_bind(loop_base(loop), accepted, context, flags, 512, (struct sockaddr *)&sa, (int)len);
         *ret_err = listener ? ERR_NONE : ERR_IO;
     }
     if (listener == NULL && detail != NULL)

@@ -34,7 +34,8 @@ void peer_done(struct peer *peer);
 
 /* Says goodbye in TLS (when ssl is not NULL) and frees the bufferevent with its socket. */
 void stream_free(struct bufferevent *bev);
-/* What went wrong on a stream, for people: TLS error, verification result or errno. ret_err: ERR_VERIFY or ERR_CLOSED. */
+/* What went wrong on a stream, for people: TLS error, verification result or errno. ret_err: ERR_VERIFY or ERR_CLOSED.
+ */
 void stream_fault(struct bufferevent *bev, short events, char *out, size_t cap, enum err *ret_err);
 
 /* A body that grows as it comes in. */

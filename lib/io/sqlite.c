@@ -147,7 +147,8 @@ static bool column_copy(sqlite3_stmt *stmt, int at, struct arena *arena, struct 
         *ret = value_int(sqlite3_column_int64(stmt, at));
     if (type != SQLITE_TEXT && type != SQLITE_BLOB)
         return true;
-    const void *bytes = type == SQLITE_TEXT ? (const void *)sqlite3_column_text(stmt, at) : sqlite3_column_blob(stmt, at);
+    const void *bytes =
+        type == SQLITE_TEXT ? (const void *)sqlite3_column_text(stmt, at) : sqlite3_column_blob(stmt, at);
     size_t len = (size_t)sqlite3_column_bytes(stmt, at);
     uint8_t *copy = arena_alloc(arena, len + 1); /* one more, so that empty is not NULL */
     if (copy == NULL)

@@ -140,7 +140,8 @@ static void conn_timer(struct tcp_conn *c, uint64_t ms)
     event_add(c->timer, &t);
 }
 
-static struct tcp_conn *conn_new(struct loop *loop, evutil_socket_t fd, const struct tcp_handler *handler, void *context)
+static struct tcp_conn *conn_new(struct loop *loop, evutil_socket_t fd, const struct tcp_handler *handler,
+                                 void *context)
 {
     struct tcp_conn *c = calloc(1, sizeof *c);
     if (c == NULL)

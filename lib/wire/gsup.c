@@ -100,8 +100,8 @@ static enum err digits_read(struct span bcd, char *out, size_t cap)
     return bcd_text(bcd, true, out, cap);
 }
 
-/* BCD, as a called party number (TS 24.008 §10.5.4.7): osmo-hlr puts one octet (type and plan, bit 8 set, or the length)
- * before the digits; bare digits are taken too. */
+/* BCD, as a called party number (TS 24.008 §10.5.4.7): osmo-hlr puts one octet (type and plan, bit 8 set, or the
+ * length) before the digits; bare digits are taken too. */
 static enum err msisdn_read(struct span value, struct gsup_message *m)
 {
     if (value.len != 0 && (value.ptr[0] & 0x80 || value.ptr[0] == value.len - 1u))

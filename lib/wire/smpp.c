@@ -302,8 +302,12 @@ static int two_digits(const char *text) { return (text[0] - '0') * 10 + text[1] 
 
 static uint64_t absolute_s(const char *text, uint64_t now_ms, uint64_t fallback_s)
 {
-    struct tm t = { .tm_year = two_digits(text) + 100, .tm_mon = two_digits(text + 2) - 1, .tm_mday = two_digits(text + 4),
-                    .tm_hour = two_digits(text + 6), .tm_min = two_digits(text + 8), .tm_sec = two_digits(text + 10) };
+    struct tm t = { .tm_year = two_digits(text) + 100,
+                    .tm_mon = two_digits(text + 2) - 1,
+                    .tm_mday = two_digits(text + 4),
+                    .tm_hour = two_digits(text + 6),
+                    .tm_min = two_digits(text + 8),
+                    .tm_sec = two_digits(text + 10) };
     int64_t offset_s = two_digits(text + 13) * 900;
     int64_t at = (int64_t)timegm(&t) + (text[15] == '+' ? -offset_s : offset_s), now = (int64_t)(now_ms / 1000u);
     if (at < 0)
@@ -319,7 +323,8 @@ uint64_t smpp_validity_s(const char *text, uint64_t now_ms, uint64_t fallback_s)
         return absolute_s(text, now_ms, fallback_s);
     if (text[15] != 'R')
         return fallback_s;
-    uint64_t days = (uint64_t)two_digits(text) * 365 + (uint64_t)two_digits(text + 2) * 30 + (uint64_t)two_digits(text + 4);
+    uint64_t days =
+        (uint64_t)two_digits(text) * 365 + (uint64_t)two_digits(text + 2) * 30 + (uint64_t)two_digits(text + 4);
     return ((days * 24 + (uint64_t)two_digits(text + 6)) * 60 + (uint64_t)two_digits(text + 8)) * 60 +
            (uint64_t)two_digits(text + 10);
 }

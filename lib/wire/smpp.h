@@ -2,8 +2,8 @@
  * Pure: bytes in, bytes and events out, time as an argument.
  *
  * PDUs are packed with our own reader and writer, not libsmpp34: that one keeps its error in global variables and
- * allocates an entry of a kilobyte for every optional parameter, which the caller frees by hand. It serves the tests as an
- * independent peer. */
+ * allocates an entry of a kilobyte for every optional parameter, which the caller frees by hand. It serves the tests as
+ * an independent peer. */
 #ifndef OSPREY_WIRE_SMPP_H
 #define OSPREY_WIRE_SMPP_H
 
@@ -103,8 +103,8 @@ struct smpp_events {
     uint32_t (*on_bind)(void *context, const struct smpp_pdu *pdu);
     /* submit_sm (SMSC) or deliver_sm (ESME). Answer now or later with smpp_session_answer(sequence). */
     void (*on_message)(void *context, uint32_t sequence, const struct smpp_sm *sm);
-    /* The answer to smpp_session_send: status SMPP_OK and a message id, a refusal, or SMPP_UNKNOWN_ERROR when no answer came
-     * before the time-out or the end of the session (the peer may or may not have it). */
+    /* The answer to smpp_session_send: status SMPP_OK and a message id, a refusal, or SMPP_UNKNOWN_ERROR when no answer
+     * came before the time-out or the end of the session (the peer may or may not have it). */
     void (*on_answer)(void *context, uint64_t tag, uint32_t status, const char *message_id);
     void (*on_alert)(void *context, const struct smpp_address *source); /* may be NULL */
     /* The session is over: close the connection. Called once, from inside another call. */

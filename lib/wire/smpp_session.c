@@ -29,7 +29,8 @@ static void answer_header(struct smpp_session *s, const struct smpp_pdu *p, uint
 
 static void nack(struct smpp_session *s, uint32_t sequence, uint32_t status)
 {
-    pdu_send(s, &(struct smpp_pdu){ .command = SMPP_GENERIC_NACK | SMPP_RESPONSE, .status = status, .sequence = sequence });
+    pdu_send(
+        s, &(struct smpp_pdu){ .command = SMPP_GENERIC_NACK | SMPP_RESPONSE, .status = status, .sequence = sequence });
 }
 
 static void window_answer(struct smpp_session *s, size_t i, uint32_t status, const char *message_id)
@@ -237,7 +238,8 @@ void smpp_session_start(struct smpp_session *s, const struct smpp_options *optio
         return;
     s->state = SMPP_S_BINDING;
     s->asked_sequence = sequence_next(s);
-    pdu_send(s, &(struct smpp_pdu){ .command = options->bind_command, .sequence = s->asked_sequence, .bind = options->bind });
+    pdu_send(s, &(struct smpp_pdu){
+                    .command = options->bind_command, .sequence = s->asked_sequence, .bind = options->bind });
 }
 
 enum err smpp_session_send(struct smpp_session *s, uint64_t now_ms, const struct smpp_sm *sm, uint64_t tag)
@@ -275,7 +277,9 @@ void smpp_session_answer(struct smpp_session *s, uint32_t sequence, uint32_t sta
 void smpp_session_alert(struct smpp_session *s, const struct smpp_address *source, const struct smpp_address *esme)
 {
     if (s->state == SMPP_S_BOUND && s->options.smsc)
-        pdu_send(s, &(struct smpp_pdu){ .command = SMPP_ALERT_NOTIFICATION, .sequence = sequence_next(s), .source = *source,
+        pdu_send(s, &(struct smpp_pdu){ .command = SMPP_ALERT_NOTIFICATION,
+                                        .sequence = sequence_next(s),
+                                        .source = *source,
                                         .esme = *esme });
 }
 

@@ -1,5 +1,6 @@
 /* lib/wire/sms.h: the short message as the card and the network see it: TPDUs and user data header of TS 23.040, the
- * parts of a long secured packet (oncard.md §7.5), the ENVELOPE of SMS-PP data download (uicc-platform.md §13). Pure. */
+ * parts of a long secured packet (oncard.md §7.5), the ENVELOPE of SMS-PP data download (uicc-platform.md §13). Pure.
+ */
 #ifndef OSPREY_WIRE_SMS_H
 #define OSPREY_WIRE_SMS_H
 

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 
-BUILD = os.environ.get('OSPREY_BUILD', 'build')
+BUILD = os.environ.get('OSPREY_BUILD', os.path.join(os.path.dirname(__file__), '..', '..', 'build'))
 SKIPPED = 77
 
 

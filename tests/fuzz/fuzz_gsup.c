@@ -1,4 +1,5 @@
-/* Properties: a message that reads, writes and reads again the same; a link takes the same frames however they are cut. */
+/* Properties: a message that reads, writes and reads again the same; a link takes the same frames however they are cut.
+ */
 #include <assert.h>
 
 #include "lib/wire/gsup.h"
@@ -31,7 +32,9 @@ static void on_message(void *context, const struct gsup_message *m)
 static struct sink feed(struct span in, bool server, size_t step)
 {
     struct sink sink = { 0 };
-    struct gsup_link link = { .server = server, .name = "n", .send = on_send, .on_message = on_message, .context = &sink };
+    struct gsup_link link = {
+        .server = server, .name = "n", .send = on_send, .on_message = on_message, .context = &sink
+    };
     size_t taken = 0;
     enum err err = ERR_NONE;
     gsup_link_start(&link);

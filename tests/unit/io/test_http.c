@@ -46,8 +46,8 @@ static struct identity issue(const struct identity *by, const char *name, const 
     ASN1_INTEGER_set(X509_get_serialNumber(i.certificate), rand());
     X509_gmtime_adj(X509_getm_notBefore(i.certificate), -86400 * 400);
     X509_gmtime_adj(X509_getm_notAfter(i.certificate), 86400 * days);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(i.certificate), "CN", MBSTRING_UTF8, (const unsigned char *)name, -1,
-                               -1, 0);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(i.certificate), "CN", MBSTRING_UTF8, (const unsigned char *)name,
+                               -1, -1, 0);
     X509 *issuer = by ? by->certificate : i.certificate;
     X509_set_issuer_name(i.certificate, X509_get_subject_name(issuer));
     X509_set_pubkey(i.certificate, i.key);
@@ -180,8 +180,14 @@ static void serve(struct ssl_ctx_st *tls, size_t body_max)
     enum err err;
     char detail[IO_DETAIL_MAX];
     memset(&seen, 0, sizeof seen);
-    struct http_server_options o = { .address = "127.0.0.1", .tls = tls, .node = 5, .handler = handle, .body_max = body_max,
-                                     .refused = on_refused, .reply_timeout_s = 1, .request_timeout_s = 1 };
+    struct http_server_options o = { .address = "127.0.0.1",
+                                     .tls = tls,
+                                     .node = 5,
+                                     .handler = handle,
+                                     .body_max = body_max,
+                                     .refused = on_refused,
+                                     .reply_timeout_s = 1,
+                                     .request_timeout_s = 1 };
     server = http_server_new(loop, &o, &err, detail);
     if (server == NULL)
         fail_msg("%s", detail);
@@ -235,9 +241,14 @@ static void post(struct got *g, const char *tail, struct span body)
     char url[200];
     bool tls = strncmp(tail, "s:", 2) == 0;
     const struct http1_header action = { SPAN_LIT("SOAPAction"), SPAN_LIT("do-it") };
-    snprintf(url, sizeof url, "http%s://127.0.0.1:%u%s", tls ? "s" : "", http_server_port(server), tail + (tls ? 2 : 0));
-    assert_ok(http_client_send(client, &(struct http_call){ .url = url, .content_type = "text/plain", .headers = &action,
-                                                            .header_count = 1, .body = body, .done = on_answer,
+    snprintf(url, sizeof url, "http%s://127.0.0.1:%u%s", tls ? "s" : "", http_server_port(server),
+             tail + (tls ? 2 : 0));
+    assert_ok(http_client_send(client, &(struct http_call){ .url = url,
+                                                            .content_type = "text/plain",
+                                                            .headers = &action,
+                                                            .header_count = 1,
+                                                            .body = body,
+                                                            .done = on_answer,
                                                             .context = g }));
     assert_int_equal(g->count, 0);
 }
@@ -518,7 +529,8 @@ static void pipelined_requests_follow_each_other(void **state)
 {
     (void)state;
     serve(NULL, 0);
-    talk("POST /1 HTTP/1.1\r\nContent-Length: 1\r\n\r\naPOST /2 HTTP/1.1\r\nContent-Length: 1\r\nConnection: close\r\n\r\nb");
+    talk("POST /1 HTTP/1.1\r\nContent-Length: 1\r\n\r\naPOST /2 HTTP/1.1\r\nContent-Length: 1\r\nConnection: "
+         "close\r\n\r\nb");
     wait_for(&heard.closed, 1);
     assert_int_equal(seen.requests, 2);
     assert_non_null(strstr(heard.bytes, "\r\n\r\naHTTP/1.1 200 OK\r\n"));

@@ -13,7 +13,8 @@ static const struct migration migrations[] = {
 };
 static const struct statement insert = { "card_insert", "INSERT INTO card VALUES (?1, ?2, ?3)", NULL };
 static const struct statement update = { "card_update",
-                                         "UPDATE card SET version = version + 1 WHERE eid = ?1 AND version = ?2", NULL };
+                                         "UPDATE card SET version = version + 1 WHERE eid = ?1 AND version = ?2",
+                                         NULL };
 static const struct statement get = { "card_get", "SELECT eid, version, blob, NULL FROM card WHERE eid = ?1", NULL };
 static const struct statement all = { "card_all", "SELECT eid FROM card ORDER BY eid", NULL };
 static const struct statement broken = { "broken", "SELECT nothing FROM nowhere", NULL };

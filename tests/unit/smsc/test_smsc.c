@@ -172,7 +172,11 @@ static void pass(uint64_t ms)
 
 static enum err say(struct esme *e, const char *to, const char *text)
 {
-    struct smpp_sm sm = { .from = { 3, 1, "" }, .to = { 1, 1, "" }, .esm_class = SMPP_ESM_UDHI, .pid = 0x7F, .dcs = 0xF6,
+    struct smpp_sm sm = { .from = { 3, 1, "" },
+                          .to = { 1, 1, "" },
+                          .esm_class = SMPP_ESM_UDHI,
+                          .pid = 0x7F,
+                          .dcs = 0xF6,
                           .message = span_text(text) };
     snprintf(sm.from.text, sizeof sm.from.text, "%s", e->from);
     snprintf(sm.to.text, sizeof sm.to.text, "%s", to);
@@ -205,7 +209,11 @@ static void messages_go_byte_exact_both_ways(void **state)
     (void)state;
     static const uint8_t binary[] = { 0x02, 0x70, 0x00, 0x00, 0x10, 0x15, 0xFF, 0x1A, 0x00 };
     begin_with_both(&plain);
-    struct smpp_sm sm = { .from = { 3, 1, "1234" }, .to = { 1, 1, "+4917012345" }, .esm_class = 0x40, .pid = 0x7F, .dcs = 0xF6,
+    struct smpp_sm sm = { .from = { 3, 1, "1234" },
+                          .to = { 1, 1, "+4917012345" },
+                          .esm_class = 0x40,
+                          .pid = 0x7F,
+                          .dcs = 0xF6,
                           .message = SPAN_OF(binary) };
     assert_ok(smpp_session_send(&sr.session, world.now_ms, &sm, 9));
     settle();
@@ -381,8 +389,9 @@ static size_t delivered_of(const struct smsc_options *o, size_t count)
 static void bad_weather_follows_its_seed(void **state)
 {
     (void)state;
-    struct smsc_options o = { .loss_permille = 200, .duplicate_permille = 100, .delay_permille = 500, .delay_max_ms = 3000,
-                              .seed = 7 };
+    struct smsc_options o = {
+        .loss_permille = 200, .duplicate_permille = 100, .delay_permille = 500, .delay_max_ms = 3000, .seed = 7
+    };
     size_t first = delivered_of(&o, 600), again = delivered_of(&o, 600);
     assert_int_equal(first, again);
     assert_in_range(first, 480, 580); /* 600 * 0.8 * 1.1 = 528 */

@@ -43,13 +43,15 @@ static void five_vectors_go_and_come(void **state)
 static void subscriber_data_and_resync(void **state)
 {
     (void)state;
-    struct gsup_message m = { .type = GSUP_INSERT_DATA_REQUEST, .imsi = "001010123456789", .msisdn = "4917012345" }, got;
+    struct gsup_message m = { .type = GSUP_INSERT_DATA_REQUEST, .imsi = "001010123456789", .msisdn = "4917012345" },
+                        got;
     WRITER_ON_STACK(w, 200);
     wr_gsup(&w, &m);
     assert_ok(gsup_read(wr_span(&w), &got));
     assert_string_equal(got.msisdn, "4917012345");
-    m = (struct gsup_message){ .type = GSUP_AUTH_INFO_REQUEST, .imsi = "001010123456789", .resync = true, .auts = { 1, 2 },
-                               .rand = { 3, 4 } };
+    m = (struct gsup_message){
+        .type = GSUP_AUTH_INFO_REQUEST, .imsi = "001010123456789", .resync = true, .auts = { 1, 2 }, .rand = { 3, 4 }
+    };
     w.len = 0;
     wr_gsup(&w, &m);
     assert_ok(gsup_read(wr_span(&w), &got));

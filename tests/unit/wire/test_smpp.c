@@ -86,7 +86,9 @@ static void start(uint32_t command)
     memset(&smsc, 0, sizeof smsc);
     esme.wire = wr_of(esme.bytes, sizeof esme.bytes);
     smsc.wire = wr_of(smsc.bytes, sizeof smsc.bytes);
-    struct smpp_options client = { .bind_command = command, .bind = { .system_id = "sr", .password = "pw" }, .window = 2 };
+    struct smpp_options client = { .bind_command = command,
+                                   .bind = { .system_id = "sr", .password = "pw" },
+                                   .window = 2 };
     struct smpp_options server = { .smsc = true, .system_id = "lab", .window = 2 };
     smpp_session_start(&smsc.session, &server, &events, &smsc, 1000);
     smpp_session_start(&esme.session, &client, &events, &esme, 1000);
@@ -94,8 +96,13 @@ static void start(uint32_t command)
 
 static struct smpp_sm sample(void)
 {
-    return (struct smpp_sm){ .from = { 3, 1, "1234" }, .to = { 1, 1, "491701234" }, .esm_class = SMPP_ESM_UDHI, .pid = 0x7F,
-                             .dcs = 0xF6, .registered_delivery = 1, .validity = "000000001500000R",
+    return (struct smpp_sm){ .from = { 3, 1, "1234" },
+                             .to = { 1, 1, "491701234" },
+                             .esm_class = SMPP_ESM_UDHI,
+                             .pid = 0x7F,
+                             .dcs = 0xF6,
+                             .registered_delivery = 1,
+                             .validity = "000000001500000R",
                              .message = hex_lit("027000 0010 00FF 0A0D 1B00") };
 }
 

@@ -16,8 +16,14 @@ static void we_write_it_reads(void **state)
 {
     (void)state;
     struct submit_sm_t got = { 0 };
-    struct smpp_sm sm = { .from = { 3, 1, "1234" }, .to = { 1, 1, "491701234" }, .esm_class = 0x40, .pid = 0x7F, .dcs = 0xF6,
-                          .registered_delivery = 1, .validity = "000000001500000R", .message = SPAN_OF(text) };
+    struct smpp_sm sm = { .from = { 3, 1, "1234" },
+                          .to = { 1, 1, "491701234" },
+                          .esm_class = 0x40,
+                          .pid = 0x7F,
+                          .dcs = 0xF6,
+                          .registered_delivery = 1,
+                          .validity = "000000001500000R",
+                          .message = SPAN_OF(text) };
     WRITER_ON_STACK(w, 300);
     wr_smpp(&w, &(struct smpp_pdu){ .command = SMPP_SUBMIT_SM, .sequence = 77, .sm = sm });
     assert_int_equal(smpp34_unpack2(&got, w.buf, (int)w.len), 0);
@@ -40,8 +46,14 @@ static void it_writes_we_read(void **state)
     (void)state;
     uint8_t buf[1024];
     int len = 0;
-    struct deliver_sm_t d = { .command_id = DELIVER_SM, .sequence_number = 9, .source_addr_ton = 1, .source_addr_npi = 1,
-                              .dest_addr_ton = 3, .esm_class = 0x40, .data_coding = 0xF6, .protocol_id = 0x7F,
+    struct deliver_sm_t d = { .command_id = DELIVER_SM,
+                              .sequence_number = 9,
+                              .source_addr_ton = 1,
+                              .source_addr_npi = 1,
+                              .dest_addr_ton = 3,
+                              .esm_class = 0x40,
+                              .data_coding = 0xF6,
+                              .protocol_id = 0x7F,
                               .sm_length = sizeof text };
     struct smpp_pdu got;
     snprintf((char *)d.source_addr, sizeof d.source_addr, "491701234");
@@ -87,7 +99,9 @@ static void bind_and_alert(void **state)
     struct alert_notification_t a = { .command_id = ALERT_NOTIFICATION, .sequence_number = 2 };
     struct smpp_pdu got;
     WRITER_ON_STACK(w, 300);
-    struct smpp_bind bind = { .system_id = "device", .password = "secret", .system_type = "", .range = { 1, 1, "49170" } };
+    struct smpp_bind bind = {
+        .system_id = "device", .password = "secret", .system_type = "", .range = { 1, 1, "49170" }
+    };
     wr_smpp(&w, &(struct smpp_pdu){ .command = SMPP_BIND_TRANSCEIVER, .sequence = 1, .bind = bind });
     assert_int_equal(smpp34_unpack2(&b, w.buf, (int)w.len), 0);
     assert_string_equal((char *)b.system_id, "device");

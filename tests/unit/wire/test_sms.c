@@ -114,7 +114,8 @@ static void packets_are_cut_and_joined(void **state)
     (void)state;
     static const struct {
         size_t len, parts;
-    } cases[] = { { 0, 1 }, { 1, 1 }, { 137, 1 }, { 138, 2 }, { 266, 2 }, { 267, 3 }, { 400, 3 }, { 401, 4 }, { 3000, 23 } };
+    } cases[] = { { 0, 1 },   { 1, 1 },   { 137, 1 }, { 138, 2 },  { 266, 2 },
+                  { 267, 3 }, { 400, 3 }, { 401, 4 }, { 3000, 23 } };
     static struct sms_reassembly joiner;
     for (size_t c = 0; c < ARRAY_LEN(cases); c++) {
         struct span packet = packet_of(cases[c].len), parts[SMS_PARTS_MAX], whole = SPAN_NONE;
