@@ -1,0 +1,176 @@
+#include "arguments.h"
+
+#include <stdlib.h>
+
+static const struct {
+    const char *name, *value, *help;
+} options[OP_OPTION_COUNT] = {
+    [OPT_EID] = { "eid", "DIGITS", "the eUICC: 32 digits" },
+    [OPT_ICCID] = { "iccid", "DIGITS", "the profile: 18 to 20 digits" },
+    [OPT_TYPE] = { "type", "TEXT", "any free profile of this profile type" },
+    [OPT_ENABLE] = { "enable", NULL, "enable the profile once it is installed" },
+    [OPT_RULES] = { "rules", "RULES", "disable:not-allowed, delete:not-allowed, disable:auto-delete (with commas), or none" },
+    [OPT_IMSI] = { "imsi", "DIGITS", "the subscription's IMSI" },
+    [OPT_MSISDN] = { "msisdn", "DIGITS", "the subscription's number, without +" },
+    [OPT_TARGET] = { "target", "SM-SR", "the SM-SR that takes over: a partner's name, or an OID" },
+    [OPT_CURRENT] = { "current", "SM-SR", "the SM-SR in charge now: a partner's name, or an OID" },
+    [OPT_COUNT_MESSAGES] = { "count", "N", "leave after N messages" },
+    [OPT_FOLLOW] = { "follow", NULL, "wait for more" },
+    [OPT_VIA] = { "via", "PARTNER", "whom to ask: sm-dp, sm-sr, or a partner's name" },
+    [OPT_SM_SR] = { "sm-sr", "SM-SR", "the SM-SR in charge, when an SM-DP is asked: a partner's name, or an OID" },
+    [OPT_VALIDITY] = { "validity", "SECONDS", "how long the command is valid" },
+    [OPT_TIMEOUT] = { "timeout", "SECONDS", "how long to wait for the answer; else the validity and half a minute" },
+    [OPT_CALL_ID] = { "call-id", "TEXT", "repeat the call of this identifier: it is not carried out twice" },
+    [OPT_NO_WAIT] = { "no-wait", NULL, "leave once the command is accepted" },
+    [OPT_CONFIG] = { "config", "FILE", "else $OSPREY_CONFIG, ./osprey.conf, ~/.config/osprey/, /etc/osprey/" },
+    [OPT_JSON] = { "json", NULL, "one JSON object a line instead of text" },
+    [OPT_EXPLAIN] = { "explain", NULL, "show the messages that go over the wire" },
+    [OPT_HELP] = { "help", NULL, "this text" },
+};
+
+struct parse {
+    struct op_arguments *args;
+    char *detail;
+    size_t cap;
+};
+
+static enum err wrong(struct parse *p, enum op_option option, const char *why)
+{
+    snprintf(p->detail, p->cap, "--%s: %s", options[option].name, why);
+    return ERR_BAD_VALUE;
+}
+
+static enum err read_number(struct parse *p, enum op_option option, const char *text, uint32_t *ret)
+{
+    char *end;
+    unsigned long n = strtoul(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || n == 0 || n > 0x7FFFFFFF)
+        return wrong(p, option, "a number from 1 on");
+    *ret = (uint32_t)n;
+    return ERR_NONE;
+}
+
+static enum err read_eid(struct parse *p, const char *text)
+{
+    switch (eid_from_text(span_text(text), &p->args->eid)) {
+    case ERR_NONE:
+        return ERR_NONE;
+    case ERR_BAD_LENGTH:
+        return wrong(p, OPT_EID, "an EID has 32 digits");
+    case ERR_VERIFY:
+        return wrong(p, OPT_EID, "the check digits (the last two) do not fit: a digit is wrong or two are exchanged");
+    default:
+        return wrong(p, OPT_EID, "an EID has digits only and starts with 89");
+    }
+}
+
+static enum err read_iccid(struct parse *p, const char *text)
+{
+    if (p->args->iccid_count == EIS_PROFILES_MAX)
+        return wrong(p, OPT_ICCID, "too many");
+    if (iccid_from_text(span_text(text), &p->args->iccids[p->args->iccid_count]) != ERR_NONE)
+        return wrong(p, OPT_ICCID, "an ICCID has 18 to 20 digits and starts with 89");
+    p->args->iccid_count++;
+    return ERR_NONE;
+}
+
+static enum err read_value(struct parse *p, enum op_option option, const char *text)
+{
+    struct op_arguments *a = p->args;
+    switch (option) {
+    case OPT_EID:
+        return read_eid(p, text);
+    case OPT_ICCID:
+        return read_iccid(p, text);
+    case OPT_TYPE:
+        a->type = text;
+        return strlen(text) && strlen(text) <= EIS_TEXT_MAX ? ERR_NONE : wrong(p, option, "1 to 100 characters");
+    case OPT_RULES:
+        if (pol2_from_text(span_text(text), &a->rules) != ERR_NONE)
+            return wrong(p, option, "rules are action:qualification, with commas between; see --help");
+        return pol2_meaningful(a->rules, true) ? ERR_NONE : wrong(p, option, "these rules together make no sense");
+    case OPT_IMSI:
+        return imsi_from_text(span_text(text), &a->address) == ERR_NONE ? ERR_NONE : wrong(p, option, "at most 15 digits");
+    case OPT_MSISDN:
+        return msisdn_from_text(span_text(text), &a->address) == ERR_NONE ? ERR_NONE : wrong(p, option, "3 to 15 digits");
+    case OPT_TARGET:
+    case OPT_CURRENT: /* a partner's name is looked up later */
+        *(option == OPT_TARGET ? &a->target : &a->current) = (struct oid){ { 0 } };
+        snprintf(option == OPT_TARGET ? a->target.text : a->current.text, OID_TEXT_MAX + 1, "%s", text);
+        return ERR_NONE;
+    case OPT_COUNT_MESSAGES:
+        return read_number(p, option, text, &a->count);
+    case OPT_VIA:
+        a->via = text;
+        return ERR_NONE;
+    case OPT_SM_SR:
+        a->sm_sr = text;
+        return ERR_NONE;
+    case OPT_VALIDITY:
+        return read_number(p, option, text, &a->validity_s);
+    case OPT_TIMEOUT:
+        return read_number(p, option, text, &a->timeout_s);
+    case OPT_CALL_ID:
+        a->call_id = text;
+        return *text ? ERR_NONE : wrong(p, option, "is empty");
+    case OPT_CONFIG:
+        a->config = text;
+        return ERR_NONE;
+    default:
+        return ERR_NONE;
+    }
+}
+
+static enum op_option find(const char *word, uint32_t allowed, const char **ret_value)
+{
+    for (int i = 0; i < OP_OPTION_COUNT; i++) {
+        size_t len = strlen(options[i].name);
+        if (!(allowed >> i & 1) || strncmp(word, options[i].name, len) != 0 || (word[len] && word[len] != '='))
+            continue;
+        *ret_value = word[len] ? word + len + 1 : NULL;
+        return (enum op_option)i;
+    }
+    return OP_OPTION_COUNT;
+}
+
+enum err op_arguments_read(int argc, char **argv, uint32_t allowed, uint32_t required, struct op_arguments *ret,
+                           char *detail, size_t cap)
+{
+    struct parse p = { ret, detail, cap };
+    *ret = (struct op_arguments){ 0 };
+    for (int i = 0; i < argc; i++) {
+        const char *word = strcmp(argv[i], "-h") ? argv[i] : "--help", *value = NULL;
+        enum op_option option = strncmp(word, "--", 2) ? OP_OPTION_COUNT : find(word + 2, allowed, &value);
+        if (option == OP_OPTION_COUNT) {
+            snprintf(detail, cap, "%s: not an option of this command", word);
+            return ERR_BAD_VALUE;
+        }
+        if (ret->given >> option & 1 && option != OPT_ICCID)
+            return wrong(&p, option, "is given twice");
+        if (options[option].value && !value)
+            value = i + 1 < argc ? argv[++i] : NULL;
+        else if (!options[option].value && value)
+            return wrong(&p, option, "takes no value");
+        if (options[option].value && !value)
+            return wrong(&p, option, "a value is missing");
+        ret->given |= 1u << option;
+        enum err err = read_value(&p, option, value);
+        if (err != ERR_NONE)
+            return err;
+    }
+    for (int i = 0; i < OP_OPTION_COUNT; i++)
+        if (required >> i & 1 && !(ret->given >> i & 1) && !(ret->given & OPT(HELP)))
+            return wrong(&p, (enum op_option)i, "is needed");
+    return ERR_NONE;
+}
+
+void op_arguments_help(FILE *out, uint32_t allowed, uint32_t required)
+{
+    for (int i = 0; i < OP_OPTION_COUNT; i++) {
+        char left[40];
+        if (!(allowed >> i & 1))
+            continue;
+        snprintf(left, sizeof left, "--%s %s", options[i].name, options[i].value ? options[i].value : "");
+        fprintf(out, "  %-20s %s%s\n", left, options[i].help, required >> i & 1 ? " (needed)" : "");
+    }
+}

@@ -1,0 +1,55 @@
+/* operator/arguments.h: the options of the command line, each described once: parsing, --help and checks come from the
+ * one table. */
+#ifndef OSPREY_OPERATOR_ARGUMENTS_H
+#define OSPREY_OPERATOR_ARGUMENTS_H
+
+#include <stdio.h>
+
+#include "lib/model/eis.h"
+
+enum op_option {
+    OPT_EID,
+    OPT_ICCID,
+    OPT_TYPE,
+    OPT_ENABLE,
+    OPT_RULES,
+    OPT_IMSI,
+    OPT_MSISDN,
+    OPT_TARGET,
+    OPT_CURRENT,
+    OPT_COUNT_MESSAGES,
+    OPT_FOLLOW,
+    OPT_VIA,
+    OPT_SM_SR,
+    OPT_VALIDITY,
+    OPT_TIMEOUT,
+    OPT_CALL_ID,
+    OPT_NO_WAIT,
+    OPT_CONFIG,
+    OPT_JSON,
+    OPT_EXPLAIN,
+    OPT_HELP,
+    OP_OPTION_COUNT
+};
+#define OPT(name)   (1u << OPT_##name)
+#define OPT_EVERY   (OPT(CONFIG) | OPT(JSON) | OPT(EXPLAIN) | OPT(HELP))
+#define OPT_CALLING (OPT_EVERY | OPT(VIA) | OPT(SM_SR) | OPT(VALIDITY) | OPT(TIMEOUT) | OPT(CALL_ID) | OPT(NO_WAIT))
+
+struct op_arguments {
+    uint32_t given; /* OPT bits */
+    struct eid eid;
+    struct iccid iccids[EIS_PROFILES_MAX];
+    size_t iccid_count;
+    struct pol2 rules;
+    struct subscription_address address;
+    struct oid target, current;
+    uint32_t validity_s, timeout_s, count;
+    const char *type, *via, *sm_sr, *call_id, *config;
+};
+
+/* argv[0 … argc-1] are the words behind the command's name. detail gets what is wrong, for people. */
+MUST_USE enum err op_arguments_read(int argc, char **argv, uint32_t allowed, uint32_t required, struct op_arguments *ret,
+                                    char *detail, size_t cap);
+void op_arguments_help(FILE *out, uint32_t allowed, uint32_t required);
+
+#endif

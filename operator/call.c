@@ -1,0 +1,262 @@
+#include "call.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "explain.h"
+#include "show.h"
+
+#define POLL_MS     200u /* how often the inbox is looked at when another process has the endpoint */
+#define WAIT_MORE_S 30u
+
+struct running {
+    struct op_session *s;
+    const struct op_call *call;
+    struct op_result *result;
+    struct es_message request;
+    struct span soap;
+    const char *url;
+    unsigned tries;
+    bool posted, accepted, ended; /* HTTP is through; 202; there is a result */
+    uint64_t started_ms, again_at_ms, deadline_ms, seen;
+};
+
+static uint64_t now_ms(struct op_session *s)
+{
+    struct clock *clock = loop_clock(s->loop);
+    return clock->now_ms(clock);
+}
+
+static void end(struct running *r, enum op_exit exit, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void end(struct running *r, enum op_exit exit, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    r->ended = true;
+    r->result->exit = exit;
+    vsnprintf(r->result->text, sizeof r->result->text, format, args);
+    va_end(args);
+}
+
+static enum op_exit exit_of(const struct status *status)
+{
+    static const enum op_exit exits[EXEC_STATUS_COUNT] = { OP_OK, OP_WARNING, OP_FAILED, OP_EXPIRED };
+    return exits[status->exec];
+}
+
+/* Keeps the message beyond the exchange it came in. */
+static void answered(struct running *r, struct span soap)
+{
+    struct es_fault fault;
+    struct span copy = arena_copy(&r->s->arena, soap);
+    enum err err = copy.len ? es_decode(copy, &r->s->arena, &r->result->answer, &fault) : ERR_NO_SPACE;
+    if (err != ERR_NONE) {
+        end(r, OP_PROTOCOL, "the answer cannot be read: %s", copy.len ? fault.text : err_text(err));
+        return;
+    }
+    const struct es_response *response = es_response_of(&r->result->answer);
+    if (r->result->answer.kind == ES_SOAP_FAULT) {
+        const struct soap_fault *f = r->result->answer.body;
+        end(r, OP_PROTOCOL, "the partner refuses the message: %s %s: %.*s", soap_fault_code_text(f->code),
+            soap_subcode_text(f->subcode), (int)f->reason.len, (const char *)f->reason.ptr);
+    } else if (!response || r->result->answer.function != r->call->function) {
+        end(r, OP_PROTOCOL, "the partner answers with something else");
+    } else {
+        r->result->has_answer = true;
+        end(r, exit_of(&response->status), "%s", "");
+    }
+}
+
+/* By RelatesTo; some partners leave it out: then by transaction. */
+static bool is_answer(const struct running *r, const struct es_message *m)
+{
+    const struct wsa_message_id *id = &r->request.wsa.message_id;
+    if (m->kind != ES_RESPONSE || m->function != r->call->function)
+        return false;
+    if (m->wsa.relates_to.len)
+        return span_eq(m->wsa.relates_to, id->raw);
+    return m->wsa.message_id.transaction_id.len && span_eq(m->wsa.message_id.transaction_id, id->transaction_id);
+}
+
+static void on_message(void *context, const struct es_message *m, struct span soap)
+{
+    struct running *r = context;
+    if (!r->ended && is_answer(r, m))
+        answered(r, soap);
+    else
+        op_show_message(r->s, m);
+}
+
+static bool on_row(void *context, const struct inbox_row *row)
+{
+    struct running *r = context;
+    struct arena a;
+    struct es_message m;
+    struct es_fault fault;
+    r->seen = row->number;
+    arena_init(&a, OP_ARENA_MAX);
+    if (!r->ended && es_decode(row->soap, &a, &m, &fault) == ERR_NONE && is_answer(r, &m)) {
+        op_explain_in(r->s, "the answer is in the inbox", row->soap);
+        answered(r, row->soap);
+    }
+    arena_release(&a);
+    return !r->ended;
+}
+
+/* --- the request ------------------------------------------------------------------------------------------------------ */
+
+static void on_status(struct running *r, const struct http_answer *answer)
+{
+    if (answer->status == 202 || answer->status == 204 || (answer->status == 200 && !answer->body.len)) {
+        r->accepted = true;
+        op_explain(r->s, "accepted (%d): the answer comes as a message of its own", answer->status);
+        if (es_function_info(r->call->function)->pattern == ES_SYNC)
+            end(r, OP_PROTOCOL, "the partner accepts the call and gives no answer");
+    } else if (answer->body.len) {
+        op_trace(r->s, "in", answer->body);
+        answered(r, answer->body);
+    } else if (answer->status == 403 || answer->status == 401) {
+        end(r, OP_UNREACHABLE, "%s does not let us in (HTTP %d): it must know our OID %s and our certificate",
+            r->call->partner->name, answer->status, r->s->config.oid.text);
+    } else {
+        end(r, OP_PROTOCOL, "%s answers with HTTP status %d", r->call->partner->name, answer->status);
+    }
+}
+
+static void on_http(void *context, const struct http_answer *answer)
+{
+    struct running *r = context;
+    bool failed = answer->err != ERR_NONE || answer->status == 503;
+    bool useful = answer->err != ERR_VERIFY && answer->err != ERR_DENIED;
+    if (r->ended)
+        return; /* the callback was faster */
+    if (answer->err == ERR_NONE) {
+        char what[64];
+        snprintf(what, sizeof what, "HTTP %d", answer->status);
+        op_explain_in(r->s, what, answer->body);
+    }
+    if (failed && useful && r->tries < OP_CALL_TRIES) {
+        op_explain(r->s, "%s: trying again", answer->err == ERR_NONE ? "the partner is busy" : answer->detail);
+        r->again_at_ms = now_ms(r->s) + 1000u * r->tries * r->tries;
+        return;
+    }
+    r->posted = true;
+    if (answer->err == ERR_VERIFY)
+        end(r, OP_UNREACHABLE, "%s (%s): the TLS certificate is refused: %s", r->call->partner->name, r->url, answer->detail);
+    else if (answer->err != ERR_NONE)
+        end(r, answer->sent ? OP_NO_ANSWER : OP_UNREACHABLE, "%s (%s): %s", r->call->partner->name, r->url, answer->detail);
+    else
+        on_status(r, answer);
+}
+
+static void post(struct running *r)
+{
+    WRITER_ON_STACK(type, 320);
+    wr_text(&type, "application/soap+xml; charset=utf-8; action=\"");
+    es_action(&type, r->call->function, ES_REQUEST);
+    wr_text(&type, "\"");
+    wr_u8(&type, 0);
+    struct http_call http = { .url = r->url, .content_type = (const char *)type.buf, .body = r->soap, .done = on_http,
+                              .context = r };
+    if (es_function_info(r->call->function)->pattern == ES_SYNC)
+        http.answer_timeout_ms = r->call->wait_s ? r->call->wait_s * 1000 : 90000;
+    r->again_at_ms = 0;
+    r->tries++;
+    enum err err = http_client_send(r->s->client, &http);
+    if (err != ERR_NONE)
+        end(r, OP_LOCAL, "%s: %s: %s", r->call->partner->name, r->url, err_text(err));
+}
+
+/* "https://host:port" gets the service's path; a URL with a path is taken as it is. */
+static const char *service_url(struct op_session *s, const char *base, enum es_function function, enum es_role at)
+{
+    struct span uri = span_text(base), origin = wsa_origin(uri);
+    bool bare = uri.len <= origin.len + 1;
+    return bare ? arena_printf(&s->arena, "%.*s%s", (int)origin.len, base,
+                               es_service_path(es_function_info(function)->number, at))
+                : base;
+}
+
+static void fill_request(struct running *r)
+{
+    struct op_session *s = r->s;
+    const struct op_call *call = r->call;
+    struct es_message *m = &r->request;
+    struct es_request *base = call->body;
+    *m = (struct es_message){ .function = call->function, .kind = ES_REQUEST, .body = call->body,
+                              .dialect = call->partner->dialect };
+    if (!base->call_id.len)
+        base->call_id = op_unique(s);
+    if (!base->validity_s && es_function_info(call->function)->pattern == ES_CALLBACK)
+        base->validity_s = s->config.validity_s;
+    r->url = service_url(s, call->partner->url, call->function, es_function_info(call->function)->provider);
+    m->wsa.from.address = span_text(service_url(s, s->url, call->function, ES_ROLE_OPERATOR));
+    m->wsa.from.entity_id = s->config.oid;
+    m->wsa.from.entity_name = span_text(s->config.name);
+    m->wsa.to.address = span_text(r->url);
+    m->wsa.to.entity_id = call->partner->oid;
+    if (es_function_info(call->function)->pattern == ES_CALLBACK)
+        m->wsa.reply_to.address = m->wsa.from.address;
+}
+
+static bool encode_request(struct running *r)
+{
+    struct op_session *s = r->s;
+    struct es_message *m = &r->request;
+    fill_request(r);
+    enum err err = wsa_message_id_make(&s->arena, &s->config.oid, op_unique(s), op_unique(s), SPAN_NONE, now_ms(s),
+                                       m->dialect.ampersand ? '&' : '?', &m->wsa.message_id);
+    if (err == ERR_NONE)
+        err = es_encode(m, &s->arena, &r->soap);
+    r->result->call_id = ((const struct es_request *)m->body)->call_id;
+    r->result->message_id = m->wsa.message_id.raw;
+    if (err != ERR_NONE)
+        end(r, OP_LOCAL, "the request cannot be made: %s", err_text(err));
+    return err == ERR_NONE;
+}
+
+static void wait_for_end(struct running *r)
+{
+    uint64_t poll_at = 0;
+    while (!r->ended) {
+        uint64_t now = now_ms(r->s);
+        if (now >= r->deadline_ms)
+            end(r, OP_NO_ANSWER, "no answer within the time: the outcome is not known (osprey audit asks the eUICC)");
+        else if (r->accepted && r->call->no_wait)
+            end(r, OP_OK, "%s", "");
+        else if (r->again_at_ms && now >= r->again_at_ms)
+            post(r);
+        else if (!r->s->server && r->s->inbox && now >= poll_at) {
+            poll_at = now + POLL_MS;
+            if (inbox_each(r->s->inbox, r->seen, on_row, r) != ERR_NONE)
+                end(r, OP_LOCAL, "the inbox cannot be read");
+        }
+        if (!r->ended) {
+            op_show_waiting(r->s, now - r->started_ms);
+            loop_round(r->s->loop, 50);
+        }
+    }
+    op_show_waiting_over(r->s);
+}
+
+void op_call_run(struct op_session *s, const struct op_call *call, struct op_result *ret)
+{
+    uint64_t started = now_ms(s);
+    struct running r = { .s = s, .call = call, .result = ret, .started_ms = started };
+    *ret = (struct op_result){ .exit = OP_LOCAL };
+    s->on_message = on_message;
+    s->context = &r;
+    if (encode_request(&r)) {
+        const struct es_request *base = call->body;
+        uint64_t wait_s = call->wait_s ? call->wait_s : (base->validity_s ? base->validity_s : 90) + WAIT_MORE_S;
+        r.deadline_ms = started + wait_s * 1000;
+        r.seen = s->inbox && !s->server ? inbox_last(s->inbox) : 0;
+        op_explain_out(s, r.url, r.soap);
+        op_trace(s, "out", r.soap);
+        post(&r);
+        wait_for_end(&r);
+    }
+    ret->took_ms = now_ms(s) - started;
+    s->on_message = NULL;
+}

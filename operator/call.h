@@ -1,0 +1,27 @@
+/* operator/call.h: one function call to a partner, from the request to its answer, wherever that arrives. */
+#ifndef OSPREY_OPERATOR_CALL_H
+#define OSPREY_OPERATOR_CALL_H
+
+#include "session.h"
+
+#define OP_CALL_TRIES 3u /* the same octets each time: the partner recognises a repeat */
+
+struct op_call {
+    const struct op_partner *partner;
+    enum es_function function;
+    void *body;          /* struct es_request first; call identifier and validity are filled in when empty */
+    uint32_t wait_s;     /* for the answer; 0: validity period and half a minute */
+    bool no_wait;        /* the acknowledgement is enough */
+};
+struct op_result {
+    enum op_exit exit;
+    bool has_answer;
+    struct es_message answer; /* in the session's arena */
+    struct span call_id, message_id;
+    uint64_t took_ms;
+    char text[OP_DETAIL_MAX]; /* what went wrong when there is no answer */
+};
+/* Notices (messages that are not the answer) go to op_show_message while it waits. */
+void op_call_run(struct op_session *s, const struct op_call *call, struct op_result *ret);
+
+#endif

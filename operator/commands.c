@@ -1,0 +1,277 @@
+#include "commands.h"
+
+#include <stdio.h>
+
+#include "show.h"
+
+/* --- bodies ------------------------------------------------------------------------------------------------------------- */
+
+static bool complain(struct op_session *s, const char *text)
+{
+    snprintf(s->detail, sizeof s->detail, "%s", text);
+    return false;
+}
+
+static bool oid_of(struct op_session *s, const char *name, struct oid *ret)
+{
+    const struct op_partner *p = op_partner_find(&s->config, name);
+    if (p)
+        *ret = p->oid;
+    else if (oid_from_text(span_text(name), ret) != ERR_NONE) {
+        snprintf(s->detail, sizeof s->detail, "%s: neither a partner nor an OID", name);
+        return false;
+    }
+    return true;
+}
+
+/* The SM-SR in charge, which calls to an SM-DP must name (and those to an SM-SR do not). */
+static bool smsr_of(struct op_session *s, const struct op_arguments *a, struct oid *ret)
+{
+    const char *name = a->sm_sr ? a->sm_sr : s->config.sm_sr;
+    if (!s->partner->is_smdp)
+        return true;
+    return name ? oid_of(s, name, ret) : complain(s, "which SM-SR? Give --sm-sr, or sm_sr in [operator]");
+}
+
+static bool fill_download(struct op_session *s, const struct op_arguments *a, void *body)
+{
+    struct es2_download_profile *b = body;
+    b->eid = a->eid;
+    b->enable = a->given & OPT(ENABLE);
+    if (a->type)
+        b->profile_type = span_text(a->type);
+    if (a->iccid_count)
+        b->iccid = a->iccids[0];
+    if (!a->type && !a->iccid_count)
+        return complain(s, "which profile? Give --iccid or --type");
+    return smsr_of(s, a, &b->smsr_id);
+}
+
+static bool fill_profile(struct op_session *s, const struct op_arguments *a, void *body)
+{
+    struct es_profile_request *b = body;
+    b->eid = a->eid;
+    b->iccid = a->iccids[0];
+    return smsr_of(s, a, &b->smsr_id);
+}
+
+static bool fill_audit(struct op_session *s, const struct op_arguments *a, void *body)
+{
+    struct es_audit_request *b = body;
+    b->eid = a->eid;
+    b->iccids = (struct iccid *)(uintptr_t)a->iccids;
+    b->iccid_count = a->iccid_count;
+    return smsr_of(s, a, &b->smsr_id);
+}
+
+static bool fill_eid(struct op_session *s, const struct op_arguments *a, void *body)
+{
+    struct es_eid_request *b = body;
+    b->eid = a->eid;
+    if (a->given & OPT(TARGET))
+        return oid_of(s, a->target.text, &b->smsr_id);
+    if (a->given & OPT(CURRENT))
+        return oid_of(s, a->current.text, &b->smsr_id);
+    return smsr_of(s, a, &b->smsr_id);
+}
+
+static bool fill_pol2(struct op_session *s, const struct op_arguments *a, void *body)
+{
+    struct es_pol2_request *b = body;
+    b->eid = a->eid;
+    b->iccid = a->iccids[0];
+    b->has_pol2 = true;
+    b->pol2 = a->rules;
+    return smsr_of(s, a, &b->smsr_id);
+}
+
+static bool fill_address(struct op_session *s, const struct op_arguments *a, void *body)
+{
+    struct es_address_request *b = body;
+    b->eid = a->eid;
+    b->iccid = a->iccids[0];
+    b->address = a->address;
+    if (!(a->given & (OPT(IMSI) | OPT(MSISDN))))
+        return complain(s, "which address? Give --imsi, --msisdn or both");
+    return smsr_of(s, a, &b->smsr_id);
+}
+
+/* --- commands that call nobody ------------------------------------------------------------------------------------------- */
+
+static enum op_exit run_example(struct op_session *s, const struct op_arguments *a)
+{
+    (void)s;
+    (void)a;
+    config_print_example(stdout, op_options, op_option_count);
+    return OP_OK;
+}
+
+static enum op_exit run_check(struct op_session *s, const struct op_arguments *a)
+{
+    (void)a;
+    if (s->json)
+        printf("{\"result\":\"ok\",\"partners\":%zu}\n", s->config.partner_count);
+    else
+        printf("the configuration is good: %zu partner%s, TLS files read\n", s->config.partner_count,
+               s->config.partner_count == 1 ? "" : "s");
+    return OP_OK;
+}
+
+#define CALL(...) .allowed = OPT_CALLING | __VA_ARGS__, .required = __VA_ARGS__
+#define PROFILE   CALL(OPT(EID) | OPT(ICCID)), .fill = fill_profile
+
+const struct op_command op_commands[] = {
+    { "profile", "download", "download a profile to an eUICC and install it",
+      "osprey profile download --eid 8900… --iccid 8949… --enable", .allowed = OPT_CALLING | OPT(EID) | OPT(ICCID) |
+      OPT(TYPE) | OPT(ENABLE), .required = OPT(EID), .via_smdp = ES2_DOWNLOAD_PROFILE, .fill = fill_download },
+    { "profile", "enable", "enable an installed profile; the enabled one is disabled",
+      "osprey profile enable --eid 8900… --iccid 8949…", PROFILE, .via_smdp = ES2_ENABLE_PROFILE,
+      .via_smsr = ES4_ENABLE_PROFILE },
+    { "profile", "disable", "disable the enabled profile; the one with the fall-back attribute takes over",
+      "osprey profile disable --eid 8900… --iccid 8949…", PROFILE, .via_smdp = ES2_DISABLE_PROFILE,
+      .via_smsr = ES4_DISABLE_PROFILE },
+    { "profile", "delete", "delete a profile from the eUICC", "osprey profile delete --eid 8900… --iccid 8949…", PROFILE,
+      .via_smdp = ES2_DELETE_PROFILE, .via_smsr = ES4_DELETE_PROFILE },
+    { "profile", "fallback", "give the fall-back attribute to a profile", "osprey profile fallback --eid 8900… --iccid 8949…",
+      PROFILE, .via_smdp = ES2_SET_FALLBACK_ATTRIBUTE, .via_smsr = ES4_SET_FALLBACK_ATTRIBUTE },
+    { "audit", NULL, "ask the eUICC itself for its profiles, and correct the record", "osprey audit --eid 8900…",
+      .allowed = OPT_CALLING | OPT(EID) | OPT(ICCID), .required = OPT(EID), .via_smdp = ES2_AUDIT_EIS,
+      .via_smsr = ES4_AUDIT_EIS, .fill = fill_audit },
+    { "eis", "show", "show what the SM-SR has on record about an eUICC", "osprey eis show --eid 8900…", CALL(OPT(EID)),
+      .via_smdp = ES2_GET_EIS, .via_smsr = ES4_GET_EIS, .fill = fill_eid },
+    { "pol2", "set", "replace the policy rules of a profile",
+      "osprey pol2 set --eid 8900… --iccid 8949… --rules delete:not-allowed", CALL(OPT(EID) | OPT(ICCID) | OPT(RULES)),
+      .via_smdp = ES2_UPDATE_POLICY_RULES, .via_smsr = ES4_UPDATE_POLICY_RULES, .fill = fill_pol2 },
+    { "address", "set", "replace the subscription address of a profile",
+      "osprey address set --eid 8900… --iccid 8949… --msisdn 4917…", .allowed = OPT_CALLING | OPT(EID) | OPT(ICCID) |
+      OPT(IMSI) | OPT(MSISDN), .required = OPT(EID) | OPT(ICCID), .via_smdp = ES2_UPDATE_SUBSCRIPTION_ADDRESS,
+      .via_smsr = ES4_UPDATE_SUBSCRIPTION_ADDRESS, .fill = fill_address },
+    { "sm-sr", "prepare", "ask an SM-SR to get ready to take an eUICC over (ask the new one: --via)",
+      "osprey sm-sr prepare --via new-sr --eid 8900… --current old-sr", CALL(OPT(EID) | OPT(CURRENT)),
+      .via_smsr = ES4_PREPARE_SMSR_CHANGE, .fill = fill_eid },
+    { "sm-sr", "change", "move an eUICC to another SM-SR (ask the one in charge: --via)",
+      "osprey sm-sr change --via old-sr --eid 8900… --target new-sr", CALL(OPT(EID) | OPT(TARGET)),
+      .via_smsr = ES4_SMSR_CHANGE, .fill = fill_eid },
+    { "listen", NULL, "take callbacks and notifications, keep them in the inbox and print them", "osprey listen --json",
+      .allowed = OPT_EVERY | OPT(COUNT_MESSAGES), .run = op_listen },
+    { "inbox", NULL, "print what has arrived", "osprey inbox --follow", .allowed = OPT_EVERY | OPT(FOLLOW) |
+      OPT(COUNT_MESSAGES), .run = op_inbox },
+    { "config", "check", "read the configuration and its files, and say whether they are good",
+      "osprey config check --config osprey.conf", .allowed = OPT_EVERY, .run = run_check },
+    { "config", "example", "print a configuration with every option", "osprey config example > osprey.conf",
+      .allowed = OPT_EVERY, .run = run_example },
+};
+const size_t op_command_count = ARRAY_LEN(op_commands);
+
+/* --- running one -------------------------------------------------------------------------------------------------------- */
+
+static bool can(const struct op_command *c, const struct op_partner *p)
+{
+    return (p->is_smdp ? c->via_smdp : c->via_smsr) != ES_FUNCTION_NONE;
+}
+
+static const struct op_partner *first_of_kind(const struct op_config *config, bool smdp)
+{
+    for (size_t i = 0; i < config->partner_count; i++)
+        if (config->partners[i].is_smdp == smdp)
+            return &config->partners[i];
+    return NULL;
+}
+
+/* --via, else `via` of the configuration, else the only partner that can do it. */
+static const struct op_partner *choose(struct op_session *s, const struct op_command *c, const struct op_arguments *a)
+{
+    const struct op_config *config = &s->config;
+    const char *name = a->via ? a->via : config->via;
+    const struct op_partner *p = name ? op_partner_find(config, name) : NULL, *only = NULL;
+    size_t able = 0;
+    if (!p && name && (!strcmp(name, "sm-dp") || !strcmp(name, "sm-sr")))
+        p = first_of_kind(config, !strcmp(name, "sm-dp"));
+    for (size_t i = 0; i < config->partner_count; i++)
+        if (can(c, &config->partners[i])) {
+            only = &config->partners[i];
+            able++;
+        }
+    if (!p && !a->via && able == 1)
+        p = only;
+    if (p && !can(c, p) && !a->via && able == 1) /* the configured default cannot, but somebody else can */
+        p = only;
+    if (!p)
+        snprintf(s->detail, sizeof s->detail, name ? "%s: there is no such partner in the configuration"
+                                                   : "whom to ask? Give --via, or via in [operator]", name);
+    else if (!can(c, p)) {
+        snprintf(s->detail, sizeof s->detail, "%s is an %s and cannot do this; ask an %s with --via", p->name,
+                 p->is_smdp ? "SM-DP" : "SM-SR", p->is_smdp ? "SM-SR" : "SM-DP");
+        p = NULL;
+    }
+    return p;
+}
+
+static enum op_exit call(struct op_session *s, const struct op_command *c, const struct op_arguments *a)
+{
+    struct op_call call = { .partner = choose(s, c, a), .wait_s = a->timeout_s, .no_wait = a->given & OPT(NO_WAIT) };
+    struct op_result result;
+    if (!call.partner)
+        return OP_USAGE;
+    s->partner = call.partner;
+    call.function = call.partner->is_smdp ? c->via_smdp : c->via_smsr;
+    call.body = arena_alloc(&s->arena, es_body_size(call.function, ES_REQUEST));
+    if (!call.body)
+        return OP_LOCAL;
+    struct es_request *base = call.body;
+    base->validity_s = a->validity_s;
+    if (a->call_id)
+        base->call_id = span_text(a->call_id);
+    if (!c->fill(s, a, call.body))
+        return OP_USAGE;
+    s->detail[0] = '\0';
+    op_call_run(s, &call, &result);
+    op_show_result(s, &call, &result);
+    return result.exit;
+}
+
+static void command_help(const struct op_command *c)
+{
+    printf("osprey %s%s%s: %s\n\n  %s\n\n", c->noun, c->verb ? " " : "", c->verb ? c->verb : "", c->summary, c->example);
+    op_arguments_help(stdout, c->allowed, c->required);
+    if (c->via_smdp && c->via_smsr)
+        printf("\nWorks through an SM-DP (ES2) and through the SM-SR (ES4): --via says which.\n");
+    if (c->fill)
+        printf("\nEnds with 0: done; 3: done with a warning; 4: failed; 5: expired; 6: no answer in time; 7: partner not\n"
+               "reached; 8: message refused; 2: wrong options; 1: a fault on our side.\n");
+}
+
+static bool needs_endpoint(const struct op_command *c)
+{
+    enum es_function f = c->via_smsr ? c->via_smsr : c->via_smdp;
+    return c->run == op_listen || (f && es_function_info(f)->pattern == ES_CALLBACK);
+}
+
+enum op_exit op_command_run(const struct op_command *c, int argc, char **argv)
+{
+    static struct op_session s; /* large */
+    struct op_arguments a;
+    enum op_exit exit;
+    if (op_arguments_read(argc, argv, c->allowed, c->required, &a, s.detail, sizeof s.detail) != ERR_NONE) {
+        fprintf(stderr, "osprey: %s\n(osprey %s%s%s --help says more)\n", s.detail, c->noun, c->verb ? " " : "",
+                c->verb ? c->verb : "");
+        return OP_USAGE;
+    }
+    if (a.given & OPT(HELP)) {
+        command_help(c);
+        return OP_OK;
+    }
+    if (c->run == run_example)
+        return run_example(NULL, &a);
+    s.json = a.given & OPT(JSON);
+    s.explain = a.given & OPT(EXPLAIN);
+    if (op_session_open(&s, a.config, needs_endpoint(c) && !(a.given & OPT(NO_WAIT))) != ERR_NONE) {
+        op_show_error(&s, s.detail);
+        return OP_LOCAL;
+    }
+    exit = c->run ? c->run(&s, &a) : call(&s, c, &a);
+    if (s.detail[0])
+        op_show_error(&s, s.detail);
+    op_session_close(&s);
+    return exit;
+}

@@ -1,0 +1,121 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "session.h"
+
+const struct config_option op_options[] = {
+    { "operator", "oid", CONFIG_TEXT, NULL, true, "our own OID: EntityId of our messages, Mno-id of our profiles" },
+    { "operator", "name", CONFIG_TEXT, "", false, "our name, for people: EntityName of our messages" },
+    { "operator", "via", CONFIG_TEXT, NULL, false, "the partner that commands go to when --via does not say" },
+    { "operator", "sm_sr", CONFIG_TEXT, NULL, false, "the SM-SR in charge of our eUICCs: its section's name, or its OID" },
+    { "operator", "validity_s", CONFIG_NUMBER, "3600", false, "validity period of commands when --validity does not say" },
+    { "operator", "listen", CONFIG_ADDRESS, "127.0.0.1:8453", false, "where callbacks and notifications arrive" },
+    { "operator", "url", CONFIG_TEXT, NULL, false, "how partners reach that: https://host:port; nothing: as in listen" },
+    { "operator", "inbox", CONFIG_PATH, NULL, false,
+      "SQLite file that keeps every message received; shared by `osprey listen` and the commands" },
+    { "tls", "certificate", CONFIG_PATH, NULL, true, "our TLS certificate and its chain, PEM" },
+    { "tls", "key", CONFIG_PATH, NULL, true, "its private key, PEM" },
+    { "tls", "trust", CONFIG_PATH, NULL, true, "the roots that partners' TLS certificates must chain to, PEM" },
+    { "lab", "trace_dir", CONFIG_PATH, NULL, false, "for labs only: every SOAP message is written to soap/ in it" },
+    { "partner *", "oid", CONFIG_TEXT, NULL, true, "its OID: EntityId of its messages" },
+    { "partner *", "kind", CONFIG_TEXT, NULL, true, "sm-dp or sm-sr" },
+    { "partner *", "url", CONFIG_TEXT, NULL, true, "where it listens: https://host:port, or the whole URL of its service" },
+    { "partner *", "ampersand", CONFIG_BOOL, "false", false, "it joins parameters with & (v3)" },
+    { "partner *", "v4", CONFIG_BOOL, "false", false, "it understands the elements of v4" },
+};
+const size_t op_option_count = ARRAY_LEN(op_options);
+
+static enum err say(char *detail, enum err err, const char *section, const char *what)
+{
+    snprintf(detail, OP_DETAIL_MAX, "[%s] %s", section, what);
+    return err;
+}
+
+static enum err read_partner(struct op_config *c, const char *section, char *detail)
+{
+    if (c->partner_count == OP_PARTNERS_MAX)
+        return say(detail, ERR_TOO_LONG, section, "there are too many partners");
+    struct op_partner *p = &c->partners[c->partner_count++];
+    const char *kind = config_text(c->file, section, "kind");
+    *p = (struct op_partner){ .name = config_section_name(section), .url = config_text(c->file, section, "url") };
+    p->dialect.ampersand = config_bool(c->file, section, "ampersand");
+    p->dialect.v4 = config_bool(c->file, section, "v4");
+    p->is_smdp = !strcmp(kind, "sm-dp");
+    if (!p->is_smdp && strcmp(kind, "sm-sr"))
+        return say(detail, ERR_BAD_VALUE, section, "kind: sm-dp or sm-sr");
+    if (oid_from_text(span_text(config_text(c->file, section, "oid")), &p->oid) != ERR_NONE)
+        return say(detail, ERR_BAD_VALUE, section, "oid: digits and dots, like 1.3.6.1.4.1.99.1");
+    return strlen(p->url) < HTTP_URL_MAX - 100 ? ERR_NONE : say(detail, ERR_TOO_LONG, section, "url: too long");
+}
+
+static enum err read_file(struct op_config *c, char *detail)
+{
+    if (oid_from_text(span_text(config_text(c->file, "operator", "oid")), &c->oid) != ERR_NONE)
+        return say(detail, ERR_BAD_VALUE, "operator", "oid: digits and dots, like 1.3.6.1.4.1.99.1");
+    c->name = config_text(c->file, "operator", "name");
+    c->via = config_text(c->file, "operator", "via");
+    c->sm_sr = config_text(c->file, "operator", "sm_sr");
+    c->inbox = config_text(c->file, "operator", "inbox");
+    c->url = config_text(c->file, "operator", "url");
+    c->trace_dir = config_text(c->file, "lab", "trace_dir");
+    uint64_t validity = config_number(c->file, "operator", "validity_s");
+    if (validity < 1 || validity > ES_VALIDITY_MAX)
+        return say(detail, ERR_BAD_VALUE, "operator", "validity_s: at least 1");
+    c->validity_s = (uint32_t)validity;
+    enum err err = config_address(c->file, "operator", "listen", c->address, sizeof c->address, &c->port);
+    if (err != ERR_NONE)
+        return say(detail, err, "operator", "listen: host:port");
+    for (const char *section = NULL; err == ERR_NONE && (section = config_next(c->file, "partner", section));)
+        err = read_partner(c, section, detail);
+    if (err == ERR_NONE && c->via && !op_partner_find(c, c->via))
+        return say(detail, ERR_BAD_VALUE, "operator", "via: there is no such [partner …]");
+    return err;
+}
+
+static const char *default_path(char *buffer, size_t cap)
+{
+    const char *home = getenv("HOME"), *chosen = getenv("OSPREY_CONFIG");
+    if (chosen && *chosen)
+        return chosen;
+    if (access("osprey.conf", R_OK) == 0)
+        return "osprey.conf";
+    snprintf(buffer, cap, "%s/.config/osprey/osprey.conf", home ? home : "");
+    return access(buffer, R_OK) == 0 ? buffer : "/etc/osprey/osprey.conf";
+}
+
+enum err op_config_read(const char *path, struct op_config *ret, char *detail)
+{
+    char buffer[1024];
+    *ret = (struct op_config){ 0 };
+    enum err err = config_load(path ? path : default_path(buffer, sizeof buffer), op_options, op_option_count, &ret->file,
+                               detail);
+    if (err != ERR_NONE)
+        return err;
+    err = read_file(ret, detail);
+    if (err != ERR_NONE)
+        op_config_done(ret);
+    return err;
+}
+
+void op_config_done(struct op_config *c)
+{
+    config_free(c->file);
+    c->file = NULL;
+}
+
+const struct op_partner *op_partner_by_oid(const struct op_config *c, const char *oid)
+{
+    for (size_t i = 0; i < c->partner_count; i++)
+        if (oid_is(&c->partners[i].oid, oid))
+            return &c->partners[i];
+    return NULL;
+}
+
+const struct op_partner *op_partner_find(const struct op_config *c, const char *name)
+{
+    for (size_t i = 0; i < c->partner_count; i++)
+        if (!strcmp(c->partners[i].name, name))
+            return &c->partners[i];
+    return op_partner_by_oid(c, name);
+}

@@ -1,0 +1,81 @@
+/* operator/listen.c: `osprey listen` and `osprey inbox`. */
+#include <signal.h>
+#include <stdio.h>
+
+#include "commands.h"
+#include "show.h"
+
+struct listening {
+    struct op_session *s;
+    uint32_t left; /* 0: no end */
+};
+
+static void on_message(void *context, const struct es_message *m, struct span soap)
+{
+    struct listening *l = context;
+    (void)soap;
+    op_show_message(l->s, m);
+    if (l->left && --l->left == 0)
+        loop_stop(l->s->loop);
+}
+
+static void on_signal(void *context, int number)
+{
+    struct op_session *s = context;
+    (void)number;
+    loop_stop(s->loop);
+}
+
+enum op_exit op_listen(struct op_session *s, const struct op_arguments *a)
+{
+    struct listening l = { s, a->count };
+    if (!s->server) {
+        snprintf(s->detail, sizeof s->detail, "%s:%u is taken: another `osprey listen` runs, or another program",
+                 s->config.address, s->config.port);
+        return OP_LOCAL;
+    }
+    s->on_message = on_message;
+    s->context = &l;
+    if (loop_on_signal(s->loop, SIGTERM, on_signal, s) != ERR_NONE || loop_on_signal(s->loop, SIGINT, on_signal, s) != ERR_NONE)
+        return OP_LOCAL;
+    if (s->json)
+        printf("{\"listening\":\"%s\"}\n", s->url);
+    else
+        printf("osprey: ready, listening at %s\n", s->url);
+    fflush(stdout);
+    loop_run(s->loop);
+    return OP_OK;
+}
+
+struct reading {
+    struct op_session *s;
+    uint64_t last;
+    uint32_t left;
+    bool counted;
+};
+
+static bool on_row(void *context, const struct inbox_row *row)
+{
+    struct reading *r = context;
+    r->last = row->number;
+    op_show_row(r->s, row);
+    return !r->counted || --r->left;
+}
+
+enum op_exit op_inbox(struct op_session *s, const struct op_arguments *a)
+{
+    struct reading r = { s, 0, a->count, a->count };
+    if (!s->inbox) {
+        snprintf(s->detail, sizeof s->detail, "there is no inbox in [operator] of the configuration");
+        return OP_LOCAL;
+    }
+    do {
+        if (inbox_each(s->inbox, r.last, on_row, &r) != ERR_NONE) {
+            snprintf(s->detail, sizeof s->detail, "the inbox cannot be read");
+            return OP_LOCAL;
+        }
+        if (a->given & OPT(FOLLOW) && (!r.counted || r.left))
+            loop_round(s->loop, 200);
+    } while (a->given & OPT(FOLLOW) && (!r.counted || r.left));
+    return OP_OK;
+}

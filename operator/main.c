@@ -1,0 +1,93 @@
+/* osprey: the operator's command line, and the front door to all other programs. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "lib/es/eum_signature.h"
+
+static int help(FILE *out, int code)
+{
+    fputs("osprey: remote provisioning of M2M eUICCs (GSMA SGP.02), the operator's side\n\n", out);
+    for (size_t i = 0; i < op_command_count; i++) {
+        const struct op_command *c = &op_commands[i];
+        char name[40];
+        snprintf(name, sizeof name, "%s %s", c->noun, c->verb ? c->verb : "");
+        fprintf(out, "  osprey %-18s %s\n", name, c->summary);
+    }
+    fputs("\n"
+          "  osprey NAME …             runs osprey-NAME: sm-sr, sm-dp, euicc, device, eum, smsc, hlr\n"
+          "  osprey COMMAND --help     options, an example, and what the exit codes mean\n"
+          "\n"
+          "First steps: `osprey config example > osprey.conf`, fill in the partners, `osprey config check`, and\n"
+          "`osprey eis show --eid …`. Commands that take their time (download, enable, …) wait for the answer, which\n"
+          "the partner sends to [operator] listen. With --explain you see every message.\n",
+          out);
+    return code;
+}
+
+/* As git does it: beside ourselves first, then along PATH. Returns only when there is no such program. */
+static void run_other(const char *name, char **argv)
+{
+    char self[4000], path[4096 + 64];
+    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (strchr(name, '/'))
+        return;
+    if (len > 0) {
+        self[len] = '\0';
+        char *slash = strrchr(self, '/');
+        snprintf(path, sizeof path, "%.*s/osprey-%s", (int)(slash ? slash - self : 0), self, name);
+        execv(path, argv);
+    }
+    snprintf(path, sizeof path, "osprey-%s", name);
+    execvp(path, argv);
+}
+
+static const struct op_command *find(int argc, char **argv, int *ret_words, bool *ret_noun)
+{
+    for (size_t i = 0; i < op_command_count; i++) {
+        const struct op_command *c = &op_commands[i];
+        if (strcmp(c->noun, argv[1]) != 0)
+            continue;
+        *ret_noun = true;
+        *ret_words = c->verb ? 3 : 2;
+        if (!c->verb || (argc > 2 && !strcmp(c->verb, argv[2])))
+            return c;
+    }
+    return NULL;
+}
+
+static int noun_help(const char *noun, FILE *out, int code)
+{
+    for (size_t i = 0; i < op_command_count; i++)
+        if (!strcmp(op_commands[i].noun, noun))
+            fprintf(out, "  osprey %s %-12s %s\n", noun, op_commands[i].verb ? op_commands[i].verb : "",
+                    op_commands[i].summary);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    int words = 0;
+    bool noun = false;
+    if (argc < 2)
+        return help(stderr, OP_USAGE);
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
+        return help(stdout, OP_OK);
+    if (!strcmp(argv[1], "--version")) {
+        printf("osprey " OSPREY_VERSION "\n");
+        return OP_OK;
+    }
+    const struct op_command *c = find(argc, argv, &words, &noun);
+    if (c) /* signatures are not checked here, but libxml2 wants its start */
+        return eum_signature_start() == ERR_NONE ? op_command_run(c, argc - words, argv + words) : OP_LOCAL;
+    if (argc == 2 || argv[2][0] == '-' || !noun)
+        run_other(argv[1], argv + 1);
+    if (noun)
+        return noun_help(argv[1], argc > 2 && !strcmp(argv[2], "--help") ? stdout : stderr,
+                         argc > 2 && !strcmp(argv[2], "--help") ? OP_OK : OP_USAGE);
+    fprintf(stderr, "osprey: %s is no command, and there is no osprey-%s (%s)\n(osprey --help lists the commands)\n",
+            argv[1], argv[1], strerror(errno));
+    return OP_USAGE;
+}

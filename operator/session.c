@@ -1,0 +1,152 @@
+#include "session.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/world.h"
+#include "lib/codec/hex.h"
+#include "lib/crypto/openssl.h"
+#include "lib/io/file.h"
+
+static enum err open_tls(struct op_session *s, bool server, struct ssl_ctx_st **ret)
+{
+    struct config *file = s->config.file;
+    struct tls_mutual_options options = {
+        .chain_file = config_text(file, "tls", "certificate"),
+        .key_file = config_text(file, "tls", "key"),
+        .ca_file = config_text(file, "tls", "trust"),
+        .server = server,
+    };
+    return tls_mutual_ctx(&options, ret, s->detail, sizeof s->detail);
+}
+
+static enum err open_inbox(struct op_session *s)
+{
+    enum err err = ERR_NONE;
+    if (s->config.inbox)
+        s->inbox = inbox_open(s->config.inbox, &err, s->detail);
+    return err;
+}
+
+static enum err open_endpoint(struct op_session *s)
+{
+    enum err err = open_tls(s, true, &s->server_tls);
+    struct http_server_options options = {
+        .address = s->config.address,
+        .port = s->config.port,
+        .tls = s->server_tls,
+        .body_max = SOAP_MESSAGE_MAX,
+        .handler = op_on_request,
+        .context = s,
+    };
+    if (err != ERR_NONE)
+        return err;
+    s->server = http_server_new(s->loop, &options, &err, s->detail);
+    if (!s->server && s->inbox && s->config.port) {
+        s->detail[0] = '\0'; /* `osprey listen` has it: the answer will be in the inbox */
+        return ERR_NONE;
+    }
+    return s->server ? ERR_NONE : err;
+}
+
+static enum err open_all(struct op_session *s, bool endpoint)
+{
+    s->loop = loop_new();
+    s->rng = world_rng();
+    enum err err = s->loop ? open_tls(s, false, &s->client_tls) : ERR_NO_MEMORY;
+    if (err == ERR_NONE)
+        err = open_inbox(s);
+    if (err == ERR_NONE && endpoint)
+        err = open_endpoint(s);
+    if (err != ERR_NONE)
+        return err;
+    struct http_client_options options = { .tls = s->client_tls, .body_max = SOAP_MESSAGE_MAX };
+    s->client = http_client_new(s->loop, &options);
+    if (s->config.url)
+        snprintf(s->url, sizeof s->url, "%s", s->config.url);
+    else
+        snprintf(s->url, sizeof s->url, "https://%s:%u", s->config.address,
+                 s->server ? http_server_port(s->server) : s->config.port);
+    return s->client ? ERR_NONE : ERR_NO_MEMORY;
+}
+
+enum err op_session_open(struct op_session *s, const char *config_path, bool endpoint)
+{
+    arena_init(&s->arena, OP_ARENA_MAX);
+    s->detail[0] = '\0';
+    enum err err = op_config_read(config_path, &s->config, s->detail);
+    if (err != ERR_NONE)
+        return err;
+    err = open_all(s, endpoint);
+    if (err != ERR_NONE) {
+        if (!s->detail[0])
+            snprintf(s->detail, sizeof s->detail, "%s", err_text(err));
+        op_session_close(s);
+    }
+    return err;
+}
+
+void op_session_close(struct op_session *s)
+{
+    if (s->client)
+        http_client_free(s->client);
+    if (s->server)
+        http_server_free(s->server);
+    inbox_close(s->inbox);
+    SSL_CTX_free(s->client_tls);
+    SSL_CTX_free(s->server_tls);
+    if (s->loop)
+        loop_free(s->loop);
+    op_config_done(&s->config);
+    arena_release(&s->arena);
+    s->client = NULL;
+    s->server = NULL;
+    s->inbox = NULL;
+    s->client_tls = s->server_tls = NULL;
+    s->loop = NULL;
+}
+
+struct span op_unique(struct op_session *s)
+{
+    uint8_t octets[16];
+    s->rng->fill(s->rng, octets, sizeof octets);
+    char *text = hex_arena(&s->arena, SPAN_OF(octets));
+    return span_text(text);
+}
+
+/* The local name of the element in the body, for the file's name. */
+static void body_name(struct span soap, char name[96])
+{
+    struct xml_reader r;
+    snprintf(name, 96, "unknown");
+    xml_open(&r, soap);
+    while (xml_child(&r)) {
+        if (!span_eq(r.local, SPAN_LIT("Body"))) {
+            xml_skip(&r);
+            continue;
+        }
+        if (xml_child(&r) && r.local.len < 96)
+            snprintf(name, 96, "%.*s", (int)r.local.len, (const char *)r.local.ptr);
+        return;
+    }
+}
+
+void op_trace(struct op_session *s, const char *way, struct span soap)
+{
+    char name[96], path[1200];
+    if (!s->config.trace_dir || !soap.len)
+        return;
+    body_name(soap, name);
+    snprintf(path, sizeof path, "%s/soap", s->config.trace_dir);
+    if (file_make_folder(path) != ERR_NONE)
+        return;
+    do /* numbers go on where an earlier run stopped */
+        snprintf(path, sizeof path, "%s/soap/operator-%05u-%s-%s.xml", s->config.trace_dir, ++s->traced, way, name);
+    while (access(path, F_OK) == 0);
+    FILE *f = fopen(path, "w");
+    if (!f)
+        return;
+    fwrite(soap.ptr, 1, soap.len, f);
+    fclose(f);
+}
