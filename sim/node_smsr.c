@@ -3,14 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void must(enum err err, const char *what)
-{
-    if (err == ERR_NONE)
-        return;
-    fprintf(stderr, "simulated SM-SR: %s: %s\n", what, err_text(err));
-    abort();
-}
-
 static void run(void *context, uint64_t argument)
 {
     struct sim_smsr *s = context;
@@ -33,13 +25,13 @@ static void send_sms(struct sim_smsr *s, const struct effect *effect)
 
 static void send(struct net *net, const struct effect *effect)
 {
-    struct sim_smsr *s = (struct sim_smsr *)((char *)net - offsetof(struct sim_smsr, net));
+    struct sim_smsr *s = (struct sim_smsr *)net;
     if (effect->kind == SMSR_EFFECT_SOAP)
-        world_post(s->world, "sm-sr", effect);
+        world_post(s->role.world, "sm-sr", effect);
     else if (effect->kind == SMSR_EFFECT_SMS)
         send_sms(s, effect);
     else if (effect->kind == EFFECT_REPLY && effect->reply.node == SMSR_NODE_SOAP)
-        world_reply(s->world, effect);
+        world_reply(s->role.world, effect);
     else if (effect->kind == EFFECT_REPLY && effect->reply.node == SMSR_NODE_ADMIN)
         smsr_admin_reply(s->smsr, effect);
 }
@@ -119,26 +111,15 @@ static void join_network(struct sim_smsr *s, struct sim_network *network)
 struct sim_smsr *sim_smsr_new(struct world *w, struct sim_network *network, const struct smsr_config *config)
 {
     struct sim_smsr *s = calloc(1, sizeof *s);
-    struct migration migrations[16];
-    enum err err = s && smsr_schema_count <= ARRAY_LEN(migrations) ? ERR_NONE : ERR_NO_MEMORY;
-    static const uint8_t master[KEYSTORE_MASTER_LEN] = { 'S', 'R' };
-    must(err, "memory");
-    s->world = w;
+    sim_must(s ? ERR_NONE : ERR_NO_MEMORY, "SM-SR");
+    sim_role_open(&s->role, w, "sm-sr", smsr_schema, smsr_schema_count, send, run);
     s->network = network;
-    s->net.send = send;
-    s->url = config->url;
-    s->oid = config->oid.text;
-    waker_init(&s->waker, world_time(w), run, s);
-    memcpy(migrations, smsr_schema, smsr_schema_count * sizeof *migrations);
-    s->store = sqlite_store_open(&(struct sqlite_options){ ":memory:", migrations, smsr_schema_count }, &err, NULL);
-    must(err, "store");
-    must(keystore_soft_new(SPAN_OF(master), &world_chance(w)->seam, &s->keys), "keys");
-    struct env env = { .clock = &s->waker.seam, .rng = &world_chance(w)->seam, .net = &s->net, .log = world_log(w),
-                       .store = sqlite_store_seam(s->store), .keys = keystore_soft_keys(s->keys) };
-    must(smsr_new(config, &env, &s->smsr), "role");
-    must(smsr_start(s->smsr), "start");
+    s->config = *config;
+    struct env env = sim_role_env(&s->role);
+    sim_must(smsr_new(&s->config, &env, &s->smsr), "SM-SR");
+    sim_must(smsr_start(s->smsr), "SM-SR");
     join_network(s, network);
-    world_add_node(w, &(struct soap_node){ "sm-sr", s->url, s->oid, s, engine, soap, SMSR_NODE_SOAP });
+    world_add_node(w, &(struct soap_node){ "sm-sr", s->config.url, s->config.oid.text, s, engine, soap, SMSR_NODE_SOAP });
     return s;
 }
 
@@ -147,7 +128,6 @@ void sim_smsr_free(struct sim_smsr *s)
     if (!s)
         return;
     smsr_free(s->smsr);
-    keystore_soft_free(s->keys);
-    sqlite_store_close(s->store);
+    sim_role_close(&s->role);
     free(s);
 }

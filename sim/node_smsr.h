@@ -2,19 +2,15 @@
 #ifndef OSPREY_SIM_NODE_SMSR_H
 #define OSPREY_SIM_NODE_SMSR_H
 
-#include "lib/crypto/keystore_soft.h"
 #include "node_device.h"
+#include "role.h"
 #include "sm-sr/smsr.h"
 
 struct sim_smsr {
-    struct world *world;
+    struct sim_role role; /* first */
     struct sim_network *network;
-    struct net net; /* the seam: found back by its place in this struct */
-    struct waker waker;
-    struct sqlite_store *store;
-    struct keystore_soft *keys;
     struct smsr *smsr;
-    const char *url, *oid;
+    struct smsr_config config;
     uint8_t reference; /* of concatenated short messages */
 };
 

@@ -189,6 +189,8 @@ static void posted(void *context, uint64_t id, struct span body)
 
 static void result(const struct soap_node *from, int64_t id, enum effect_result how, int status, struct span body)
 {
+    if (!from->engine && from->answered)
+        from->answered(from->role, id, status, body);
     if (!from->engine || !id)
         return;
     struct engine *e = from->engine(from->role);

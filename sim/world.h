@@ -30,6 +30,8 @@ struct soap_node {
     struct engine *(*engine)(void *role); /* NULL: the node sends nothing through an engine */
     void (*soap)(void *role, const char *sender_oid, struct span body, struct reply_ref reply);
     uint32_t reply_node;             /* reply_ref.node of its SOAP exchanges */
+    /* Without an engine: what came back for the effect of that id; may be NULL. */
+    void (*answered)(void *role, int64_t id, int status, struct span body);
 };
 
 typedef void parcel_task(void *context, uint64_t argument, struct span bytes);
