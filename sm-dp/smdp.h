@@ -21,6 +21,7 @@
 #define SMDP_EUMS_MAX         64u
 #define SMDP_TYPE_MAX         100u
 #define SMDP_PACKAGE_MAX      0x100000u /* octets of a profile package */
+#define SMDP_SEGMENTS_MAX     512u      /* in one ES3.SendData */
 
 /* What leaves, beside EFFECT_REPLY. Results come back through engine_result(smdp_engine(s), …). */
 enum smdp_effect { SMDP_EFFECT_SOAP = ENGINE_KIND_ROLE /* POST body to the URL `to` */ };

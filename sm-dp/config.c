@@ -1,0 +1,253 @@
+#include "config.h"
+
+#include <stdio.h>
+
+#include "lib/codec/hex.h"
+#include "lib/io/file.h"
+#include "lib/pki/gp_certificate.h"
+
+const struct config_option smdp_options[] = {
+    { "sm-dp", "oid", CONFIG_TEXT, NULL, true, "our own OID" },
+    { "sm-dp", "url", CONFIG_TEXT, NULL, true, "how partners reach us: https://host:port" },
+    { "sm-dp", "listen", CONFIG_ADDRESS, "127.0.0.1:8444", false, "where ES2, and answers over ES3, are served" },
+    { "sm-dp", "database", CONFIG_PATH, "sm-dp.db", false, "the SQLite file; made when it does not exist" },
+    { "sm-dp", "master_key", CONFIG_PATH, "master.key", false, "64 hex digits that protect the secrets in the database" },
+    { "sm-dp", "ci", CONFIG_PATH, NULL, true, "the CI's root certificates, PEM" },
+    { "sm-dp", "validity_s", CONFIG_NUMBER, "86400", false, "validity period of downloads that give none" },
+    { "sm-dp", "resend_s", CONFIG_NUMBER, "60", false, "pause before a function without answer is sent to the SM-SR again" },
+    { "sm-dp", "segments_per_call", CONFIG_NUMBER, "24", false, "segments of a profile in one message, of 1007 octets each" },
+    { "sm-dp", "subscribers", CONFIG_PATH, NULL, false,
+      "file that gets what the home network must know of all ordered profiles, as osprey-hlr reads it" },
+    { "tls", "certificate", CONFIG_PATH, NULL, true, "our TLS certificate and its chain, PEM" },
+    { "tls", "key", CONFIG_PATH, NULL, true, "its private key, PEM" },
+    { "tls", "trust", CONFIG_PATH, NULL, true, "the roots that partners' TLS certificates must chain to, PEM" },
+    { "lab", "trace_dir", CONFIG_PATH, NULL, false, "for labs only: every SOAP message is written to soap/ in it" },
+    { "card *", "certificate", CONFIG_PATH, NULL, true, "CERT.DP.ECDSA for cards: 7F21, octets or hex; one for each curve" },
+    { "card *", "key", CONFIG_PATH, NULL, true, "its private key, as osprey-eum wrote it, or PEM" },
+    { "eum *", "certificate", CONFIG_PATH, NULL, true, "certificate of an EUM whose eUICCs may be served, PEM" },
+    { "partner *", "oid", CONFIG_TEXT, NULL, true, "its OID: EntityId of its messages" },
+    { "partner *", "kind", CONFIG_TEXT, NULL, true, "operator or sm-sr" },
+    { "partner *", "url", CONFIG_TEXT, "", false, "operator: where it takes ES2 answers; SM-SR: its ES3 service" },
+    { "partner *", "common_name", CONFIG_TEXT, "", false, "CN of its TLS certificate, when that has no OID" },
+    { "partner *", "reply_hosts", CONFIG_TEXT, "", false, "further scheme://host:port that its ReplyTo may name" },
+    { "partner *", "ampersand", CONFIG_BOOL, "false", false, "it joins parameters with & (v3)" },
+    { "profile *", "package", CONFIG_PATH, NULL, true, "an ordered profile: its package, DER" },
+    { "profile *", "owner", CONFIG_TEXT, NULL, true, "OID of the operator that ordered it" },
+    { "profile *", "type", CONFIG_TEXT, "", false, "profile type; none: what the package says" },
+    { "profile *", "imsi", CONFIG_TEXT, "", false, "IMSI; none: what the package says" },
+    { "profile *", "msisdn", CONFIG_TEXT, "", false, "number of the subscription, digits" },
+    { "profile *", "pol2", CONFIG_TEXT, "none", false, "policy rules: disable:not-allowed, delete:not-allowed, disable:auto-delete" },
+    { "profile *", "memory", CONFIG_NUMBER, "0", false, "octets it needs on the card; 0: estimated" },
+};
+const size_t smdp_option_count = ARRAY_LEN(smdp_options);
+
+struct reading {
+    const struct config *file;
+    const char *section;
+    char *detail;
+    size_t cap;
+};
+
+static enum err wrong(const struct reading *r, const char *name, const char *why)
+{
+    snprintf(r->detail, r->cap, "[%s] %s: %s", r->section, name, why);
+    return ERR_BAD_VALUE;
+}
+
+static const char *text_of(const struct reading *r, const char *name)
+{
+    const char *text = config_text(r->file, r->section, name);
+    return text ? text : "";
+}
+
+static enum err read_text(const struct reading *r, const char *name, char *out, size_t cap)
+{
+    const char *text = text_of(r, name);
+    if (strlen(text) >= cap)
+        return wrong(r, name, "too long");
+    memcpy(out, text, strlen(text) + 1);
+    return ERR_NONE;
+}
+
+static enum err read_oid(const struct reading *r, const char *name, struct oid *ret)
+{
+    return oid_from_text(span_text(text_of(r, name)), ret) == ERR_NONE ? ERR_NONE : wrong(r, name, "not an OID");
+}
+
+/* ---- partners */
+
+static enum err read_hosts(const struct reading *r, struct smdp_partner *p)
+{
+    const char *at = text_of(r, "reply_hosts");
+    while (*(at += strspn(at, " ,"))) {
+        size_t len = strcspn(at, " ,");
+        if (p->host_count == SMDP_HOSTS_MAX || len >= SMDP_URL_MAX)
+            return wrong(r, "reply_hosts", "too many or too long");
+        memcpy(p->hosts[p->host_count++], at, len);
+        at += len;
+    }
+    return ERR_NONE;
+}
+
+static enum err read_partner(const struct reading *r, struct smdp_partner *p)
+{
+    const char *kind = text_of(r, "kind");
+    *p = (struct smdp_partner){ .ampersand = config_bool(r->file, r->section, "ampersand") };
+    snprintf(p->name, sizeof p->name, "%s", config_section_name(r->section));
+    p->kinds = !strcmp(kind, "operator") ? SMDP_OPERATOR : !strcmp(kind, "sm-sr") ? SMDP_SMSR : 0;
+    if (!p->kinds)
+        return wrong(r, "kind", "operator or sm-sr");
+    enum err err = read_oid(r, "oid", &p->oid);
+    if (err == ERR_NONE)
+        err = read_text(r, "url", p->url, sizeof p->url);
+    if (err == ERR_NONE && p->kinds == SMDP_SMSR && !*p->url)
+        err = wrong(r, "url", "an SM-SR needs one");
+    if (err == ERR_NONE)
+        err = read_text(r, "common_name", p->common_name, sizeof p->common_name);
+    return err == ERR_NONE ? read_hosts(r, p) : err;
+}
+
+static enum err read_partners(struct reading *r, struct smdp_config *c)
+{
+    for (const char *section = NULL; (section = config_next(r->file, "partner", section));) {
+        r->section = section;
+        if (c->partner_count == SMDP_PARTNERS_MAX)
+            return wrong(r, "oid", "too many partners");
+        struct smdp_partner *p = &c->partners[c->partner_count];
+        enum err err = read_partner(r, p);
+        if (err != ERR_NONE)
+            return err;
+        for (size_t i = 0; i < c->partner_count; i++)
+            if (oid_eq(&c->partners[i].oid, &p->oid))
+                return wrong(r, "oid", "another partner has it");
+        c->partner_count++;
+    }
+    return ERR_NONE;
+}
+
+/* ---- certificates */
+
+static struct span trimmed(struct span s)
+{
+    while (s.len && s.ptr[s.len - 1] <= ' ')
+        s.len--;
+    return s;
+}
+
+static enum err read_card(const struct reading *r, struct arena *a, struct smdp_certificate *ret)
+{
+    struct gp_certificate gp;
+    struct span file;
+    enum err err = file_read(text_of(r, "certificate"), 4 * GP_CERTIFICATE_MAX, a, &file);
+    if (err == ERR_NONE && file.len && file.ptr[0] == '7')
+        file = hex_to_arena(a, trimmed(file), &err);
+    if (err == ERR_NONE)
+        err = gp_certificate_decode(file, &gp);
+    if (err == ERR_NONE)
+        err = gp_certificate_is_for(&gp, GP_ROLE_SM_DP);
+    if (err != ERR_NONE)
+        return wrong(r, "certificate", err_text(err));
+    *ret = (struct smdp_certificate){ .gp = file, .curve = gp.curve };
+    snprintf(ret->key_name, sizeof ret->key_name, "%s", config_section_name(r->section));
+    return ERR_NONE;
+}
+
+static enum err read_cards(struct reading *r, struct arena *a, struct smdp_config *c)
+{
+    for (const char *section = NULL; (section = config_next(r->file, "card", section));) {
+        r->section = section;
+        if (c->certificate_count == SMDP_CERTIFICATES_MAX)
+            return wrong(r, "certificate", "too many");
+        enum err err = read_card(r, a, &c->certificates[c->certificate_count]);
+        if (err != ERR_NONE)
+            return err;
+        c->certificate_count++;
+    }
+    r->section = "card NAME";
+    return c->certificate_count ? ERR_NONE : wrong(r, "certificate", "no certificate for cards is given");
+}
+
+static enum err read_eums(struct reading *r, struct smdp_config *c)
+{
+    for (const char *section = NULL; (section = config_next(r->file, "eum", section));) {
+        r->section = section;
+        if (c->eum_count == SMDP_EUMS_MAX)
+            return wrong(r, "certificate", "too many");
+        if (x509_load(text_of(r, "certificate"), &c->eums[c->eum_count]) != ERR_NONE)
+            return wrong(r, "certificate", "no readable certificate");
+        c->eum_count++;
+    }
+    return ERR_NONE;
+}
+
+enum err smdp_config_read(const struct config *file, struct smdp_partner *partners, struct trust *trust, struct arena *arena,
+                          struct smdp_config *ret, char *detail, size_t cap)
+{
+    struct reading r = { .file = file, .section = "sm-dp", .detail = detail, .cap = cap };
+    *ret = (struct smdp_config){ .partners = partners, .trust = trust };
+    ret->validity_s = (uint32_t)config_number(file, "sm-dp", "validity_s");
+    ret->resend_s = (uint32_t)config_number(file, "sm-dp", "resend_s");
+    ret->segments_per_call = (uint32_t)config_number(file, "sm-dp", "segments_per_call");
+    if (ret->segments_per_call > SMDP_SEGMENTS_MAX)
+        return wrong(&r, "segments_per_call", "too many");
+    enum err err = read_oid(&r, "oid", &ret->oid);
+    if (err == ERR_NONE)
+        err = read_text(&r, "url", ret->url, sizeof ret->url);
+    if (err == ERR_NONE && trust_load(trust, text_of(&r, "ci")) != ERR_NONE)
+        err = wrong(&r, "ci", "no readable certificates");
+    if (err == ERR_NONE)
+        err = read_cards(&r, arena, ret);
+    if (err == ERR_NONE)
+        err = read_eums(&r, ret);
+    if (err == ERR_NONE)
+        err = read_partners(&r, ret);
+    if (err != ERR_NONE)
+        smdp_config_done(ret);
+    return err;
+}
+
+void smdp_config_done(struct smdp_config *config)
+{
+    for (size_t i = 0; i < config->eum_count; i++)
+        x509_free(config->eums[i]);
+    config->eum_count = config->partner_count = config->certificate_count = 0;
+    if (config->trust)
+        trust_done(config->trust);
+}
+
+/* ---- orders */
+
+static enum err read_order(const struct reading *r, struct arena *a, struct smdp_order *o)
+{
+    *o = (struct smdp_order){ .memory = (uint32_t)config_number(r->file, r->section, "memory") };
+    enum err err = read_oid(r, "owner", &o->owner);
+    if (err == ERR_NONE)
+        err = read_text(r, "type", o->type, sizeof o->type);
+    if (err == ERR_NONE && *text_of(r, "imsi") && imsi_from_text(span_text(text_of(r, "imsi")), &o->address) != ERR_NONE)
+        err = wrong(r, "imsi", "digits, at most 15");
+    if (err == ERR_NONE && *text_of(r, "msisdn") && msisdn_from_text(span_text(text_of(r, "msisdn")), &o->address) != ERR_NONE)
+        err = wrong(r, "msisdn", "3 to 15 digits");
+    if (err == ERR_NONE && (pol2_from_text(span_text(text_of(r, "pol2")), &o->pol2) != ERR_NONE || !pol2_meaningful(o->pol2, true)))
+        err = wrong(r, "pol2", "no such rules, or rules that contradict");
+    if (err == ERR_NONE && file_read(text_of(r, "package"), SMDP_PACKAGE_MAX, a, &o->package) != ERR_NONE)
+        err = wrong(r, "package", "cannot be read, or is too big");
+    return err;
+}
+
+enum err smdp_config_orders(const struct config *file, struct smdp *s, char *detail, size_t cap)
+{
+    for (const char *section = NULL; (section = config_next(file, "profile", section));) {
+        struct reading r = { file, section, detail, cap };
+        struct arena a;
+        struct smdp_order order;
+        char why[SMDP_DETAIL_MAX];
+        arena_init(&a, SMDP_PACKAGE_MAX + 65536);
+        enum err err = read_order(&r, &a, &order);
+        if (err == ERR_NONE && (err = smdp_order(s, &order, why)) != ERR_NONE)
+            (void)wrong(&r, "package", *why ? why : err_text(err));
+        arena_release(&a);
+        if (err != ERR_NONE)
+            return err;
+    }
+    return ERR_NONE;
+}

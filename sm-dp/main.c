@@ -1,0 +1,217 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "config.h"
+#include "lib/codec/hex.h"
+#include "lib/crypto/keystore_soft.h"
+#include "lib/crypto/openssl.h"
+#include "lib/daemon/daemon.h"
+#include "lib/io/file.h"
+#include "net.h"
+
+/* osprey-sm-dp: options → config → log → keys → store → SM-DP → orders → sockets → ready → loop → close. */
+
+#define CONFIG_RAM_MAX      (256u * 1024)
+#define SUBSCRIBERS_RAM_MAX (8u << 20)
+#define SUBSCRIBER_TEXT_MAX 512u
+
+struct program_state {
+    struct daemon *daemon;
+    struct arena arena;
+    struct smdp_partner *partners;
+    struct trust trust;
+    struct smdp_config config;
+    struct keystore_soft *keys;
+    struct sqlite_store *store;
+    struct ssl_ctx_st *server_tls, *client_tls;
+    struct smdp_net *net;
+    struct smdp *smdp;
+    char address[128];
+};
+
+static void program_close(void *role)
+{
+    struct program_state *p = role;
+    smdp_net_free(p->net);
+    smdp_free(p->smdp);
+    SSL_CTX_free(p->server_tls);
+    SSL_CTX_free(p->client_tls);
+    sqlite_store_close(p->store);
+    keystore_soft_free(p->keys);
+    smdp_config_done(&p->config);
+    arena_release(&p->arena);
+    free(p->partners);
+    free(p);
+}
+
+static enum err complain(struct program_state *p, enum err err, const char *option, const char *why)
+{
+    snprintf(p->daemon->detail, sizeof p->daemon->detail, "%s: %s", option, why && *why ? why : err_text(err));
+    return err;
+}
+
+static enum err load_card_keys(struct program_state *p)
+{
+    const struct config *c = p->daemon->config;
+    for (const char *section = NULL; (section = config_next(c, "card", section));) {
+        enum err err = keystore_soft_load(p->keys, config_section_name(section), config_text(c, section, "key"));
+        if (err != ERR_NONE)
+            return complain(p, err, section, err_text(err));
+    }
+    return ERR_NONE;
+}
+
+static enum err open_keys(struct program_state *p)
+{
+    const char *path = config_text(p->daemon->config, "sm-dp", "master_key");
+    enum err err = keystore_soft_open(path, !p->daemon->check, p->daemon->rng, &p->keys);
+    if (p->daemon->check && err == ERR_NOT_FOUND)
+        return ERR_NONE; /* the first start makes it */
+    if (err != ERR_NONE)
+        return complain(p, err, "[sm-dp] master_key", NULL);
+    return load_card_keys(p);
+}
+
+static enum err open_tls(struct program_state *p, bool server, struct ssl_ctx_st **ret)
+{
+    char detail[IO_DETAIL_MAX] = "";
+    const struct config *c = p->daemon->config;
+    struct tls_mutual_options o = { .chain_file = config_text(c, "tls", "certificate"), .key_file = config_text(c, "tls", "key"),
+                                    .ca_file = config_text(c, "tls", "trust"), .server = server, .clock = p->daemon->clock };
+    enum err err = tls_mutual_ctx(&o, ret, detail, sizeof detail);
+    return err == ERR_NONE ? ERR_NONE : complain(p, err, "[tls]", detail);
+}
+
+static enum err open_store(struct program_state *p)
+{
+    char detail[SQLITE_DETAIL_MAX] = "";
+    enum err err = ERR_NONE;
+    struct sqlite_options o = { .path = config_text(p->daemon->config, "sm-dp", "database"), .migrations = smdp_schema,
+                                .migration_count = smdp_schema_count };
+    p->store = sqlite_store_open(&o, &err, detail);
+    return p->store ? ERR_NONE : complain(p, err, "[sm-dp] database", detail);
+}
+
+static void on_fatal(void *context)
+{
+    struct program_state *p = context;
+    daemon_fatal(p->daemon, sqlite_store_detail(p->store));
+}
+
+/* ---- what the home network must know, in the form osprey-hlr reads */
+
+static void write_subscriber(void *context, const struct smdp_subscriber *u)
+{
+    struct writer *w = context;
+    char key[2 * 32 + 1], opc[2 * 32 + 1];
+    if (!*u->address.imsi)
+        return;
+    wr_printf(w, "# ICCID %s\n[subscriber %s]\nalgorithm = %s\nk = %s\n", u->iccid.digits, u->address.imsi,
+              strcmp(u->algorithm, "test") ? u->algorithm : "xor", hex_text(u->key, key, sizeof key));
+    if (u->opc.len)
+        wr_printf(w, "opc = %s\n", hex_text(u->opc, opc, sizeof opc));
+    if (!strcmp(u->algorithm, "tuak"))
+        wr_printf(w, "keccak_iterations = %u\n", u->keccak_count);
+    if (*u->address.msisdn)
+        wr_printf(w, "msisdn = %s\n", u->address.msisdn);
+    wr_text(w, "\n");
+    wipe(key, sizeof key);
+    wipe(opc, sizeof opc);
+}
+
+static enum err write_subscribers(struct program_state *p)
+{
+    const char *path = config_text(p->daemon->config, "sm-dp", "subscribers");
+    struct arena a;
+    if (!path)
+        return ERR_NONE;
+    arena_init(&a, SUBSCRIBERS_RAM_MAX + 4096);
+    struct writer w = wr_arena(&a, SUBSCRIBERS_RAM_MAX);
+    enum err err = smdp_subscribers(p->smdp, write_subscriber, &w);
+    if (err == ERR_NONE)
+        err = w.err;
+    if (err == ERR_NONE)
+        err = file_write(path, wr_span(&w));
+    arena_release(&a);
+    return err == ERR_NONE ? ERR_NONE : complain(p, err, "[sm-dp] subscribers", NULL);
+}
+
+/* ---- start */
+
+static enum err open_smdp(struct program_state *p)
+{
+    struct daemon *d = p->daemon;
+    struct env env = { .clock = d->clock, .rng = d->rng, .net = smdp_net_seam(p->net), .store = sqlite_store_seam(p->store),
+                       .keys = keystore_soft_keys(p->keys), .log = d->log };
+    p->config.on_fatal = on_fatal;
+    p->config.on_fatal_context = p;
+    enum err err = smdp_new(&p->config, &env, &p->smdp);
+    if (err != ERR_NONE)
+        return complain(p, err, "start", NULL);
+    err = smdp_config_orders(d->config, p->smdp, d->detail, sizeof d->detail);
+    return err == ERR_NONE ? write_subscribers(p) : err;
+}
+
+static enum err open_world(struct program_state *p)
+{
+    struct daemon *d = p->daemon;
+    char detail[IO_DETAIL_MAX] = "";
+    struct smdp_net_options o = { .loop = d->loop, .log = d->log, .address = p->address, .server_tls = p->server_tls,
+                                  .client_tls = p->client_tls, .trace_dir = config_text(d->config, "lab", "trace_dir") };
+    enum err err = config_address(d->config, "sm-dp", "listen", p->address, sizeof p->address, &o.port);
+    p->net = err == ERR_NONE ? smdp_net_new(&o) : NULL;
+    if (!p->net)
+        return complain(p, err == ERR_NONE ? ERR_NO_MEMORY : err, "[sm-dp] listen", NULL);
+    err = open_smdp(p);
+    if (err != ERR_NONE)
+        return err;
+    err = smdp_net_open(p->net, p->smdp, detail);
+    if (err == ERR_NONE)
+        err = smdp_start(p->smdp);
+    return err == ERR_NONE ? ERR_NONE : complain(p, err, "start", detail);
+}
+
+static enum err program_open(struct daemon *d, void **ret_role)
+{
+    struct program_state *p = calloc(1, sizeof *p);
+    if (!p)
+        return ERR_NO_MEMORY;
+    p->daemon = d;
+    p->config.trust = &p->trust;
+    arena_init(&p->arena, CONFIG_RAM_MAX);
+    p->partners = calloc(SMDP_PARTNERS_MAX, sizeof *p->partners);
+    enum err err = p->partners ? smdp_config_read(d->config, p->partners, &p->trust, &p->arena, &p->config, d->detail, sizeof d->detail)
+                               : ERR_NO_MEMORY;
+    if (err == ERR_NONE)
+        err = open_keys(p);
+    if (err == ERR_NONE)
+        err = open_tls(p, true, &p->server_tls);
+    if (err == ERR_NONE)
+        err = open_tls(p, false, &p->client_tls);
+    if (err == ERR_NONE && !d->check)
+        err = open_store(p);
+    if (err == ERR_NONE && !d->check)
+        err = open_world(p);
+    if (err != ERR_NONE) {
+        program_close(p);
+        return err;
+    }
+    *ret_role = p;
+    return ERR_NONE;
+}
+
+int main(int argc, char **argv)
+{
+    struct program program = {
+        .name = "osprey-sm-dp",
+        .summary = "the SM-DP of SGP.02: prepares profiles and brings them to eUICCs through their SM-SR",
+        .help = "It serves ES2 to operators and talks ES3 to SM-SRs ([partner NAME]). Ordered profiles are [profile NAME]\n"
+                "sections: the package is taken into the database when its ICCID is new. All state is in the database: it\n"
+                "may be killed at any time and goes on where it was.",
+        .options = smdp_options,
+        .option_count = smdp_option_count,
+        .open = program_open,
+        .close = program_close,
+    };
+    return daemon_main(&program, argc, argv);
+}
