@@ -13,7 +13,7 @@ struct agent_link *link_new(const struct agent_params *p)
     if (!l)
         return NULL;
     snprintf(l->uri, sizeof l->uri, "%s", p->uri);
-    sd_session_begin(&l->session, SD_BY_HTTP, p->kvn, (struct sd_target){ SD_ISDR, 0 });
+    sd_session_begin(&l->session, SD_BY_HTTP, p->kvn, (struct sd_target){ SD_ISDR, 0, 0 });
     return l;
 }
 
@@ -115,7 +115,7 @@ static enum scp81_status target_choose(struct card *card, struct agent_link *l, 
 {
     uint8_t aid[AID_MAX];
     size_t len;
-    struct sd_target t = { SD_ISDR, 0 };
+    struct sd_target t = { SD_ISDR, 0, 0 };
     if (header.ptr) {
         if (scp81_target_parse(header, aid, &len) != ERR_NONE)
             return SCP81_UNKNOWN_APPLICATION;

@@ -1,5 +1,6 @@
 #include "isdr.h"
 
+#include "euicc/isdp/applications.h"
 #include "euicc/isdp/install.h"
 #include "lib/scp/key_establishment.h"
 
@@ -17,14 +18,14 @@ void sd_session_begin(struct sd_session *s, enum sd_bearer bearer, uint8_t kvn, 
     s->target = target;
 }
 
-static bool same_target(const struct sd_target *a, const struct sd_target *b)
+bool sd_same_target(const struct sd_target *a, const struct sd_target *b)
 {
-    return a->kind == b->kind && a->slot == b->slot;
+    return a->kind == b->kind && a->slot == b->slot && a->tar == b->tar;
 }
 
 void sd_session_target(struct sd_session *s, struct sd_target target)
 {
-    if (same_target(&s->target, &target))
+    if (sd_same_target(&s->target, &target))
         return;
     s->target = target;
     s->forward = (struct sd_target){ 0 };
@@ -35,11 +36,27 @@ void sd_session_target(struct sd_session *s, struct sd_target target)
 struct sd_target sd_by_aid(struct card *card, struct span aid)
 {
     if (span_eq(aid, aid_span(&AID_ISDR)))
-        return (struct sd_target){ SD_ISDR, 0 };
+        return (struct sd_target){ SD_ISDR, 0, 0 };
     if (span_eq(aid, aid_span(&AID_ECASD)))
-        return (struct sd_target){ SD_ECASD, 0 };
+        return (struct sd_target){ SD_ECASD, 0, 0 };
     const struct isdp *isdp = registry_find(card, aid);
-    return isdp ? (struct sd_target){ SD_ISDP, isdp->slot } : (struct sd_target){ 0 };
+    return isdp ? (struct sd_target){ SD_ISDP, isdp->slot, 0 } : (struct sd_target){ 0 };
+}
+
+/* What the enabled profile has under this TAR: its MNO-SD, which also is the ISD (TAR 000000), or an RFM instance. */
+static struct sd_target profile_by_tar(struct card *card, uint32_t number, struct span tar)
+{
+    const struct isdp *isdp = registry_enabled(card);
+    struct application_rfm rfm;
+    unsigned sd;
+    if (!isdp)
+        return (struct sd_target){ 0 };
+    if (number == TAR_MNOSD
+        || (application_sd_by_tar(card->objects, (uint8_t)isdp->slot, tar, &sd) == ERR_NONE && sd == 0))
+        return (struct sd_target){ SD_MNOSD, isdp->slot, 0 };
+    if (application_rfm_by_tar(card->objects, (uint8_t)isdp->slot, tar, &rfm) == ERR_NONE)
+        return (struct sd_target){ SD_RFM, isdp->slot, number };
+    return (struct sd_target){ 0 };
 }
 
 struct sd_target sd_by_tar(struct card *card, const uint8_t tar[TAR_LEN])
@@ -47,13 +64,12 @@ struct sd_target sd_by_tar(struct card *card, const uint8_t tar[TAR_LEN])
     uint32_t number = (uint32_t)tar[0] << 16 | (uint32_t)tar[1] << 8 | tar[2];
     const struct isdp *isdp;
     if (number == TAR_ISDR)
-        return (struct sd_target){ SD_ISDR, 0 };
+        return (struct sd_target){ SD_ISDR, 0, 0 };
     if (number >= ISDP_TAR_FIRST && number <= ISDP_TAR_LAST) {
         isdp = registry_by_tar(card, (struct span){ tar, TAR_LEN });
-        return isdp ? (struct sd_target){ SD_ISDP, isdp->slot } : (struct sd_target){ 0 };
+        return isdp ? (struct sd_target){ SD_ISDP, isdp->slot, 0 } : (struct sd_target){ 0 };
     }
-    isdp = registry_enabled(card);
-    return number == TAR_MNOSD && isdp ? (struct sd_target){ SD_MNOSD, isdp->slot } : (struct sd_target){ 0 };
+    return profile_by_tar(card, number, (struct span){ tar, TAR_LEN });
 }
 
 /* ---- one command ---- */
@@ -90,7 +106,9 @@ void sd_apdu(struct card *card, struct sd_session *s, struct span capdu, struct 
     WRITER_ON_STACK(data, SD_ANSWER_MAX);
     struct capdu c;
     uint16_t sw = SW_WRONG_LENGTH;
-    if (capdu_parse(capdu, &c) == ERR_NONE)
+    if (s->target.kind == SD_RFM)
+        sw = rfm_command(card, s, capdu, &data);
+    else if (capdu_parse(capdu, &c) == ERR_NONE)
         sw = sd_command(card, s, &c, &data);
     if (data.err != ERR_NONE)
         sw = SW_NO_DIAGNOSIS;

@@ -3,6 +3,7 @@
 #ifndef OSPREY_EUICC_ISDR_SESSION_H
 #define OSPREY_EUICC_ISDR_SESSION_H
 
+#include "euicc/card.h"
 #include "lib/codec/writer.h"
 #include "lib/gp/apdu.h"
 #include "lib/gp/ram_script.h"
@@ -13,12 +14,14 @@
 struct card;
 struct installation;
 
-enum sd_kind { SD_NONE, SD_ISDR, SD_ECASD, SD_ISDP, SD_MNOSD };
+/* SD_RFM is no security domain: a remote file management instance of the enabled profile, under its MNO-SD's keys. */
+enum sd_kind { SD_NONE, SD_ISDR, SD_ECASD, SD_ISDP, SD_MNOSD, SD_RFM };
 enum sd_bearer { SD_BY_SMS, SD_BY_HTTP, SD_BY_TERMINAL };
 
 struct sd_target {
     enum sd_kind kind;
-    uint16_t slot; /* ISD-P, MNO-SD: of the profile */
+    uint16_t slot; /* ISD-P, MNO-SD, RFM: of the profile */
+    uint32_t tar;  /* RFM: which instance */
 };
 
 #define SD_COLLECTED_MAX 1024u /* octets of STORE DATA blocks that belong together */
@@ -44,6 +47,8 @@ struct sd_session {
     struct scp03_session channel; /* of the ISD-P in channel_slot */
     uint16_t channel_slot;
     struct installation *install; /* profile download on that channel */
+    bool rfm_begun;
+    struct channel rfm;      /* where the script stands in the file system */
     uint8_t status_next;     /* GET STATUS P2 = 03 goes on with this item of the registry */
 };
 
@@ -53,6 +58,8 @@ void sd_session_begin(struct sd_session *s, enum sd_bearer bearer, uint8_t kvn, 
  * download on it stay with their ISD-P. */
 void sd_session_target(struct sd_session *s, struct sd_target target);
 void sd_session_end(struct sd_session *s); /* wipes */
+
+bool sd_same_target(const struct sd_target *a, const struct sd_target *b);
 
 /* The SD of an AID, of a TAR; kind SD_NONE when there is none. */
 struct sd_target sd_by_aid(struct card *card, struct span aid);
@@ -83,6 +90,9 @@ uint16_t sd_collect(struct sd_session *s, const struct capdu *c, struct span *re
 uint16_t sd_install_for_personalization(struct card *card, struct sd_session *s, struct span aid, struct writer *data);
 uint16_t sd_take_certificate(struct card *card, struct sd_session *s, struct span certificate, struct writer *data);
 uint16_t sd_agree_keys(struct card *card, struct sd_session *s, struct span dgis, struct writer *data);
+
+/* A command to a remote file management instance: data and status word (mnosd/rfm.c). */
+uint16_t rfm_command(struct card *card, struct sd_session *s, struct span capdu, struct writer *data);
 
 /* A command to an ISD-P, in the clear or in its SCP03 channel (isdp_channel.c). */
 uint16_t isdp_command(struct card *card, struct sd_session *s, const struct capdu *c, struct writer *data);

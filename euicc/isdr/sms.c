@@ -11,6 +11,9 @@
 #define TRIGGER_TAG    0x81u
 #define POR_HEADER_LEN 3u   /* 02 71 00 */
 
+/* What the card says before it believes a packet: nothing at all to the ISD-R's enemies (SGP.02 §2.4.2.1). */
+static bool silent(const struct sd_target *t) { return t->kind == SD_ISDR || t->kind == SD_ISDP; }
+
 /* ---- key sets ---- */
 
 /* The set for a packet: both key bytes name the same one. The ISD-R's serve the ISD-Ps too. */
@@ -19,7 +22,7 @@ static enum err packet_keys(struct card *card, const struct sd_target *t, const 
     uint8_t kvn = SCP80_KVN(h->kic) ? SCP80_KVN(h->kic) : SCP80_KVN(h->kid);
     if (SCP80_KVN(h->kid) && SCP80_KVN(h->kid) != kvn)
         return ERR_NOT_FOUND;
-    if (t->kind == SD_MNOSD)
+    if (!silent(t))
         return mnosd_keyset_read(card, t->slot, kvn, ret);
     if (kvn == 0)
         kvn = keyset_next(card, KVN_SCP80_FIRST, KVN_SCP80_LAST);
@@ -28,7 +31,7 @@ static enum err packet_keys(struct card *card, const struct sd_target *t, const 
 
 static enum err counter_read(struct card *card, const struct sd_target *t, uint8_t kvn, uint64_t *ret)
 {
-    if (t->kind == SD_MNOSD)
+    if (!silent(t))
         return mnosd_counter_read(card, t->slot, kvn, ret);
     struct keyset_counters c;
     enum err err = keyset_counters_read(card, kvn, &c);
@@ -39,7 +42,7 @@ static enum err counter_read(struct card *card, const struct sd_target *t, uint8
 
 static enum err counter_write(struct card *card, const struct sd_target *t, uint8_t kvn, uint64_t counter)
 {
-    if (t->kind == SD_MNOSD)
+    if (!silent(t))
         return mnosd_counter_write(card, t->slot, kvn, counter);
     struct keyset_counters c;
     enum err err = keyset_counters_read(card, kvn, &c);
@@ -139,8 +142,8 @@ static void trigger_run(struct card *card, struct span data)
 static void packet_execute(struct card *card, const struct sd_target *t, uint8_t kvn, struct span data, struct writer *answer)
 {
     struct sd_session *s = &card->isdr->sms;
-    bool same = s->kvn == kvn && s->target.kind == t->kind && s->target.slot == t->slot;
-    if (t->kind != SD_ISDP && data.len && data.ptr[0] == TRIGGER_TAG) {
+    bool same = s->kvn == kvn && sd_same_target(&s->target, t);
+    if (t->kind == SD_ISDR && data.len && data.ptr[0] == TRIGGER_TAG) {
         trigger_run(card, data);
         return;
     }
@@ -151,12 +154,9 @@ static void packet_execute(struct card *card, const struct sd_target *t, uint8_t
         sd_session_end(s);
 }
 
-/* What the card says before it believes a packet: nothing at all to the ISD-R's enemies (SGP.02 §2.4.2.1). */
-static bool silent(const struct sd_target *t) { return t->kind == SD_ISDR || t->kind == SD_ISDP; }
-
 static enum err policy_check(struct card *card, const struct sd_target *t, const struct scp80_header *h)
 {
-    return silent(t) ? scp80_policy_isdr(h) : mnosd_policy(card, t->slot, h);
+    return silent(t) ? scp80_policy_isdr(h) : mnosd_policy(card, t, h);
 }
 
 static void packet_verified(struct card *card, const struct sd_target *t, uint8_t kvn, struct span data,
@@ -195,12 +195,14 @@ static void packet_receive(struct card *card, struct span packet, const struct s
     uint8_t buf[SMS_PACKET_MAX];
     struct writer plain = wr_of(buf, sizeof buf);
     struct span data = SPAN_NONE;
-    enum err err = policy_check(card, &t, &h);
-    uint8_t status = err == ERR_NONE ? SCP80_UNIDENTIFIED : SCP80_INSUFFICIENT_SECURITY;
-    if (err == ERR_NONE)
-        err = packet_keys(card, &t, &h, &set);
+    uint8_t status = SCP80_UNIDENTIFIED;
+    enum err err = packet_keys(card, &t, &h, &set);
     if (err == ERR_NONE) {
         por.keys = (struct scp80_keys){ .kic = keyset_key(&set, 0x01), .kid = keyset_key(&set, 0x02) };
+        err = policy_check(card, &t, &h);
+        status = SCP80_INSUFFICIENT_SECURITY;
+    }
+    if (err == ERR_NONE) {
         err = scp80_command_unwrap(packet, &por.keys, &plain, &h, &data);
         status = SCP80_CC_FAILED;
     }

@@ -40,12 +40,22 @@ enum err mnosd_counter_write(struct card *card, uint16_t slot, uint8_t kvn, uint
     return card_commit(card);
 }
 
-enum err mnosd_policy(struct card *card, uint16_t slot, const struct scp80_header *h)
+static uint8_t least_security(struct card *card, const struct sd_target *t)
 {
+    const uint8_t tar[TAR_LEN] = { (uint8_t)(t->tar >> 16), (uint8_t)(t->tar >> 8), (uint8_t)t->tar };
     struct application_sd sd;
-    uint8_t least = SPI1_CC | SPI1_COUNTER_HIGHER;
-    if (application_sd_get(card->objects, (uint8_t)slot, MNOSD, &sd) == ERR_NONE && sd.minimum_security)
+    struct application_rfm rfm;
+    uint8_t least = 0;
+    if (t->kind == SD_RFM && application_rfm_by_tar(card->objects, (uint8_t)t->slot, SPAN_OF(tar), &rfm) == ERR_NONE)
+        least = rfm.minimum_security;
+    else if (t->kind == SD_MNOSD && application_sd_get(card->objects, (uint8_t)t->slot, MNOSD, &sd) == ERR_NONE)
         least = sd.minimum_security;
+    return least ? least : SPI1_CC | SPI1_COUNTER_HIGHER;
+}
+
+enum err mnosd_policy(struct card *card, const struct sd_target *t, const struct scp80_header *h)
+{
+    uint8_t least = least_security(card, t);
     bool integrity = (h->spi1 & SPI1_INTEGRITY_MASK) >= (least & SPI1_INTEGRITY_MASK);
     bool cipher = !(least & SPI1_CIPHER) || h->spi1 & SPI1_CIPHER;
     bool counter = (h->spi1 & SPI1_COUNTER_MASK) >= (least & SPI1_COUNTER_MASK);

@@ -68,6 +68,7 @@ void lab_init(struct lab *lab)
     lab->clock.now_ms = 1700000000000u;
     lab->rng.seam.fill = rng_fill;
     lab->rng.seed = 42;
+    lab->key = LAB_KEY;
     assert_ok(nvm_memory_init(&lab->memory, EUICC_NVM_DEFAULT));
     lab->env = (struct env){ .clock = &lab->clock.seam, .rng = &lab->rng.seam, .nvm = &lab->memory.nvm };
     arena_init(&lab->arena, 4 * EUICC_ARENA_SIZE);
@@ -110,15 +111,17 @@ void lab_make(struct lab *lab)
     open_card(lab);
 }
 
-struct lab *lab_new(bool with_profile)
+struct lab *lab_new_with(const char *bootstrap)
 {
     struct lab *lab = malloc(sizeof *lab);
     lab_init(lab);
-    if (with_profile)
-        lab->p.bootstrap_package = lab_profile(LAB_BOOTSTRAP);
+    if (bootstrap)
+        lab->p.bootstrap_package = lab_profile(bootstrap);
     lab_make(lab);
     return lab;
 }
+
+struct lab *lab_new(bool with_profile) { return lab_new_with(with_profile ? LAB_BOOTSTRAP : NULL); }
 
 void server_close(struct lab_server *s)
 {
@@ -513,9 +516,9 @@ uint16_t terminal_sms(struct lab *lab, struct span ud, struct writer *report)
 
 /* ---- the SM-SR's SCP80 end ---- */
 
-static struct scp80_keys smsr_keys(void)
+static struct scp80_keys smsr_keys(const struct lab *lab)
 {
-    return (struct scp80_keys){ .kic = SPAN_OF(LAB_KEY), .kid = SPAN_OF(LAB_KEY) };
+    return (struct scp80_keys){ .kic = { lab->key, 16 }, .kid = { lab->key, 16 } };
 }
 
 /* Takes the packets with that IEI out of what the card sent, the latest one stays: from RPL or CPL on. */
@@ -546,7 +549,7 @@ static struct span smsr_take(struct lab *lab, uint8_t iei)
 
 struct span smsr_packet(struct lab *lab, const struct scp80_header *h, struct span data, uint8_t *ret_status)
 {
-    struct scp80_keys keys = smsr_keys();
+    struct scp80_keys keys = smsr_keys(lab);
     static uint8_t plain_memory[SMS_PACKET_MAX];
     WRITER_ON_STACK(packet, SMS_PACKET_MAX);
     WRITER_ON_STACK(out, SMS_PACKET_MAX + 200);
@@ -615,7 +618,7 @@ uint16_t smsr_sw(struct lab *lab, struct span capdu)
 struct span smsr_notification(struct lab *lab)
 {
     static uint8_t plain_memory[SMS_PACKET_MAX];
-    struct scp80_keys keys = smsr_keys();
+    struct scp80_keys keys = smsr_keys(lab);
     struct scp80_header h;
     struct span e1, packet = smsr_take(lab, SMS_IEI_COMMAND);
     if (!packet.len)

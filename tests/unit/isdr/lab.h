@@ -70,6 +70,7 @@ struct lab {
     struct euicc_personalisation p;
     struct lab_terminal terminal;
     struct lab_server server;
+    const uint8_t *key;    /* KIc = KID of what smsr_packet sends; LAB_KEY at first */
     uint64_t sent_counter; /* SCP80, to the card */
     uint8_t reference;
 };
@@ -82,6 +83,7 @@ extern const uint8_t LAB_PSK[16]; /* KVN 40 */
 void lab_init(struct lab *lab);                           /* personalisation filled in, nothing made */
 void lab_make(struct lab *lab);                           /* euicc_manufacture, euicc_open, reset */
 struct lab *lab_new(bool with_profile);
+struct lab *lab_new_with(const char *bootstrap); /* another package of the shared material; NULL: no profile */
 void lab_free(struct lab *lab);
 void lab_power_cycle(struct lab *lab);                    /* close, open, boot */
 struct card *lab_card(struct lab *lab);

@@ -437,7 +437,7 @@ static void chained_scripts_keep_their_context(void **state)
     (void)state;
     struct lab *lab = bench(as_created);
     /* alone, INSTALL [for personalization] is forgotten: 3A01 to the ISD-R itself wants an SM-SR certificate */
-    struct span install = hex_lit("AA20830101221B80E6200016000010" AID10 "00000000");
+    struct span install = hex_lit("AA20830101221B80E6200016000010" AID10 "000000");
     assert_span_equal(smsr_script(lab, TAR_ISDR, install), hex_lit("AB08800101230300 9000"));
     assert_true(lab_card(lab)->isdr->sms.chained);
     assert_int_equal(lab_card(lab)->isdr->sms.forward.kind, SD_ISDP);
