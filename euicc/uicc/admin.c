@@ -49,6 +49,8 @@ uint16_t uicc_create_file(struct card *card, const struct command *cmd, struct w
         return SW_WRONG_P1P2;
     if (!tlv_find(cmd->apdu.data, 0x62, &fcp) || fs_fcp_decode(fcp, implicit_arr(cmd), &f) != ERR_NONE)
         return SW_WRONG_DATA;
+    if (f.arr_fid == 0 || (!fs_is_df(&f) && f.size == 0 && f.max_size == 0))
+        return SW_WRONG_DATA;
     if (fs_stat(&card->fs, cmd->channel->df, &df) != ERR_NONE)
         return SW_FILE_NOT_FOUND;
     if (!access_allowed(card, cmd, &df, fs_is_df(&f) ? ACCESS_CREATE_DF : ACCESS_CREATE_EF))

@@ -21,6 +21,17 @@ struct rig {
 
 /* package: below data/profiles of the shared material; NULL: a card without a profile. */
 void rig_make(struct rig *r, const char *package);
+/* A card whose enabled profile is small, known to the octet, and has a file of every kind: see rig_profile.c. */
+void rig_make_own(struct rig *r);
+#define RIG_PIN1 "31323334FFFFFFFF"
+#define RIG_PUK1 "3131313131313131"
+#define RIG_PIN2 "39393939FFFFFFFF"
+#define RIG_ADM1 "3535353535353535"
+#define RIG_K    "465b5ce8b199b49faa5f0a2ee238a6bc" /* Milenage, TS 35.207 set 1 */
+#define RIG_OPC  "cd63cb71954a9f4e48a5994e37a02baf"
+#define RIG_USIM1 "A0000000871002FF01"
+#define RIG_USIM2 "A0000000871002FF02"
+
 void rig_open(struct rig *r);  /* opens the image and resets the card */
 void rig_close(struct rig *r); /* power off; the image stays */
 void rig_done(struct rig *r);
