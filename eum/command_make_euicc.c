@@ -1,19 +1,23 @@
 /* osprey-eum make-euicc: one eUICC, or a batch of them. */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "bootstrap.h"
 #include "commands.h"
 #include "factory.h"
 #include "folder.h"
 #include "kek.h"
 #include "lib/base/world.h"
 #include "lib/io/file.h"
+#include "lib/profile/build.h"
 
 #define DAY_MS       86400000ull
 #define DAYS_MAX     36500u
 #define COUNT_MAX    1000000u
-#define PACKAGE_MAX  0x100000u
+#define ARENA_MAX    (EUM_ARENA_MAX + BUILD_ARENA_MIN)
 #define HOST_MAX     64u
 #define URI_MAX      128u
 #define MSISDN_SIZE  16u
@@ -31,7 +35,12 @@ static const struct command_option options[] = {
     { "eid-prefix", "DIGITS", "890010120123412340", false, "or its beginning, followed by the serial number" },
     { "serial", "N", "1", false, "serial number of the first" },
     { "count", "N", "1", false, "how many" },
-    { "bootstrap", "FILE", NULL, false, "profile package (DER) that it leaves with, enabled; {n} stands for the serial" },
+    { "bootstrap", "FILE", NULL, false, "profile it leaves with, enabled: a package (DER) or a source" },
+    { "set", "NAME=VALUE,…", NULL, false, "variables of the source" },
+    { "iccid", "DIGITS", NULL, false, "of the first, without check digit; each next eUICC has the next one" },
+    { "imsi", "DIGITS", NULL, false, "of the first; each next eUICC has the next one" },
+    { "random-keys", NULL, NULL, false, "K, OPc and OTA keys of the profile are drawn for each" },
+    { "subscribers", "FILE", NULL, false, "appends each subscription, for osprey-hlr; the file holds secrets" },
     { "mno", "OID", "2.999.9", false, "owner of the bootstrap profile" },
     { "msisdn", "DIGITS", NULL, false, "its number; each next eUICC has the next one" },
     { "profile-type", "TEXT", NULL, false, "its profile type" },
@@ -51,7 +60,10 @@ struct production {
     struct kek kek;
     struct eum_order order;
     struct env env;
-    uint64_t serial, count, nvm_kib;
+    struct arena shared; /* what all of them have in common */
+    struct bootstrap bootstrap;
+    struct bootstrap_subscriber subscriber;
+    uint64_t serial, index, count, nvm_kib;
     char https_host[HOST_MAX], https_uri[URI_MAX], msisdn[MSISDN_SIZE];
     char detail[FOLDER_DETAIL_MAX];
 };
@@ -194,29 +206,44 @@ static enum err open_eum(struct production *p)
 
 /* ---- one of them ---- */
 
-static enum err read_package(struct production *p, struct arena *arena)
+static enum err open_bootstrap(struct production *p)
 {
-    const char *name = call_text(p->call, "bootstrap"), *mark = name ? strstr(name, "{n}") : NULL;
-    char path[FOLDER_PATH_MAX];
-    if (!name)
-        return ERR_NONE;
-    if (mark)
-        snprintf(path, sizeof path, "%.*s%llu%s", (int)(mark - name), name, (unsigned long long)p->serial, mark + 3);
-    else
-        snprintf(path, sizeof path, "%s", name);
-    enum err err = file_read(path, PACKAGE_MAX, arena, &p->order.bootstrap.package);
+    const char *path = call_text(p->call, "bootstrap");
+    p->bootstrap = (struct bootstrap){ .set = call_text(p->call, "set"), .iccid = call_text(p->call, "iccid"),
+                                       .imsi = call_text(p->call, "imsi"), .random_keys = call_has(p->call, "random-keys") };
+    enum err err = path ? file_read(path, PACKAGE_MAX, &p->shared, &p->bootstrap.content) : ERR_NONE;
     if (err != ERR_NONE)
         snprintf(p->detail, sizeof p->detail, "bootstrap profile %s: %s", path, err_text(err));
     return err;
 }
 
-static void count_up(char *digits)
+static enum err make_package(struct production *p, struct arena *arena)
 {
-    for (size_t i = strlen(digits); i-- > 0;) {
-        if (++digits[i] <= '9')
-            return;
-        digits[i] = '0';
-    }
+    char why[BOOTSTRAP_DETAIL_MAX] = "";
+    if (!p->bootstrap.content.len)
+        return ERR_NONE;
+    enum err err = bootstrap_package(&p->bootstrap, p->index, p->env.rng, arena, &p->order.bootstrap.package,
+                                     &p->subscriber, why);
+    if (err != ERR_NONE)
+        snprintf(p->detail, sizeof p->detail, "bootstrap profile %s: %s", call_text(p->call, "bootstrap"), why);
+    return err;
+}
+
+/* As osprey-hlr reads it. */
+static enum err export_subscriber(struct production *p)
+{
+    const char *path = call_text(p->call, "subscribers");
+    const struct bootstrap_subscriber *s = &p->subscriber;
+    if (!path || !s->imsi[0])
+        return ERR_NONE;
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    bool good = fd >= 0 && dprintf(fd, "[subscriber %s]\nalgorithm = %s\nk = %s\nopc = %s\n%s%s\n\n", s->imsi,
+                                   s->algorithm, s->k, s->opc, p->msisdn[0] ? "msisdn = " : "", p->msisdn) > 0;
+    if (fd >= 0)
+        good = close(fd) == 0 && good;
+    if (!good)
+        snprintf(p->detail, sizeof p->detail, "subscribers %s", path);
+    return good ? ERR_NONE : ERR_IO;
 }
 
 static enum err next_eid(struct production *p)
@@ -227,6 +254,12 @@ static enum err next_eid(struct production *p)
     if (err != ERR_NONE)
         snprintf(p->detail, sizeof p->detail, "the EID (serial %llu): %s", (unsigned long long)p->serial, err_text(err));
     return err;
+}
+
+static enum err finish(struct production *p, const char *folder, const struct eum_product *product)
+{
+    enum err err = folder_put(folder, "eis.xml", product->eis_xml, p->detail);
+    return err == ERR_NONE ? export_subscriber(p) : err;
 }
 
 /* The card image, then the EIS: an EIS on disk means a finished card. */
@@ -245,7 +278,7 @@ static enum err make_in(struct production *p, const char *folder, struct arena *
     err = eum_make(&p->order, &p->env, arena, product, p->detail);
     nvm_file_close(file);
     if (err == ERR_NONE)
-        err = folder_put(folder, "eis.xml", product->eis_xml, p->detail);
+        err = finish(p, folder, product);
     if (err != ERR_NONE)
         unlink(path);
     return err;
@@ -272,20 +305,23 @@ static enum err make_one(struct production *p)
     enum err err = next_eid(p);
     if (err != ERR_NONE)
         return err;
-    arena_init(&arena, EUM_ARENA_MAX);
+    arena_init(&arena, ARENA_MAX);
     p->order.bootstrap.msisdn = p->msisdn[0] ? p->msisdn : NULL;
     if (!folder_path(call_text(p->call, "out"), eid_text(&p->order.eid, eid), folder))
         err = ERR_TOO_LONG;
     if (err == ERR_NONE)
-        err = read_package(p, &arena);
+        err = make_package(p, &arena);
     if (err == ERR_NONE)
         err = file_make_folder(folder);
     if (err == ERR_NONE)
         err = make_in(p, folder, &arena, &product);
     if (err == ERR_NONE)
         report(p, &product, folder);
-    else if (!p->detail[0])
+    else
+        rmdir(folder); /* only when nothing is in it */
+    if (err != ERR_NONE && !p->detail[0])
         snprintf(p->detail, sizeof p->detail, "%s", folder);
+    wipe(&p->subscriber, sizeof p->subscriber);
     arena_release(&arena);
     return err;
 }
@@ -295,10 +331,12 @@ static enum err make_all(struct production *p)
     enum err err = open_eum(p);
     if (err == ERR_NONE)
         err = open_keys(p);
-    for (uint64_t i = 0; i < p->count && err == ERR_NONE; i++) {
+    if (err == ERR_NONE)
+        err = open_bootstrap(p);
+    for (; p->index < p->count && err == ERR_NONE; p->index++) {
         err = make_one(p);
         p->serial++;
-        count_up(p->msisdn);
+        digits_add(p->msisdn, 1);
     }
     return err;
 }
@@ -308,7 +346,9 @@ static int run(const struct call *call)
     struct production p = { .call = call, .env = { .clock = world_clock(), .rng = world_rng() } };
     if (!read_options(&p))
         return EXIT_USAGE;
+    arena_init(&p.shared, PACKAGE_MAX + 4096);
     enum err err = make_all(&p);
+    arena_release(&p.shared);
     wipe(&p.kek, sizeof p.kek);
     keystore_soft_free(p.card_keys);
     folder_authority_done(&p.eum);
@@ -323,7 +363,9 @@ const struct command command_make_euicc = {
     "    eis.xml    its EIS, signed by the EUM; the OTA keys in it are encrypted under the transport key\n"
     "  An existing card is never overwritten. Times of the card for --timing: attach_guard, notification_interval,\n"
     "  notification_tries (a number), fallback, session_idle, refresh_retry, poll_interval, retry_wait.\n\n"
-    "  osprey-eum make-euicc --eum eum --kek eum/sm-sr.kek --smsr-oid 2.999.2 --smsr-sms 491710000001 \\\n"
-    "      --smsr-https 127.0.0.1:8443/gsma/adminagent --bootstrap bootstrap.der --out cards\n",
+    "  osprey-eum make-euicc --eum eum --kek eum/sm-sr.kek --smsr-oid 2.999.3 --smsr-sms 491710000001 \\\n"
+    "      --smsr-https 127.0.0.1:8443/gsma/adminagent --bootstrap profiles/bootstrap.profile --out cards \\\n"
+    "      --count 100 --iccid 89999700000001000 --imsi 999710000001000 --msisdn 882100001000 --random-keys \\\n"
+    "      --subscribers hlr/subscribers.ini\n",
     options, ARRAY_LEN(options), run
 };
