@@ -208,6 +208,8 @@ static void on_open(void *context, struct tcp_conn *conn)
     (void)conn;
     snprintf(o.bind.system_id, sizeof o.bind.system_id, "%s", c->options.system_id);
     snprintf(o.bind.password, sizeof o.bind.password, "%s", c->options.password);
+    o.bind.range = (struct smpp_address){ .ton = 1, .npi = 1 }; /* what is sent to our number comes to us */
+    snprintf(o.bind.range.text, sizeof o.bind.range.text, "%s", c->options.from);
     c->open = true;
     c->generation++;
     smpp_session_start(&c->session, &o, &smpp_events, c, now(c));
