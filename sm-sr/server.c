@@ -184,5 +184,5 @@ void smsr_call(struct turn *t, const struct call_event *c)
     } else {
         run_callback(t, &k);
     }
-    t->smsr->counts.calls++;
+    t->counts.calls++;
 }

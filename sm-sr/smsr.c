@@ -1,5 +1,6 @@
 #include "smsr.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -30,6 +31,31 @@ const struct query *smsr_ask(struct turn *t, const struct statement *statement, 
         return q;
     t->need_rows = true;
     return NULL;
+}
+
+void smsr_turn_log(struct turn *t, enum log_level level, const char *format, ...)
+{
+    char text[400];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    const char *kept = arena_text(t->arena, span_text(text));
+    if (kept && t->line_count < TURN_LINES_MAX)
+        t->lines[t->line_count++] = (struct turn_line){ level, kept };
+}
+
+/* The turn counts: what it has to tell is told. */
+static void tell(const struct turn *t)
+{
+    struct smsr_counts *all = &t->smsr->counts;
+    for (size_t i = 0; i < t->line_count; i++)
+        log_fact(t->env->log, t->lines[i].level, *t->event->line ? t->event->line : NULL, "%s", t->lines[i].text);
+    all->calls += t->counts.calls;
+    all->operations += t->counts.operations;
+    all->sms_out += t->counts.sms_out;
+    all->scripts += t->counts.scripts;
+    all->notifications += t->counts.notifications;
 }
 
 /* ---- one event */
@@ -119,6 +145,7 @@ static enum verdict euicc_turn(struct turn *t)
     if (t->need_rows)
         return STEP_NEED_ROWS;
     smsr_euicc_save(e, t->w);
+    tell(t);
     return STEP_DONE;
 }
 
@@ -154,6 +181,7 @@ static enum verdict step(void *role, struct rowset *rows, const struct event *ev
         prune(&t);
     else if (event->kind == SMSR_EVENT_CALL)
         smsr_call(&t, event->data); /* a function without EID: none that we have */
+    tell(&t);
     return STEP_DONE;
 }
 

@@ -33,6 +33,12 @@ struct post_event {
     struct span body;
 };
 
+struct turn_line {
+    enum log_level level;
+    const char *text;
+};
+#define TURN_LINES_MAX 32u /* more are not told */
+
 struct turn {
     struct smsr *smsr;
     const struct smsr_config *config;
@@ -46,6 +52,9 @@ struct turn {
     struct euicc *e;          /* NULL when the event is about none */
     struct reply_ref session; /* a request of the card that waits for its answer; none */
     bool hold;                /* more is to come: the session shall wait for it */
+    struct smsr_counts counts; /* of this turn */
+    struct turn_line lines[TURN_LINES_MAX];
+    size_t line_count;
     bool need_rows;           /* something is not loaded yet: run me again */
 };
 
@@ -55,7 +64,9 @@ const struct query *smsr_ask(struct turn *t, const struct statement *statement, 
     smsr_ask((t), (statement), (const struct value[]){ __VA_ARGS__ },                                                \
              sizeof((const struct value[]){ __VA_ARGS__ }) / sizeof(struct value))
 
-#define turn_log(t, level, ...) log_fact((t)->env->log, (level), (t)->e ? (t)->e->eid_text : NULL, __VA_ARGS__)
+/* Facts are told when the turn is over: one that is run again because rows were missing says them once. */
+void smsr_turn_log(struct turn *t, enum log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+#define turn_log smsr_turn_log
 
 struct smsr {
     struct smsr_config config;

@@ -113,7 +113,7 @@ static void sms_post(struct turn *t, const struct exchange *x)
     snprintf(effect.line, sizeof effect.line, "%s", t->e->eid_text);
     snprintf(effect.ref, sizeof effect.ref, "sms/%u", x->n);
     outbox_post(t->out, &effect);
-    t->smsr->counts.sms_out++;
+    t->counts.sms_out++;
 }
 
 static uint64_t pause_ms(const struct turn *t, uint32_t tries)
@@ -145,7 +145,7 @@ static void session_give(struct turn *t, struct exchange *x, struct reply_ref se
     x->state = EXCHANGE_SENT;
     note_try(t, x);
     session_reply(t, session, 200, smsr_admin_script(t->arena, t->config, x));
-    t->smsr->counts.scripts++;
+    t->counts.scripts++;
 }
 
 static struct span script_make(struct turn *t, enum bearer bearer, struct span items)

@@ -177,7 +177,7 @@ void smsr_notification(struct turn *t, struct span bytes, const char *from)
     }
     bool repeat = is_repeat(t->e, &n);
     remember(t, &n, from);
-    t->smsr->counts.notifications++;
+    t->counts.notifications++;
     turn_log(t, LOG_INFO_, "notification %u: %s%s", n.sequence, es5_notification_text(n.type), repeat ? " (again)" : "");
     if (repeat && confirmation_under_way(t))
         return;

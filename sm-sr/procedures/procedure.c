@@ -83,7 +83,7 @@ void smsr_operation_end(struct turn *t, struct operation *op)
     smsr_operation_answer(t, op);
     forget_exchanges(t, op);
     smsr_operation_remove(op);
-    t->smsr->counts.operations++;
+    t->counts.operations++;
     if (unsure)
         smsr_operation_doubt(t);
 }
