@@ -226,7 +226,9 @@ void smsr_tell(struct turn *t, enum smsr_tell what, const struct profile *p)
     struct es_profile_notification body = { .eid = t->e->eid, .iccid = p->info.iccid, .completed_ms = t->now_ms };
     if (!direct)
         body.mno_id = p->info.mno_id;
-    struct es_message m = { .function = direct ? tell_es4[what] : tell_es3[what], .kind = ES_NOTIFICATION, .body = &body,
+    struct es_message m = { .function = direct ? tell_es4[what] : tell_es3[what],
+                            .kind = ES_NOTIFICATION,
+                            .body = &body,
                             .dialect = { .ampersand = to->ampersand } };
     const char *url = direct ? to->es4_url : to->es3_url;
     m.wsa.to = (struct wsa_endpoint){ .address = span_text(url), .entity_id = to->oid };

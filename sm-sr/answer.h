@@ -1,5 +1,5 @@
-/* sm-sr/answer.h: what the SM-SR says to its partners: answers, callbacks, notifications. All are made and stored in the
- * turn that knows them; the MessageID is drawn here and never again. */
+/* sm-sr/answer.h: what the SM-SR says to its partners: answers, callbacks, notifications. All are made and stored in
+ * the turn that knows them; the MessageID is drawn here and never again. */
 #ifndef OSPREY_SMSR_ANSWER_H
 #define OSPREY_SMSR_ANSWER_H
 
@@ -10,7 +10,8 @@ struct span smsr_context_of(struct turn *t, const struct es_message *request, co
 /* Where a callback goes: ReplyTo, or From, or what is configured. NULL: it names a host that the partner may not. */
 const char *smsr_callback_url(struct turn *t, const struct smsr_partner *partner, const struct es_message *request);
 
-/* An answer to request in the same HTTP exchange (SYNC functions); response: its body. Empty when it cannot be built. */
+/* An answer to request in the same HTTP exchange (SYNC functions); response: its body. Empty when it cannot be built.
+ */
 struct span smsr_answer_build(struct turn *t, const struct es_message *request, const struct es_response *response);
 /* An answer from its context; for callbacks. */
 struct span smsr_callback_build(struct turn *t, struct span context, enum es_function function,

@@ -45,8 +45,8 @@ static bool add_properties(struct turn *t, struct eis *eis, const struct query *
 {
     eis->properties = ARENA_ARRAY(t->arena, struct eis_property, q->row_count + 1);
     for (size_t i = 0; eis->properties && i < q->row_count && i < EIS_PROPERTIES_MAX; i++)
-        eis->properties[eis->property_count++] = (struct eis_property){ row_bytes(&q->rows[i], 0),
-                                                                        row_bytes(&q->rows[i], 1) };
+        eis->properties[eis->property_count++] =
+            (struct eis_property){ row_bytes(&q->rows[i], 0), row_bytes(&q->rows[i], 1) };
     return eis->properties != NULL;
 }
 

@@ -9,7 +9,8 @@
 #include "rules.h"
 #include "server.h"
 
-/* ES1, EUM to SM-SR (SGP.02 §5.2; fact book 7.1): an eUICC comes into our care. Nothing is stored before all is checked. */
+/* ES1, EUM to SM-SR (SGP.02 §5.2; fact book 7.1): an eUICC comes into our care. Nothing is stored before all is
+ * checked. */
 
 #define FACTORY_PROFILES_MAX 16u
 
@@ -34,7 +35,8 @@ static struct status check_signatures(struct turn *t, const struct call_event *c
     const struct x509 *eum = c->partner->eum_certificate;
     struct writer der = wr_arena(t->arena, X509_DER_MAX);
     if (!eum || chain_check_eum(t->config->trust, eum, t->now_ms, NULL) != ERR_NONE)
-        return status_failed(REASON_EUM_CERT_INVALID, c->partner->oid.text, "no EUM certificate that holds against the CI");
+        return status_failed(REASON_EUM_CERT_INVALID, c->partner->oid.text,
+                             "no EUM certificate that holds against the CI");
     x509_der(eum, &der);
     enum err err = eum_verify(eis, wr_span(&der));
     if (err != ERR_NONE)
@@ -137,8 +139,8 @@ static bool keep_keyset(struct turn *t, const struct smsr_partner *eum, const st
     struct writer plain = wr_of(plain_octets, sizeof plain_octets);
     uint8_t *wrapped = arena_alloc(t->arena, SMSR_SCP_KEYS_MAX + KEYS_WRAP_OVERHEAD);
     bool good = wrapped && open_keyset(eum, k, &plain) &&
-                t->env->keys->wrap(t->env->keys, smsr_keyset_aad(t->e->eid_text, k->version, aad), wr_span(&plain), wrapped,
-                                   SMSR_SCP_KEYS_MAX + KEYS_WRAP_OVERHEAD) == ERR_NONE;
+                t->env->keys->wrap(t->env->keys, smsr_keyset_aad(t->e->eid_text, k->version, aad), wr_span(&plain),
+                                   wrapped, SMSR_SCP_KEYS_MAX + KEYS_WRAP_OVERHEAD) == ERR_NONE;
     if (good)
         WRITES_ADD(t->w, &SMSR_KEYSET_ADD, 1, value_text(t->e->eid_text), value_int(k->version), value_int(k->usage),
                    value_int(1), value_int((int64_t)k->counter),

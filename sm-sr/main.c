@@ -9,8 +9,6 @@
 
 /* osprey-sm-sr: options → config → log → keys → store → SM-SR → sockets → ready → loop → close. */
 
-
-
 struct program_state {
     struct daemon *daemon;
     struct smsr_partner *partners;
@@ -67,7 +65,8 @@ static enum err open_store(struct program_state *p)
 {
     char detail[SQLITE_DETAIL_MAX];
     enum err err = ERR_NONE;
-    struct sqlite_options o = { .path = config_text(p->daemon->config, "sm-sr", "database"), .migrations = smsr_schema,
+    struct sqlite_options o = { .path = config_text(p->daemon->config, "sm-sr", "database"),
+                                .migrations = smsr_schema,
                                 .migration_count = smsr_schema_count };
     p->store = sqlite_store_open(&o, &err, detail);
     if (!p->store)
@@ -96,8 +95,12 @@ static enum err open_world(struct program_state *p)
     struct daemon *d = p->daemon;
     static char address[128], admin[128]; /* as long as the program */
     char detail[IO_DETAIL_MAX] = "";
-    struct smsr_net_options o = { .loop = d->loop, .log = d->log, .address = address, .server_tls = p->server_tls,
-                                  .client_tls = p->client_tls, .trace_dir = config_text(d->config, "lab", "trace_dir") };
+    struct smsr_net_options o = { .loop = d->loop,
+                                  .log = d->log,
+                                  .address = address,
+                                  .server_tls = p->server_tls,
+                                  .client_tls = p->client_tls,
+                                  .trace_dir = config_text(d->config, "lab", "trace_dir") };
     read_smsc(d->config, &o.smsc);
     enum err err = config_address(d->config, "sm-sr", "listen", address, sizeof address, &o.port);
     if (err == ERR_NONE && config_text(d->config, "scp81", "listen")) {
@@ -107,8 +110,12 @@ static enum err open_world(struct program_state *p)
     p->net = err == ERR_NONE ? smsr_net_new(&o) : NULL;
     if (!p->net)
         return err == ERR_NONE ? ERR_NO_MEMORY : err;
-    struct env env = { .clock = d->clock, .rng = d->rng, .net = smsr_net_seam(p->net),
-                       .store = sqlite_store_seam(p->store), .keys = keystore_soft_keys(p->keys), .log = d->log };
+    struct env env = { .clock = d->clock,
+                       .rng = d->rng,
+                       .net = smsr_net_seam(p->net),
+                       .store = sqlite_store_seam(p->store),
+                       .keys = keystore_soft_keys(p->keys),
+                       .log = d->log };
     p->config.on_fatal = on_fatal;
     p->config.on_fatal_context = p;
     err = smsr_new(&p->config, &env, &p->smsr);
@@ -129,8 +136,9 @@ static enum err program_open(struct daemon *d, void **ret_role)
     p->daemon = d;
     p->config.trust = &p->trust;
     p->partners = calloc(SMSR_PARTNERS_MAX, sizeof *p->partners);
-    enum err err = p->partners ? smsr_config_read(d->config, p->partners, &p->trust, &p->config, d->detail, sizeof d->detail)
-                               : ERR_NO_MEMORY;
+    enum err err = p->partners
+                       ? smsr_config_read(d->config, p->partners, &p->trust, &p->config, d->detail, sizeof d->detail)
+                       : ERR_NO_MEMORY;
     if (err == ERR_NONE)
         err = open_keys(p);
     if (err == ERR_NONE)

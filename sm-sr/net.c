@@ -90,7 +90,8 @@ static void soap_reply(struct smsr_net *n, const struct effect *effect)
 {
     trace(n, "out", effect->body);
     http_server_reply(n->server, effect->reply,
-                      &(struct http_reply){ .status = effect->status, .content_type = effect->body.len ? SOAP_TYPE : NULL,
+                      &(struct http_reply){ .status = effect->status,
+                                            .content_type = effect->body.len ? SOAP_TYPE : NULL,
                                             .body = effect->body });
 }
 
@@ -112,7 +113,8 @@ static void on_answer(void *context, const struct http_answer *answer)
              answer->status != 429)
         result = EFFECT_REFUSED_;
     if (result != EFFECT_SENT)
-        log_fact(p->net->options.log, LOG_WARN_, p->line, "%s not taken: %s %d", p->ref, answer->detail, answer->status);
+        log_fact(p->net->options.log, LOG_WARN_, p->line, "%s not taken: %s %d", p->ref, answer->detail,
+                 answer->status);
     engine_result(smsr_engine(p->net->smsr), p->effect_id, result, answer->status, SPAN_NONE);
     free(p);
 }
@@ -141,14 +143,18 @@ static void soap_send(struct smsr_net *n, const struct effect *effect)
         p->effect_id = effect->id;
         memcpy(p->ref, effect->ref, sizeof p->ref);
         memcpy(p->line, effect->line, sizeof p->line);
-        struct http_call call = { .url = effect->to, .content_type = content_type(effect->ref, type, sizeof type),
-                                  .body = effect->body, .done = on_answer, .context = p };
+        struct http_call call = { .url = effect->to,
+                                  .content_type = content_type(effect->ref, type, sizeof type),
+                                  .body = effect->body,
+                                  .done = on_answer,
+                                  .context = p };
         err = http_client_send(n->client, &call);
     }
     if (err != ERR_NONE) {
         log_fact(n->options.log, LOG_WARN_, effect->line, "%s cannot be sent: %s", effect->ref, err_text(err));
         free(p);
-        engine_result(smsr_engine(n->smsr), effect->id, err == ERR_BAD_VALUE ? EFFECT_REFUSED_ : EFFECT_FAILED, 0, SPAN_NONE);
+        engine_result(smsr_engine(n->smsr), effect->id, err == ERR_BAD_VALUE ? EFFECT_REFUSED_ : EFFECT_FAILED, 0,
+                      SPAN_NONE);
     }
 }
 
@@ -200,7 +206,8 @@ static void admin_closed(void *context, struct tcp_conn *conn, enum err err, con
     smsr_admin_lost(context);
 }
 
-static const struct tcp_handler admin_handler = { .on_open = admin_opened, .on_bytes = admin_bytes,
+static const struct tcp_handler admin_handler = { .on_open = admin_opened,
+                                                  .on_bytes = admin_bytes,
                                                   .on_closed = admin_closed };
 
 /* ---- life */
@@ -243,9 +250,12 @@ enum err smsr_net_open(struct smsr_net *n, struct smsr *smsr, char *detail)
         err = ERR_NO_MEMORY;
     if (err == ERR_NONE)
         n->server = http_server_new(o->loop,
-                                    &(struct http_server_options){ .address = o->address, .port = o->port,
-                                                                   .tls = o->server_tls, .node = SMSR_NODE_SOAP,
-                                                                   .handler = on_request, .context = n,
+                                    &(struct http_server_options){ .address = o->address,
+                                                                   .port = o->port,
+                                                                   .tls = o->server_tls,
+                                                                   .node = SMSR_NODE_SOAP,
+                                                                   .handler = on_request,
+                                                                   .context = n,
                                                                    .refused = on_refused },
                                     &err, detail);
     if (n->server && o->admin_address)

@@ -14,9 +14,9 @@ struct smsr_net_options {
     uint16_t port;
     struct ssl_ctx_st *server_tls, *client_tls; /* of tls_mutual_ctx, borrowed */
     const char *admin_address;
-    uint16_t admin_port; /* no listener when admin_address is NULL */
+    uint16_t admin_port;           /* no listener when admin_address is NULL */
     struct smsr_smsc_options smsc; /* host empty: none */
-    const char *trace_dir; /* NULL: no traces */
+    const char *trace_dir;         /* NULL: no traces */
 };
 
 struct smsr_net;

@@ -47,7 +47,8 @@ struct status smsr_rule_profile(struct turn *t, enum es_function function, const
                    ? status_failed(REASON_ICCID_WRONG_EUICC, iccid->digits, "installed on another eUICC")
                    : status_failed(REASON_ICCID_UNKNOWN, iccid->digits, "no such profile at this SM-SR");
     if (!smsr_may_manage(t, function, caller, p))
-        return status_failed(REASON_ICCID_NOT_ALLOWED, iccid->digits, "the profile is not %s's to manage", caller->text);
+        return status_failed(REASON_ICCID_NOT_ALLOWED, iccid->digits, "the profile is not %s's to manage",
+                             caller->text);
     *ret = p;
     return status_success();
 }
@@ -56,7 +57,9 @@ struct status smsr_rule_pol2(const struct profile *p, enum pol2_action action)
 {
     if (pol2_has(p->info.pol2, action, POL2_NOT_ALLOWED))
         return status_failed(REASON_POL2_REFUSED, p->info.iccid.digits, "POL2 does not allow to %s it",
-                             action == POL2_ENABLE ? "enable" : action == POL2_DISABLE ? "disable" : "delete");
+                             action == POL2_ENABLE    ? "enable"
+                             : action == POL2_DISABLE ? "disable"
+                                                      : "delete");
     return status_success();
 }
 

@@ -1,5 +1,5 @@
-/* sm-sr/rules.h: the checks that functions share (SGP.02 §5; fact book 7.0). Each gives a status; a rule that needs rows
- * which are not there yet sets t->need_rows and its status is not to be used. */
+/* sm-sr/rules.h: the checks that functions share (SGP.02 §5; fact book 7.0). Each gives a status; a rule that needs
+ * rows which are not there yet sets t->need_rows and its status is not to be used. */
 #ifndef OSPREY_SMSR_RULES_H
 #define OSPREY_SMSR_RULES_H
 
@@ -9,7 +9,8 @@
 struct status smsr_rule_profile(struct turn *t, enum es_function function, const struct oid *caller,
                                 const struct iccid *iccid, struct profile **ret);
 /* May this caller manage this profile over the function's interface? */
-bool smsr_may_manage(const struct turn *t, enum es_function function, const struct oid *caller, const struct profile *p);
+bool smsr_may_manage(const struct turn *t, enum es_function function, const struct oid *caller,
+                     const struct profile *p);
 /* CK-EIS: at least one profile that it may manage, or an SM-DP that may still bring one. */
 bool smsr_may_see(const struct turn *t, enum es_function function, const struct oid *caller);
 /* CK-POL2. */

@@ -8,7 +8,8 @@
 
 /* ---- answers in the same HTTP exchange */
 
-static struct span sync_answer(struct turn *t, const struct call_event *c, struct es_response *body, struct status status)
+static struct span sync_answer(struct turn *t, const struct call_event *c, struct es_response *body,
+                               struct status status)
 {
     if (!body)
         body = es_response_new(t->arena, c->message.function, &status, t->now_ms, t->now_ms);
@@ -28,7 +29,8 @@ static void log_refusal(struct turn *t, const struct call_event *c, const struct
     const struct es_function_info *info = es_function_info(c->message.function);
     if (!status_ok(s))
         turn_log(t, LOG_WARN_, "%s-%s of %s: %s %s/%s %s", info->interface, info->name,
-                 c->partner ? c->partner->name : "a stranger", exec_status_xml(s->exec), s->subject, s->code, s->detail);
+                 c->partner ? c->partner->name : "a stranger", exec_status_xml(s->exec), s->subject, s->code,
+                 s->detail);
 }
 
 /* Answered at once and remembered by nobody: the caller is not who it should be, or asks for what nobody may. */
@@ -63,9 +65,11 @@ static struct status admit(const struct call_event *c, const struct server *serv
     const struct es_message *m = &c->message;
     uint32_t validity_s = ((const struct es_request *)m->body)->validity_s;
     if (!c->partner || !oid_eq(&m->wsa.from.entity_id, &c->partner->oid))
-        return status_failed(REASON_REQUESTER_UNKNOWN, m->wsa.from.entity_id.text, "not the entity of the TLS connection");
+        return status_failed(REASON_REQUESTER_UNKNOWN, m->wsa.from.entity_id.text,
+                             "not the entity of the TLS connection");
     if (server && !(c->partner->kinds & server->kinds))
-        return status_failed(REASON_REQUESTER_NOT_ALLOWED, c->partner->oid.text, "its role may not call this interface");
+        return status_failed(REASON_REQUESTER_NOT_ALLOWED, c->partner->oid.text,
+                             "its role may not call this interface");
     if (!row)
         return status_failed(REASON_FUNCTION_UNSUPPORTED, "", "not a function of this SM-SR");
     if (validity_s && (validity_s < SMSR_VALIDITY_MIN_S || validity_s > SMSR_VALIDITY_MAX_S))
@@ -105,7 +109,8 @@ static void run_sync(struct turn *t, const struct known_call *k)
     struct span soap = sync_answer(t, k->c, status_ok(&status) ? body : NULL, status);
     log_refusal(t, k->c, &status);
     if (!k->row->only_reads) {
-        call_open(t->w, k->requester, k->call_id, t->event->line, SPAN_OF(k->c->digest), SPAN_NONE, t->now_ms, t->now_ms);
+        call_open(t->w, k->requester, k->call_id, t->event->line, SPAN_OF(k->c->digest), SPAN_NONE, t->now_ms,
+                  t->now_ms);
         call_answer(t->w, k->requester, k->call_id, 200, soap);
     }
     outbox_reply(t->out, t->event->reply, soap.len ? 200 : 500, soap);
@@ -174,7 +179,8 @@ void smsr_call(struct turn *t, const struct call_event *c)
     if (!known(t, &k, c, row))
         return;
     if (row->procedure && !(k.url = smsr_callback_url(t, c->partner, &c->message))) {
-        turn_away(t, c, status_failed(REASON_REQUESTER_NOT_ALLOWED, "", "ReplyTo names a host that is not the caller's"));
+        turn_away(t, c,
+                  status_failed(REASON_REQUESTER_NOT_ALLOWED, "", "ReplyTo names a host that is not the caller's"));
     } else if (k.call.state != CALL_UNKNOWN && !span_eq(k.call.digest, SPAN_OF(c->digest))) {
         turn_away(t, c, status_failed(REASON_CALL_ID_REUSED, "", "the identifier was used for another call"));
     } else if (k.call.state != CALL_UNKNOWN) {

@@ -5,9 +5,9 @@
 
 #include "lib/wire/sms.h"
 
-#define RECONNECT_MS 1000u
+#define RECONNECT_MS       1000u
 #define CONNECT_TIMEOUT_MS 5000u
-#define QUEUE_MAX 4096u /* packets that wait for the window; more are tried later */
+#define QUEUE_MAX          4096u /* packets that wait for the window; more are tried later */
 
 /* One packet on its way. */
 struct outgoing {
@@ -61,8 +61,11 @@ static void outgoing_done(struct smsr_smsc *c, struct outgoing *o)
 
 static bool hand_over_part(struct smsr_smsc *c, struct outgoing *o)
 {
-    struct smpp_sm sm = { .from = { 1, 1, "" }, .to = { 1, 1, "" }, .esm_class = SMPP_ESM_UDHI,
-                          .pid = SMS_PID_USIM_DOWNLOAD, .dcs = SMS_DCS_CLASS2_8BIT,
+    struct smpp_sm sm = { .from = { 1, 1, "" },
+                          .to = { 1, 1, "" },
+                          .esm_class = SMPP_ESM_UDHI,
+                          .pid = SMS_PID_USIM_DOWNLOAD,
+                          .dcs = SMS_DCS_CLASS2_8BIT,
                           .message = { o->parts[o->handed], o->lens[o->handed] } };
     snprintf(sm.from.text, sizeof sm.from.text, "%s", c->options.from);
     snprintf(sm.to.text, sizeof sm.to.text, "%s", o->to);
@@ -195,15 +198,17 @@ static void on_end(void *context, const char *why)
         tcp_conn_close(conn);
 }
 
-static const struct smpp_events smpp_events = { .send = on_send, .on_bind = on_bind, .on_message = on_message,
-                                                .on_answer = on_answer, .on_end = on_end };
+static const struct smpp_events smpp_events = {
+    .send = on_send, .on_bind = on_bind, .on_message = on_message, .on_answer = on_answer, .on_end = on_end
+};
 
 /* ---- the connection */
 
 static void on_open(void *context, struct tcp_conn *conn)
 {
     struct smsr_smsc *c = context;
-    struct smpp_options o = { .bind_command = SMPP_BIND_TRANSCEIVER, .window = c->options.window,
+    struct smpp_options o = { .bind_command = SMPP_BIND_TRANSCEIVER,
+                              .window = c->options.window,
                               .bind = { .version = 0x34 } };
     (void)conn;
     snprintf(o.bind.system_id, sizeof o.bind.system_id, "%s", c->options.system_id);
@@ -259,7 +264,8 @@ static void tick(void *context)
         tick_later(c);
 }
 
-struct smsr_smsc *smsr_smsc_new(struct loop *loop, struct smsr *smsr, struct log *log, const struct smsr_smsc_options *options)
+struct smsr_smsc *smsr_smsc_new(struct loop *loop, struct smsr *smsr, struct log *log,
+                                const struct smsr_smsc_options *options)
 {
     struct smsr_smsc *c = calloc(1, sizeof *c);
     if (!c)

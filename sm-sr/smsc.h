@@ -15,7 +15,8 @@ struct smsr_smsc_options {
     uint32_t window;
 };
 struct smsr_smsc;
-struct smsr_smsc *smsr_smsc_new(struct loop *loop, struct smsr *smsr, struct log *log, const struct smsr_smsc_options *options);
+struct smsr_smsc *smsr_smsc_new(struct loop *loop, struct smsr *smsr, struct log *log,
+                                const struct smsr_smsc_options *options);
 void smsr_smsc_free(struct smsr_smsc *c);
 /* SMSR_EFFECT_SMS. The result comes through engine_result. */
 void smsr_smsc_send(struct smsr_smsc *c, const struct effect *effect);

@@ -15,16 +15,17 @@
 #include "turn.h"
 #include "unconfirmed.h"
 
-#define REASSEMBLIES 64u
-#define ALARM "alarm"
-#define PRUNE "prune"
-#define PRUNE_MS (3600u * 1000)
+#define REASSEMBLIES  64u
+#define ALARM         "alarm"
+#define PRUNE         "prune"
+#define PRUNE_MS      (3600u * 1000)
 #define CALLS_KEPT_MS (24ull * 3600 * 1000)
 
 const struct migration *const smsr_schema = smsr_migrations;
 const size_t smsr_schema_count = SMSR_MIGRATIONS;
 
-const struct query *smsr_ask(struct turn *t, const struct statement *statement, const struct value *params, size_t count)
+const struct query *smsr_ask(struct turn *t, const struct statement *statement, const struct value *params,
+                             size_t count)
 {
     const struct query *q = rowset_want(t->rows, statement, params, count);
     if (q && q->loaded)
@@ -167,8 +168,15 @@ static enum verdict step(void *role, struct rowset *rows, const struct event *ev
                          struct outbox *outbox)
 {
     struct smsr *s = role;
-    struct turn t = { .smsr = s, .config = &s->config, .env = &s->env, .rows = rows, .event = event, .w = writes,
-                      .out = outbox, .arena = event->arena, .now_ms = event->now_ms };
+    struct turn t = { .smsr = s,
+                      .config = &s->config,
+                      .env = &s->env,
+                      .rows = rows,
+                      .event = event,
+                      .w = writes,
+                      .out = outbox,
+                      .arena = event->arena,
+                      .now_ms = event->now_ms };
     if (event->kind == EVENT_DELIVERED)
         return STEP_DONE;
     if (event->kind == EVENT_UNDELIVERED) {
@@ -394,7 +402,9 @@ enum err smsr_new(const struct smsr_config *config, const struct env *env, struc
     s->env = *env;
     defaults(&s->config);
     s->reassembly = calloc(REASSEMBLIES, sizeof *s->reassembly);
-    struct engine_config ec = { .env = *env, .step = step, .role = s, .retry_after_ms = retry_after_ms, .on_fatal = fatal };
+    struct engine_config ec = {
+        .env = *env, .step = step, .role = s, .retry_after_ms = retry_after_ms, .on_fatal = fatal
+    };
     enum err err = s->reassembly ? eum_signature_start() : ERR_NO_MEMORY;
     if (err == ERR_NONE)
         err = tls_ctx_new(TLS_SERVER, TLS_ALLOW_CBC_SHA1, &s->tls);

@@ -2,7 +2,8 @@
  * leaves goes through env.net as effects (kinds below). The program (main.c), the simulator and the tests put the world
  * around it.
  *
- *     smsr_new → smsr_start → { smsr_soap | smsr_short_message | smsr_admin_bytes | smsr_tick } → smsr_run … → smsr_free */
+ *     smsr_new → smsr_start → { smsr_soap | smsr_short_message | smsr_admin_bytes | smsr_tick } → smsr_run … →
+ * smsr_free */
 #ifndef OSPREY_SMSR_H
 #define OSPREY_SMSR_H
 
@@ -12,12 +13,12 @@
 #include "lib/model/oid.h"
 #include "lib/pki/chain.h"
 
-#define SMSR_PARTNERS_MAX  256u
-#define SMSR_ACTS_FOR_MAX  64u
-#define SMSR_HOSTS_MAX     8u
-#define SMSR_URL_MAX       512u
-#define SMSR_KEK_MAX       32u
-#define SMSR_SESSIONS_MAX  4096u /* administration sessions open at a time */
+#define SMSR_PARTNERS_MAX 256u
+#define SMSR_ACTS_FOR_MAX 64u
+#define SMSR_HOSTS_MAX    8u
+#define SMSR_URL_MAX      512u
+#define SMSR_KEK_MAX      32u
+#define SMSR_SESSIONS_MAX 4096u /* administration sessions open at a time */
 
 /* What leaves, beside EFFECT_REPLY. Results come back through engine_result(smsr_engine(s), …). */
 enum smsr_effect {
@@ -35,15 +36,15 @@ enum smsr_partner_kind { SMSR_EUM = 1, SMSR_SMDP = 2, SMSR_OPERATOR = 4 };
 struct smsr_partner {
     char name[64];
     struct oid oid;
-    unsigned kinds; /* SMSR_EUM | … */
-    char es3_url[SMSR_URL_MAX]; /* where an SM-DP takes callbacks and notifications */
-    char es4_url[SMSR_URL_MAX]; /* where an operator does; empty: it is reached through its SM-DP */
+    unsigned kinds;                           /* SMSR_EUM | … */
+    char es3_url[SMSR_URL_MAX];               /* where an SM-DP takes callbacks and notifications */
+    char es4_url[SMSR_URL_MAX];               /* where an operator does; empty: it is reached through its SM-DP */
     char hosts[SMSR_HOSTS_MAX][SMSR_URL_MAX]; /* origins that ReplyTo may name beside those of the URLs */
     size_t host_count;
     struct oid acts_for[SMSR_ACTS_FOR_MAX]; /* SM-DP: the operators it acts for */
     size_t acts_for_count;
-    bool ampersand; /* '&' between parameters: a v3 partner */
-    char common_name[80]; /* identity of its TLS certificate when that has no OID */
+    bool ampersand;               /* '&' between parameters: a v3 partner */
+    char common_name[80];         /* identity of its TLS certificate when that has no OID */
     struct x509 *eum_certificate; /* EUM; owned */
     uint8_t kek[SMSR_KEK_MAX];    /* EUM: protects the keys in its EIS */
     size_t kek_len;
@@ -52,24 +53,24 @@ struct smsr_partner {
 enum smsr_bearer_choice { SMSR_BEARER_AUTO, SMSR_BEARER_SMS, SMSR_BEARER_HTTPS };
 struct smsr_config {
     struct oid oid;
-    char url[SMSR_URL_MAX]; /* our own, for wsa:From: scheme://host[:port] */
+    char url[SMSR_URL_MAX];        /* our own, for wsa:From: scheme://host[:port] */
     struct smsr_partner *partners; /* borrowed, for the life of the SM-SR */
     size_t partner_count;
-    struct trust *trust;    /* the CIs; borrowed */
+    struct trust *trust; /* the CIs; borrowed */
     /* The card's way to us. */
     enum smsr_bearer_choice bearer;
-    char admin_host[64];     /* Host of the triggering message; empty: the card's stored one */
-    char admin_uri[128];     /* "/gsma/adminagent" */
-    uint8_t admin_ipv4[4];   /* of the connection parameters; with port 0 the card uses its stored ones */
+    char admin_host[64];   /* Host of the triggering message; empty: the card's stored one */
+    char admin_uri[128];   /* "/gsma/adminagent" */
+    uint8_t admin_ipv4[4]; /* of the connection parameters; with port 0 the card uses its stored ones */
     uint16_t admin_port;
-    uint32_t sms_script_max; /* octets of a script that goes by SMS; more goes by HTTPS. 0: 1300 */
+    uint32_t sms_script_max;   /* octets of a script that goes by SMS; more goes by HTTPS. 0: 1300 */
     uint32_t https_script_max; /* 0: 32768 */
-    uint32_t resend_s;       /* pause before a packet without answer leaves again, doubled each time. 0: 20 */
-    uint32_t resend_max_s;   /* 0: 600 */
-    uint32_t https_tries;    /* triggers without effect before a short script goes by SMS. 0: 3 */
-    uint32_t hold_ms;        /* how long a session waits for the next command when more is to come. 0: 10000 */
-    uint32_t validity_s;     /* 0: SMSR_VALIDITY_DEFAULT_S */
-    uint32_t doubt_s;        /* how long an audit of our own tries. 0: 30 days */
+    uint32_t resend_s;         /* pause before a packet without answer leaves again, doubled each time. 0: 20 */
+    uint32_t resend_max_s;     /* 0: 600 */
+    uint32_t https_tries;      /* triggers without effect before a short script goes by SMS. 0: 3 */
+    uint32_t hold_ms;          /* how long a session waits for the next command when more is to come. 0: 10000 */
+    uint32_t validity_s;       /* 0: SMSR_VALIDITY_DEFAULT_S */
+    uint32_t doubt_s;          /* how long an audit of our own tries. 0: 30 days */
     /* The store failed with an unknown outcome: the program must end. NULL: abort(). */
     void (*on_fatal)(void *context);
     void *on_fatal_context;

@@ -27,7 +27,7 @@ struct packet_event {
     struct span packet;
 };
 struct post_event {
-    uint32_t script; /* the exchange that the body answers; 0: none */
+    uint32_t script;          /* the exchange that the body answers; 0: none */
     struct span notification; /* of ?msg=, octets; empty: none */
     struct span status;       /* X-Admin-Script-Status; empty: none */
     struct span body;
@@ -49,19 +49,20 @@ struct turn {
     struct outbox *out;
     struct arena *arena;
     uint64_t now_ms;
-    struct euicc *e;          /* NULL when the event is about none */
-    struct reply_ref session; /* a request of the card that waits for its answer; none */
-    bool hold;                /* more is to come: the session shall wait for it */
+    struct euicc *e;           /* NULL when the event is about none */
+    struct reply_ref session;  /* a request of the card that waits for its answer; none */
+    bool hold;                 /* more is to come: the session shall wait for it */
     struct smsr_counts counts; /* of this turn */
     struct turn_line lines[TURN_LINES_MAX];
     size_t line_count;
-    bool need_rows;           /* something is not loaded yet: run me again */
+    bool need_rows; /* something is not loaded yet: run me again */
 };
 
 /* The answered query; NULL (and need_rows) while it is not there. */
-const struct query *smsr_ask(struct turn *t, const struct statement *statement, const struct value *params, size_t count);
-#define SMSR_ASK(t, statement, ...)                                                                                   \
-    smsr_ask((t), (statement), (const struct value[]){ __VA_ARGS__ },                                                \
+const struct query *smsr_ask(struct turn *t, const struct statement *statement, const struct value *params,
+                             size_t count);
+#define SMSR_ASK(t, statement, ...)                                                                                    \
+    smsr_ask((t), (statement), (const struct value[]){ __VA_ARGS__ },                                                  \
              sizeof((const struct value[]){ __VA_ARGS__ }) / sizeof(struct value))
 
 /* Facts are told when the turn is over: one that is run again because rows were missing says them once. */

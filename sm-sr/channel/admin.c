@@ -8,10 +8,10 @@
 #include "lib/wire/http1.h"
 #include "sm-sr/turn.h"
 
-#define OUT_MAX   (TLS_RECORD_MAX + TLS_FLIGHT_MAX)
-#define PLAIN_MAX (TLS_RECORD_MAX + 1024u)
+#define OUT_MAX         (TLS_RECORD_MAX + TLS_FLIGHT_MAX)
+#define PLAIN_MAX       (TLS_RECORD_MAX + 1024u)
 #define SCRIPT_HEAD_MAX 512u
-#define WRITE_MAX (TLS_RECORD_MAX - 1024u)
+#define WRITE_MAX       (TLS_RECORD_MAX - 1024u)
 
 enum session_state { S_READING, S_ASKED, S_HELD, S_CLOSING };
 struct smsr_session {
@@ -114,8 +114,8 @@ void smsr_admin_close_all(struct smsr *s)
 
 static void note(void *context, enum err err) { *(enum err *)context = err; }
 
-static enum err psk_load(struct smsr *s, const struct smsr_session *session, uint8_t kvn, struct span *ret, uint8_t *room,
-                         struct arena *a)
+static enum err psk_load(struct smsr *s, const struct smsr_session *session, uint8_t kvn, struct span *ret,
+                         uint8_t *room, struct arena *a)
 {
     struct rowset *rows = ARENA_NEW(a, struct rowset);
     enum err err = ERR_BUSY;
@@ -221,8 +221,7 @@ static void request_post(struct smsr_session *session)
         p->notification = hex_to_arena(event->arena, notification, &err);
     if (err != ERR_NONE)
         p->notification = SPAN_NONE;
-    p->status = arena_copy(event->arena,
-                           http1_header_find(head->headers, head->header_count, SCP81_HEADER_STATUS));
+    p->status = arena_copy(event->arena, http1_header_find(head->headers, head->header_count, SCP81_HEADER_STATUS));
     p->body = arena_copy(event->arena, (struct span){ session->body, session->body_len });
     event->data = p;
     event->reply = (struct reply_ref){ SMSR_NODE_ADMIN, 1, session->generation };

@@ -8,8 +8,8 @@
 struct smsr_config;
 struct smsr;
 
-#define SMSR_ADMIN_HOLD 1 /* reply status: nothing yet, but soon: the request waits */
-#define SMSR_ADMIN_IDLE_MS 300000u
+#define SMSR_ADMIN_HOLD     1 /* reply status: nothing yet, but soon: the request waits */
+#define SMSR_ADMIN_IDLE_MS  300000u
 #define SMSR_ADMIN_BODY_MAX (1u << 20)
 
 /* The whole HTTP response that carries the script of x, in the arena. */

@@ -20,8 +20,8 @@ static enum err keys_open(struct turn *t, const struct keyset *k, struct plain_k
     memset(ret, 0, sizeof *ret);
     if (k->wrapped.len < KEYS_WRAP_OVERHEAD || k->wrapped.len - KEYS_WRAP_OVERHEAD > sizeof ret->octets)
         return ERR_BAD_LENGTH;
-    enum err err = t->env->keys->unwrap(t->env->keys, smsr_keyset_aad(t->e->eid_text, k->kvn, aad), k->wrapped, ret->octets,
-                                        sizeof ret->octets);
+    enum err err = t->env->keys->unwrap(t->env->keys, smsr_keyset_aad(t->e->eid_text, k->kvn, aad), k->wrapped,
+                                        ret->octets, sizeof ret->octets);
     struct reader r = rd_of((struct span){ ret->octets, k->wrapped.len - KEYS_WRAP_OVERHEAD });
     for (size_t i = 0; err == ERR_NONE && i < ARRAY_LEN(ret->key); i++)
         ret->key[i] = rd_at_end(&r) ? SPAN_NONE : rd_span(&r, rd_u8(&r));
@@ -31,8 +31,11 @@ static enum err keys_open(struct turn *t, const struct keyset *k, struct plain_k
 static struct scp80_header header_of(uint8_t kvn, const struct aid *target, uint64_t counter)
 {
     uint32_t tar = aid_tar(target);
-    return (struct scp80_header){ .spi1 = SMSR_SPI1, .spi2 = SMSR_SPI2, .kic = SCP80_KEY_BYTE(kvn),
-                                  .kid = SCP80_KEY_BYTE(kvn), .counter = counter,
+    return (struct scp80_header){ .spi1 = SMSR_SPI1,
+                                  .spi2 = SMSR_SPI2,
+                                  .kic = SCP80_KEY_BYTE(kvn),
+                                  .kid = SCP80_KEY_BYTE(kvn),
+                                  .counter = counter,
                                   .tar = { (uint8_t)(tar >> 16), (uint8_t)(tar >> 8), (uint8_t)tar } };
 }
 
@@ -49,7 +52,8 @@ enum err smsr_packet_open(struct turn *t, const struct keyset *k, struct span pa
 }
 
 /* Draws a counter and wraps data for the card. */
-static enum err packet_make(struct turn *t, struct exchange *x, const struct aid *target, struct span data, uint64_t jump)
+static enum err packet_make(struct turn *t, struct exchange *x, const struct aid *target, struct span data,
+                            uint64_t jump)
 {
     struct keyset *k = smsr_keyset_of(t->e, KEYSET_SCP80);
     if (!k || k->counter + 1 + jump > SCP80_COUNTER_MAX)
@@ -96,7 +100,8 @@ static enum err trigger_make(struct turn *t, struct exchange *x, uint64_t jump)
     WRITER_ON_STACK(w, SCP81_TRIGGER_MAX);
     if (t->config->admin_port)
         connection_write(&connection, t->config);
-    struct scp81_trigger trigger = { .connection = wr_span(&connection), .host = span_text(t->config->admin_host),
+    struct scp81_trigger trigger = { .connection = wr_span(&connection),
+                                     .host = span_text(t->config->admin_host),
                                      .uri = span_text(t->config->admin_uri) };
     scp81_trigger_write(&w, &trigger);
     if (w.err != ERR_NONE || connection.err != ERR_NONE)
@@ -108,8 +113,9 @@ static enum err trigger_make(struct turn *t, struct exchange *x, uint64_t jump)
 
 static void sms_post(struct turn *t, const struct exchange *x)
 {
-    struct effect effect = { .kind = SMSR_EFFECT_SMS, .to = x->to, .body = x->packet, .wants_answer = true,
-                             .give_up_ms = x->next_ms };
+    struct effect effect = {
+        .kind = SMSR_EFFECT_SMS, .to = x->to, .body = x->packet, .wants_answer = true, .give_up_ms = x->next_ms
+    };
     snprintf(effect.line, sizeof effect.line, "%s", t->e->eid_text);
     snprintf(effect.ref, sizeof effect.ref, "sms/%u", x->n);
     outbox_post(t->out, &effect);
@@ -268,7 +274,8 @@ void smsr_exchange_again(struct turn *t, struct exchange *x)
         return;
     note_try(t, x);
     sms_post(t, x);
-    turn_log(t, LOG_INFO_, "%s %u leaves again, try %u", x->bearer == BEARER_SMS ? "packet" : "trigger", x->n, x->tries);
+    turn_log(t, LOG_INFO_, "%s %u leaves again, try %u", x->bearer == BEARER_SMS ? "packet" : "trigger", x->n,
+             x->tries);
 }
 
 void smsr_exchange_resend(struct turn *t)
@@ -336,8 +343,9 @@ static void exchange_answered(struct turn *t, struct exchange *x, struct card_an
 }
 
 /* "Counter low" has two causes. The packet was there before (sent again by us, or doubled by the network): the command
- * was executed and its answer is lost. Or the card's counter is ahead of ours: then nothing was executed. Only what just
- * reads, or just asks the card to come, may be wrapped anew; for all else the procedure finds out with such a reading. */
+ * was executed and its answer is lost. Or the card's counter is ahead of ours: then nothing was executed. Only what
+ * just reads, or just asks the card to come, may be wrapped anew; for all else the procedure finds out with such a
+ * reading. */
 static bool counter_low(struct turn *t, struct exchange *x)
 {
     enum err err = ERR_STATE;

@@ -1,6 +1,7 @@
-/* sm-sr/channel/exchange.h: one command script to the card and its answer, over SMS (SCP80) or an administration session
- * (SCP81). The packet is made once, with a counter drawn in this turn, and stored: what leaves again are the same bytes,
- * until the answer comes or the operation's time is over (SGP.02 §2.4, §2.5; design: the card's counters are one-way). */
+/* sm-sr/channel/exchange.h: one command script to the card and its answer, over SMS (SCP80) or an administration
+ * session (SCP81). The packet is made once, with a counter drawn in this turn, and stored: what leaves again are the
+ * same bytes, until the answer comes or the operation's time is over (SGP.02 §2.4, §2.5; design: the card's counters
+ * are one-way). */
 #ifndef OSPREY_SMSR_EXCHANGE_H
 #define OSPREY_SMSR_EXCHANGE_H
 

@@ -53,8 +53,8 @@ void smsr_notification_answered(struct turn *t, const struct card_answer *a)
     if (a->outcome == CARD_SAID && a->count && a->last.sw == SW_OK)
         smsr_deleted_by_card(t, a->data[0]);
     else
-        turn_log(t, LOG_WARN_, "the card did not take the confirmation of notification %u: %s %04X", t->e->note_sequence,
-                 a->why, a->last.sw);
+        turn_log(t, LOG_WARN_, "the card did not take the confirmation of notification %u: %s %04X",
+                 t->e->note_sequence, a->why, a->last.sw);
 }
 
 static bool is_repeat(const struct euicc *e, const struct es5_notification *n)
@@ -125,10 +125,10 @@ static void undone(struct turn *t, const struct es5_notification *n)
     bool fallback = n->type == ES5_FALLBACK;
     t->e->expired_isdp.len = 0;
     follow_card(t, n);
-    if (op && smsr_operation_runs(op) && op->function != ES_FUNCTION_NONE &&
-        (fallback || smsr_operation_switches(op)))
-        end_switch(t, op, fallback ? "the card fell back to its fall-back profile"
-                                   : "the profile gave no connectivity: the card rolled back");
+    if (op && smsr_operation_runs(op) && op->function != ES_FUNCTION_NONE && (fallback || smsr_operation_switches(op)))
+        end_switch(t, op,
+                   fallback ? "the card fell back to its fall-back profile"
+                            : "the profile gave no connectivity: the card rolled back");
     confirm(t);
 }
 
@@ -178,7 +178,8 @@ void smsr_notification(struct turn *t, struct span bytes, const char *from)
     bool repeat = is_repeat(t->e, &n);
     remember(t, &n, from);
     t->counts.notifications++;
-    turn_log(t, LOG_INFO_, "notification %u: %s%s", n.sequence, es5_notification_text(n.type), repeat ? " (again)" : "");
+    turn_log(t, LOG_INFO_, "notification %u: %s%s", n.sequence, es5_notification_text(n.type),
+             repeat ? " (again)" : "");
     if (repeat && confirmation_under_way(t))
         return;
     if (!repeat)
@@ -202,7 +203,8 @@ void smsr_notification_packet(struct turn *t, const char *from, struct span pack
     if (err == ERR_NONE)
         err = smsr_packet_open(t, k, packet, &plain, &h, &data);
     if (err != ERR_NONE) {
-        turn_log(t, LOG_WARN_, "a packet from %s is not a notification of this eUICC (%s): dropped", from, err_text(err));
+        turn_log(t, LOG_WARN_, "a packet from %s is not a notification of this eUICC (%s): dropped", from,
+                 err_text(err));
         return;
     }
     smsr_notification(t, data, from);

@@ -6,8 +6,8 @@
 #include "sm-sr/turn.h"
 #include "switch.h"
 
-/* eUICC capability audit: SGP.02 §4.1.1.6, ES3/ES4.AuditEIS (fact book 7.4, 8.18), and of our own accord when the card's
- * state is in doubt. The EIS follows the card. */
+/* eUICC capability audit: SGP.02 §4.1.1.6, ES3/ES4.AuditEIS (fact book 7.4, 8.18), and of our own accord when the
+ * card's state is in doubt. The EIS follows the card. */
 
 enum { WAITING, ASK, MORE, STEPS };
 

@@ -81,8 +81,8 @@ static struct status check(struct turn *t, struct operation *op)
     if (smsr_profile_by_iccid(t->e, &op->iccid) || smsr_iccid_known(t, &op->iccid))
         return status_failed(REASON_ICCID_IN_USE, op->iccid.digits, "already allocated to another profile");
     if (op->memory > t->e->remaining_memory || op->memory > UINT32_MAX)
-        return status_failed(REASON_EUICC_MEMORY, t->e->eid_text, "%llu octets are free", (unsigned long long)
-                             t->e->remaining_memory);
+        return status_failed(REASON_EUICC_MEMORY, t->e->eid_text, "%llu octets are free",
+                             (unsigned long long)t->e->remaining_memory);
     if (!smsr_isdp_free(t->e, &op->isdp))
         return status_failed(REASON_EUICC_MEMORY, t->e->eid_text, "no ISD-P AID is free");
     return status_success();

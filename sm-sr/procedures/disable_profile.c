@@ -26,11 +26,13 @@ static struct status check(struct turn *t, struct operation *op)
     if (status_ok(&s))
         s = smsr_rule_state(p, PROFILE_ENABLED);
     if (status_ok(&s) && p == fallback)
-        s = status_failed(REASON_EUICC_REFUSED, op->iccid.digits, "the profile with the fall-back attribute stays enabled");
+        s = status_failed(REASON_EUICC_REFUSED, op->iccid.digits,
+                          "the profile with the fall-back attribute stays enabled");
     if (status_ok(&s))
         s = smsr_rule_pol2(p, POL2_DISABLE);
     if (status_ok(&s) && !fallback)
-        s = status_failed(REASON_EUICC_REFUSED, op->iccid.digits, "no profile has the fall-back attribute to take over");
+        s = status_failed(REASON_EUICC_REFUSED, op->iccid.digits,
+                          "no profile has the fall-back attribute to take over");
     if (!status_ok(&s))
         return s;
     op->isdp = p->info.isdp_aid;

@@ -7,7 +7,7 @@
 #include "sm-sr/record.h"
 #include "switch.h"
 
-const struct procedure *const smsr_procedures[SMSR_PROCEDURES_MAX] = { &SMSR_CREATE_ISDP, &SMSR_SEND_DATA,
+const struct procedure *const smsr_procedures[SMSR_PROCEDURES_MAX] = { &SMSR_CREATE_ISDP,    &SMSR_SEND_DATA,
                                                                        &SMSR_ENABLE_PROFILE, &SMSR_DISABLE_PROFILE,
                                                                        &SMSR_DELETE_PROFILE, &SMSR_AUDIT };
 
@@ -67,7 +67,8 @@ static void log_end(struct turn *t, const struct operation *op)
 static bool is_unsure(const struct operation *op)
 {
     return op->procedure != &SMSR_AUDIT && smsr_operation_runs(op) &&
-           (op->status.exec == EXECUTED_EXPIRED || ((op->flags & OPERATION_UNSURE) && op->status.exec == EXECUTED_FAILED));
+           (op->status.exec == EXECUTED_EXPIRED ||
+            ((op->flags & OPERATION_UNSURE) && op->status.exec == EXECUTED_FAILED));
 }
 
 void smsr_operation_end(struct turn *t, struct operation *op)

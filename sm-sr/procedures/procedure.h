@@ -12,20 +12,20 @@ enum { NEXT_STAY = -1, NEXT_END = -2 }; /* NEXT_END: op->status says how it ende
 
 /* What came back for an exchange. */
 enum card_outcome {
-    CARD_SAID,    /* a response script */
-    CARD_UNSURE,  /* the card has had the command before; what it said is lost (PoR "counter low" to a repeat) */
-    CARD_REFUSED  /* the packet or its target was refused before the script was run */
+    CARD_SAID,   /* a response script */
+    CARD_UNSURE, /* the card has had the command before; what it said is lost (PoR "counter low" to a repeat) */
+    CARD_REFUSED /* the packet or its target was refused before the script was run */
 };
 #define CARD_ITEMS_MAX 64u
 struct card_answer {
     enum card_outcome outcome;
-    bool repeated;         /* the command left more than once: it may have been executed before */
-    char why[80];          /* CARD_REFUSED */
-    struct span script;    /* CARD_SAID: the response script as it came */
-    bool broken;           /* it cannot be read, or says "bad format" */
-    size_t count;          /* R-APDUs in it */
-    struct rapdu last;     /* the last of them */
-    struct span data[4];   /* data of the first ones, without the status word */
+    bool repeated;       /* the command left more than once: it may have been executed before */
+    char why[80];        /* CARD_REFUSED */
+    struct span script;  /* CARD_SAID: the response script as it came */
+    bool broken;         /* it cannot be read, or says "bad format" */
+    size_t count;        /* R-APDUs in it */
+    struct rapdu last;   /* the last of them */
+    struct span data[4]; /* data of the first ones, without the status word */
 };
 
 struct step {
@@ -38,7 +38,7 @@ struct step {
 #define TO(step) (1u << (step))
 
 struct procedure {
-    const char *name; /* as stored */
+    const char *name;         /* as stored */
     const struct step *steps; /* [0] waits its turn, [1] is the first of the work */
     size_t step_count;
     /* May it begin now? Fills in what the steps need (isdp, other …). Called when the call comes in and again when its
@@ -46,7 +46,10 @@ struct procedure {
     struct status (*check)(struct turn *t, struct operation *op);
     uint16_t audit; /* enum audit_operation of its record */
 };
-#define PROCEDURE_WAITS { "waiting", NULL, NULL, NULL, TO(1) }
+#define PROCEDURE_WAITS                                                                                                \
+    {                                                                                                                  \
+        "waiting", NULL, NULL, NULL, TO(1)                                                                             \
+    }
 
 extern const struct procedure SMSR_CREATE_ISDP, SMSR_SEND_DATA, SMSR_ENABLE_PROFILE, SMSR_DISABLE_PROFILE,
     SMSR_DELETE_PROFILE, SMSR_AUDIT;

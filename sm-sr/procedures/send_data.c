@@ -11,8 +11,8 @@ enum { WAITING, SEND, STEPS };
 
 static bool is_item(uint32_t tag)
 {
-    return tag == RAM_TAG_CAPDU || tag == RAM_TAG_CHAINING || (tag >= RAM_TAG_SCP03T_INITIALIZE_UPDATE &&
-                                                               tag <= RAM_TAG_SCP03T_REPLACE_KEYS);
+    return tag == RAM_TAG_CAPDU || tag == RAM_TAG_CHAINING ||
+           (tag >= RAM_TAG_SCP03T_INITIALIZE_UPDATE && tag <= RAM_TAG_SCP03T_REPLACE_KEYS);
 }
 
 static bool all_items(struct span data)
@@ -157,8 +157,9 @@ static struct status check(struct turn *t, struct operation *op)
 {
     char text[AID_TEXT_SIZE];
     if (aid_eq(&op->isdp, &AID_ISDR))
-        return smsr_may_see(t, op->function, &op->requester) ? status_success()
-                                                              : status_failed(SMSR_REASON_SEND_NOT_ALLOWED, "", "not yours");
+        return smsr_may_see(t, op->function, &op->requester)
+                   ? status_success()
+                   : status_failed(SMSR_REASON_SEND_NOT_ALLOWED, "", "not yours");
     const struct profile *p = smsr_profile_by_aid(t->e, &op->isdp);
     if (!p || p->info.state == PROFILE_IN_CREATION)
         return sd_unknown(t, &op->isdp);

@@ -1,13 +1,22 @@
-/* sm-sr/procedures/switch.h: the steps that enabling, disabling and deleting have in common (SGP.02 §3.2–§3.7; fact book
- * 8.4–8.6): ask the card, wait for its notification, confirm it, delete what policy says. */
+/* sm-sr/procedures/switch.h: the steps that enabling, disabling and deleting have in common (SGP.02 §3.2–§3.7; fact
+ * book 8.4–8.6): ask the card, wait for its notification, confirm it, delete what policy says. */
 #ifndef OSPREY_SMSR_SWITCH_H
 #define OSPREY_SMSR_SWITCH_H
 
 #include "procedure.h"
 
 /* One numbering for the three tables. */
-enum switch_step { SWITCH_WAITING, SWITCH_BEGIN, SWITCH_ASK, SWITCH_AWAIT, SWITCH_CONFIRM, SWITCH_DELETE, SWITCH_LOOK,
-                   SWITCH_LOOK_DELETED, SWITCH_STEPS };
+enum switch_step {
+    SWITCH_WAITING,
+    SWITCH_BEGIN,
+    SWITCH_ASK,
+    SWITCH_AWAIT,
+    SWITCH_CONFIRM,
+    SWITCH_DELETE,
+    SWITCH_LOOK,
+    SWITCH_LOOK_DELETED,
+    SWITCH_STEPS
+};
 
 int smsr_switch_ask(struct turn *t, struct operation *op);
 int smsr_switch_asked(struct turn *t, struct operation *op, const struct card_answer *a);
@@ -22,16 +31,17 @@ int smsr_switch_looked(struct turn *t, struct operation *op, const struct card_a
 int smsr_switch_look_deleted(struct turn *t, struct operation *op);
 int smsr_switch_looked_deleted(struct turn *t, struct operation *op, const struct card_answer *a);
 
-#define SWITCH_STEPS_COMMON                                                                                                          \
-    [SWITCH_ASK] = { "ask", smsr_switch_ask, smsr_switch_asked, smsr_switch_notified,                                                \
-                     TO(SWITCH_AWAIT) | TO(SWITCH_CONFIRM) | TO(SWITCH_LOOK) },                                                      \
-    [SWITCH_AWAIT] = { "await", smsr_switch_await, NULL, smsr_switch_notified, TO(SWITCH_CONFIRM) },                                 \
-    [SWITCH_CONFIRM] = { "confirm", smsr_switch_confirm, smsr_switch_confirmed, smsr_switch_notified,                                \
-                         TO(SWITCH_CONFIRM) | TO(SWITCH_DELETE) },                                                                   \
-    [SWITCH_DELETE] = { "delete", smsr_switch_delete, smsr_switch_deleted, NULL, TO(SWITCH_LOOK_DELETED) },                          \
-    [SWITCH_LOOK] = { "look", smsr_switch_look, smsr_switch_looked, smsr_switch_notified,                                            \
-                      TO(SWITCH_ASK) | TO(SWITCH_AWAIT) | TO(SWITCH_CONFIRM) },                                                      \
-    [SWITCH_LOOK_DELETED] = { "look-deleted", smsr_switch_look_deleted, smsr_switch_looked_deleted, NULL, TO(SWITCH_DELETE) }
+#define SWITCH_STEPS_COMMON                                                                                            \
+    [SWITCH_ASK] = { "ask", smsr_switch_ask, smsr_switch_asked, smsr_switch_notified,                                  \
+                     TO(SWITCH_AWAIT) | TO(SWITCH_CONFIRM) | TO(SWITCH_LOOK) },                                        \
+    [SWITCH_AWAIT] = { "await", smsr_switch_await, NULL, smsr_switch_notified, TO(SWITCH_CONFIRM) },                   \
+    [SWITCH_CONFIRM] = { "confirm", smsr_switch_confirm, smsr_switch_confirmed, smsr_switch_notified,                  \
+                         TO(SWITCH_CONFIRM) | TO(SWITCH_DELETE) },                                                     \
+    [SWITCH_DELETE] = { "delete", smsr_switch_delete, smsr_switch_deleted, NULL, TO(SWITCH_LOOK_DELETED) },            \
+    [SWITCH_LOOK] = { "look", smsr_switch_look, smsr_switch_looked, smsr_switch_notified,                              \
+                      TO(SWITCH_ASK) | TO(SWITCH_AWAIT) | TO(SWITCH_CONFIRM) },                                        \
+    [SWITCH_LOOK_DELETED] = { "look-deleted", smsr_switch_look_deleted, smsr_switch_looked_deleted, NULL,              \
+                              TO(SWITCH_DELETE) }
 
 /* The profile that is enabled when the switch is done. */
 struct aid smsr_switch_target(const struct operation *op);

@@ -146,8 +146,10 @@ static bool load_lists(struct rowset *rows, struct euicc *e, const struct query 
 bool smsr_euicc_load(struct rowset *rows, const char *eid, struct euicc *ret)
 {
     const struct query *q[] = {
-        ROWSET_WANT(rows, &SMSR_EUICC_LOAD, value_text(eid)),     ROWSET_WANT(rows, &SMSR_PROFILE_LOAD, value_text(eid)),
-        ROWSET_WANT(rows, &SMSR_KEYSET_LOAD, value_text(eid)),    ROWSET_WANT(rows, &SMSR_OPERATION_LOAD, value_text(eid)),
+        ROWSET_WANT(rows, &SMSR_EUICC_LOAD, value_text(eid)),
+        ROWSET_WANT(rows, &SMSR_PROFILE_LOAD, value_text(eid)),
+        ROWSET_WANT(rows, &SMSR_KEYSET_LOAD, value_text(eid)),
+        ROWSET_WANT(rows, &SMSR_OPERATION_LOAD, value_text(eid)),
         ROWSET_WANT(rows, &SMSR_EXCHANGE_LOAD, value_text(eid)),
     };
     for (size_t i = 0; i < ARRAY_LEN(q); i++)
@@ -193,11 +195,12 @@ static void save_operation(const struct euicc *e, const struct operation *op, st
     if (op->change == ROW_GONE) {
         WRITES_ADD(w, &SMSR_OPERATION_DROP, 1, value_text(e->eid_text), value_int(op->n));
     } else if (op->change == ROW_NEW) {
-        WRITES_ADD(w, &SMSR_OPERATION_ADD, 1, value_text(e->eid_text), value_int(op->n), value_text(op->procedure->name),
-                   value_text(op->step->name), value_text(function_name(op->function, function)),
-                   value_text(op->requester.text), value_text(op->call_id), value_optional(op->iccid.digits),
-                   value_aid(&op->isdp), value_aid(&op->other), value_optional(op->mno.text), value_time(op->memory),
-                   value_int(op->flags), value_octets(op->data), value_octets(op->result), value_octets(op->context),
+        WRITES_ADD(w, &SMSR_OPERATION_ADD, 1, value_text(e->eid_text), value_int(op->n),
+                   value_text(op->procedure->name), value_text(op->step->name),
+                   value_text(function_name(op->function, function)), value_text(op->requester.text),
+                   value_text(op->call_id), value_optional(op->iccid.digits), value_aid(&op->isdp),
+                   value_aid(&op->other), value_optional(op->mno.text), value_time(op->memory), value_int(op->flags),
+                   value_octets(op->data), value_octets(op->result), value_octets(op->context),
                    value_optional(op->warning), value_time(op->started_ms), value_time(op->deadline_ms));
     } else {
         WRITES_ADD(w, &SMSR_OPERATION_SAVE, 1, value_text(e->eid_text), value_int(op->n), value_text(op->step->name),
@@ -214,15 +217,15 @@ static void save_exchange(const struct euicc *e, const struct exchange *x, struc
         WRITES_ADD(w, &SMSR_EXCHANGE_DROP, 1, value_text(e->eid_text), value_int(x->n));
     } else if (x->change == ROW_NEW) {
         WRITES_ADD(w, &SMSR_EXCHANGE_ADD, 1, value_text(e->eid_text), value_int(x->n), value_int(x->operation),
-                   value_int(x->purpose), value_int(x->bearer), value_aid(&x->target), value_int(x->state), value_int(x->repeated),
-                   value_int(x->kvn), value_time(x->counter), value_int(x->tries), value_time(x->next_ms),
-                   value_optional(x->to), value_blob(x->script), value_octets(x->packet));
+                   value_int(x->purpose), value_int(x->bearer), value_aid(&x->target), value_int(x->state),
+                   value_int(x->repeated), value_int(x->kvn), value_time(x->counter), value_int(x->tries),
+                   value_time(x->next_ms), value_optional(x->to), value_blob(x->script), value_octets(x->packet));
     } else {
         WRITES_ADD(w, &SMSR_EXCHANGE_SAVE, 1, value_text(e->eid_text), value_int(x->n), value_int(x->bearer),
                    value_int(x->state), value_time(x->counter), value_int(x->tries), value_time(x->next_ms),
-                   value_optional(x->to), value_int(x->packet_new), x->packet_new ? value_octets(x->packet) : value_null(),
-                   value_int(x->kvn), value_int(x->repeated), value_int(x->script_new),
-                   x->script_new ? value_blob(x->script) : value_null());
+                   value_optional(x->to), value_int(x->packet_new),
+                   x->packet_new ? value_octets(x->packet) : value_null(), value_int(x->kvn), value_int(x->repeated),
+                   value_int(x->script_new), x->script_new ? value_blob(x->script) : value_null());
     }
 }
 

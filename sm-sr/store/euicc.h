@@ -1,5 +1,5 @@
-/* sm-sr/store/euicc.h: all that a procedure needs to know of one eUICC, loaded whole for an event, changed by pure code,
- * saved as writes. Rows that nobody changed cost nothing. Spans borrow from the rowset's or the event's arena. */
+/* sm-sr/store/euicc.h: all that a procedure needs to know of one eUICC, loaded whole for an event, changed by pure
+ * code, saved as writes. Rows that nobody changed cost nothing. Spans borrow from the rowset's or the event's arena. */
 #ifndef OSPREY_SMSR_EUICC_H
 #define OSPREY_SMSR_EUICC_H
 
@@ -57,7 +57,7 @@ struct exchange {
     uint64_t next_ms; /* when it leaves again */
     char to[MSISDN_DIGITS_MAX + 1];
     struct span script;
-    struct span packet; /* the SCP80 packet: the script (SMS), or the trigger (HTTPS) */
+    struct span packet;          /* the SCP80 packet: the script (SMS), or the trigger (HTTPS) */
     bool packet_new, script_new; /* changed in this event */
     enum change change;
 };
@@ -83,7 +83,7 @@ struct operation {
     struct oid mno;
     uint64_t memory;
     unsigned flags;
-    struct span data;    /* SendData: what was not sent yet; AuditEIS: the ICCIDs */
+    struct span data; /* SendData: what was not sent yet; AuditEIS: the ICCIDs */
     bool data_changed;
     struct span result;  /* EuiccResponseData so far */
     struct span context; /* how to answer: answer.c */
@@ -106,7 +106,7 @@ struct euicc {
     uint64_t seen_ms;
     char seen_from[MSISDN_DIGITS_MAX + 1]; /* where the last notification came from */
     struct span imei, meid;
-    uint8_t note_type;      /* the last notification, to recognise its repeats */
+    uint8_t note_type; /* the last notification, to recognise its repeats */
     uint16_t note_sequence;
     struct aid note_isdp;
     struct aid expired_isdp; /* a switch to this one expired: the card shall take it back */

@@ -20,12 +20,16 @@ static const char FIRST[] =
     " counter INTEGER NOT NULL, wrapped BLOB NOT NULL, PRIMARY KEY (eid, kvn)) WITHOUT ROWID;"
     /* running and waiting procedures, and the commands under way to the card */
     "CREATE TABLE operation (eid TEXT NOT NULL, n INTEGER NOT NULL, procedure TEXT NOT NULL, step TEXT NOT NULL,"
-    " function TEXT NOT NULL, requester TEXT NOT NULL, call_id TEXT NOT NULL, iccid TEXT, isdp BLOB, other BLOB, mno TEXT,"
+    " function TEXT NOT NULL, requester TEXT NOT NULL, call_id TEXT NOT NULL, iccid TEXT, isdp BLOB, other BLOB, mno "
+    "TEXT,"
     " memory INTEGER NOT NULL, flags INTEGER NOT NULL, data BLOB, result BLOB, context BLOB, warning TEXT,"
     " started_ms INTEGER NOT NULL, deadline_ms INTEGER NOT NULL, PRIMARY KEY (eid, n));"
-    "CREATE TABLE exchange (eid TEXT NOT NULL, n INTEGER NOT NULL, operation INTEGER NOT NULL, purpose INTEGER NOT NULL,"
-    " bearer INTEGER NOT NULL, target BLOB NOT NULL, state INTEGER NOT NULL, flags INTEGER NOT NULL, kvn INTEGER NOT NULL,"
-    " counter INTEGER NOT NULL, tries INTEGER NOT NULL, next_ms INTEGER NOT NULL, destination TEXT, script BLOB NOT NULL,"
+    "CREATE TABLE exchange (eid TEXT NOT NULL, n INTEGER NOT NULL, operation INTEGER NOT NULL, purpose INTEGER NOT "
+    "NULL,"
+    " bearer INTEGER NOT NULL, target BLOB NOT NULL, state INTEGER NOT NULL, flags INTEGER NOT NULL, kvn INTEGER NOT "
+    "NULL,"
+    " counter INTEGER NOT NULL, tries INTEGER NOT NULL, next_ms INTEGER NOT NULL, destination TEXT, script BLOB NOT "
+    "NULL,"
     " packet BLOB, PRIMARY KEY (eid, n));"
     /* documents, apart */
     "CREATE TABLE document (eid TEXT PRIMARY KEY, signed_info BLOB NOT NULL, signature BLOB NOT NULL,"
@@ -39,35 +43,40 @@ const struct migration smsr_migrations[SMSR_MIGRATIONS] = { { "0001_engine", ENG
 
 const struct statement SMSR_EUICC_LOAD = {
     "euicc-load",
-    "SELECT version, eum_id, remaining_memory, available_memory, last_audit_ms, http, next_n, alarm_ms, seen_ms, seen_from,"
-    " imei, meid, note_type, note_sequence, note_isdp, expired_isdp FROM euicc WHERE eid=?1", NULL
+    "SELECT version, eum_id, remaining_memory, available_memory, last_audit_ms, http, next_n, alarm_ms, seen_ms, "
+    "seen_from,"
+    " imei, meid, note_type, note_sequence, note_isdp, expired_isdp FROM euicc WHERE eid=?1",
+    NULL
 };
-const struct statement SMSR_EUICC_ADD = {
-    "euicc-add",
-    "INSERT INTO euicc (eid, version, eum_id, remaining_memory, available_memory, last_audit_ms, http, next_n, alarm_ms,"
-    " seen_ms, note_type, note_sequence) VALUES (?1,1,?2,?3,?4,0,?5,1,0,0,0,0)", NULL
-};
+const struct statement SMSR_EUICC_ADD = { "euicc-add",
+                                          "INSERT INTO euicc (eid, version, eum_id, remaining_memory, "
+                                          "available_memory, last_audit_ms, http, next_n, alarm_ms,"
+                                          " seen_ms, note_type, note_sequence) VALUES (?1,1,?2,?3,?4,0,?5,1,0,0,0,0)",
+                                          NULL };
 const struct statement SMSR_EUICC_SAVE = {
     "euicc-save",
     "UPDATE euicc SET version=version+1, remaining_memory=?3, last_audit_ms=?4, next_n=?5, alarm_ms=?6, seen_ms=?7,"
     " seen_from=?8, imei=?9, meid=?10, note_type=?11, note_sequence=?12, note_isdp=?13, expired_isdp=?14"
-    " WHERE eid=?1 AND version=?2", NULL
+    " WHERE eid=?1 AND version=?2",
+    NULL
 };
-const struct statement SMSR_PROFILE_LOAD = {
-    "profile-load",
-    "SELECT iccid, isdp, mno, smdp, type, state, fallback, msisdn, imsi, allocated, free, pol2 FROM profile WHERE eid=?1"
-    " ORDER BY isdp", NULL
-};
+const struct statement SMSR_PROFILE_LOAD = { "profile-load",
+                                             "SELECT iccid, isdp, mno, smdp, type, state, fallback, msisdn, imsi, "
+                                             "allocated, free, pol2 FROM profile WHERE eid=?1"
+                                             " ORDER BY isdp",
+                                             NULL };
 /* Another eUICC may have taken the ICCID since it was looked for: then no row is touched, and that is a conflict. */
 const struct statement SMSR_PROFILE_ADD = {
     "profile-add",
     "INSERT INTO profile (eid, iccid, isdp, mno, smdp, type, state, fallback, msisdn, imsi, allocated, free, pol2)"
-    " SELECT ?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13 WHERE NOT EXISTS (SELECT 1 FROM profile WHERE iccid=?2)", NULL
+    " SELECT ?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13 WHERE NOT EXISTS (SELECT 1 FROM profile WHERE iccid=?2)",
+    NULL
 };
 const struct statement SMSR_PROFILE_PUT = {
     "profile-put",
     "UPDATE profile SET isdp=?3, mno=?4, smdp=?5, type=?6, state=?7, fallback=?8, msisdn=?9, imsi=?10, allocated=?11,"
-    " free=?12, pol2=?13 WHERE eid=?1 AND iccid=?2", NULL
+    " free=?12, pol2=?13 WHERE eid=?1 AND iccid=?2",
+    NULL
 };
 const struct statement SMSR_PROFILE_DROP = { "profile-drop", "DELETE FROM profile WHERE eid=?1 AND iccid=?2", NULL };
 const struct statement SMSR_KEYSET_LOAD = {
@@ -76,42 +85,48 @@ const struct statement SMSR_KEYSET_LOAD = {
 const struct statement SMSR_KEYSET_ADD = {
     "keyset-add", "INSERT INTO keyset (eid, kvn, usage, kid, counter, wrapped) VALUES (?1,?2,?3,?4,?5,?6)", NULL
 };
-const struct statement SMSR_KEYSET_COUNT = {
-    "keyset-count", "UPDATE keyset SET counter=?3 WHERE eid=?1 AND kvn=?2", NULL
-};
+const struct statement SMSR_KEYSET_COUNT = { "keyset-count", "UPDATE keyset SET counter=?3 WHERE eid=?1 AND kvn=?2",
+                                             NULL };
 const struct statement SMSR_OPERATION_LOAD = {
     "operation-load",
-    "SELECT n, procedure, step, function, requester, call_id, iccid, isdp, other, mno, memory, flags, data, result, context,"
-    " warning, started_ms, deadline_ms FROM operation WHERE eid=?1 ORDER BY n", NULL
+    "SELECT n, procedure, step, function, requester, call_id, iccid, isdp, other, mno, memory, flags, data, result, "
+    "context,"
+    " warning, started_ms, deadline_ms FROM operation WHERE eid=?1 ORDER BY n",
+    NULL
 };
-const struct statement SMSR_OPERATION_ADD = {
-    "operation-add",
-    "INSERT INTO operation (eid, n, procedure, step, function, requester, call_id, iccid, isdp, other, mno, memory, flags,"
-    " data, result, context, warning, started_ms, deadline_ms) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"
-    "?16,?17,?18,?19)", NULL
-};
+const struct statement SMSR_OPERATION_ADD = { "operation-add",
+                                              "INSERT INTO operation (eid, n, procedure, step, function, requester, "
+                                              "call_id, iccid, isdp, other, mno, memory, flags,"
+                                              " data, result, context, warning, started_ms, deadline_ms) VALUES "
+                                              "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"
+                                              "?16,?17,?18,?19)",
+                                              NULL };
 /* data only shrinks and is written again only when it did (?9 tells). */
 const struct statement SMSR_OPERATION_SAVE = {
     "operation-save",
     "UPDATE operation SET step=?3, isdp=?4, other=?5, flags=?6, result=?7, warning=?8,"
-    " data=CASE WHEN ?9 THEN ?10 ELSE data END, memory=?11, iccid=?12 WHERE eid=?1 AND n=?2", NULL
+    " data=CASE WHEN ?9 THEN ?10 ELSE data END, memory=?11, iccid=?12 WHERE eid=?1 AND n=?2",
+    NULL
 };
 const struct statement SMSR_OPERATION_DROP = { "operation-drop", "DELETE FROM operation WHERE eid=?1 AND n=?2", NULL };
-const struct statement SMSR_EXCHANGE_LOAD = {
-    "exchange-load",
-    "SELECT n, operation, purpose, bearer, target, state, flags, kvn, counter, tries, next_ms, destination, script, packet"
-    " FROM exchange WHERE eid=?1 ORDER BY n", NULL
-};
+const struct statement SMSR_EXCHANGE_LOAD = { "exchange-load",
+                                              "SELECT n, operation, purpose, bearer, target, state, flags, kvn, "
+                                              "counter, tries, next_ms, destination, script, packet"
+                                              " FROM exchange WHERE eid=?1 ORDER BY n",
+                                              NULL };
 const struct statement SMSR_EXCHANGE_ADD = {
     "exchange-add",
     "INSERT INTO exchange (eid, n, operation, purpose, bearer, target, state, flags, kvn, counter, tries, next_ms,"
-    " destination, script, packet) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)", NULL
+    " destination, script, packet) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)",
+    NULL
 };
 /* The packet changes only when a new counter was drawn (?9 tells). */
 const struct statement SMSR_EXCHANGE_SAVE = {
     "exchange-save",
     "UPDATE exchange SET bearer=?3, state=?4, counter=?5, tries=?6, next_ms=?7, destination=?8,"
-    " packet=CASE WHEN ?9 THEN ?10 ELSE packet END, kvn=?11, flags=?12, script=CASE WHEN ?13 THEN ?14 ELSE script END WHERE eid=?1 AND n=?2", NULL
+    " packet=CASE WHEN ?9 THEN ?10 ELSE packet END, kvn=?11, flags=?12, script=CASE WHEN ?13 THEN ?14 ELSE script END "
+    "WHERE eid=?1 AND n=?2",
+    NULL
 };
 const struct statement SMSR_EXCHANGE_DROP = { "exchange-drop", "DELETE FROM exchange WHERE eid=?1 AND n=?2", NULL };
 const struct statement SMSR_DOCUMENT_LOAD = {
@@ -121,10 +136,11 @@ const struct statement SMSR_DOCUMENT_LOAD = {
 const struct statement SMSR_DOCUMENT_ADD = {
     "document-add",
     "INSERT INTO document (eid, signed_info, signature, isdr_aid, isdr_sin, isdr_sdin, loadfile, module, registered_ms)"
-    " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9)", NULL
+    " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9)",
+    NULL
 };
-const struct statement SMSR_PROPERTY_LOAD = { "property-load", "SELECT key, value FROM property WHERE eid=?1 ORDER BY key",
-                                              NULL };
+const struct statement SMSR_PROPERTY_LOAD = { "property-load",
+                                              "SELECT key, value FROM property WHERE eid=?1 ORDER BY key", NULL };
 const struct statement SMSR_PROPERTY_PUT = {
     "property-put",
     "INSERT INTO property (eid, key, value) VALUES (?1,?2,?3) ON CONFLICT (eid, key) DO UPDATE SET value=?3", NULL
@@ -132,19 +148,21 @@ const struct statement SMSR_PROPERTY_PUT = {
 const struct statement SMSR_AUDIT_ADD = {
     "audit-add",
     "INSERT INTO audit (eid, at_ms, operation, requester, exec, subject, reason, isdp, iccid, imei, meid)"
-    " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)", NULL
+    " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
+    NULL
 };
 const struct statement SMSR_AUDIT_LOAD = {
     "audit-load",
     "SELECT at_ms, operation, requester, exec, subject, reason, isdp, iccid, imei, meid FROM audit WHERE eid=?1"
-    " ORDER BY at_ms, rowid LIMIT 1000", NULL
+    " ORDER BY at_ms, rowid LIMIT 1000",
+    NULL
 };
 
 const struct statement SMSR_FIND_BY_MSISDN = {
-    "find-by-msisdn",
-    "SELECT eid FROM euicc WHERE seen_from=?1 UNION SELECT eid FROM profile WHERE msisdn=?1 LIMIT 8", NULL
+    "find-by-msisdn", "SELECT eid FROM euicc WHERE seen_from=?1 UNION SELECT eid FROM profile WHERE msisdn=?1 LIMIT 8",
+    NULL
 };
 const struct statement SMSR_FIND_BY_ICCID = { "find-by-iccid", "SELECT eid FROM profile WHERE iccid=?1", NULL };
-const struct statement SMSR_FIND_BY_AID = {
-    "find-by-aid", "SELECT COUNT(*) FROM (SELECT 1 FROM profile WHERE isdp=?1 LIMIT 1)", NULL
-};
+const struct statement SMSR_FIND_BY_AID = { "find-by-aid",
+                                            "SELECT COUNT(*) FROM (SELECT 1 FROM profile WHERE isdp=?1 LIMIT 1)",
+                                            NULL };

@@ -1,5 +1,5 @@
-/* sm-sr/store/schema.h: the SM-SR's tables and statements. Every table is keyed by the EID first; only the short list at
- * the end of schema.c looks across eUICCs (who has this MSISDN, this ICCID, this AID). Secrets are wrapped. */
+/* sm-sr/store/schema.h: the SM-SR's tables and statements. Every table is keyed by the EID first; only the short list
+ * at the end of schema.c looks across eUICCs (who has this MSISDN, this ICCID, this AID). Secrets are wrapped. */
 #ifndef OSPREY_SMSR_SCHEMA_H
 #define OSPREY_SMSR_SCHEMA_H
 

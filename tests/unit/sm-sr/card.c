@@ -17,7 +17,8 @@ void card_make(struct world *w)
     c->switch_to = c->undo_to = -1;
     c->free_memory = 400000;
     c->keeps_por = true;
-    c->isdp[0] = (struct card_isdp){ .aid = aid_isdp(0x10), .state = ISDP_ENABLED, .fallback = true, .msisdn = "882000001" };
+    c->isdp[0] =
+        (struct card_isdp){ .aid = aid_isdp(0x10), .state = ISDP_ENABLED, .fallback = true, .msisdn = "882000001" };
 }
 
 struct card_isdp *card_find(struct world_card *c, const struct aid *aid)
@@ -58,8 +59,9 @@ static void radio_put(struct world *w, bool to_card, const char *number, uint8_t
 size_t card_notification(struct world *w, uint8_t type, uint8_t *out, size_t cap)
 {
     struct world_card *c = &w->card;
-    struct es5_notification n = { .eid = world_eid(), .type = type, .sequence = c->sequence,
-                                  .isdp = card_enabled(c)->aid, .has_imei = true };
+    struct es5_notification n = {
+        .eid = world_eid(), .type = type, .sequence = c->sequence, .isdp = card_enabled(c)->aid, .has_imei = true
+    };
     memcpy(n.imei, hex_lit("3A45990057918503").ptr, 8);
     struct writer w2 = wr_of(out, cap);
     es5_notification_write(&w2, &n);
@@ -72,8 +74,9 @@ static void send_notification(struct world *w, uint8_t type)
     uint8_t body[ES5_NOTIFICATION_MAX];
     size_t len = card_notification(w, type, body, sizeof body);
     WRITER_ON_STACK(packet, 256);
-    struct scp80_header h = { .spi1 = SCP80_SPI1_FULL, .spi2 = 0, .kic = SCP80_KEY_BYTE(1), .kid = SCP80_KEY_BYTE(1),
-                              .tar = { 0, 0, 1 } };
+    struct scp80_header h = {
+        .spi1 = SCP80_SPI1_FULL, .spi2 = 0, .kic = SCP80_KEY_BYTE(1), .kid = SCP80_KEY_BYTE(1), .tar = { 0, 0, 1 }
+    };
     struct scp80_keys k = { SPAN_OF(w->card.kic), SPAN_OF(w->card.kid), 8 };
     assert_ok(scp80_command_wrap(&h, &k, (struct span){ body, len }, &packet));
     radio_put(w, false, card_enabled(&w->card)->msisdn, SMS_IEI_COMMAND, wr_span(&packet));
@@ -154,7 +157,7 @@ static uint16_t install(struct world_card *c, const struct capdu *capdu, struct 
     return SW_NO_MEMORY;
 }
 
-static uint16_t delete(struct world_card *c, const struct capdu *capdu, struct writer *data)
+static uint16_t delete (struct world_card *c, const struct capdu *capdu, struct writer *data)
 {
     struct es5_delete d;
     assert_ok(es5_delete_parse(capdu, &d));
@@ -179,7 +182,9 @@ static uint16_t get_status(struct world_card *c, const struct capdu *capdu, stru
         struct card_isdp *isdp = &c->isdp[i];
         if (!isdp->state || (g.isdp.len && !span_eq(g.isdp, aid_span(&isdp->aid))))
             continue;
-        struct es5_isdp_status s = { .aid = isdp->aid, .state = isdp->state, .has_attributes = true,
+        struct es5_isdp_status s = { .aid = isdp->aid,
+                                     .state = isdp->state,
+                                     .has_attributes = true,
                                      .attributes = isdp->fallback ? ISDP_ATTRIBUTE_FALLBACK : 0 };
         es5_isdp_status_write(data, &s, &g);
         found = true;

@@ -126,7 +126,8 @@ static void script(struct world *w)
     struct span next = http1_header_find(head->headers, head->header_count, SCP81_HEADER_NEXT_URI);
     struct span target = http1_header_find(head->headers, head->header_count, SCP81_HEADER_TARGET);
     snprintf(uri, sizeof uri, "%.*s", (int)next.len, (const char *)next.ptr);
-    snprintf(h.client->target, sizeof h.client->target, "%.*s", (int)target.len, target.len ? (const char *)target.ptr : "");
+    snprintf(h.client->target, sizeof h.client->target, "%.*s", (int)target.len,
+             target.len ? (const char *)target.ptr : "");
     (void)end;
     card_script(w, (struct span){ h.body, h.body_len }, &answer);
     h.body_len = 0;

@@ -1,4 +1,5 @@
-/* tests/unit/sm-sr/https.h: the card's administration agent in the test's world: TLS client, HTTP, one script a POST. */
+/* tests/unit/sm-sr/https.h: the card's administration agent in the test's world: TLS client, HTTP, one script a POST.
+ */
 #ifndef OSPREY_TESTS_SMSR_HTTPS_H
 #define OSPREY_TESTS_SMSR_HTTPS_H
 
@@ -6,9 +7,10 @@
 
 struct https_client {
     unsigned sessions, scripts;  /* so far */
-    unsigned drop_after_scripts; /* the connection breaks when the n-th script has been executed, before its answer; 0: never */
+    unsigned drop_after_scripts; /* the connection breaks when the n-th script has been executed, before its answer; 0:
+                                    never */
     bool wrong_key, wrong_identity;
-    char target[64];             /* X-Admin-Targeted-Application of the last script */
+    char target[64]; /* X-Admin-Targeted-Application of the last script */
     char last_uri[256];
     int last_status;
     bool open;

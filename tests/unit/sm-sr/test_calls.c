@@ -30,7 +30,8 @@ static void assert_sync(const char *subject, const char *code)
     assert_int_equal(w.reply_status, 200);
     const struct es_response *r = world_answer(&w);
     if (strcmp(r->status.subject, subject) || strcmp(r->status.code, code))
-        fail_msg("got %s %s/%s (%s)", exec_status_xml(r->status.exec), r->status.subject, r->status.code, r->status.detail);
+        fail_msg("got %s %s/%s (%s)", exec_status_xml(r->status.exec), r->status.subject, r->status.code,
+                 r->status.detail);
 }
 
 /* ---- ES1.RegisterEIS */
@@ -68,8 +69,14 @@ static void eum_not_of_the_ci(void **state)
     struct ec_key *key;
     struct x509 *ci;
     assert_ok(ec_generate(EC_P256, NULL, &key));
-    struct x509_request r = { .kind = X509_CI, .organisation = "Test", .common_name = "other", .oid = "1.3.6.1.4.1.99999.8",
-                              .from_ms = w.now_ms - 1000000, .to_ms = w.now_ms + 1000000000, .subject = key, .issuer_key = key };
+    struct x509_request r = { .kind = X509_CI,
+                              .organisation = "Test",
+                              .common_name = "other",
+                              .oid = "1.3.6.1.4.1.99999.8",
+                              .from_ms = w.now_ms - 1000000,
+                              .to_ms = w.now_ms + 1000000000,
+                              .subject = key,
+                              .issuer_key = key };
     assert_ok(x509_issue(&r, &ci));
     trust_done(&w.trust);
     assert_ok(trust_add(&w.trust, ci));
@@ -139,8 +146,12 @@ static void a_key_with_a_wrong_check_value(void **state)
     eis.isdr.keysets[0].keys[1].components->value = world_encrypted_key(&w, other);
     expect_register(OID_EUM, &eis, "8.6", "2.1");
     eis.isdr.keyset_count = 0;
-    eis.isdr = (struct security_domain){ .aid = eis.isdr.aid, .role = SD_ROLE_ISDR, .sin = eis.isdr.sin,
-                                         .sdin = eis.isdr.sdin, .keysets = eis.isdr.keysets + 1, .keyset_count = 1 };
+    eis.isdr = (struct security_domain){ .aid = eis.isdr.aid,
+                                         .role = SD_ROLE_ISDR,
+                                         .sin = eis.isdr.sin,
+                                         .sdin = eis.isdr.sdin,
+                                         .keysets = eis.isdr.keysets + 1,
+                                         .keyset_count = 1 };
     expect_register(OID_EUM, &eis, "8.6", "2.1"); /* no SCP80 */
 }
 
@@ -189,7 +200,8 @@ static void expect_callback(const char *oid, enum es_function function, const ch
     const struct told *t = world_told(&w, function);
     assert_non_null(t);
     if (t->status.exec != EXECUTED_FAILED || strcmp(t->status.subject, subject) || strcmp(t->status.code, code))
-        fail_msg("got %s %s/%s (%s)", exec_status_xml(t->status.exec), t->status.subject, t->status.code, t->status.detail);
+        fail_msg("got %s %s/%s (%s)", exec_status_xml(t->status.exec), t->status.subject, t->status.code,
+                 t->status.detail);
     assert_int_equal(w.sms_out, sms); /* the card heard nothing of it */
     assert_int_equal(world_count(&w, "operation"), 0);
 }
@@ -203,7 +215,7 @@ static void states_and_owners(void **state)
     expect_callback(OID_OP1, ES4_ENABLE_PROFILE, ICCID_B, "8.2.1", "1.2"); /* operator 2's */
     expect_callback(OID_OP1, ES4_ENABLE_PROFILE, ICCID_A, "8.2.1", "1.2"); /* enabled already */
     expect_callback(OID_OP1, ES4_DISABLE_PROFILE, ICCID_C, "8.2.1", "1.2");
-    expect_callback(OID_OP1, ES4_DISABLE_PROFILE, ICCID_A, "8.1", "3.8");  /* fall-back */
+    expect_callback(OID_OP1, ES4_DISABLE_PROFILE, ICCID_A, "8.1", "3.8"); /* fall-back */
     expect_callback(OID_OP1, ES4_DELETE_PROFILE, ICCID_A, "8.2.4", "3.8");
     expect_callback(OID_OP1, ES4_DELETE_PROFILE, ICCID_C, "8.2.3", "3.8");
     expect_callback(OID_OTHER_DP, ES3_ENABLE_PROFILE, ICCID_B, "8.2.1", "1.2");
@@ -253,8 +265,9 @@ static void reply_to_elsewhere(void **state)
 static void create_refusals(void **state)
 {
     (void)state;
-    struct es3_create_isdp r = { .base = world_call("1", 600), .eid = world_eid(), .iccid = world_iccid(ICCID_A),
-                                 .required_memory = 1000 };
+    struct es3_create_isdp r = {
+        .base = world_call("1", 600), .eid = world_eid(), .iccid = world_iccid(ICCID_A), .required_memory = 1000
+    };
     assert_ok(oid_from_text(SPAN_LIT(OID_OP1), &r.mno_id));
     world_ask(&w, OID_SMDP, ES3_CREATE_ISDP, &r);
     assert_string_equal(world_told(&w, ES3_CREATE_ISDP)->status.code, "3.3");
@@ -274,8 +287,9 @@ static void create_refusals(void **state)
 static void send_refusals(void **state)
 {
     (void)state;
-    struct es3_send_data r = { .base = world_call("1", 600), .eid = world_eid(), .sd_aid = aid_isdp(0x77),
-                               .data = hex_lit("22058000000000") };
+    struct es3_send_data r = {
+        .base = world_call("1", 600), .eid = world_eid(), .sd_aid = aid_isdp(0x77), .data = hex_lit("22058000000000")
+    };
     world_ask(&w, OID_SMDP, ES3_SEND_DATA, &r);
     assert_string_equal(world_told(&w, ES3_SEND_DATA)->status.code, "3.9");
     r.base = world_call("2", 600);
@@ -292,16 +306,20 @@ static void send_refusals(void **state)
 static void pol2_refusals(void **state)
 {
     (void)state;
-    struct es_pol2_request r = { .base = world_call("1", 0), .eid = world_eid(), .iccid = world_iccid(ICCID_A),
-                                 .has_pol2 = true, .pol2 = { POL2_RULE(POL2_DELETE, POL2_AUTO_DELETE) } };
+    struct es_pol2_request r = { .base = world_call("1", 0),
+                                 .eid = world_eid(),
+                                 .iccid = world_iccid(ICCID_A),
+                                 .has_pol2 = true,
+                                 .pol2 = { POL2_RULE(POL2_DELETE, POL2_AUTO_DELETE) } };
     world_ask(&w, OID_OP1, ES4_UPDATE_POLICY_RULES, &r);
     assert_sync("8.2.3", "2.1");
     r.base = world_call("2", 0);
     r.pol2.rules = 0;
     world_ask(&w, OID_OP2, ES4_UPDATE_POLICY_RULES, &r);
     assert_sync("8.2.1", "1.2");
-    struct es_address_request a = { .base = world_call("3", 0), .eid = world_eid(), .iccid = world_iccid(ICCID_A),
-                                    .address = { "", "12345" } };
+    struct es_address_request a = {
+        .base = world_call("3", 0), .eid = world_eid(), .iccid = world_iccid(ICCID_A), .address = { "", "12345" }
+    };
     world_ask(&w, OID_OP2, ES4_UPDATE_SUBSCRIPTION_ADDRESS, &a);
     assert_sync("8.2.6", "1.2");
 }
@@ -309,8 +327,11 @@ static void pol2_refusals(void **state)
 static void sync_answers_are_remembered(void **state)
 {
     (void)state;
-    struct es_pol2_request r = { .base = world_call("1", 0), .eid = world_eid(), .iccid = world_iccid(ICCID_A),
-                                 .has_pol2 = true, .pol2 = { POL2_RULE(POL2_DELETE, POL2_NOT_ALLOWED) } };
+    struct es_pol2_request r = { .base = world_call("1", 0),
+                                 .eid = world_eid(),
+                                 .iccid = world_iccid(ICCID_A),
+                                 .has_pol2 = true,
+                                 .pol2 = { POL2_RULE(POL2_DELETE, POL2_NOT_ALLOWED) } };
     world_ask(&w, OID_OP1, ES4_UPDATE_POLICY_RULES, &r);
     assert_sync("", "");
     struct span first = w.reply;
@@ -328,8 +349,9 @@ static void properties_are_merged(void **state)
 {
     (void)state;
     struct eis_property one = { SPAN_LIT("k"), SPAN_LIT("v1") };
-    struct es1_update_additional_properties r = { .base = world_call("1", 0), .eid = world_eid(), .properties = &one,
-                                                  .property_count = 1 };
+    struct es1_update_additional_properties r = {
+        .base = world_call("1", 0), .eid = world_eid(), .properties = &one, .property_count = 1
+    };
     world_ask(&w, OID_EUM, ES1_UPDATE_EIS_ADDITIONAL_PROPERTIES, &r);
     assert_sync("", "");
     one.value = SPAN_LIT("v2");
@@ -344,8 +366,14 @@ static void properties_are_merged(void **state)
 
 static void what_is_no_message(void **state)
 {
-    static const char *const texts[] = { "", "<", "GET / HTTP/1.1", "<a/>", "<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>",
-                                         "<Envelope xmlns=\"http://schemas.xmlsoap.org/soap/envelope/\"><Body/></Envelope>" };
+    static const char *const texts[] = {
+        "",
+        "<",
+        "GET / HTTP/1.1",
+        "<a/>",
+        "<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>",
+        "<Envelope xmlns=\"http://schemas.xmlsoap.org/soap/envelope/\"><Body/></Envelope>"
+    };
     (void)state;
     unsigned commits = w.commits;
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
@@ -357,17 +385,32 @@ static void what_is_no_message(void **state)
     assert_int_equal(w.commits, commits);
 }
 
-#define AT_DOOR(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define AT_DOOR(name)    cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define REGISTERED(name) cmocka_unit_test_setup_teardown(name, setup_registered, teardown)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        AT_DOOR(changed_after_signing), AT_DOOR(eum_not_of_the_ci), AT_DOOR(the_time_is_over), AT_DOOR(not_the_eum_of_it),
-        AT_DOOR(another_smsr), AT_DOOR(fallback_must_be_one), AT_DOOR(none_enabled), AT_DOOR(a_key_with_a_wrong_check_value),
-        AT_DOOR(registered_twice), AT_DOOR(the_signed_part_is_kept_octet_for_octet), REGISTERED(states_and_owners),
-        REGISTERED(on_another_euicc), REGISTERED(wrong_interface), REGISTERED(validity_out_of_bounds),
-        REGISTERED(reply_to_elsewhere), REGISTERED(create_refusals), REGISTERED(send_refusals), REGISTERED(pol2_refusals),
-        REGISTERED(sync_answers_are_remembered), REGISTERED(properties_are_merged), REGISTERED(what_is_no_message),
+        AT_DOOR(changed_after_signing),
+        AT_DOOR(eum_not_of_the_ci),
+        AT_DOOR(the_time_is_over),
+        AT_DOOR(not_the_eum_of_it),
+        AT_DOOR(another_smsr),
+        AT_DOOR(fallback_must_be_one),
+        AT_DOOR(none_enabled),
+        AT_DOOR(a_key_with_a_wrong_check_value),
+        AT_DOOR(registered_twice),
+        AT_DOOR(the_signed_part_is_kept_octet_for_octet),
+        REGISTERED(states_and_owners),
+        REGISTERED(on_another_euicc),
+        REGISTERED(wrong_interface),
+        REGISTERED(validity_out_of_bounds),
+        REGISTERED(reply_to_elsewhere),
+        REGISTERED(create_refusals),
+        REGISTERED(send_refusals),
+        REGISTERED(pol2_refusals),
+        REGISTERED(sync_answers_are_remembered),
+        REGISTERED(properties_are_merged),
+        REGISTERED(what_is_no_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

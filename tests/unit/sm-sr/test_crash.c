@@ -1,7 +1,7 @@
 #include "https.h"
 
-/* The power goes after the n-th commit, for every n; the program starts again from what it stored, the partner repeats a
- * call that got no answer. In the end card and EIS agree, the card did everything once, and there is one answer. */
+/* The power goes after the n-th commit, for every n; the program starts again from what it stored, the partner repeats
+ * a call that got no answer. In the end card and EIS agree, the card did everything once, and there is one answer. */
 
 struct scenario {
     const char *name;
@@ -17,7 +17,9 @@ static struct https_client client;
 
 static void ask_profile(enum es_function function, const char *iccid)
 {
-    struct es_profile_request r = { .base = world_call("the-call", 3600), .eid = world_eid(), .iccid = world_iccid(iccid) };
+    struct es_profile_request r = { .base = world_call("the-call", 3600),
+                                    .eid = world_eid(),
+                                    .iccid = world_iccid(iccid) };
     world_ask(&w, OID_OP1, function, &r);
 }
 
@@ -25,7 +27,9 @@ static void with_b(struct world *world) { world_add_profile(world, ICCID_B, OID_
 
 static void with_b_enabled(struct world *world)
 {
-    struct es_profile_request r = { .base = world_call("before", 3600), .eid = world_eid(), .iccid = world_iccid(ICCID_B) };
+    struct es_profile_request r = { .base = world_call("before", 3600),
+                                    .eid = world_eid(),
+                                    .iccid = world_iccid(ICCID_B) };
     with_b(world);
     world_ask(world, OID_OP1, ES4_ENABLE_PROFILE, &r);
     world_settle(world);
@@ -53,7 +57,9 @@ static void delete_b(struct world *world)
 
 static void create_b(struct world *world)
 {
-    struct es3_create_isdp r = { .base = world_call("the-call", 3600), .eid = world_eid(), .iccid = world_iccid(ICCID_B),
+    struct es3_create_isdp r = { .base = world_call("the-call", 3600),
+                                 .eid = world_eid(),
+                                 .iccid = world_iccid(ICCID_B),
                                  .required_memory = 30000 };
     assert_ok(oid_from_text(SPAN_LIT(OID_OP1), &r.mno_id));
     world_ask(world, OID_SMDP, ES3_CREATE_ISDP, &r);
@@ -106,8 +112,8 @@ static void assert_one_answer(const struct scenario *s)
     }
     assert_non_null(first);
     if (first->status.exec != EXECUTED_SUCCESS)
-        fail_msg("%s: %s %s/%s %s", s->name, exec_status_xml(first->status.exec), first->status.subject, first->status.code,
-                 first->status.detail);
+        fail_msg("%s: %s %s/%s %s", s->name, exec_status_xml(first->status.exec), first->status.subject,
+                 first->status.code, first->status.detail);
 }
 
 /* true: the crash happened. */

@@ -26,8 +26,11 @@ static int teardown(void **state)
 
 static void create(const char *call_id, const char *iccid, uint64_t memory, bool more)
 {
-    struct es3_create_isdp r = { .base = world_call(call_id, 600), .eid = world_eid(), .iccid = world_iccid(iccid),
-                                 .required_memory = memory, .more_to_do = more };
+    struct es3_create_isdp r = { .base = world_call(call_id, 600),
+                                 .eid = world_eid(),
+                                 .iccid = world_iccid(iccid),
+                                 .required_memory = memory,
+                                 .more_to_do = more };
     assert_ok(oid_from_text(SPAN_LIT(OID_OP2), &r.mno_id));
     assert_int_equal(world_ask(&w, OID_SMDP, ES3_CREATE_ISDP, &r), 202);
     world_settle(&w);
@@ -35,8 +38,9 @@ static void create(const char *call_id, const char *iccid, uint64_t memory, bool
 
 static void send_data(const char *call_id, struct span data, bool more)
 {
-    struct es3_send_data r = { .base = world_call(call_id, 600), .eid = world_eid(), .sd_aid = aid_isdp(0x11), .data = data,
-                               .more_to_do = more };
+    struct es3_send_data r = {
+        .base = world_call(call_id, 600), .eid = world_eid(), .sd_aid = aid_isdp(0x11), .data = data, .more_to_do = more
+    };
     assert_int_equal(world_ask(&w, OID_SMDP, ES3_SEND_DATA, &r), 202);
     world_settle(&w);
 }
@@ -46,7 +50,8 @@ static void assert_status(enum es_function function, enum exec_status exec)
     const struct told *t = world_told(&w, function);
     assert_non_null(t);
     if (t->status.exec != exec)
-        fail_msg("got %s %s/%s (%s)", exec_status_xml(t->status.exec), t->status.subject, t->status.code, t->status.detail);
+        fail_msg("got %s %s/%s (%s)", exec_status_xml(t->status.exec), t->status.subject, t->status.code,
+                 t->status.detail);
 }
 
 /* 22 LL INSTALL [for personalization], STORE DATA. */
@@ -72,9 +77,12 @@ static struct span profile_script(size_t count)
 
 static void completed(enum exec_status want)
 {
-    struct es3_profile_download_completed r = { .base = world_call("completed", 0), .eid = world_eid(),
-                                                .iccid = world_iccid(ICCID_B), .profile_type = SPAN_LIT("M2M"),
-                                                .has_address = true, .address = { "", "882000099" } };
+    struct es3_profile_download_completed r = { .base = world_call("completed", 0),
+                                                .eid = world_eid(),
+                                                .iccid = world_iccid(ICCID_B),
+                                                .profile_type = SPAN_LIT("M2M"),
+                                                .has_address = true,
+                                                .address = { "", "882000099" } };
     assert_int_equal(world_ask(&w, OID_SMDP, ES3_PROFILE_DOWNLOAD_COMPLETED, &r), 200);
     assert_int_equal(world_answer(&w)->status.exec, want);
 }
@@ -206,9 +214,13 @@ static void a_card_error_is_reported(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        HTTPS_TEST(a_download_takes_one_session), HTTPS_TEST(a_session_that_waits_ends),
-        HTTPS_TEST(a_broken_session_is_taken_up_again), HTTPS_TEST(a_wrong_key_gets_nothing),
-        HTTPS_TEST(an_unknown_identity_gets_nothing), HTTPS_TEST(no_session_means_sms), HTTPS_TEST(notification_by_https),
+        HTTPS_TEST(a_download_takes_one_session),
+        HTTPS_TEST(a_session_that_waits_ends),
+        HTTPS_TEST(a_broken_session_is_taken_up_again),
+        HTTPS_TEST(a_wrong_key_gets_nothing),
+        HTTPS_TEST(an_unknown_identity_gets_nothing),
+        HTTPS_TEST(no_session_means_sms),
+        HTTPS_TEST(notification_by_https),
         HTTPS_TEST(a_card_error_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,7 +21,9 @@ static int teardown(void **state)
 
 static void ask(const char *oid, enum es_function function, const char *call_id, const char *iccid, uint32_t validity_s)
 {
-    struct es_profile_request r = { .base = world_call(call_id, validity_s), .eid = world_eid(), .iccid = world_iccid(iccid) };
+    struct es_profile_request r = { .base = world_call(call_id, validity_s),
+                                    .eid = world_eid(),
+                                    .iccid = world_iccid(iccid) };
     assert_int_equal(world_ask(&w, oid, function, &r), 202);
 }
 
@@ -43,15 +45,19 @@ static void assert_told(enum es_function function, enum exec_status exec, const 
     if (!t)
         fail_msg("no answer to %s", es_function_info(function)->name);
     if (t->status.exec != exec || strcmp(t->status.subject, subject) || strcmp(t->status.code, code))
-        fail_msg("got %s %s/%s (%s)", exec_status_xml(t->status.exec), t->status.subject, t->status.code, t->status.detail);
+        fail_msg("got %s %s/%s (%s)", exec_status_xml(t->status.exec), t->status.subject, t->status.code,
+                 t->status.detail);
 }
 
 static void b(const char *mno, int pol2) { world_add_profile(&w, ICCID_B, mno, 0x11, "882000002", pol2); }
 static void c(const char *mno, int pol2) { world_add_profile(&w, ICCID_C, mno, 0x12, "882000003", pol2); }
 static void set_pol2(const char *oid, const char *iccid, uint8_t rules)
 {
-    struct es_pol2_request r = { .base = world_call("pol2", 0), .eid = world_eid(), .iccid = world_iccid(iccid),
-                                 .has_pol2 = true, .pol2 = { rules } };
+    struct es_pol2_request r = { .base = world_call("pol2", 0),
+                                 .eid = world_eid(),
+                                 .iccid = world_iccid(iccid),
+                                 .has_pol2 = true,
+                                 .pol2 = { rules } };
     assert_int_equal(world_ask(&w, oid, ES4_UPDATE_POLICY_RULES, &r), 200);
     assert_true(status_ok(&world_answer(&w)->status));
 }
@@ -92,7 +98,8 @@ static void pol2_deletes_what_is_disabled(void **state)
     world_settle(&w);
     assert_told(ES4_DISABLE_PROFILE, EXECUTED_SUCCESS, "", "");
     assert_int_equal(world_state(&w, ICCID_B), PROFILE_NONE);
-    assert_int_equal(world_told_count(&w, ES3_PROFILE_DELETED_NOTIFICATION), 1); /* operator 2 is told through its SM-DP */
+    assert_int_equal(world_told_count(&w, ES3_PROFILE_DELETED_NOTIFICATION),
+                     1); /* operator 2 is told through its SM-DP */
     assert_string_equal(world_told(&w, ES3_PROFILE_DELETED_NOTIFICATION)->mno, OID_OP2);
     assert_string_equal(world_told(&w, ES3_PROFILE_DELETED_NOTIFICATION)->url, "https://dp.example/es3");
     world_check_agreement(&w);
@@ -394,8 +401,9 @@ static void a_callback_waits_for_its_partner(void **state)
 static void a_new_address_counts_at_once(void **state)
 {
     (void)state;
-    struct es_address_request r = { .base = world_call("addr", 0), .eid = world_eid(), .iccid = world_iccid(ICCID_A),
-                                    .address = { "", "882000777" } };
+    struct es_address_request r = {
+        .base = world_call("addr", 0), .eid = world_eid(), .iccid = world_iccid(ICCID_A), .address = { "", "882000777" }
+    };
     b(OID_OP1, 0);
     snprintf(w.card.isdp[0].msisdn, sizeof w.card.isdp[0].msisdn, "882000777");
     assert_int_equal(world_ask(&w, OID_OP1, ES4_UPDATE_SUBSCRIPTION_ADDRESS, &r), 200);
@@ -412,7 +420,10 @@ static void foreign_packets_change_nothing(void **state)
     (void)state;
     unsigned commits = w.commits;
     struct reply_ref none = { 0 };
-    smsr_short_message(w.smsr, "882000001", hex_lit("027000002815161212120000011122334455667788990011223344556677889900112233445566778899001122334455"), none);
+    smsr_short_message(
+        w.smsr, "882000001",
+        hex_lit("027000002815161212120000011122334455667788990011223344556677889900112233445566778899001122334455"),
+        none);
     smsr_short_message(w.smsr, "999", hex_lit("02700000281516121212000001112233"), none);
     smsr_short_message(w.smsr, "882000001", hex_lit("FF"), none);
     smsr_short_message(w.smsr, "882000001", SPAN_NONE, none);
@@ -430,15 +441,28 @@ static void foreign_packets_change_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LIFE_TEST(pol2_of_the_enabled_one_forbids), LIFE_TEST(pol1_forbids), LIFE_TEST(pol2_deletes_what_is_disabled),
-        LIFE_TEST(pol2_deletion_refused_is_a_warning), LIFE_TEST(pol1_deletes_what_is_disabled),
-        LIFE_TEST(delete_refused_by_pol1), LIFE_TEST(delete_of_the_enabled_one_disables_it_first),
-        LIFE_TEST(another_operator_is_told), LIFE_TEST(no_network_rolls_back), LIFE_TEST(the_card_falls_back_by_itself),
-        LIFE_TEST(fall_back_ends_what_runs), LIFE_TEST(nothing_heard_expires), LIFE_TEST(a_late_success_is_not_confirmed),
-        LIFE_TEST(the_answer_is_lost_the_notification_proves), LIFE_TEST(a_lost_answer_of_a_deletion_is_looked_up),
-        LIFE_TEST(the_cards_counter_is_ahead), LIFE_TEST(two_at_once_follow_each_other), LIFE_TEST(too_many_wait),
-        LIFE_TEST(an_audit_mends_the_eis), LIFE_TEST(an_audit_of_others_is_refused),
-        LIFE_TEST(a_callback_waits_for_its_partner), LIFE_TEST(a_new_address_counts_at_once),
+        LIFE_TEST(pol2_of_the_enabled_one_forbids),
+        LIFE_TEST(pol1_forbids),
+        LIFE_TEST(pol2_deletes_what_is_disabled),
+        LIFE_TEST(pol2_deletion_refused_is_a_warning),
+        LIFE_TEST(pol1_deletes_what_is_disabled),
+        LIFE_TEST(delete_refused_by_pol1),
+        LIFE_TEST(delete_of_the_enabled_one_disables_it_first),
+        LIFE_TEST(another_operator_is_told),
+        LIFE_TEST(no_network_rolls_back),
+        LIFE_TEST(the_card_falls_back_by_itself),
+        LIFE_TEST(fall_back_ends_what_runs),
+        LIFE_TEST(nothing_heard_expires),
+        LIFE_TEST(a_late_success_is_not_confirmed),
+        LIFE_TEST(the_answer_is_lost_the_notification_proves),
+        LIFE_TEST(a_lost_answer_of_a_deletion_is_looked_up),
+        LIFE_TEST(the_cards_counter_is_ahead),
+        LIFE_TEST(two_at_once_follow_each_other),
+        LIFE_TEST(too_many_wait),
+        LIFE_TEST(an_audit_mends_the_eis),
+        LIFE_TEST(an_audit_of_others_is_refused),
+        LIFE_TEST(a_callback_waits_for_its_partner),
+        LIFE_TEST(a_new_address_counts_at_once),
         LIFE_TEST(foreign_packets_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,9 +18,12 @@ static int teardown(void **state)
     return 0;
 }
 
-static void ask_profile(const char *oid, enum es_function function, const char *call_id, const char *iccid, uint32_t validity)
+static void ask_profile(const char *oid, enum es_function function, const char *call_id, const char *iccid,
+                        uint32_t validity)
 {
-    struct es_profile_request r = { .base = world_call(call_id, validity), .eid = world_eid(), .iccid = world_iccid(iccid) };
+    struct es_profile_request r = { .base = world_call(call_id, validity),
+                                    .eid = world_eid(),
+                                    .iccid = world_iccid(iccid) };
     assert_int_equal(world_ask(&w, oid, function, &r), 202);
 }
 
@@ -29,7 +32,8 @@ static void assert_told(enum es_function function, enum exec_status exec, const 
     const struct told *t = world_told(&w, function);
     assert_non_null(t);
     if (t->status.exec != exec || strcmp(t->status.subject, subject) || strcmp(t->status.code, code))
-        fail_msg("got %s %s/%s (%s)", exec_status_xml(t->status.exec), t->status.subject, t->status.code, t->status.detail);
+        fail_msg("got %s %s/%s (%s)", exec_status_xml(t->status.exec), t->status.subject, t->status.code,
+                 t->status.detail);
 }
 
 static void registered_is_seen(void **state)
@@ -83,8 +87,8 @@ static void asked_again_is_answered_again(void **state)
     world_settle(&w);
     assert_int_equal(world_told_count(&w, ES4_ENABLE_PROFILE), 2);
     assert_int_equal(w.card.enables, 1);
-    assert_memory_equal(world_told(&w, ES4_ENABLE_PROFILE)->digest, w.told[0].function == ES4_ENABLE_PROFILE
-                        ? w.told[0].digest : w.told[1].digest, 32);
+    assert_memory_equal(world_told(&w, ES4_ENABLE_PROFILE)->digest,
+                        w.told[0].function == ES4_ENABLE_PROFILE ? w.told[0].digest : w.told[1].digest, 32);
     struct es_profile_request r = { .base = world_call("e1", 600), .eid = world_eid(), .iccid = world_iccid(ICCID_A) };
     assert_int_equal(world_ask(&w, OID_OP1, ES4_ENABLE_PROFILE, &r), 200);
     assert_string_equal(world_answer(&w)->status.subject, "1.6");

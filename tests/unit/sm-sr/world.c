@@ -111,7 +111,8 @@ static void soap_told(struct world *w, const struct effect *effect)
     if (es_decode(soap, &w->arena, &m, &fault) != ERR_NONE)
         fail_msg("what the SM-SR says cannot be read: %s", fault.text);
     snprintf(t->url, sizeof t->url, "%s", effect->to);
-    snprintf(t->message_id, sizeof t->message_id, "%.*s", (int)m.wsa.message_id.raw.len, (const char *)m.wsa.message_id.raw.ptr);
+    snprintf(t->message_id, sizeof t->message_id, "%.*s", (int)m.wsa.message_id.raw.len,
+             (const char *)m.wsa.message_id.raw.ptr);
     t->function = m.function;
     t->kind = m.kind;
     t->soap = soap;
@@ -177,9 +178,15 @@ static void net_send(struct net *net, const struct effect *effect)
 static void issue(struct world *w, enum x509_kind kind, const char *oid, struct ec_key *key, const struct x509 *issuer,
                   struct ec_key *issuer_key, struct x509 **ret)
 {
-    struct x509_request r = { .kind = kind, .organisation = "Test", .common_name = oid, .oid = oid,
-                              .from_ms = w->now_ms - DAY_MS, .to_ms = w->now_ms + 3650 * DAY_MS, .subject = key,
-                              .issuer = issuer, .issuer_key = issuer_key };
+    struct x509_request r = { .kind = kind,
+                              .organisation = "Test",
+                              .common_name = oid,
+                              .oid = oid,
+                              .from_ms = w->now_ms - DAY_MS,
+                              .to_ms = w->now_ms + 3650 * DAY_MS,
+                              .subject = key,
+                              .issuer = issuer,
+                              .issuer_key = issuer_key };
     assert_ok(x509_issue(&r, ret));
 }
 
@@ -193,8 +200,12 @@ static struct span issue_ecasd(struct world *w, uint64_t until_ms)
     struct writer out = wr_arena(&w->arena, GP_CERTIFICATE_MAX);
     assert_ok(oid_to_octets(&issuer, &oid));
     ec_key_point(w->ecasd_key, point);
-    struct gp_certificate c = { .serial = SPAN_OF(serial), .ca_id = wr_span(&oid), .subject_id = eid_span(&eid),
-                                .key_usage = GP_USAGE_AGREEMENT, .key_usage_len = 2, .curve = EC_P256,
+    struct gp_certificate c = { .serial = SPAN_OF(serial),
+                                .ca_id = wr_span(&oid),
+                                .subject_id = eid_span(&eid),
+                                .key_usage = GP_USAGE_AGREEMENT,
+                                .key_usage_len = 2,
+                                .curve = EC_P256,
                                 .point = SPAN_OF(point) };
     gp_date(until_ms, c.expiration);
     assert_ok(gp_certificate_issue(&c, w->eum_key, &out));
@@ -265,8 +276,8 @@ static struct security_domain ecasd_of(struct world *w)
     sd.keysets->usage = KEYSET_CA;
     sd.keysets->certificates = ARENA_NEW(&w->arena, struct eis_certificate);
     sd.keysets->certificate_count = 1;
-    *sd.keysets->certificates = (struct eis_certificate){ .index = 1, .ca_id = oid_of(OID_EUM),
-                                                          .value = w->ecasd_certificate };
+    *sd.keysets->certificates =
+        (struct eis_certificate){ .index = 1, .ca_id = oid_of(OID_EUM), .value = w->ecasd_certificate };
     return sd;
 }
 
@@ -279,20 +290,31 @@ void world_sign(struct world *w, struct eis *eis)
 
 struct eis world_eis(struct world *w)
 {
-    struct eis eis = { .eid = world_eid(), .eum_id = oid_of(OID_EUM), .production_ms = w->now_ms - DAY_MS,
-                       .platform_type = SPAN_LIT("Osprey"), .platform_version = { "1.0.0" },
-                       .isdp_loadfile_aid = AID_ISDP_LOADFILE, .isdp_module_aid = AID_ISDP_MODULE,
-                       .remaining_memory = 400000, .available_memory = 500000, .smsr_id = oid_of(OID_SMSR) };
-    eis.capabilities = (struct euicc_capabilities){ .http = true, .http_version = { "1.1.0" },
+    struct eis eis = { .eid = world_eid(),
+                       .eum_id = oid_of(OID_EUM),
+                       .production_ms = w->now_ms - DAY_MS,
+                       .platform_type = SPAN_LIT("Osprey"),
+                       .platform_version = { "1.0.0" },
+                       .isdp_loadfile_aid = AID_ISDP_LOADFILE,
+                       .isdp_module_aid = AID_ISDP_MODULE,
+                       .remaining_memory = 400000,
+                       .available_memory = 500000,
+                       .smsr_id = oid_of(OID_SMSR) };
+    eis.capabilities = (struct euicc_capabilities){ .http = true,
+                                                    .http_version = { "1.1.0" },
                                                     .secure_packet_version = { "12.0.0" },
                                                     .remote_provisioning_version = { "3.2.0" } };
     eis.ecasd = ecasd_of(w);
     eis.isdr = isdr_of(w);
     eis.profiles = ARENA_NEW(&w->arena, struct profile_info);
     eis.profile_count = 1;
-    *eis.profiles = (struct profile_info){ .iccid = world_iccid(ICCID_A), .isdp_aid = aid_isdp(0x10),
-                                           .mno_id = oid_of(OID_OP1), .fallback = true, .state = PROFILE_ENABLED,
-                                           .address = { "001010000000001", "882000001" }, .allocated_memory = 100000 };
+    *eis.profiles = (struct profile_info){ .iccid = world_iccid(ICCID_A),
+                                           .isdp_aid = aid_isdp(0x10),
+                                           .mno_id = oid_of(OID_OP1),
+                                           .fallback = true,
+                                           .state = PROFILE_ENABLED,
+                                           .address = { "001010000000001", "882000001" },
+                                           .allocated_memory = 100000 };
     world_sign(w, &eis);
     return eis;
 }
@@ -335,16 +357,27 @@ static void make_partners(struct world *w)
     snprintf(w->partners[3].hosts[0], SMSR_URL_MAX, "https://op2.example");
     w->partners[3].host_count = 1;
     snprintf(w->partners[4].es3_url, SMSR_URL_MAX, "https://dp2.example/es3");
-    w->config = (struct smsr_config){ .oid = oid_of(OID_SMSR), .partners = w->partners, .partner_count = 5,
-                                      .trust = &w->trust, .bearer = SMSR_BEARER_SMS, .resend_s = 5, .resend_max_s = 20,
-                                      .hold_ms = 2000, .admin_port = 4711, .admin_ipv4 = { 127, 0, 0, 1 } };
+    w->config = (struct smsr_config){ .oid = oid_of(OID_SMSR),
+                                      .partners = w->partners,
+                                      .partner_count = 5,
+                                      .trust = &w->trust,
+                                      .bearer = SMSR_BEARER_SMS,
+                                      .resend_s = 5,
+                                      .resend_max_s = 20,
+                                      .hold_ms = 2000,
+                                      .admin_port = 4711,
+                                      .admin_ipv4 = { 127, 0, 0, 1 } };
     snprintf(w->config.url, SMSR_URL_MAX, "https://smsr.example");
 }
 
 static void start(struct world *w)
 {
-    struct env env = { .clock = &w->clock, .rng = w->rng, .net = &w->net, .store = &w->store,
-                       .keys = keystore_soft_keys(w->keys), .log = &w->log };
+    struct env env = { .clock = &w->clock,
+                       .rng = w->rng,
+                       .net = &w->net,
+                       .store = &w->store,
+                       .keys = keystore_soft_keys(w->keys),
+                       .log = &w->log };
     assert_ok(smsr_new(&w->config, &env, &w->smsr));
     assert_ok(smsr_start(w->smsr));
 }
@@ -407,8 +440,8 @@ int world_ask(struct world *w, const char *oid, enum es_function function, const
     m.wsa.to = (struct wsa_endpoint){ .address = SPAN_LIT("https://smsr.example/x"), .entity_id = oid_of(OID_SMSR) };
     if (!strcmp(oid, OID_OP2))
         m.wsa.reply_to.address = SPAN_LIT("https://op2.example/es4");
-    assert_ok(wsa_message_id_make(&w->arena, &m.wsa.from.entity_id, span_text(id), SPAN_LIT("tx"), SPAN_NONE, w->now_ms, '?',
-                                  &m.wsa.message_id));
+    assert_ok(wsa_message_id_make(&w->arena, &m.wsa.from.entity_id, span_text(id), SPAN_LIT("tx"), SPAN_NONE, w->now_ms,
+                                  '?', &m.wsa.message_id));
     assert_ok(es_encode(&m, &w->arena, &soap));
     w->reply_status = 0;
     w->reply = SPAN_NONE;
@@ -439,8 +472,8 @@ static void from_card(struct world *w, size_t i)
     }
     if (is_lost(w))
         return;
-    assert_ok(sms_split((struct span){ w->radio[i].packet, w->radio[i].len }, w->radio[i].iei, (uint8_t)w->sms_out, &out,
-                        parts, &count));
+    assert_ok(sms_split((struct span){ w->radio[i].packet, w->radio[i].len }, w->radio[i].iei, (uint8_t)w->sms_out,
+                        &out, parts, &count));
     for (size_t k = 0; k < count; k++)
         smsr_short_message(w->smsr, w->radio[i].number, parts[k], (struct reply_ref){ SMSR_NODE_SMS, 1, 1 });
 }
@@ -552,11 +585,22 @@ void world_add_profile(struct world *w, const char *iccid, const char *mno, unsi
     struct store *real = sqlite_store_seam(w->sqlite);
     struct aid aid = aid_isdp(tar);
     enum err err = ERR_BUSY;
-    struct value params[] = { value_text(EID_TEST), value_text(iccid), value_blob(aid_span(&aid)), value_text(mno),
-                              value_text(OID_SMDP), value_text("M2M"), value_int(PROFILE_DISABLED), value_int(0),
-                              value_text(msisdn), value_null(), value_int(20000), value_null(), value_int(pol2) };
-    struct write write = { .statement = &SMSR_PROFILE_ADD, .params = params, .param_count = ARRAY_LEN(params),
-                           .expect_rows = 1 };
+    struct value params[] = { value_text(EID_TEST),
+                              value_text(iccid),
+                              value_blob(aid_span(&aid)),
+                              value_text(mno),
+                              value_text(OID_SMDP),
+                              value_text("M2M"),
+                              value_int(PROFILE_DISABLED),
+                              value_int(0),
+                              value_text(msisdn),
+                              value_null(),
+                              value_int(20000),
+                              value_null(),
+                              value_int(pol2) };
+    struct write write = {
+        .statement = &SMSR_PROFILE_ADD, .params = params, .param_count = ARRAY_LEN(params), .expect_rows = 1
+    };
     real->commit(real, &write, 1, note, &err);
     assert_ok(err);
     for (size_t i = 0; i < CARD_ISDPS_MAX; i++)
@@ -572,7 +616,8 @@ int64_t world_count(struct world *w, const char *table)
     char sql[128];
     snprintf(sql, sizeof sql, "SELECT COUNT(*) FROM %s", table);
     struct statement *statement = ARENA_NEW(&w->arena, struct statement);
-    *statement = (struct statement){ arena_text(&w->arena, span_text(table)), arena_text(&w->arena, span_text(sql)), NULL };
+    *statement =
+        (struct statement){ arena_text(&w->arena, span_text(table)), arena_text(&w->arena, span_text(sql)), NULL };
     struct rowset *rows = ARENA_NEW(&w->arena, struct rowset);
     *rows = (struct rowset){ .arena = &w->arena };
     const struct query *q = rowset_want(rows, statement, NULL, 0);

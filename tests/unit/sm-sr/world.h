@@ -13,16 +13,16 @@
 #include "tests/support/test.h"
 
 #define WORLD_START_MS 1782900000000ull /* 2026-07-01 */
-#define OID_EUM  "1.3.6.1.4.1.99999.1"
-#define OID_SMSR "1.3.6.1.4.1.99999.2"
-#define OID_SMDP "1.3.6.1.4.1.99999.3"
-#define OID_OP1  "1.3.6.1.4.1.99999.11" /* has an endpoint of its own */
-#define OID_OP2  "1.3.6.1.4.1.99999.12" /* is told through the SM-DP */
-#define OID_OTHER_DP "1.3.6.1.4.1.99999.4"
-#define EID_TEST "89001012012341234012345678901224"
-#define ICCID_A  "8900000000000000018"  /* factory, operator 1, enabled, fall-back */
-#define ICCID_B  "8900000000000000026"
-#define ICCID_C  "8900000000000000034"
+#define OID_EUM        "1.3.6.1.4.1.99999.1"
+#define OID_SMSR       "1.3.6.1.4.1.99999.2"
+#define OID_SMDP       "1.3.6.1.4.1.99999.3"
+#define OID_OP1        "1.3.6.1.4.1.99999.11" /* has an endpoint of its own */
+#define OID_OP2        "1.3.6.1.4.1.99999.12" /* is told through the SM-DP */
+#define OID_OTHER_DP   "1.3.6.1.4.1.99999.4"
+#define EID_TEST       "89001012012341234012345678901224"
+#define ICCID_A        "8900000000000000018" /* factory, operator 1, enabled, fall-back */
+#define ICCID_B        "8900000000000000026"
+#define ICCID_C        "8900000000000000034"
 
 /* ---- the card */
 #define CARD_ISDPS_MAX 8u
@@ -47,7 +47,7 @@ struct world_card {
     bool keeps_por;    /* answers a repeated packet with the same PoR; else "counter low" */
     uint8_t last_packet[2048], last_por[2048];
     size_t last_packet_len, last_por_len;
-    bool off;          /* hears nothing */
+    bool off; /* hears nothing */
 };
 
 /* ---- what partners were told */
@@ -71,7 +71,7 @@ struct world {
     uint64_t now_ms;
     struct rng *rng;
     struct sqlite_store *sqlite;
-    struct store store; /* counts commits */
+    struct store store;         /* counts commits */
     unsigned commits, crash_at; /* crash_at: after this commit nothing leaves any more; 0: never */
     bool crashed;
     struct net net;
@@ -133,7 +133,7 @@ size_t world_told_count(struct world *w, enum es_function function);
 struct eis world_eis(struct world *w); /* signed, ICCID_A enabled */
 void world_sign(struct world *w, struct eis *eis);
 struct span world_encrypted_key(struct world *w, const uint8_t key[16]);
-void world_register(struct world *w);  /* the eUICC of EID_TEST */
+void world_register(struct world *w); /* the eUICC of EID_TEST */
 /* A second profile, Disabled, that the SM-DP brought; straight into store and card. */
 void world_add_profile(struct world *w, const char *iccid, const char *mno, unsigned tar, const char *msisdn, int pol2);
 struct eid world_eid(void);
