@@ -240,6 +240,13 @@ static void wait_for_end(struct running *r)
     op_show_waiting_over(r->s);
 }
 
+/* Lets our own acknowledgement leave, or the partner sends its answer again to nobody. */
+static void let_go(struct op_session *s)
+{
+    for (int i = 0; s->server && i < 5; i++)
+        loop_round(s->loop, 10);
+}
+
 void op_call_run(struct op_session *s, const struct op_call *call, struct op_result *ret)
 {
     uint64_t started = now_ms(s);
@@ -258,5 +265,7 @@ void op_call_run(struct op_session *s, const struct op_call *call, struct op_res
         wait_for_end(&r);
     }
     ret->took_ms = now_ms(s) - started;
+    if (r.accepted)
+        let_go(s);
     s->on_message = NULL;
 }
