@@ -8,9 +8,15 @@
 enum err eum_ci_certificate(const char *name, const char *oid, struct ec_key *key, struct eum_validity validity,
                             struct rng *rng, struct x509 **ret)
 {
-    const struct x509_request q = { .kind = X509_CI, .organisation = ORGANISATION, .common_name = name, .oid = oid,
-                                    .from_ms = validity.from_ms, .to_ms = validity.to_ms, .subject = key,
-                                    .issuer_key = key, .rng = rng };
+    const struct x509_request q = { .kind = X509_CI,
+                                    .organisation = ORGANISATION,
+                                    .common_name = name,
+                                    .oid = oid,
+                                    .from_ms = validity.from_ms,
+                                    .to_ms = validity.to_ms,
+                                    .subject = key,
+                                    .issuer_key = key,
+                                    .rng = rng };
     return x509_issue(&q, ret);
 }
 
@@ -61,7 +67,9 @@ enum err eum_card_certificate(const struct eum_card_request *q, struct writer *o
 enum err eum_ecasd_certificate(const struct eum_ecasd_request *q, struct writer *out)
 {
     struct card_memory m;
-    struct gp_certificate c = { .key_usage = GP_USAGE_AGREEMENT, .key_usage_len = 2, .subject_id = q->eid,
+    struct gp_certificate c = { .key_usage = GP_USAGE_AGREEMENT,
+                                .key_usage_len = 2,
+                                .subject_id = q->eid,
                                 .image_number = span_from(q->eid, q->eid.len / 2) };
     enum err err = common_fields(&c, &m, q->eum.certificate, q->subject_key, q->validity, q->rng);
     return err == ERR_NONE ? gp_certificate_issue(&c, q->signer ? q->signer : q->eum.key, out) : err;

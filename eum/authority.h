@@ -16,8 +16,8 @@ struct eum_authority {
 };
 
 /* A self-signed CI. The caller frees *ret. */
-MUST_USE enum err eum_ci_certificate(const char *name, const char *oid, struct ec_key *key, struct eum_validity validity,
-                                     struct rng *rng, struct x509 **ret);
+MUST_USE enum err eum_ci_certificate(const char *name, const char *oid, struct ec_key *key,
+                                     struct eum_validity validity, struct rng *rng, struct x509 **ret);
 
 /* CERT.DP.ECDSA, CERT.SR.ECDSA: what a server shows to the card. C9 is the issuer's subject key identifier. */
 struct eum_card_request {

@@ -1,5 +1,5 @@
-/* eum/bootstrap.h: the profile an eUICC leaves the factory with: a finished package (DER), the same for all, or a source
- * (lib/profile/build.h) that is personalised for each: ICCID and IMSI counted up, keys drawn at random. */
+/* eum/bootstrap.h: the profile an eUICC leaves the factory with: a finished package (DER), the same for all, or a
+ * source (lib/profile/build.h) that is personalised for each: ICCID and IMSI counted up, keys drawn at random. */
 #ifndef OSPREY_EUM_BOOTSTRAP_H
 #define OSPREY_EUM_BOOTSTRAP_H
 
@@ -11,11 +11,11 @@
 #define BOOTSTRAP_DIGITS_MAX   20u
 
 struct bootstrap {
-    struct span content;  /* of the file */
-    const char *set;      /* "name=value,name=value" for the source; NULL: none */
-    const char *iccid;    /* of the first, without its check digit, which is added; NULL: as in the source */
-    const char *imsi;     /* of the first; NULL: as in the source */
-    bool random_keys;     /* K, OPc and OTA keys of its own for each */
+    struct span content; /* of the file */
+    const char *set;     /* "name=value,name=value" for the source; NULL: none */
+    const char *iccid;   /* of the first, without its check digit, which is added; NULL: as in the source */
+    const char *imsi;    /* of the first; NULL: as in the source */
+    bool random_keys;    /* K, OPc and OTA keys of its own for each */
 };
 
 /* What the operator's HLR must know; empty texts for a finished package. Holds secrets: to be wiped. */
@@ -24,7 +24,7 @@ struct bootstrap_subscriber {
 };
 
 /* The package of eUICC number `index` (0 is the first), in the arena (BUILD_ARENA_MIN of room).
- * ERR_BAD_VALUE, ERR_TOO_LONG, ERR_UNSUPPORTED (settings for a finished package), what the builder says; detail tells. */
+ * ERR_BAD_VALUE, ERR_TOO_LONG, ERR_UNSUPPORTED (settings for a finished package), what the builder says. */
 MUST_USE enum err bootstrap_package(const struct bootstrap *b, uint64_t index, struct rng *rng, struct arena *arena,
                                     struct span *ret_package, struct bootstrap_subscriber *ret_subscriber,
                                     char detail[BOOTSTRAP_DETAIL_MAX]);

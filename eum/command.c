@@ -62,7 +62,8 @@ bool call_number(const struct call *call, const char *option, uint64_t max, uint
     char *end = NULL;
     unsigned long long n = text && text[0] >= '0' && text[0] <= '9' ? strtoull(text, &end, 10) : 0;
     if (!end || *end || n > max) {
-        call_misused(call, "--%s takes a number up to %llu, not %s", option, (unsigned long long)max, text ? text : "nothing");
+        call_misused(call, "--%s takes a number up to %llu, not %s", option, (unsigned long long)max,
+                     text ? text : "nothing");
         return false;
     }
     *ret = n;
@@ -100,8 +101,8 @@ static void print_option(const struct command_option *o)
 
 static int command_help(const char *program, const struct command *c)
 {
-    printf("%s %s%s%s: %s\n\n%s\nOptions:\n", program, c->name, c->arguments ? " " : "", c->arguments ? c->arguments : "",
-           c->summary, c->help);
+    printf("%s %s%s%s: %s\n\n%s\nOptions:\n", program, c->name, c->arguments ? " " : "",
+           c->arguments ? c->arguments : "", c->summary, c->help);
     for (size_t i = 0; i < c->option_count; i++)
         print_option(&c->options[i]);
     return EXIT_GOOD;

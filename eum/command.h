@@ -17,7 +17,7 @@ struct command_option {
     const char *argument; /* what stands behind it, in capitals; NULL: a switch */
     const char *fallback; /* NULL: none */
     bool mandatory;
-    const char *help;     /* one line */
+    const char *help; /* one line */
 };
 
 struct call;
@@ -25,8 +25,8 @@ struct command {
     const char *name;      /* "issue" */
     const char *arguments; /* "KIND", "FILE…"; NULL: none */
     size_t arguments_min, arguments_max;
-    const char *summary;   /* one line */
-    const char *help;      /* what it does, what it writes, an example */
+    const char *summary; /* one line */
+    const char *help;    /* what it does, what it writes, an example */
     const struct command_option *options;
     size_t option_count;
     int (*run)(const struct call *call); /* exit code */

@@ -46,7 +46,8 @@ static enum err make_ci(const struct call *call, const struct ci_order *order, c
     if (err == ERR_NONE)
         err = folder_put_key(out, ks, "ci", key, false, detail);
     if (err == ERR_NONE)
-        err = eum_ci_certificate(call_text(call, "name"), call_text(call, "oid"), key, order->validity, world_rng(), &ci);
+        err =
+            eum_ci_certificate(call_text(call, "name"), call_text(call, "oid"), key, order->validity, world_rng(), &ci);
     if (err == ERR_NONE)
         err = folder_put_pem(out, "ci.pem", (const struct x509 *const[]){ ci }, 1, detail);
     x509_free(ci);
@@ -70,9 +71,15 @@ static int run(const struct call *call)
 }
 
 const struct command command_ci = {
-    "ci", "init", 1, 1, "makes a root: the CI that all certificates lead to",
+    "ci",
+    "init",
+    1,
+    1,
+    "makes a root: the CI that all certificates lead to",
     "  Writes DIR/ci.pem (its certificate), DIR/ci.key (its key, wrapped) and, if there is none, DIR/master.key.\n"
     "  An existing CI is never overwritten.\n\n"
     "  osprey-eum ci init --out ci --oid 2.999.1 --name \"Lab CI\"\n",
-    options, ARRAY_LEN(options), run
+    options,
+    ARRAY_LEN(options),
+    run
 };

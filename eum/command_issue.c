@@ -64,9 +64,15 @@ static enum err new_key(struct issue *s, const char *name, enum ec_curve curve, 
 
 static enum err x509_for(struct issue *s, enum x509_kind kind, struct ec_key *key, struct x509 **ret)
 {
-    struct x509_request q = { .kind = kind, .organisation = "Osprey", .common_name = call_text(s->call, "name"),
-                              .oid = s->oid.text, .from_ms = s->validity.from_ms, .to_ms = s->validity.to_ms,
-                              .subject = key, .issuer = s->ci.certificate, .issuer_key = s->ci.authority.key,
+    struct x509_request q = { .kind = kind,
+                              .organisation = "Osprey",
+                              .common_name = call_text(s->call, "name"),
+                              .oid = s->oid.text,
+                              .from_ms = s->validity.from_ms,
+                              .to_ms = s->validity.to_ms,
+                              .subject = key,
+                              .issuer = s->ci.certificate,
+                              .issuer_key = s->ci.authority.key,
                               .rng = world_rng() };
     if (kind == X509_TLS)
         memcpy(q.dns_names, s->dns_names, sizeof q.dns_names);
@@ -101,8 +107,8 @@ static enum err issue_card(struct issue *s)
 
 static enum err issue_all(struct issue *s)
 {
-    enum err err = folder_put_pem(s->out, "ci.pem", (const struct x509 *const *)s->ci.trust.roots, s->ci.trust.count,
-                                  s->detail);
+    enum err err =
+        folder_put_pem(s->out, "ci.pem", (const struct x509 *const *)s->ci.trust.roots, s->ci.trust.count, s->detail);
     if (err == ERR_NONE)
         err = issue_x509(s, X509_TLS, "tls", EC_P256, call_has(s->call, "plain-keys"));
     if (err == ERR_NONE && s->kind->is_eum)
@@ -184,7 +190,11 @@ static int run(const struct call *call)
 }
 
 const struct command command_issue = {
-    "issue", "KIND", 1, 1, "certificates and keys for an EUM, SM-SR, SM-DP or operator",
+    "issue",
+    "KIND",
+    1,
+    1,
+    "certificates and keys for an EUM, SM-SR, SM-DP or operator",
     "  KIND is eum, sm-sr, sm-dp or operator. Writes into the folder of the new entity:\n"
     "    ci.pem, tls.pem, tls.key           for TLS between the servers\n"
     "    card.7f21, card.key                SM-SR and SM-DP: GlobalPlatform certificate for the card, and its key\n"
@@ -192,5 +202,7 @@ const struct command command_issue = {
     "    master.key                         wraps the keys; made if there is none\n"
     "  Existing keys are never overwritten.\n\n"
     "  osprey-eum issue sm-sr --ci ci --out sm-sr --oid 2.999.2 --name \"Lab SM-SR\"\n",
-    options, ARRAY_LEN(options), run
+    options,
+    ARRAY_LEN(options),
+    run
 };

@@ -18,8 +18,14 @@ static int run(const struct call *call)
 }
 
 const struct command command_kek = {
-    "kek", NULL, 0, 0, "makes a transport key, shared by EUM and SM-SR",
+    "kek",
+    NULL,
+    0,
+    0,
+    "makes a transport key, shared by EUM and SM-SR",
     "  The OTA keys in an EIS are encrypted under it (AES-256-CBC). The file has mode 0600.\n\n"
     "  osprey-eum kek --out eum/sm-sr.kek\n",
-    options, ARRAY_LEN(options), run
+    options,
+    ARRAY_LEN(options),
+    run
 };

@@ -14,14 +14,14 @@
 #include "lib/io/file.h"
 #include "lib/profile/build.h"
 
-#define DAY_MS       86400000ull
-#define DAYS_MAX     36500u
-#define COUNT_MAX    1000000u
-#define ARENA_MAX    (EUM_ARENA_MAX + BUILD_ARENA_MIN)
-#define HOST_MAX     64u
-#define URI_MAX      128u
-#define MSISDN_SIZE  16u
-#define TIMING_MAX   200u
+#define DAY_MS      86400000ull
+#define DAYS_MAX    36500u
+#define COUNT_MAX   1000000u
+#define ARENA_MAX   (EUM_ARENA_MAX + BUILD_ARENA_MIN)
+#define HOST_MAX    64u
+#define URI_MAX     128u
+#define MSISDN_SIZE 16u
+#define TIMING_MAX  200u
 
 static const struct command_option options[] = {
     { "eum", "DIR", NULL, true, "folder of the EUM (osprey-eum issue eum)" },
@@ -47,7 +47,8 @@ static const struct command_option options[] = {
     { "curve", "CURVE", NULL, false, "of the ECASD's key; the EUM's when not given" },
     { "from", "DATE", NULL, false, "certificate valid from that day; now when not given" },
     { "days", "N", "9125", false, "how long the certificate is valid" },
-    { "card-master", "FILE", NULL, false, "wraps the secrets in the card images; made if absent. Without: as in a chip" },
+    { "card-master", "FILE", NULL, false,
+      "wraps the secrets in the card images; made if absent. Without: as in a chip" },
     { "nvm-kib", "N", "1024", false, "size of a card image" },
     { "timing", "NAME=S,…", NULL, false, "the card's times in seconds, see below" },
     { "json", NULL, NULL, false, "one JSON line for each eUICC" },
@@ -209,8 +210,10 @@ static enum err open_eum(struct production *p)
 static enum err open_bootstrap(struct production *p)
 {
     const char *path = call_text(p->call, "bootstrap");
-    p->bootstrap = (struct bootstrap){ .set = call_text(p->call, "set"), .iccid = call_text(p->call, "iccid"),
-                                       .imsi = call_text(p->call, "imsi"), .random_keys = call_has(p->call, "random-keys") };
+    p->bootstrap = (struct bootstrap){ .set = call_text(p->call, "set"),
+                                       .iccid = call_text(p->call, "iccid"),
+                                       .imsi = call_text(p->call, "imsi"),
+                                       .random_keys = call_has(p->call, "random-keys") };
     enum err err = path ? file_read(path, PACKAGE_MAX, &p->shared, &p->bootstrap.content) : ERR_NONE;
     if (err != ERR_NONE)
         snprintf(p->detail, sizeof p->detail, "bootstrap profile %s: %s", path, err_text(err));
@@ -222,8 +225,8 @@ static enum err make_package(struct production *p, struct arena *arena)
     char why[BOOTSTRAP_DETAIL_MAX] = "";
     if (!p->bootstrap.content.len)
         return ERR_NONE;
-    enum err err = bootstrap_package(&p->bootstrap, p->index, p->env.rng, arena, &p->order.bootstrap.package,
-                                     &p->subscriber, why);
+    enum err err =
+        bootstrap_package(&p->bootstrap, p->index, p->env.rng, arena, &p->order.bootstrap.package, &p->subscriber, why);
     if (err != ERR_NONE)
         snprintf(p->detail, sizeof p->detail, "bootstrap profile %s: %s", call_text(p->call, "bootstrap"), why);
     return err;
@@ -252,7 +255,8 @@ static enum err next_eid(struct production *p)
     enum err err = eid ? eid_from_text(span_text(eid), &p->order.eid)
                        : eum_eid(call_text(p->call, "eid-prefix"), p->serial, &p->order.eid);
     if (err != ERR_NONE)
-        snprintf(p->detail, sizeof p->detail, "the EID (serial %llu): %s", (unsigned long long)p->serial, err_text(err));
+        snprintf(p->detail, sizeof p->detail, "the EID (serial %llu): %s", (unsigned long long)p->serial,
+                 err_text(err));
     return err;
 }
 
@@ -291,8 +295,8 @@ static void report(const struct production *p, const struct eum_product *product
     const char *iccid = profile ? profile->iccid.digits : "", *imsi = profile ? profile->address.imsi : "";
     eid_text(&p->order.eid, eid);
     if (call_has(p->call, "json"))
-        printf("{\"eid\":\"%s\",\"iccid\":\"%s\",\"imsi\":\"%s\",\"msisdn\":\"%s\",\"folder\":\"%s\"}\n", eid, iccid, imsi,
-               p->msisdn, folder);
+        printf("{\"eid\":\"%s\",\"iccid\":\"%s\",\"imsi\":\"%s\",\"msisdn\":\"%s\",\"folder\":\"%s\"}\n", eid, iccid,
+               imsi, p->msisdn, folder);
     else
         printf("eUICC %s  bootstrap ICCID %-20s IMSI %-15s in %s\n", eid, iccid, imsi, folder);
 }
@@ -356,7 +360,11 @@ static int run(const struct call *call)
 }
 
 const struct command command_make_euicc = {
-    "make-euicc", NULL, 0, 0, "makes eUICCs: card image and signed EIS",
+    "make-euicc",
+    NULL,
+    0,
+    0,
+    "makes eUICCs: card image and signed EIS",
     "  For each eUICC a folder OUT/EID with\n"
     "    card.nvm   the card: ECASD key and certificate, CI keys, ISD-R with SCP80 and SCP81 key sets, SM-SR address,\n"
     "               and the bootstrap profile, enabled, with the fall-back attribute\n"
@@ -367,5 +375,7 @@ const struct command command_make_euicc = {
     "      --smsr-https 127.0.0.1:8443/gsma/adminagent --bootstrap profiles/bootstrap.profile --out cards \\\n"
     "      --count 100 --iccid 89999700000001000 --imsi 999710000001000 --msisdn 882100001000 --random-keys \\\n"
     "      --subscribers hlr/subscribers.ini\n",
-    options, ARRAY_LEN(options), run
+    options,
+    ARRAY_LEN(options),
+    run
 };

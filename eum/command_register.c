@@ -89,7 +89,9 @@ static enum err encode(struct passage *p, struct arena *arena, struct span *ret)
     struct rng *rng = world_rng();
     struct eid eid;
     rng->fill(rng, random, sizeof random);
-    struct eum_register q = { .eum_id = r->eum.oid, .smsr_id = r->smsr_id, .url = call_text(r->call, "url"),
+    struct eum_register q = { .eum_id = r->eum.oid,
+                              .smsr_id = r->smsr_id,
+                              .url = call_text(r->call, "url"),
                               .now_ms = world_clock()->now_ms(world_clock()),
                               .unique = span_text(hex_text(SPAN_OF(random), unique, sizeof unique)) };
     enum err err = file_read(p->file, SOAP_MESSAGE_MAX, arena, &q.eis);
@@ -107,8 +109,9 @@ static void send_one(struct passage *p)
     struct span soap = SPAN_NONE;
     arena_init(&arena, REGISTER_ARENA_MAX);
     enum err err = encode(p, &arena, &soap);
-    const struct http_call post = { .url = call_text(r->call, "url"), .content_type = CONTENT_TYPE, .body = soap,
-                                    .done = on_answer, .context = p };
+    const struct http_call post = {
+        .url = call_text(r->call, "url"), .content_type = CONTENT_TYPE, .body = soap, .done = on_answer, .context = p
+    };
     if (err == ERR_NONE)
         err = http_client_send(r->client, &post);
     arena_release(&arena);
@@ -125,14 +128,17 @@ static enum err open_connection(struct registration *r)
     enum err err = folder_authority_open(folder, "eum", &r->eum, r->detail);
     if (err != ERR_NONE)
         return err;
-    if (!folder_path(folder, "tls.pem", chain) || !folder_path(folder, "tls.key", key) || !folder_path(folder, "ci.pem", ca))
+    if (!folder_path(folder, "tls.pem", chain) || !folder_path(folder, "tls.key", key) ||
+        !folder_path(folder, "ci.pem", ca))
         return ERR_TOO_LONG;
     err = keystore_soft_load(r->eum.ks, "tls", key);
     if (err != ERR_NONE) {
         snprintf(r->detail, sizeof r->detail, "key %s: %s", key, err_text(err));
         return err;
     }
-    const struct tls_mutual_options tls = { .chain_file = chain, .key = keystore_soft_key(r->eum.ks, "tls"), .ca_file = ca };
+    const struct tls_mutual_options tls = { .chain_file = chain,
+                                            .key = keystore_soft_key(r->eum.ks, "tls"),
+                                            .ca_file = ca };
     err = tls_mutual_ctx(&tls, &r->tls, r->detail, sizeof r->detail);
     r->loop = loop_new();
     const struct http_client_options http = { .tls = r->tls, .connections_per_host = CONNECTIONS };
@@ -173,9 +179,15 @@ static int run(const struct call *call)
 }
 
 const struct command command_register = {
-    "register", "EIS…", 1, COMMAND_ARGUMENTS_MAX, "ES1.RegisterEIS: hands the EIS of eUICCs to their SM-SR",
+    "register",
+    "EIS…",
+    1,
+    COMMAND_ARGUMENTS_MAX,
+    "ES1.RegisterEIS: hands the EIS of eUICCs to their SM-SR",
     "  EIS are files eis.xml of make-euicc. Sends each over mutual TLS with the EUM's tls.pem and says what the SM-SR\n"
     "  answered. Exit status 0: all are registered.\n\n"
     "  osprey-eum register --eum eum --url https://127.0.0.1:9443/es1 --smsr-oid 2.999.2 cards/*/eis.xml\n",
-    options, ARRAY_LEN(options), run
+    options,
+    ARRAY_LEN(options),
+    run
 };

@@ -7,15 +7,15 @@
 #include "lib/es/eum_signature.h"
 #include "lib/es/message.h"
 
-#define OTA_KEY_LEN      16u
-#define SCP80_KVN        0x01
-#define SCP81_KVN        0x40
-#define ECASD_KVN        0x74
-#define KEY_TYPE_AES     0x88
-#define KEY_TYPE_PSK     0x85
-#define RESPONSE_MAX     256u
-#define TP_DA_MAX        12u
-#define X509_ROOM        X509_DER_MAX
+#define OTA_KEY_LEN  16u
+#define SCP80_KVN    0x01
+#define SCP81_KVN    0x40
+#define ECASD_KVN    0x74
+#define KEY_TYPE_AES 0x88
+#define KEY_TYPE_PSK 0x85
+#define RESPONSE_MAX 256u
+#define TP_DA_MAX    12u
+#define X509_ROOM    X509_DER_MAX
 
 /* What the EIS says of the platform. The versions of the standards are choices of ours (fact book 4.8). */
 static const char platform_type[] = "Osprey software eUICC", platform_version[] = "1.0.0";
@@ -56,7 +56,8 @@ enum err eum_eid(const char *prefix, uint64_t serial, struct eid *ret)
     size_t len = strlen(prefix);
     if (len == 0 || len >= EID_DIGITS - 2)
         return ERR_BAD_VALUE;
-    int all = snprintf(digits, sizeof digits, "%s%0*llu", prefix, (int)(EID_DIGITS - 2 - len), (unsigned long long)serial);
+    int all =
+        snprintf(digits, sizeof digits, "%s%0*llu", prefix, (int)(EID_DIGITS - 2 - len), (unsigned long long)serial);
     if (all != (int)EID_DIGITS - 2)
         return ERR_TOO_LONG;
     return eid_with_check_digits(span_text(digits), ret);
@@ -71,8 +72,8 @@ static enum err make_ecasd(struct making *m)
     enum err err = ec_generate(o->curve, m->env->rng, &m->ecasd_key);
     if (err != ERR_NONE)
         return err;
-    const struct eum_ecasd_request q = { o->eum, o->ecasd_signer, eid_span(&o->eid), m->ecasd_key, o->validity,
-                                         m->env->rng };
+    const struct eum_ecasd_request q = { o->eum,       o->ecasd_signer, eid_span(&o->eid),
+                                         m->ecasd_key, o->validity,     m->env->rng };
     err = eum_ecasd_certificate(&q, &w);
     if (err == ERR_NONE)
         err = ec_key_scalar(m->ecasd_key, m->ecasd_scalar);
@@ -120,7 +121,8 @@ static void make_ota_keys(struct making *m)
         set->kvn = key_sets[i].kvn;
         set->key_count = key_sets[i].key_count;
         for (uint8_t k = 0; k < set->key_count; k++) {
-            set->keys[k] = (struct euicc_key){ .kid = (uint8_t)(k + 1), .type = key_sets[i].types[k], .len = OTA_KEY_LEN };
+            set->keys[k] =
+                (struct euicc_key){ .kid = (uint8_t)(k + 1), .type = key_sets[i].types[k], .len = OTA_KEY_LEN };
             rng->fill(rng, set->keys[k].value, OTA_KEY_LEN);
         }
     }
@@ -161,8 +163,8 @@ static enum err make_card(struct making *m)
     enum err err = euicc_manufacture(m->env, m->card, &scratch, &response);
     if (err != ERR_NONE && response.len) {
         char hex[2 * 64 + 1];
-        snprintf(m->detail, EUM_DETAIL_MAX, "the card refuses the bootstrap profile (%s), EUICCResponse %s", err_text(err),
-                 hex_text(wr_span(&response), hex, sizeof hex));
+        snprintf(m->detail, EUM_DETAIL_MAX, "the card refuses the bootstrap profile (%s), EUICCResponse %s",
+                 err_text(err), hex_text(wr_span(&response), hex, sizeof hex));
     }
     arena_release(&scratch);
     return err;
@@ -185,8 +187,7 @@ static enum err encrypted_component(struct making *m, const struct euicc_key *ke
     if (!ret->components)
         return ERR_NO_SPACE;
     ret->component_count = 1;
-    *ret->components =
-        (struct eis_key_component){ key->type, arena_copy(m->arena, (struct span){ value, key->len }) };
+    *ret->components = (struct eis_key_component){ key->type, arena_copy(m->arena, (struct span){ value, key->len }) };
     return ERR_NONE;
 }
 
@@ -206,8 +207,9 @@ static enum err describe_key_set(struct making *m, size_t index, struct eis_keys
 static enum err describe_isdr(struct making *m)
 {
     struct security_domain *sd = &m->product->eis.isdr;
-    *sd = (struct security_domain){ .aid = AID_ISDR, .role = SD_ROLE_ISDR, .sin = SPAN_OF(isdr_sin),
-                                    .sdin = SPAN_OF(isdr_sdin) };
+    *sd = (struct security_domain){
+        .aid = AID_ISDR, .role = SD_ROLE_ISDR, .sin = SPAN_OF(isdr_sin), .sdin = SPAN_OF(isdr_sdin)
+    };
     sd->keysets = ARENA_ARRAY(m->arena, struct eis_keyset, ARRAY_LEN(key_sets));
     enum err err = sd->keysets ? ERR_NONE : ERR_NO_SPACE;
     for (size_t i = 0; i < ARRAY_LEN(key_sets) && err == ERR_NONE; i++)
@@ -219,14 +221,16 @@ static enum err describe_ecasd(struct making *m)
 {
     struct security_domain *sd = &m->product->eis.ecasd;
     struct eis_certificate *certificate = ARENA_NEW(m->arena, struct eis_certificate);
-    *sd = (struct security_domain){ .aid = AID_ECASD, .role = SD_ROLE_ECASD, .sin = SPAN_OF(isdr_sin),
-                                    .sdin = SPAN_OF(ecasd_sdin) };
+    *sd = (struct security_domain){
+        .aid = AID_ECASD, .role = SD_ROLE_ECASD, .sin = SPAN_OF(isdr_sin), .sdin = SPAN_OF(ecasd_sdin)
+    };
     sd->keysets = ARENA_NEW(m->arena, struct eis_keyset);
     if (!certificate || !sd->keysets)
         return ERR_NO_SPACE;
     *certificate = (struct eis_certificate){ 1, m->order->eum_id, m->product->ecasd_certificate };
-    *sd->keysets = (struct eis_keyset){ .version = ECASD_KVN, .usage = KEYSET_CA, .certificates = certificate,
-                                        .certificate_count = 1 };
+    *sd->keysets = (struct eis_keyset){
+        .version = ECASD_KVN, .usage = KEYSET_CA, .certificates = certificate, .certificate_count = 1
+    };
     sd->keyset_count = 1;
     return ERR_NONE;
 }

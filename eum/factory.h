@@ -8,9 +8,9 @@
 #include "euicc/euicc.h"
 #include "lib/model/eis.h"
 
-#define EUM_KEK_MAX      32u
-#define EUM_ARENA_MAX    ((size_t)4 * 1024 * 1024) /* ceiling that fits any order */
-#define EUM_PROPERTIES_MAX 16u
+#define EUM_KEK_MAX           32u
+#define EUM_ARENA_MAX         ((size_t)4 * 1024 * 1024) /* ceiling that fits any order */
+#define EUM_PROPERTIES_MAX    16u
 #define EUM_CARD_CURVE(curve) ((uint8_t)(curve))
 
 struct eum_order {

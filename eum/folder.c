@@ -84,7 +84,8 @@ enum err folder_put_key(const char *folder, struct keystore_soft *ks, const char
 static enum err read_key(const char *folder, const char *name, struct folder_authority *a, char *detail)
 {
     char path[FOLDER_PATH_MAX], file[KEY_NAME_MAX];
-    enum err err = folder_path(folder, "master.key", path) ? keystore_soft_open(path, false, NULL, &a->ks) : ERR_TOO_LONG;
+    enum err err =
+        folder_path(folder, "master.key", path) ? keystore_soft_open(path, false, NULL, &a->ks) : ERR_TOO_LONG;
     if (err != ERR_NONE)
         return explain(detail, err, "master key of", folder);
     snprintf(file, sizeof file, "%s.key", name);

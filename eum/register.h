@@ -6,8 +6,8 @@
 
 struct eum_register {
     struct oid eum_id, smsr_id;
-    const char *url;   /* of the SM-SR's ES1 */
-    struct span eis;   /* the element Eis, as eum_make wrote it */
+    const char *url; /* of the SM-SR's ES1 */
+    struct span eis; /* the element Eis, as eum_make wrote it */
     uint64_t now_ms;
     struct span unique; /* at least 16 random octets as text: message and call identifier */
 };

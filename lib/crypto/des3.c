@@ -12,8 +12,7 @@ static enum err des3_run(bool encrypts, struct span key, const uint8_t *iv, stru
     if (in.len == 0)
         return ERR_NONE;
     EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
-    bool good = context &&
-                EVP_CipherInit_ex2(context, cipher, key.ptr, iv ? iv : zeroes, encrypts, NULL) == 1 &&
+    bool good = context && EVP_CipherInit_ex2(context, cipher, key.ptr, iv ? iv : zeroes, encrypts, NULL) == 1 &&
                 EVP_CIPHER_CTX_set_padding(context, 0) == 1 &&
                 EVP_CipherUpdate(context, out, &len, in.ptr, (int)in.len) == 1 && (size_t)len == in.len;
     EVP_CIPHER_CTX_free(context);

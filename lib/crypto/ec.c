@@ -143,9 +143,9 @@ static bool scalar_in_range(const EC_GROUP *group, const BIGNUM *d)
 static bool point_of_scalar(const EC_GROUP *group, const BIGNUM *d, uint8_t ret_point[EC_POINT_LEN])
 {
     EC_POINT *p = EC_POINT_new(group);
-    bool good = p && EC_POINT_mul(group, p, d, NULL, NULL, NULL) == 1 &&
-                EC_POINT_point2oct(group, p, POINT_CONVERSION_UNCOMPRESSED, ret_point, EC_POINT_LEN, NULL) ==
-                    EC_POINT_LEN;
+    bool good =
+        p && EC_POINT_mul(group, p, d, NULL, NULL, NULL) == 1 &&
+        EC_POINT_point2oct(group, p, POINT_CONVERSION_UNCOMPRESSED, ret_point, EC_POINT_LEN, NULL) == EC_POINT_LEN;
     EC_POINT_free(p);
     return good;
 }

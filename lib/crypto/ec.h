@@ -15,7 +15,7 @@
 enum ec_curve { EC_P256 = 0x00, EC_BRAINPOOL_P256R1 = 0x03 };
 
 bool ec_curve_known(uint8_t reference);
-const char *ec_curve_name(enum ec_curve curve);                  /* "P-256", "brainpoolP256r1" */
+const char *ec_curve_name(enum ec_curve curve);                        /* "P-256", "brainpoolP256r1" */
 MUST_USE enum err ec_curve_read(const char *name, enum ec_curve *ret); /* also prime256v1, secp256r1; ERR_UNSUPPORTED */
 
 struct ec_key;
@@ -43,11 +43,11 @@ MUST_USE enum err ec_sign_digest(struct ec_key *key, const uint8_t digest[EC_DIG
 MUST_USE enum err ec_verify(struct ec_key *key, struct span message, struct span signature);
 MUST_USE enum err ec_verify_digest(struct ec_key *key, const uint8_t digest[EC_DIGEST_LEN], struct span signature);
 
-/* ECKA: the x-coordinate of the product, 32 octets, not hashed; the caller wipes it. ERR_BAD_VALUE: different curves. */
+/* ECKA: the x-coordinate of the product, not hashed; the caller wipes it. ERR_BAD_VALUE: different curves. */
 MUST_USE enum err ec_shared_x(struct ec_key *own, struct ec_key *peer, uint8_t ret_x[EC_FIELD_LEN]);
 
-/* PEM text (PKCS#8 or SEC1, not encrypted) into a private key, and out again as PKCS#8: *ret_pem is NUL-terminated, to be
- * released with ec_pem_free, which wipes. ERR_BAD_VALUE, ERR_UNSUPPORTED (another curve or algorithm). */
+/* PEM text (PKCS#8 or SEC1, not encrypted) into a private key, and out again as PKCS#8: *ret_pem is NUL-terminated, to
+ * be released with ec_pem_free, which wipes. ERR_BAD_VALUE, ERR_UNSUPPORTED (another curve or algorithm). */
 MUST_USE enum err ec_private_read_pem(struct span pem, struct ec_key **ret);
 MUST_USE enum err ec_private_pem(const struct ec_key *key, char **ret_pem);
 void ec_pem_free(char *pem);

@@ -9,7 +9,8 @@
 /* NIST SP 800-108 counter mode with AES-CMAC, in the layout of GlobalPlatform Amendment D 4.1.5 (SCP03, SCP03t):
  *   block(i) = CMAC(key, 11 x 00 || constant || 00 || L (2 octets, bits) || i (1 octet, from 1) || context)
  * len octets, so L = 8 * len. ERR_TOO_LONG over KDF_OUT_MAX; ERR_BAD_LENGTH for the key. */
-MUST_USE enum err kdf_scp03(const struct cmac_key *key, uint8_t constant, struct span context, uint8_t *out, size_t len);
+MUST_USE enum err kdf_scp03(const struct cmac_key *key, uint8_t constant, struct span context, uint8_t *out,
+                            size_t len);
 
 /* ANSI X9.63 with SHA-256 (GlobalPlatform Amendment E, oncard book 3.6):
  *   SHA256(secret || 00000001 || shared_info) || SHA256(secret || 00000002 || shared_info) || … cut to len. */

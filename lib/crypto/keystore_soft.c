@@ -295,7 +295,8 @@ bool keystore_soft_is_wrapped(const char *path)
     uint8_t text[KEYSTORE_FILE_MAX];
     size_t len = 0;
     struct span head = SPAN_LIT(WRAPPED_HEAD);
-    bool wrapped = file_read(path, false, text, &len) == ERR_NONE && span_eq(span_sub((struct span){ text, len }, 0, head.len), head);
+    bool wrapped = file_read(path, false, text, &len) == ERR_NONE &&
+                   span_eq(span_sub((struct span){ text, len }, 0, head.len), head);
     wipe(text, sizeof text);
     return wrapped;
 }

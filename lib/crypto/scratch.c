@@ -20,10 +20,7 @@ static struct {
 static pthread_once_t fetch_once = PTHREAD_ONCE_INIT;
 static __thread struct scratch *own_scratch;
 
-static int size_index(size_t key_len)
-{
-    return key_len == 16 ? 0 : key_len == 24 ? 1 : key_len == 32 ? 2 : -1;
-}
+static int size_index(size_t key_len) { return key_len == 16 ? 0 : key_len == 24 ? 1 : key_len == 32 ? 2 : -1; }
 
 static void scratch_free(void *memory)
 {

@@ -20,16 +20,16 @@ const EVP_MD *algorithm_digest(enum digest_kind kind);
 struct aes_slot {
     EVP_CIPHER_CTX *context;
     uint8_t key[32];
-    uint32_t used;       /* when: the least lately used slot is re-keyed */
+    uint32_t used; /* when: the least lately used slot is re-keyed */
     bool keyed;
-    bool chained;        /* CBC encryption: the context would go on from `chain` */
+    bool chained; /* CBC encryption: the context would go on from `chain` */
     uint8_t chain[16];
-    bool has_subkeys;    /* of CMAC, made by cmac.c */
+    bool has_subkeys; /* of CMAC, made by cmac.c */
     uint8_t k1[16], k2[16];
 };
 
-/* The slot, ready with key and iv (NULL: for ECB, or to be set by the caller); NULL when the library fails or the key has no AES length. Valid until
- * the next call of this function. */
+/* The slot, ready with key and iv (NULL: for ECB, or to be set by the caller); NULL when the library fails or the key
+ * has no AES length. Valid until the next call of this function. */
 struct aes_slot *scratch_aes(enum cipher_mode mode, bool encrypts, struct span key, const uint8_t *iv);
 EVP_MD_CTX *scratch_digest(enum digest_kind kind); /* begun */
 void scratch_forget(void);

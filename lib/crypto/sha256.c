@@ -23,4 +23,7 @@ enum err sha256_parts(const struct span *parts, size_t count, uint8_t ret_digest
     return digest(DIGEST_SHA256, parts, count, ret_digest);
 }
 
-enum err sha1(struct span message, uint8_t ret_digest[SHA1_LEN]) { return digest(DIGEST_SHA1, &message, 1, ret_digest); }
+enum err sha1(struct span message, uint8_t ret_digest[SHA1_LEN])
+{
+    return digest(DIGEST_SHA1, &message, 1, ret_digest);
+}

@@ -8,12 +8,12 @@
 
 #include "openssl.h"
 
-#define RECORD_HEADER_LEN  5u
-#define RECORD_LEN_MAX     (TLS_RECORD_MAX + 2048u)
-#define CONTENT_HANDSHAKE  22
-#define MSG_CLIENT_HELLO   1
-#define MSG_CLIENT_KEYS    16
-#define ERROR_TEXT_MAX     120u
+#define RECORD_HEADER_LEN 5u
+#define RECORD_LEN_MAX    (TLS_RECORD_MAX + 2048u)
+#define CONTENT_HANDSHAKE 22
+#define MSG_CLIENT_HELLO  1
+#define MSG_CLIENT_KEYS   16
+#define ERROR_TEXT_MAX    120u
 
 /* The server's look into the clear part of the handshake: it follows the handshake messages over record borders until
  * the ClientKeyExchange, whose body (RFC 4279) is the identity. */
@@ -29,11 +29,11 @@ struct tls {
     SSL *ssl;
     enum tls_role role;
     enum tls_state state;
-    struct span window;  /* what the BIO may read in this step */
-    struct writer *out;  /* where it may write in this step */
-    uint8_t *held;       /* input that waits */
+    struct span window; /* what the BIO may read in this step */
+    struct writer *out; /* where it may write in this step */
+    uint8_t *held;      /* input that waits */
     size_t held_len, held_cap;
-    size_t cleared;      /* of the input: scanned, or past the gate */
+    size_t cleared; /* of the input: scanned, or past the gate */
     bool gated, refused, closing, more;
     struct scan scan;
     char identity[TLS_IDENTITY_MAX + 1];
@@ -133,9 +133,8 @@ static unsigned psk_of_server(SSL *ssl, const char *identity, unsigned char *psk
 
 static bool ctx_configure(SSL_CTX *c, enum tls_role role, unsigned flags)
 {
-    const char *suites = flags & TLS_ALLOW_CBC_SHA1
-                             ? "PSK-AES128-GCM-SHA256:PSK-AES128-CBC-SHA256:PSK-AES128-CBC-SHA"
-                             : "PSK-AES128-GCM-SHA256:PSK-AES128-CBC-SHA256";
+    const char *suites = flags & TLS_ALLOW_CBC_SHA1 ? "PSK-AES128-GCM-SHA256:PSK-AES128-CBC-SHA256:PSK-AES128-CBC-SHA"
+                                                    : "PSK-AES128-GCM-SHA256:PSK-AES128-CBC-SHA256";
     SSL_CTX_set_options(c, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -335,8 +334,7 @@ static bool identity_take(struct tls *t)
     const struct scan *s = &t->scan;
     size_t len = s->body_len >= 2 ? (size_t)s->body[0] << 8 | s->body[1] : 0;
     size_t message_len = (size_t)s->head[1] << 16 | (size_t)s->head[2] << 8 | s->head[3];
-    if (!s->hello_seen || len == 0 || len > TLS_IDENTITY_MAX || message_len != len + 2 ||
-        memchr(s->body + 2, 0, len))
+    if (!s->hello_seen || len == 0 || len > TLS_IDENTITY_MAX || message_len != len + 2 || memchr(s->body + 2, 0, len))
         return false;
     memcpy(t->identity, s->body + 2, len);
     t->identity[len] = 0;
@@ -493,10 +491,7 @@ enum err tls_psk(struct tls *t, struct span key)
     return ERR_NONE;
 }
 
-size_t tls_write_size(size_t plain_len)
-{
-    return plain_len + (plain_len / TLS_RECORD_MAX + 1) * TLS_OVERHEAD;
-}
+size_t tls_write_size(size_t plain_len) { return plain_len + (plain_len / TLS_RECORD_MAX + 1) * TLS_OVERHEAD; }
 
 enum err tls_write(struct tls *t, struct span plain, struct writer *out)
 {

@@ -12,13 +12,13 @@
 
 #include "lib/codec/writer.h"
 
-#define TLS_IDENTITY_MAX 255u  /* PSK identity, text */
+#define TLS_IDENTITY_MAX 255u /* PSK identity, text */
 #define TLS_PSK_MAX      64u
 #define TLS_RECORD_MAX   16384u /* plain octets in one record */
 #define TLS_OVERHEAD     128u   /* octets a record may add */
 #define TLS_HELD_MAX     65536u /* octets held back for later steps */
-/* Room that `out` should have for a step, so that a flight or an alert fits; with less, the rest comes with the next. */
-#define TLS_FLIGHT_MAX   4096u
+/* Room that `out` should have for a step: a flight or an alert fits. With less, the rest comes with the next one. */
+#define TLS_FLIGHT_MAX 4096u
 
 enum tls_state {
     TLS_HANDSHAKE, /* feed more; nothing can be written yet */

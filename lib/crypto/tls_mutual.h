@@ -13,18 +13,18 @@ struct x509_st;
 struct keystore_soft;
 
 struct tls_mutual_options {
-    const char *chain_file; /* PEM: own certificate, then the intermediate ones */
-    const char *key_file;   /* private key: PEM, or wrapped (keystore_soft.h); NULL when `key` is given */
+    const char *chain_file;         /* PEM: own certificate, then the intermediate ones */
+    const char *key_file;           /* private key: PEM, or wrapped (keystore_soft.h); NULL when `key` is given */
     struct keystore_soft *keystore; /* unwraps key_file; NULL: the master.key beside that file does */
-    struct ec_key *key;     /* or a key of a keystore, borrowed for the call */
-    const char *ca_file;    /* PEM: the roots trusted for peers */
-    struct clock *clock;    /* validity is judged at its time; NULL: the machine's */
+    struct ec_key *key;             /* or a key of a keystore, borrowed for the call */
+    const char *ca_file;            /* PEM: the roots trusted for peers */
+    struct clock *clock;            /* validity is judged at its time; NULL: the machine's */
     bool server;
 };
 
-/* *ret is for SSL_new / bufferevent_openssl; tls_mutual_ctx_free it. ret_detail (may be NULL) gets, on failure, what was wrong
- * with which file, for people. Errors: ERR_IO, ERR_BAD_VALUE (a file's content), ERR_VERIFY (the key is not the
- * certificate's), ERR_CRYPTO. */
+/* *ret is for SSL_new / bufferevent_openssl; tls_mutual_ctx_free it. ret_detail (may be NULL) gets, on failure, what
+ * was wrong with which file, for people. Errors: ERR_IO, ERR_BAD_VALUE (a file's content), ERR_VERIFY (the key is not
+ * the certificate's), ERR_CRYPTO. */
 MUST_USE enum err tls_mutual_ctx(const struct tls_mutual_options *options, struct ssl_ctx_st **ret, char *ret_detail,
                                  size_t detail_cap);
 void tls_mutual_ctx_free(struct ssl_ctx_st *ctx); /* NULL is fine; connections made of it live on */

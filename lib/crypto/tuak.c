@@ -119,8 +119,12 @@ enum err tuak_init(struct tuak *t, struct span k, struct span topc, unsigned ite
         return ERR_BAD_LENGTH;
     if (!key_fits(k, iterations, &err))
         return err;
-    *t = (struct tuak){ .k_len = (uint8_t)k.len, .iterations = (uint8_t)iterations,
-                        .mac_len = 8, .res_len = 8, .ck_len = 16, .ik_len = 16 };
+    *t = (struct tuak){ .k_len = (uint8_t)k.len,
+                        .iterations = (uint8_t)iterations,
+                        .mac_len = 8,
+                        .res_len = 8,
+                        .ck_len = 16,
+                        .ik_len = 16 };
     memcpy(t->k, k.ptr, k.len);
     memcpy(t->topc, topc.ptr, 32);
     return ERR_NONE;

@@ -123,8 +123,8 @@ static enum err issuer_named(const struct gp_certificate *c, const struct x509 *
     return span_eq(c->ca_id, wr_span(&octets)) ? ERR_NONE : ERR_BAD_VALUE;
 }
 
-enum err chain_check_euicc(const struct trust *t, const struct x509 *eum, struct span ecasd_certificate, struct span eid,
-                           uint64_t now_ms, struct ec_key **ret_key)
+enum err chain_check_euicc(const struct trust *t, const struct x509 *eum, struct span ecasd_certificate,
+                           struct span eid, uint64_t now_ms, struct ec_key **ret_key)
 {
     struct gp_certificate c;
     enum err err = gp_certificate_decode(ecasd_certificate, &c);

@@ -1,5 +1,5 @@
 /* lib/pki/chain.h: who signed whom (oncard book 2.1): CI -> EUM -> eUICC, CI -> SM-DP, CI -> SM-SR.
- * Everywhere: ERR_VERIFY a signature or issuer is wrong; ERR_EXPIRED at that time; ERR_BAD_VALUE wrong role or subject. */
+ * Everywhere: ERR_VERIFY wrong signature or issuer; ERR_EXPIRED at that time; ERR_BAD_VALUE wrong role or subject. */
 #ifndef OSPREY_PKI_CHAIN_H
 #define OSPREY_PKI_CHAIN_H
 

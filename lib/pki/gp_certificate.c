@@ -145,16 +145,11 @@ static const struct field {
     bool mandatory;
     enum err (*read)(struct span val, struct gp_certificate *c);
 } fields[] = {
-    { TAG_SERIAL, true, read_serial },
-    { TAG_CA_ID, true, read_ca_id },
-    { TAG_SUBJECT_ID, true, read_subject },
-    { TAG_KEY_USAGE, true, read_usage },
-    { TAG_EFFECTIVE, false, read_effective },
-    { TAG_EXPIRATION, true, read_expiration },
-    { TAG_IMAGE_NUMBER, false, read_image },
-    { TAG_DISCRETIONARY, true, read_discretionary },
-    { TAG_PUBLIC_KEY, true, read_public_key },
-    { TAG_SIGNATURE, true, read_signature },
+    { TAG_SERIAL, true, read_serial },         { TAG_CA_ID, true, read_ca_id },
+    { TAG_SUBJECT_ID, true, read_subject },    { TAG_KEY_USAGE, true, read_usage },
+    { TAG_EFFECTIVE, false, read_effective },  { TAG_EXPIRATION, true, read_expiration },
+    { TAG_IMAGE_NUMBER, false, read_image },   { TAG_DISCRETIONARY, true, read_discretionary },
+    { TAG_PUBLIC_KEY, true, read_public_key }, { TAG_SIGNATURE, true, read_signature },
 };
 
 static size_t field_index(uint32_t tag)

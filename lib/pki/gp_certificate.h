@@ -16,29 +16,29 @@ enum gp_role { GP_ROLE_NONE = 0, GP_ROLE_SM_DP = 1, GP_ROLE_SM_SR = 2 };
 /* Key usage qualifier 95. */
 enum { GP_USAGE_VERIFY = 0x82, GP_USAGE_VERIFY_OLD = 0x88, GP_USAGE_AGREEMENT = 0x0080 };
 
-struct gp_certificate {      /* spans point into the decoded bytes, or to what the issuer fills in */
-    struct span serial;       /* 93, 1 … 16 octets */
-    struct span ca_id;        /* 42, 1 … 16: value octets of the issuer's OID, opaque */
-    struct span subject_id;   /* 5F20, 1 … 16: OID octets, or the EID */
-    uint16_t key_usage;       /* 95 */
-    uint8_t key_usage_len;    /* 1 (off-card) or 2 (ECASD) */
-    bool has_effective;       /* 5F25 */
-    uint8_t effective[4];     /* YYYYMMDD, BCD */
-    uint8_t expiration[4];    /* 5F24; the certificate is good up to the end of that day, UTC */
-    struct span image_number; /* 45, CIN; empty when absent */
-    struct span discretionary; /* 73, decoded: the raw value. Issuing: further TLVs after C8 and C9 */
-    enum gp_role role;        /* C8 in 73 */
+struct gp_certificate {           /* spans point into the decoded bytes, or to what the issuer fills in */
+    struct span serial;           /* 93, 1 … 16 octets */
+    struct span ca_id;            /* 42, 1 … 16: value octets of the issuer's OID, opaque */
+    struct span subject_id;       /* 5F20, 1 … 16: OID octets, or the EID */
+    uint16_t key_usage;           /* 95 */
+    uint8_t key_usage_len;        /* 1 (off-card) or 2 (ECASD) */
+    bool has_effective;           /* 5F25 */
+    uint8_t effective[4];         /* YYYYMMDD, BCD */
+    uint8_t expiration[4];        /* 5F24; the certificate is good up to the end of that day, UTC */
+    struct span image_number;     /* 45, CIN; empty when absent */
+    struct span discretionary;    /* 73, decoded: the raw value. Issuing: further TLVs after C8 and C9 */
+    enum gp_role role;            /* C8 in 73 */
     struct span authority_key_id; /* C9 in 73; empty when absent */
-    enum ec_curve curve;      /* 7F49: F0 */
-    struct span point;        /* 7F49: B0 */
-    struct span signature;    /* 5F37, exactly as it stands (64 octets when right) */
-    struct span signed_part;  /* 93 … 7F49 */
-    struct span raw;          /* the whole 7F21 */
+    enum ec_curve curve;          /* 7F49: F0 */
+    struct span point;            /* 7F49: B0 */
+    struct span signature;        /* 5F37, exactly as it stands (64 octets when right) */
+    struct span signed_part;      /* 93 … 7F49 */
+    struct span raw;              /* the whole 7F21 */
 };
 
-/* `in` is one 7F21 and nothing behind. Unknown TLVs of the discretionary data are passed over. The signature's length is
- * not judged here (a card answers 6982, not 6A80, to a wrong one): verify does.
- * ERR_MISSING, ERR_BAD_TAG, ERR_BAD_LENGTH, ERR_BAD_VALUE, ERR_TRUNCATED, ERR_TOO_LONG, ERR_UNSUPPORTED (curve). */
+/* `in` is one 7F21 and nothing behind. Unknown TLVs of the discretionary data are passed over. The signature's length
+ * is not judged here (a card answers 6982, not 6A80, to a wrong one): verify does. ERR_MISSING, ERR_BAD_TAG,
+ * ERR_BAD_LENGTH, ERR_BAD_VALUE, ERR_TRUNCATED, ERR_TOO_LONG, ERR_UNSUPPORTED (curve). */
 MUST_USE enum err gp_certificate_decode(struct span in, struct gp_certificate *ret);
 
 /* Signature by the issuer's public key. ERR_VERIFY. */

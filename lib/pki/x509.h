@@ -25,7 +25,7 @@ struct x509_st *x509_openssl(const struct x509 *x); /* borrowed */
 
 /* Subject OID: subjectAltName registeredID, else an OID as subject serialNumber or CN. ERR_MISSING. */
 MUST_USE enum err x509_oid(const struct x509 *x, struct oid *ret);
-void x509_subject(const struct x509 *x, char *out, size_t cap); /* RFC 2253 text */
+void x509_subject(const struct x509 *x, char *out, size_t cap);                  /* RFC 2253 text */
 MUST_USE enum err x509_ski(const struct x509 *x, uint8_t ret_ski[X509_SKI_LEN]); /* ERR_MISSING */
 /* The public key; ERR_UNSUPPORTED when it is none of our curves. The caller frees it. */
 MUST_USE enum err x509_key(const struct x509 *x, struct ec_key **ret);
@@ -38,17 +38,17 @@ void x509_validity(const struct x509 *x, uint64_t *ret_from_ms, uint64_t *ret_to
 MUST_USE enum err x509_issued_by(const struct x509 *x, const struct x509 *issuer, uint64_t now_ms);
 
 enum x509_kind {
-    X509_CI,     /* root: CA, keyCertSign + cRLSign, self-signed */
-    X509_EUM,    /* CA with path length 0, keyCertSign + digitalSignature; signs ECASD certificates and the EIS */
-    X509_TLS     /* server and client: digitalSignature, serverAuth + clientAuth */
+    X509_CI,  /* root: CA, keyCertSign + cRLSign, self-signed */
+    X509_EUM, /* CA with path length 0, keyCertSign + digitalSignature; signs ECASD certificates and the EIS */
+    X509_TLS  /* server and client: digitalSignature, serverAuth + clientAuth */
 };
 
 struct x509_request {
     enum x509_kind kind;
-    const char *organisation;  /* O, may be NULL */
-    const char *common_name;   /* CN */
-    const char *oid;           /* subjectAltName registeredID */
-    const char *dns_names[4];  /* X509_TLS: further names; "127.0.0.1" forms become IP addresses */
+    const char *organisation; /* O, may be NULL */
+    const char *common_name;  /* CN */
+    const char *oid;          /* subjectAltName registeredID */
+    const char *dns_names[4]; /* X509_TLS: further names; "127.0.0.1" forms become IP addresses */
     uint64_t from_ms, to_ms;
     struct ec_key *subject;    /* its public part is certified */
     const struct x509 *issuer; /* NULL: self-signed */

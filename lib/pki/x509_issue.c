@@ -6,8 +6,8 @@
 #include "lib/crypto/openssl.h"
 #include "x509.h"
 
-#define SERIAL_LEN     16u
-#define SAN_TEXT_MAX   1024u
+#define SERIAL_LEN   16u
+#define SAN_TEXT_MAX 1024u
 
 struct extension {
     int nid;
@@ -29,10 +29,8 @@ static const struct extension eum_extensions[] = {
     { NID_certificate_policies, "2.5.29.32.0" },
 };
 static const struct extension tls_extensions[] = {
-    { NID_basic_constraints, "critical,CA:FALSE" },
-    { NID_key_usage, "critical,digitalSignature" },
-    { NID_ext_key_usage, "serverAuth,clientAuth" },
-    { NID_subject_key_identifier, "hash" },
+    { NID_basic_constraints, "critical,CA:FALSE" },   { NID_key_usage, "critical,digitalSignature" },
+    { NID_ext_key_usage, "serverAuth,clientAuth" },   { NID_subject_key_identifier, "hash" },
     { NID_authority_key_identifier, "keyid:always" },
 };
 static const struct {
@@ -46,7 +44,8 @@ static const struct {
 
 static bool name_add(X509_NAME *name, const char *field, const char *value)
 {
-    return !value || X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8, (const unsigned char *)value, -1, -1, 0) == 1;
+    return !value ||
+           X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8, (const unsigned char *)value, -1, -1, 0) == 1;
 }
 
 static bool set_subject(X509 *cert, const struct x509_request *q)
@@ -96,7 +95,7 @@ static bool is_ip(const char *name)
 }
 
 /* Names come from people: what would start another entry of the list is refused. */
-static bool plain_name(const char *name) { return name[0] && !strpbrk(name, ",;: \t\r\n\\\"") ; }
+static bool plain_name(const char *name) { return name[0] && !strpbrk(name, ",;: \t\r\n\\\""); }
 
 static bool alternative_names(const struct x509_request *q, struct writer *w)
 {

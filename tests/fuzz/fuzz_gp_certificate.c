@@ -17,7 +17,8 @@ static void certificate(struct span in)
     WRITER_ON_STACK(w, GP_CERTIFICATE_MAX);
     if (gp_certificate_decode(in, &c) != ERR_NONE)
         return;
-    assert(inside(c.signed_part, in) && inside(c.signature, in) && inside(c.point, in) && inside(c.authority_key_id, in));
+    assert(inside(c.signed_part, in) && inside(c.signature, in) && inside(c.point, in) &&
+           inside(c.authority_key_id, in));
     assert(c.serial.len >= 1 && c.serial.len <= GP_CERTIFICATE_ID_MAX && c.subject_id.len <= GP_CERTIFICATE_ID_MAX);
     gp_certificate_close(c.signed_part, c.signature, &w);
     assert(w.err == ERR_NONE && gp_certificate_decode(wr_span(&w), &again) == ERR_NONE);

@@ -1,5 +1,5 @@
-/* Property: whatever arrives, and however it is cut, the server gives no plain data without a key, asks for a key at most
- * once, and once it has failed it stays so. */
+/* Property: whatever arrives, and however it is cut, the server gives no plain data without a key, asks for a key at
+ * most once, and once it has failed it stays so. */
 #include <assert.h>
 #include <stdlib.h>
 

@@ -1,10 +1,10 @@
-/* Elliptic-curve keys: key agreements and signatures that were made elsewhere, points and scalars that must be refused. */
+/* Elliptic-curve keys: agreements and signatures made elsewhere, points and scalars that must be refused. */
 #include "lib/crypto/ec.h"
 #include "tests/support/test.h"
 
-#define P256_ORDER   "FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551"
-#define P256_G                                                                                                        \
-    "046B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296"                                             \
+#define P256_ORDER "FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551"
+#define P256_G                                                                                                         \
+    "046B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296"                                               \
     "4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5"
 
 static enum ec_curve curve_of(const json_t *v)
@@ -181,8 +181,8 @@ static void pem_goes_there_and_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(signs_and_verifies),  cmocka_unit_test(bad_points_are_refused),
-        cmocka_unit_test(scalars_have_their_range), cmocka_unit_test(curves_do_not_mix),
+        cmocka_unit_test(signs_and_verifies),         cmocka_unit_test(bad_points_are_refused),
+        cmocka_unit_test(scalars_have_their_range),   cmocka_unit_test(curves_do_not_mix),
         cmocka_unit_test(chance_comes_from_the_seam), cmocka_unit_test(pem_goes_there_and_back),
     };
     int bad = cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,7 +172,11 @@ static void the_store_has_an_end(void **state)
     keystore_soft_free(ks);
 }
 
-static int folder_make(void **state) { (void)state; return mkdtemp(folder) ? 0 : -1; }
+static int folder_make(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) ? 0 : -1;
+}
 
 static int folder_remove(void **state)
 {

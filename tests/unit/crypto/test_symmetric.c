@@ -1,4 +1,4 @@
-/* AES, CMAC, key derivation, GCM, 3DES, key check values: values of NIST and RFC 4493, and of a real key establishment. */
+/* AES, CMAC, key derivation, GCM, 3DES, check values: as NIST, RFC 4493 and a real key establishment have them. */
 #include "lib/crypto/cmac.h"
 #include "lib/crypto/des3.h"
 #include "lib/crypto/gcm.h"
@@ -9,15 +9,18 @@
 #define NIST_KEY   "2b7e151628aed2a6abf7158809cf4f3c"
 #define NIST_KEY24 "8e73b0f7da0e6452c810f32b809079e562f8ead2522c6b7b"
 #define NIST_KEY32 "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4"
-#define NIST_PLAIN "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51"                                 \
-                   "30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710"
-#define NIST_IV    "000102030405060708090a0b0c0d0e0f"
+#define NIST_PLAIN                                                                                                     \
+    "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51"                                                 \
+    "30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710"
+#define NIST_IV "000102030405060708090a0b0c0d0e0f"
 
 /* SP 800-38A F.2, first two blocks each */
 static void cbc_is_that_of_nist(void **state)
 {
     (void)state;
-    static const struct { const char *key, *cipher; } rows[] = {
+    static const struct {
+        const char *key, *cipher;
+    } rows[] = {
         { NIST_KEY, "7649abac8119b246cee98e9b12e9197d5086cb9b507219ee95db113a917678b2" },
         { NIST_KEY24, "4f021db243bc633d7178183a9fa071e8b4d9ada9ad7dedf4e5e738763f69145a" },
         { NIST_KEY32, "f58c4c04d6e5f1ba779eabfb5f7bfbd69cfc4e967edb808d679f777bc6702c7d" },
@@ -85,11 +88,13 @@ static void own_context_is_rekeyed(void **state)
 static void cmac_is_that_of_the_rfc(void **state)
 {
     (void)state;
-    static const struct { const char *key; size_t len; const char *mac; } rows[] = {
-        { NIST_KEY, 0, "bb1d6929e95937287fa37d129b756746" },
-        { NIST_KEY, 16, "070a16b46b4d4144f79bdd9dd04a287c" },
-        { NIST_KEY, 40, "dfa66747de9ae63030ca32611497c827" },
-        { NIST_KEY, 64, "51f0bebf7e3b9d92fc49741779363cfe" },
+    static const struct {
+        const char *key;
+        size_t len;
+        const char *mac;
+    } rows[] = {
+        { NIST_KEY, 0, "bb1d6929e95937287fa37d129b756746" },    { NIST_KEY, 16, "070a16b46b4d4144f79bdd9dd04a287c" },
+        { NIST_KEY, 40, "dfa66747de9ae63030ca32611497c827" },   { NIST_KEY, 64, "51f0bebf7e3b9d92fc49741779363cfe" },
         { NIST_KEY32, 40, "aaf3d8f1de5640c232f5b169b9c911e6" },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -154,8 +159,9 @@ static void gcm_is_that_of_nist(void **state) /* GCM specification, test case 16
                                 "2fcf0e2449a6b525b16aedf5aa0de657ba637b39");
     uint8_t out[60], back[60], tag[GCM_TAG_LEN];
     assert_ok(gcm_seal(key.ptr, nonce.ptr, aad, plain, out, tag));
-    assert_span_equal(SPAN_OF(out), hex_lit("522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590d"
-                                            "bb3da7b08b1056828838c5f61e6393ba7a0abcc9f662"));
+    assert_span_equal(SPAN_OF(out),
+                      hex_lit("522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590d"
+                              "bb3da7b08b1056828838c5f61e6393ba7a0abcc9f662"));
     assert_span_equal(SPAN_OF(tag), hex_lit("76fc6ece0f4e1768cddf8853bb2d551b"));
     assert_ok(gcm_open(key.ptr, nonce.ptr, aad, SPAN_OF(out), tag, back));
     assert_span_equal(SPAN_OF(back), plain);
@@ -200,16 +206,11 @@ static void kcv_is_right(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cbc_is_that_of_nist),
-        cmocka_unit_test(ecb_and_ctr_are_those_of_nist),
-        cmocka_unit_test(bad_lengths_change_nothing),
-        cmocka_unit_test(own_context_is_rekeyed),
-        cmocka_unit_test(cmac_is_that_of_the_rfc),
-        cmocka_unit_test(cmac_does_not_care_how_it_is_cut),
-        cmocka_unit_test(digests_are_those_of_nist),
-        cmocka_unit_test(x963_gives_a_real_cards_keys),
-        cmocka_unit_test(gcm_is_that_of_nist),
-        cmocka_unit_test(des3_knows_single_des),
+        cmocka_unit_test(cbc_is_that_of_nist),        cmocka_unit_test(ecb_and_ctr_are_those_of_nist),
+        cmocka_unit_test(bad_lengths_change_nothing), cmocka_unit_test(own_context_is_rekeyed),
+        cmocka_unit_test(cmac_is_that_of_the_rfc),    cmocka_unit_test(cmac_does_not_care_how_it_is_cut),
+        cmocka_unit_test(digests_are_those_of_nist),  cmocka_unit_test(x963_gives_a_real_cards_keys),
+        cmocka_unit_test(gcm_is_that_of_nist),        cmocka_unit_test(des3_knows_single_des),
         cmocka_unit_test(contexts_can_be_forgotten),
     };
     int bad = cmocka_run_group_tests(tests, NULL, NULL);

@@ -164,7 +164,8 @@ static void small_rooms_lose_nothing(void **state)
     assert_ok(tls_write(p->client, SPAN_OF(text), &p->ws)); /* two records in one delivery */
     struct span in = wr_span(&p->ws);
     for (int i = 0; i < 200 && (in.len || tls_has_more(p->server)); i++) {
-        struct writer w = wr_of(got + len % sizeof got, 99 < sizeof got - len % sizeof got ? 99 : sizeof got - len % sizeof got);
+        struct writer w =
+            wr_of(got + len % sizeof got, 99 < sizeof got - len % sizeof got ? 99 : sizeof got - len % sizeof got);
         assert_int_equal(tls_step(p->server, in, &p->wc, &w), TLS_OPEN);
         in = SPAN_NONE;
         assert_span_equal(wr_span(&w), span_sub(SPAN_OF(text), len % sizeof text, w.len));
@@ -248,10 +249,11 @@ static void garbage_is_not_tls(void **state)
 {
     (void)state;
     static const char *const rows[] = {
-        "474554202F20485454502F312E310D0A0D0A",               /* GET / HTTP/1.1 */
-        "1603010005FFFFFFFFFF",                               /* a record of nonsense */
-        "160301FFFF",                                         /* a length over the limit */
-        "16030300061000000200" "00",                          /* ClientKeyExchange before any ClientHello */
+        "474554202F20485454502F312E310D0A0D0A", /* GET / HTTP/1.1 */
+        "1603010005FFFFFFFFFF",                 /* a record of nonsense */
+        "160301FFFF",                           /* a length over the limit */
+        "16030300061000000200"
+        "00",                                                 /* ClientKeyExchange before any ClientHello */
         "17030300100000000000000000000000000000000000000000", /* data before the handshake */
         "80 2E 01 00 02 00 15 00 00 00 10 00 00 00 00 00 00", /* SSLv2 hello */
         "15030300020228",                                     /* an alert at once */
@@ -405,8 +407,9 @@ static void serves_openssl(void **state)
     const char *suite = *state;
     char port[40], seen[8192] = "";
     int in, out, listener = listen_anywhere(port, sizeof port);
-    const char *const argv[] = { "openssl", "s_client", "-connect", port, "-tls1_2", "-psk_identity", IDENTITY, "-psk", PSK_HEX,
-                     "-cipher", suite, "-quiet", NULL };
+    const char *const argv[] = { "openssl",       "s_client", "-connect", port,    "-tls1_2",
+                                 "-psk_identity", IDENTITY,   "-psk",     PSK_HEX, "-cipher",
+                                 suite,           "-quiet",   NULL };
     pid_t pid = spawn(argv, &in, &out);
     int fd = accept(listener, NULL, NULL);
     struct tls_ctx *ctx = NULL;
@@ -427,7 +430,8 @@ static void serves_openssl(void **state)
 
 static int connect_to(const char *address)
 {
-    struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    struct sockaddr_in a = { .sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
                              .sin_port = htons((uint16_t)atoi(strchr(address, ':') + 1)) };
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     return connect(fd, (struct sockaddr *)&a, sizeof a) == 0 ? fd : (close(fd), -1);
@@ -439,8 +443,9 @@ static void client_of_openssl(void **state)
     char port[40], seen[8192] = "";
     int in, out, fd, listener = listen_anywhere(port, sizeof port);
     close(listener); /* the port is free again for s_server */
-    const char *const argv[] = { "openssl", "s_server", "-accept", port, "-tls1_2", "-psk_identity", IDENTITY, "-psk", PSK_HEX,
-                     "-cipher", suite, "-nocert", NULL };
+    const char *const argv[] = { "openssl",       "s_server", "-accept", port,    "-tls1_2",
+                                 "-psk_identity", IDENTITY,   "-psk",    PSK_HEX, "-cipher",
+                                 suite,           "-nocert",  NULL };
     pid_t pid = spawn(argv, &in, &out);
     collect(out, seen, sizeof seen, "ACCEPT");
     assert_true((fd = connect_to(port)) >= 0);
@@ -465,8 +470,10 @@ static void strange_suites_find_no_match(void **state)
     (void)state;
     char port[40];
     int in, out, listener = listen_anywhere(port, sizeof port);
-    const char *const argv[] = { "openssl", "s_client", "-connect", port, "-tls1_2", "-psk_identity", IDENTITY, "-psk", PSK_HEX,
-                     "-cipher", "PSK-AES128-CBC-SHA", "-quiet", NULL };
+    const char *const argv[] = {
+        "openssl", "s_client", "-connect",           port,     "-tls1_2", "-psk_identity", IDENTITY, "-psk",
+        PSK_HEX,   "-cipher",  "PSK-AES128-CBC-SHA", "-quiet", NULL
+    };
     pid_t pid = spawn(argv, &in, &out);
     int fd = accept(listener, NULL, NULL);
     struct tls_ctx *ctx = NULL;

@@ -23,8 +23,8 @@ static void digits_count_up(void **state)
 static void luhn_digits_are_right(void **state)
 {
     (void)state;
-    assert_int_equal(luhn_digit("7992739871"), '3');          /* the usual example */
-    assert_int_equal(luhn_digit("894944999999999002"), '3');  /* ICCID of a TS.48 profile */
+    assert_int_equal(luhn_digit("7992739871"), '3');         /* the usual example */
+    assert_int_equal(luhn_digit("894944999999999002"), '3'); /* ICCID of a TS.48 profile */
     assert_int_equal(luhn_digit("894944999999999017"), '1');
     assert_int_equal(luhn_digit("0"), '0');
 }
@@ -40,7 +40,10 @@ static bool contains(struct span package, const char *hex)
 static void each_has_numbers_and_keys_of_its_own(void **state)
 {
     (void)state;
-    struct bootstrap b = { .content = source(), .iccid = "894944999999999002", .imsi = "999710000001009", .random_keys = true,
+    struct bootstrap b = { .content = source(),
+                           .iccid = "894944999999999002",
+                           .imsi = "999710000001009",
+                           .random_keys = true,
                            .set = "spn=Just Me" };
     struct bootstrap_subscriber first, second;
     struct span one, two;
@@ -65,7 +68,10 @@ static void each_has_numbers_and_keys_of_its_own(void **state)
 static void wrong_settings_are_explained(void **state)
 {
     (void)state;
-    static const struct { struct bootstrap b; const char *word; } rows[] = {
+    static const struct {
+        struct bootstrap b;
+        const char *word;
+    } rows[] = {
         { { .set = "spn" }, "settings" },
         { { .iccid = "89x" }, "settings" },
         { { .iccid = "" }, "settings" },

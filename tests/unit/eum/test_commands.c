@@ -60,7 +60,9 @@ static void help_teaches(void **state)
 static void misuse_is_explained(void **state)
 {
     (void)state;
-    static const struct { const char *call, *word; } rows[] = {
+    static const struct {
+        const char *call, *word;
+    } rows[] = {
         { "", "Commands" },
         { "fly", "no such command: fly" },
         { "ci", "--out DIR is needed" },
@@ -152,10 +154,12 @@ static void what_is_missing_is_named(void **state)
     assert_true(says("nowhere"));
     assert_int_equal(eum("make-euicc --eum eum --kek none.kek --smsr-oid 2.999.3 --out more"), 1);
     assert_true(says("none.kek"));
-    assert_int_equal(eum("make-euicc --eum eum --kek eum/sm-sr.kek --smsr-oid 2.999.3 --out more --bootstrap no.der"), 1);
+    assert_int_equal(eum("make-euicc --eum eum --kek eum/sm-sr.kek --smsr-oid 2.999.3 --out more --bootstrap no.der"),
+                     1);
     assert_true(says("no.der"));
     assert_int_equal(eum("register --eum eum --url https://127.0.0.1:1/es1 --smsr-oid 2.999.3 "
-                         "cards/89001012012341234000000000000175/eis.xml"), 1);
+                         "cards/89001012012341234000000000000175/eis.xml"),
+                     1);
     assert_true(says("89001012012341234000000000000175"));
     chmod(in_folder("eum/sm-sr.kek"), 0644);
     assert_int_equal(eum("make-euicc --eum eum --kek eum/sm-sr.kek --smsr-oid 2.999.3 --out more"), 1);
@@ -170,8 +174,10 @@ static void a_refused_package_leaves_nothing(void **state)
     FILE *f = fopen(in_folder("broken.der"), "w");
     fputs("no profile", f);
     fclose(f);
-    assert_int_equal(eum("make-euicc --eum eum --kek eum/sm-sr.kek --smsr-oid 2.999.3 --out broken --bootstrap broken.der "
-                         "--eid 89001012012341234012345678901224"), 1);
+    assert_int_equal(
+        eum("make-euicc --eum eum --kek eum/sm-sr.kek --smsr-oid 2.999.3 --out broken --bootstrap broken.der "
+            "--eid 89001012012341234012345678901224"),
+        1);
     assert_int_not_equal(access(in_folder("broken/89001012012341234012345678901224/card.nvm"), F_OK), 0);
     assert_int_not_equal(access(in_folder("broken/89001012012341234012345678901224/eis.xml"), F_OK), 0);
 }
@@ -189,7 +195,11 @@ static void brainpool_works_too(void **state)
     assert_int_equal(c.curve, EC_BRAINPOOL_P256R1);
 }
 
-static int folder_make(void **state) { (void)state; return mkdtemp(folder) ? 0 : -1; }
+static int folder_make(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) ? 0 : -1;
+}
 
 static int folder_remove(void **state)
 {

@@ -9,12 +9,12 @@
 #include "lib/es/message.h"
 #include "tests/support/test.h"
 
-#define YEAR_MS   (365ull * 86400000)
-#define NOW_MS    1800000000000ull
-#define CI_OID    "2.999.1"
-#define EUM_OID   "2.999.2"
-#define SMSR_OID  "2.999.3"
-#define PACKAGE   "data/profiles/TS48v4_SAIP2.3_NoBERTLV.der"
+#define YEAR_MS  (365ull * 86400000)
+#define NOW_MS   1800000000000ull
+#define CI_OID   "2.999.1"
+#define EUM_OID  "2.999.2"
+#define SMSR_OID "2.999.3"
+#define PACKAGE  "data/profiles/TS48v4_SAIP2.3_NoBERTLV.der"
 
 static struct world {
     struct ec_key *ci_key, *eum_key, *stranger;
@@ -36,10 +36,18 @@ struct made {
 static struct eum_order order_of_one(void)
 {
     struct eum_order o = {
-        .eum = { w.eum, w.eum_key }, .eum_id = { EUM_OID }, .cis = &w.trust, .curve = EC_P256,
-        .validity = { NOW_MS, NOW_MS + 10 * YEAR_MS }, .production_ms = NOW_MS,
-        .smsr = { .oid = { SMSR_OID }, .sms_number = "491710000001", .https_host = "sr.example", .https_ipv4 = { 127, 0, 0, 1 },
-                  .https_port = 8443, .https_uri = "/gsma/adminagent" },
+        .eum = { w.eum, w.eum_key },
+        .eum_id = { EUM_OID },
+        .cis = &w.trust,
+        .curve = EC_P256,
+        .validity = { NOW_MS, NOW_MS + 10 * YEAR_MS },
+        .production_ms = NOW_MS,
+        .smsr = { .oid = { SMSR_OID },
+                  .sms_number = "491710000001",
+                  .https_host = "sr.example",
+                  .https_ipv4 = { 127, 0, 0, 1 },
+                  .https_port = 8443,
+                  .https_uri = "/gsma/adminagent" },
         .kek = SPAN_OF(w.kek),
         .bootstrap = { .package = w.package, .mno_id = { "2.999.9" }, .msisdn = "491720000001" },
     };
@@ -117,8 +125,10 @@ static void ota_keys_are_encrypted_with_check_values(void **state)
     (void)state;
     struct eum_order o = order_of_one();
     struct made m = make(&o, NULL);
-    static const struct { uint8_t kvn, count; enum keyset_usage usage; } want[] = { { 0x01, 3, KEYSET_SCP80 },
-                                                                                    { 0x40, 2, KEYSET_SCP81 } };
+    static const struct {
+        uint8_t kvn, count;
+        enum keyset_usage usage;
+    } want[] = { { 0x01, 3, KEYSET_SCP80 }, { 0x40, 2, KEYSET_SCP81 } };
     assert_ok(m.err);
     assert_int_equal(m.product.eis.isdr.keyset_count, 2);
     for (size_t i = 0; i < 2; i++) {
@@ -221,7 +231,8 @@ static void wrong_signers_are_found_out(void **state)
     m = make(&o, NULL);
     assert_ok(m.err);
     assert_ok(eum_verify(&m.product.eis, wr_span(&der)));
-    assert_fails(chain_check_euicc(&w.trust, w.eum, m.product.ecasd_certificate, eid_span(&o.eid), NOW_MS, NULL), ERR_VERIFY);
+    assert_fails(chain_check_euicc(&w.trust, w.eum, m.product.ecasd_certificate, eid_span(&o.eid), NOW_MS, NULL),
+                 ERR_VERIFY);
     made_done(&m);
 }
 
@@ -232,7 +243,8 @@ static void old_certificates_are_found_out(void **state)
     o.validity = (struct eum_validity){ NOW_MS - 3 * YEAR_MS, NOW_MS - 2 * YEAR_MS };
     struct made m = make(&o, NULL);
     assert_ok(m.err);
-    assert_fails(chain_check_euicc(&w.trust, w.eum, m.product.ecasd_certificate, eid_span(&o.eid), NOW_MS, NULL), ERR_EXPIRED);
+    assert_fails(chain_check_euicc(&w.trust, w.eum, m.product.ecasd_certificate, eid_span(&o.eid), NOW_MS, NULL),
+                 ERR_EXPIRED);
     made_done(&m);
 }
 
@@ -242,10 +254,11 @@ static void card_certificates_have_their_role(void **state)
     static const enum gp_role roles[] = { GP_ROLE_SM_DP, GP_ROLE_SM_SR };
     for (size_t i = 0; i < 2; i++) {
         WRITER_ON_STACK(out, GP_CERTIFICATE_MAX);
-        const struct eum_card_request q = { { w.ci, w.ci_key }, { SMSR_OID }, roles[i], w.stranger,
+        const struct eum_card_request q = { { w.ci, w.ci_key },           { SMSR_OID }, roles[i], w.stranger,
                                             { NOW_MS, NOW_MS + YEAR_MS }, world_rng() };
         assert_ok(eum_card_certificate(&q, &out));
-        assert_fails(chain_check_server(&w.trust, wr_span(&out), GP_ROLE_SM_SR, NOW_MS, NULL), i ? ERR_NONE : ERR_BAD_VALUE);
+        assert_fails(chain_check_server(&w.trust, wr_span(&out), GP_ROLE_SM_SR, NOW_MS, NULL),
+                     i ? ERR_NONE : ERR_BAD_VALUE);
         assert_fails(chain_check_server(&w.trust, wr_span(&out), roles[i], NOW_MS + 2 * YEAR_MS, NULL), ERR_EXPIRED);
     }
 }
@@ -289,8 +302,8 @@ static void registration_is_said_right(void **state)
     struct span soap;
     struct eid eid;
     assert_ok(m.err);
-    struct eum_register q = { { EUM_OID }, { SMSR_OID }, "https://127.0.0.1:9443/es1", m.product.eis_xml, NOW_MS,
-                              SPAN_LIT("00112233445566778899AABBCCDDEEFF") };
+    struct eum_register q = { { EUM_OID },       { SMSR_OID }, "https://127.0.0.1:9443/es1",
+                              m.product.eis_xml, NOW_MS,       SPAN_LIT("00112233445566778899AABBCCDDEEFF") };
     assert_ok(eum_register_encode(&q, &m.arena, &soap, &eid));
     assert_true(eid_eq(&eid, &o.eid));
     assert_ok(es_decode(soap, &m.arena, &got, &fault));
@@ -313,8 +326,8 @@ static struct span answer_with(struct arena *a, enum es_function function, const
     m.wsa.from = (struct wsa_endpoint){ .address = SPAN_LIT("https://127.0.0.1:9443/es1"), .entity_id = smsr };
     m.wsa.to = (struct wsa_endpoint){ .address = SPAN_LIT(WSA_ANONYMOUS), .entity_id = { EUM_OID } };
     m.wsa.relates_to = SPAN_LIT("//2.999.2/00");
-    assert_ok(wsa_message_id_make(a, &smsr, SPAN_LIT("00112233445566778899AABBCCDDEEFF"), SPAN_NONE, SPAN_NONE, NOW_MS, '?',
-                                  &m.wsa.message_id));
+    assert_ok(wsa_message_id_make(a, &smsr, SPAN_LIT("00112233445566778899AABBCCDDEEFF"), SPAN_NONE, SPAN_NONE, NOW_MS,
+                                  '?', &m.wsa.message_id));
     m.body = es_response_new(a, function, status, NOW_MS, NOW_MS);
     assert_ok(es_encode(&m, a, &soap));
     return soap;
@@ -333,7 +346,8 @@ static void answers_are_understood(void **state)
     assert_ok(eum_register_answer(answer_with(&a, ES1_REGISTER_EIS, &bad), &a, &got, detail));
     assert_int_equal(got.exec, EXECUTED_FAILED);
     assert_string_equal(got.subject, bad.subject);
-    assert_fails(eum_register_answer(answer_with(&a, ES1_UPDATE_EIS_ADDITIONAL_PROPERTIES, &good), &a, &got, detail), ERR_BAD_VALUE);
+    assert_fails(eum_register_answer(answer_with(&a, ES1_UPDATE_EIS_ADDITIONAL_PROPERTIES, &good), &a, &got, detail),
+                 ERR_BAD_VALUE);
     assert_fails(eum_register_answer(SPAN_LIT("<html>"), &a, &got, detail), ERR_BAD_VALUE);
     assert_true(strlen(detail) > 10);
     arena_release(&a);
@@ -347,8 +361,14 @@ static int world_make(void **state)
     assert_ok(ec_generate(EC_P256, NULL, &w.eum_key));
     assert_ok(ec_generate(EC_P256, NULL, &w.stranger));
     assert_ok(eum_ci_certificate("CI", CI_OID, w.ci_key, long_time, NULL, &w.ci));
-    const struct x509_request q = { .kind = X509_EUM, .common_name = "EUM", .oid = EUM_OID, .from_ms = long_time.from_ms,
-                                    .to_ms = long_time.to_ms, .subject = w.eum_key, .issuer = w.ci, .issuer_key = w.ci_key };
+    const struct x509_request q = { .kind = X509_EUM,
+                                    .common_name = "EUM",
+                                    .oid = EUM_OID,
+                                    .from_ms = long_time.from_ms,
+                                    .to_ms = long_time.to_ms,
+                                    .subject = w.eum_key,
+                                    .issuer = w.ci,
+                                    .issuer_key = w.ci_key };
     assert_ok(x509_issue(&q, &w.eum));
     assert_ok(trust_add(&w.trust, w.ci));
     memset(w.kek, 0x4B, sizeof w.kek);

@@ -7,10 +7,10 @@
 #include "lib/pki/oid_octets.h"
 #include "tests/support/test.h"
 
-#define YEAR_MS  (365ull * 86400000)
-#define NOW_MS   1800000000000ull /* 2027-01-15 */
-#define EUM_OID  "1.3.6.1.4.1.31746.1.500.11.4"
-#define CI_OID   "1.3.6.1.4.1.31746.1.1"
+#define YEAR_MS (365ull * 86400000)
+#define NOW_MS  1800000000000ull /* 2027-01-15 */
+#define EUM_OID "1.3.6.1.4.1.31746.1.500.11.4"
+#define CI_OID  "1.3.6.1.4.1.31746.1.1"
 
 static struct world {
     struct ec_key *ci_key, *eum_key, *dp_key, *ecasd_key;
@@ -30,9 +30,16 @@ static struct x509 *issued(enum x509_kind kind, const char *name, const char *oi
                            const struct x509 *issuer, struct ec_key *issuer_key, uint64_t from_ms, uint64_t to_ms)
 {
     struct x509 *x = NULL;
-    const struct x509_request q = { .kind = kind, .organisation = "Osprey test", .common_name = name, .oid = oid,
-                                    .dns_names = { "localhost", "127.0.0.1" }, .from_ms = from_ms, .to_ms = to_ms,
-                                    .subject = subject, .issuer = issuer, .issuer_key = issuer_key };
+    const struct x509_request q = { .kind = kind,
+                                    .organisation = "Osprey test",
+                                    .common_name = name,
+                                    .oid = oid,
+                                    .dns_names = { "localhost", "127.0.0.1" },
+                                    .from_ms = from_ms,
+                                    .to_ms = to_ms,
+                                    .subject = subject,
+                                    .issuer = issuer,
+                                    .issuer_key = issuer_key };
     assert_ok(x509_issue(&q, &x));
     return x;
 }
@@ -140,8 +147,14 @@ static void bad_requests_are_refused(void **state)
 {
     (void)state;
     struct x509 *x = NULL;
-    struct x509_request q = { .kind = X509_TLS, .common_name = "x", .oid = "1.2.3", .from_ms = 0, .to_ms = YEAR_MS,
-                              .subject = w.dp_key, .issuer = w.ci, .issuer_key = w.ci_key };
+    struct x509_request q = { .kind = X509_TLS,
+                              .common_name = "x",
+                              .oid = "1.2.3",
+                              .from_ms = 0,
+                              .to_ms = YEAR_MS,
+                              .subject = w.dp_key,
+                              .issuer = w.ci,
+                              .issuer_key = w.ci_key };
     q.dns_names[0] = "a,RID:1.2.4"; /* a second identity smuggled in by a name */
     assert_fails(x509_issue(&q, &x), ERR_BAD_VALUE);
     q.dns_names[0] = NULL;
@@ -207,9 +220,15 @@ static struct gp_certificate ecasd_fields(uint8_t point[EC_POINT_LEN])
 {
     ec_key_point(w.ecasd_key, point);
     return (struct gp_certificate){
-        .serial = SPAN_LIT("\x01"), .ca_id = octets_of(EUM_OID), .subject_id = w.eid,
-        .key_usage = GP_USAGE_AGREEMENT, .key_usage_len = 2, .expiration = { 0x20, 0x40, 0x01, 0x01 },
-        .image_number = SPAN_LIT("\x01"), .curve = EC_P256, .point = { point, EC_POINT_LEN },
+        .serial = SPAN_LIT("\x01"),
+        .ca_id = octets_of(EUM_OID),
+        .subject_id = w.eid,
+        .key_usage = GP_USAGE_AGREEMENT,
+        .key_usage_len = 2,
+        .expiration = { 0x20, 0x40, 0x01, 0x01 },
+        .image_number = SPAN_LIT("\x01"),
+        .curve = EC_P256,
+        .point = { point, EC_POINT_LEN },
     };
 }
 
@@ -288,9 +307,16 @@ static void servers_belong_to_the_ci(void **state)
     ec_key_point(w.dp_key, point);
     assert_ok(gp_ski(w.ci_key, ski));
     struct gp_certificate good = {
-        .serial = SPAN_LIT("\x01"), .ca_id = octets_of(CI_OID), .subject_id = octets_of("1.3.6.1.4.1.31746.1.7"),
-        .key_usage = GP_USAGE_VERIFY, .key_usage_len = 1, .expiration = { 0x20, 0x30, 0x01, 0x01 },
-        .role = GP_ROLE_SM_DP, .authority_key_id = SPAN_OF(ski), .curve = EC_P256, .point = SPAN_OF(point),
+        .serial = SPAN_LIT("\x01"),
+        .ca_id = octets_of(CI_OID),
+        .subject_id = octets_of("1.3.6.1.4.1.31746.1.7"),
+        .key_usage = GP_USAGE_VERIFY,
+        .key_usage_len = 1,
+        .expiration = { 0x20, 0x30, 0x01, 0x01 },
+        .role = GP_ROLE_SM_DP,
+        .authority_key_id = SPAN_OF(ski),
+        .curve = EC_P256,
+        .point = SPAN_OF(point),
     };
     struct gp_certificate c = good;
     assert_ok(judge_server(&c, w.ci_key, NOW_MS));
@@ -320,9 +346,12 @@ static void servers_belong_to_the_ci(void **state)
 static void oids_go_there_and_back(void **state)
 {
     (void)state;
-    static const struct { const char *text, *octets; } rows[] = {
+    static const struct {
+        const char *text, *octets;
+    } rows[] = {
         { "1.2.840.10045.3.1.7", "2A8648CE3D030107" },
-        { "1.3.6.1.4.1.31746.1.500.11.4", "2B0601040181F80201837" "40B04" },
+        { "1.3.6.1.4.1.31746.1.500.11.4", "2B0601040181F80201837"
+                                          "40B04" },
         { "2.999.3", "883703" },
         { "0.39", "27" },
         { "2.5.29.32.0", "551D2000" },
@@ -352,10 +381,14 @@ static void oids_go_there_and_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fields_come_back),         cmocka_unit_test(der_and_pem_read_back),
-        cmocka_unit_test(issuers_are_told_apart),   cmocka_unit_test(bad_requests_are_refused),
-        cmocka_unit_test(openssl_agrees),           cmocka_unit_test(the_euicc_belongs_to_its_eum),
-        cmocka_unit_test(a_foreign_eum_is_not_trusted), cmocka_unit_test(servers_belong_to_the_ci),
+        cmocka_unit_test(fields_come_back),
+        cmocka_unit_test(der_and_pem_read_back),
+        cmocka_unit_test(issuers_are_told_apart),
+        cmocka_unit_test(bad_requests_are_refused),
+        cmocka_unit_test(openssl_agrees),
+        cmocka_unit_test(the_euicc_belongs_to_its_eum),
+        cmocka_unit_test(a_foreign_eum_is_not_trusted),
+        cmocka_unit_test(servers_belong_to_the_ci),
         cmocka_unit_test(oids_go_there_and_back),
     };
     return cmocka_run_group_tests(tests, world_make, world_end);

@@ -1,4 +1,4 @@
-/* GlobalPlatform certificates: those of the shared vectors taken apart, rebuilt and verified; and what must be refused. */
+/* GlobalPlatform certificates: the shared vectors taken apart, rebuilt and verified; and what must be refused. */
 #include <time.h>
 
 #include "lib/pki/gp_certificate.h"
@@ -8,13 +8,13 @@
 #define DAY_MS 86400000ull
 
 /* The certificate a real card accepted (v2: no 5F25, no C9, key usage 88). */
-#define REAL_CERTIFICATE                                                                                             \
-    "7F2181A59301024201025F2001029501885F2404214501017303C801017F4946B041046466E042804FAAC48F839EA53E85D0B8"       \
-    "B93F2F015028A472F07F3227AF408170ACFB39D198BA7D0DCFF3DE5032A6CC8F6ACC84EF556BFE530DEC0FF75F2AF59AF001005F3740" \
-    "73290FA04853244598F90D320497D21CE94A7FB755CBC2EF9429A53FD9662FA0B838C209E8CB17EE1ABCAB7BA8ABE3FD48C1C4A01D3D"   \
+#define REAL_CERTIFICATE                                                                                               \
+    "7F2181A59301024201025F2001029501885F2404214501017303C801017F4946B041046466E042804FAAC48F839EA53E85D0B8"           \
+    "B93F2F015028A472F07F3227AF408170ACFB39D198BA7D0DCFF3DE5032A6CC8F6ACC84EF556BFE530DEC0FF75F2AF59AF001005F3740"     \
+    "73290FA04853244598F90D320497D21CE94A7FB755CBC2EF9429A53FD9662FA0B838C209E8CB17EE1ABCAB7BA8ABE3FD48C1C4A01D3D"     \
     "0143D965B238CA24EEB4"
-#define REAL_CI                                                                                                      \
-    "04F5D2FFB5293ED953053DAF0865F7FCAEE9790216AD861246777B3CCBE4077BA261BB8A999DD9D56F987E5AC8548AFBA5B11A91A786"   \
+#define REAL_CI                                                                                                        \
+    "04F5D2FFB5293ED953053DAF0865F7FCAEE9790216AD861246777B3CCBE4077BA261BB8A999DD9D56F987E5AC8548AFBA5B11A91A786"     \
     "ACFCA4982B18C5192D15CA"
 
 static void a_real_cards_certificate_verifies(void **state)
@@ -82,10 +82,17 @@ static struct gp_certificate sample(struct ec_key *subject)
     static uint8_t point[EC_POINT_LEN], serial[4] = { 1, 2, 3, 4 };
     ec_key_point(subject, point);
     return (struct gp_certificate){
-        .serial = SPAN_OF(serial), .ca_id = SPAN_LIT("\x2B\x06\x01"), .subject_id = SPAN_LIT("\x88\x37\x0A"),
-        .key_usage = GP_USAGE_VERIFY, .key_usage_len = 1, .has_effective = true,
-        .effective = { 0x20, 0x24, 0x02, 0x29 }, .expiration = { 0x20, 0x34, 0x01, 0x31 },
-        .role = GP_ROLE_SM_SR, .curve = ec_key_curve(subject), .point = SPAN_OF(point),
+        .serial = SPAN_OF(serial),
+        .ca_id = SPAN_LIT("\x2B\x06\x01"),
+        .subject_id = SPAN_LIT("\x88\x37\x0A"),
+        .key_usage = GP_USAGE_VERIFY,
+        .key_usage_len = 1,
+        .has_effective = true,
+        .effective = { 0x20, 0x24, 0x02, 0x29 },
+        .expiration = { 0x20, 0x34, 0x01, 0x31 },
+        .role = GP_ROLE_SM_SR,
+        .curve = ec_key_curve(subject),
+        .point = SPAN_OF(point),
     };
 }
 
@@ -152,7 +159,8 @@ static uint64_t at_day(int year, int month, int day)
 static void validity_has_two_ends(void **state)
 {
     (void)state;
-    struct gp_certificate c = { .has_effective = true, .effective = { 0x20, 0x24, 0x02, 0x29 },
+    struct gp_certificate c = { .has_effective = true,
+                                .effective = { 0x20, 0x24, 0x02, 0x29 },
                                 .expiration = { 0x20, 0x34, 0x01, 0x31 } };
     assert_fails(gp_certificate_valid_at(&c, at_day(2024, 2, 29) - 1), ERR_EXPIRED);
     assert_ok(gp_certificate_valid_at(&c, at_day(2024, 2, 29)));

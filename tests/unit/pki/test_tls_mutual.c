@@ -1,4 +1,5 @@
-/* Mutual TLS between servers: both ends in memory, with certificates as the factory issues them, judged at a clock's time. */
+/* Mutual TLS between servers: both ends in memory, with certificates as the factory issues them, judged at a clock's
+ * time. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -50,8 +51,12 @@ static struct family family_make(const char *prefix, enum ec_curve ca_curve)
     struct ec_key *ca_key = NULL;
     snprintf(f.ca, sizeof f.ca, "%s/%s-ca.pem", folder, prefix);
     assert_ok(ec_generate(ca_curve, NULL, &ca_key));
-    struct x509_request q = { .kind = X509_CI, .common_name = prefix, .from_ms = NOW_MS - YEAR_MS,
-                              .to_ms = NOW_MS + 20 * YEAR_MS, .subject = ca_key, .issuer_key = ca_key };
+    struct x509_request q = { .kind = X509_CI,
+                              .common_name = prefix,
+                              .from_ms = NOW_MS - YEAR_MS,
+                              .to_ms = NOW_MS + 20 * YEAR_MS,
+                              .subject = ca_key,
+                              .issuer_key = ca_key };
     struct x509 *ca = put_certificate(f.ca, &q);
     for (int i = 0; i < 2; i++) {
         struct ec_key *key = NULL;
@@ -59,8 +64,14 @@ static struct family family_make(const char *prefix, enum ec_curve ca_curve)
         snprintf(f.chain[i], sizeof f.chain[i], "%s/%s-%d.pem", folder, prefix, i);
         snprintf(f.key[i], sizeof f.key[i], "%s/%s-%d.key", folder, prefix, i);
         assert_ok(ec_generate(EC_P256, NULL, &key));
-        q = (struct x509_request){ .kind = X509_TLS, .common_name = "a server", .oid = oids[i], .from_ms = NOW_MS - YEAR_MS,
-                                   .to_ms = NOW_MS + YEAR_MS, .subject = key, .issuer = ca, .issuer_key = ca_key };
+        q = (struct x509_request){ .kind = X509_TLS,
+                                   .common_name = "a server",
+                                   .oid = oids[i],
+                                   .from_ms = NOW_MS - YEAR_MS,
+                                   .to_ms = NOW_MS + YEAR_MS,
+                                   .subject = key,
+                                   .issuer = ca,
+                                   .issuer_key = ca_key };
         x509_free(put_certificate(f.chain[i], &q));
         assert_ok(ec_private_pem(key, &pem));
         put(f.key[i], span_text(pem));
@@ -78,8 +89,9 @@ static struct fixed_clock now = { { fixed_now, NULL }, NOW_MS };
 static struct ssl_ctx_st *context(const struct family *own, const struct family *trusted, int i, struct clock *clock)
 {
     struct ssl_ctx_st *c = NULL;
-    const struct tls_mutual_options o = { .chain_file = own->chain[i], .key_file = own->key[i], .ca_file = trusted->ca,
-                                          .clock = clock, .server = i == 0 };
+    const struct tls_mutual_options o = {
+        .chain_file = own->chain[i], .key_file = own->key[i], .ca_file = trusted->ca, .clock = clock, .server = i == 0
+    };
     assert_ok(tls_mutual_ctx(&o, &c, NULL, 0));
     return c;
 }
@@ -124,7 +136,8 @@ static void partners_know_each_other_by_oid(void **state)
     const struct family *families[] = { &good, &brainpool };
     for (size_t i = 0; i < ARRAY_LEN(families); i++) {
         char oid[TLS_OID_MAX];
-        struct ssl_ctx_st *s = context(families[i], families[i], 0, &now.clock), *c = context(families[i], families[i], 1, &now.clock);
+        struct ssl_ctx_st *s = context(families[i], families[i], 0, &now.clock),
+                          *c = context(families[i], families[i], 1, &now.clock);
         struct line l = connected(s, c);
         assert_true(l.open);
         assert_ok(tls_peer_oid(l.server, oid));
@@ -139,7 +152,8 @@ static void partners_know_each_other_by_oid(void **state)
 static void time_is_the_clocks(void **state)
 {
     (void)state;
-    struct fixed_clock late = { { fixed_now, NULL }, NOW_MS + 2 * YEAR_MS }, early = { { fixed_now, NULL }, NOW_MS - 2 * YEAR_MS };
+    struct fixed_clock late = { { fixed_now, NULL }, NOW_MS + 2 * YEAR_MS },
+                       early = { { fixed_now, NULL }, NOW_MS - 2 * YEAR_MS };
     struct ssl_ctx_st *s = context(&good, &good, 0, &late.clock), *c = context(&good, &good, 1, &now.clock);
     struct line l = connected(s, c);
     assert_false(l.open);
@@ -252,16 +266,23 @@ static void wrapped_keys_are_opened(void **state)
 static void oids_hide_in_subjects(void **state)
 {
     (void)state;
-    static const struct { const char *cn, *oid; } rows[] = {
-        { "2.999.77.1", "2.999.77.1" }, { "server 2.999", NULL }, { "1.2", NULL }, { ".1.2.3", NULL }, { "1..2.3", NULL },
+    static const struct {
+        const char *cn, *oid;
+    } rows[] = {
+        { "2.999.77.1", "2.999.77.1" },
+        { "server 2.999", NULL },
+        { "1.2", NULL },
+        { ".1.2.3", NULL },
+        { "1..2.3", NULL },
     };
     struct ec_key *key = NULL;
     assert_ok(ec_generate(EC_P256, NULL, &key));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         char oid[TLS_OID_MAX];
         struct x509 *x = NULL;
-        const struct x509_request q = { .kind = X509_TLS, .common_name = rows[i].cn, .to_ms = NOW_MS, .subject = key,
-                                        .issuer_key = key };
+        const struct x509_request q = {
+            .kind = X509_TLS, .common_name = rows[i].cn, .to_ms = NOW_MS, .subject = key, .issuer_key = key
+        };
         assert_ok(x509_issue(&q, &x));
         assert_fails(tls_certificate_oid(x509_openssl(x), oid), rows[i].oid ? ERR_NONE : ERR_MISSING);
         if (rows[i].oid)
@@ -299,10 +320,14 @@ static int families_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(partners_know_each_other_by_oid), cmocka_unit_test(time_is_the_clocks),
-        cmocka_unit_test(strangers_stay_out),              cmocka_unit_test(nobody_comes_without_certificate),
-        cmocka_unit_test(old_versions_are_refused),        cmocka_unit_test(faulty_files_are_named),
-        cmocka_unit_test(oids_hide_in_subjects),           cmocka_unit_test(wrapped_keys_are_opened),
+        cmocka_unit_test(partners_know_each_other_by_oid),
+        cmocka_unit_test(time_is_the_clocks),
+        cmocka_unit_test(strangers_stay_out),
+        cmocka_unit_test(nobody_comes_without_certificate),
+        cmocka_unit_test(old_versions_are_refused),
+        cmocka_unit_test(faulty_files_are_named),
+        cmocka_unit_test(oids_hide_in_subjects),
+        cmocka_unit_test(wrapped_keys_are_opened),
     };
     return cmocka_run_group_tests(tests, families_make, families_end);
 }
