@@ -192,8 +192,10 @@ static uint16_t may_delete(struct card *card, const struct isdp *isdp)
     return SW_OK;
 }
 
-static uint16_t delete_isdp(struct card *card, struct isdp *isdp, struct writer *data)
+static uint16_t delete_isdp(struct card *card, struct sd_session *s, struct isdp *isdp, struct writer *data)
 {
+    if (s->channel_slot == isdp->slot)
+        isdp_channel_close(s);
     card_begin(card);
     wr_u8(data, 0x00);
     return change_end(card, registry_delete(card, isdp));
@@ -218,7 +220,7 @@ static bool token_good(const struct isdp *isdp, const struct es5_delete *d)
            && span_eq_ct(m->token, SPAN_OF(mac));
 }
 
-static uint16_t delete_profile(struct card *card, const struct es5_delete *d, struct writer *data)
+static uint16_t delete_profile(struct card *card, struct sd_session *s, const struct es5_delete *d, struct writer *data)
 {
     struct isdp *isdp = isdp_named(card, &d->isdp);
     if (!isdp)
@@ -234,7 +236,7 @@ static uint16_t delete_profile(struct card *card, const struct es5_delete *d, st
     } else if (isdp_has_profile(isdp) && isdp->pol1 & POL1_NO_DELETE) {
         return SW_POL1;
     }
-    return delete_isdp(card, isdp, data);
+    return delete_isdp(card, s, isdp, data);
 }
 
 /* What stays of a set when the keys first … last go. */
@@ -283,7 +285,7 @@ static uint16_t isdr_delete(struct card *card, struct sd_session *s, const struc
     enum err err = es5_delete_parse(c, &d);
     if (err != ERR_NONE)
         return es5_sw(err);
-    return d.kind == ES5_DELETE_KEYS ? delete_keys(card, s, &d, data) : delete_profile(card, &d, data);
+    return d.kind == ES5_DELETE_KEYS ? delete_keys(card, s, &d, data) : delete_profile(card, s, &d, data);
 }
 
 /* ---- eUICCCapabilityAudit ---- */

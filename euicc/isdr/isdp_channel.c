@@ -12,7 +12,7 @@
 #define KVN_TOKEN         0x70u
 #define PERSONAL_AREA_MAX 1100u /* plain octets of one segment or command */
 
-static void channel_close(struct sd_session *s)
+void isdp_channel_close(struct sd_session *s)
 {
     install_free(s->install);
     s->install = NULL;
@@ -48,7 +48,7 @@ static uint16_t isdp_save(struct card *card, struct isdp *isdp)
 static enum err channel_begin(struct card *card, struct sd_session *s, uint8_t kvn, struct scp03_keys *ret_keys,
                               struct isdp **ret_isdp, uint32_t *ret_counter)
 {
-    channel_close(s);
+    isdp_channel_close(s);
     struct isdp *isdp = registry_by_slot(card, s->target.slot);
     struct isdp_keyset *set = isdp ? isdp_keyset(isdp, kvn) : NULL;
     if (!set || set->counter >= 0xFFFFFF)
@@ -88,7 +88,7 @@ static uint16_t isdp_external_authenticate(struct card *card, struct sd_session 
     enum err err = scp03_external_authenticate_check(&s->channel, c);
     if (err == ERR_NONE && s->channel.level == SCP03_LEVEL_FULL)
         return SW_OK;
-    channel_close(s);
+    isdp_channel_close(s);
     return err == ERR_STATE ? SW_WRONG_P1P2 : SW_SECURITY_STATUS;
 }
 
@@ -104,7 +104,7 @@ static uint16_t isdp_wrapped(struct card *card, struct sd_session *s, const stru
     if (err == ERR_NONE)
         sw = sd_run(isdp_rules, card, s, &command, &answer);
     else
-        channel_close(s);
+        isdp_channel_close(s);
     wipe(plain.buf, plain.cap);
     if (err != ERR_NONE || !sw_is_positive(sw))
         return err == ERR_STATE ? SW_CONDITIONS : sw;
@@ -299,7 +299,7 @@ static enum err scp03t_initialize(struct card *card, struct sd_session *s, const
     struct scp03_keys keys;
     struct isdp *isdp;
     uint32_t counter;
-    channel_close(s);
+    isdp_channel_close(s);
     enum err err = scp03t_initialize_update_parse(item->value, &iu);
     if (err != ERR_NONE)
         return ERR_BAD_LENGTH;
@@ -362,7 +362,7 @@ bool isdp_scp03t(struct card *card, struct sd_session *s, const struct ram_item 
                    : item->tag == SCP03T_EXTERNAL_AUTHENTICATE ? scp03t_authenticate(s, item, &w)
                                                                : scp03t_command(card, s, item, &w);
     if (err != ERR_NONE) {
-        channel_close(s);
+        isdp_channel_close(s);
         w.len = 0;
         scp03t_error_write(&w, (uint8_t)item->tag, err);
     }

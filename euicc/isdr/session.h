@@ -96,6 +96,8 @@ uint16_t rfm_command(struct card *card, struct sd_session *s, struct span capdu,
 
 /* A command to an ISD-P, in the clear or in its SCP03 channel (isdp_channel.c). */
 uint16_t isdp_command(struct card *card, struct sd_session *s, const struct capdu *c, struct writer *data);
+/* Ends the secure channel and the download on it. */
+void isdp_channel_close(struct sd_session *s);
 /* DGI 3A07 to an ISD-P: connectivity parameters; parts that are absent stay. In a transaction of its own. */
 struct isdp;
 uint16_t isdp_update_connectivity(struct card *card, struct isdp *isdp, struct span value);
