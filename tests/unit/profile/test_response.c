@@ -63,7 +63,7 @@ static void bad_octets_are_refused(void **state)
         { "3007A0053103800100", ERR_BAD_TAG },
         { "3004A0023000", ERR_MISSING },
         { "300AA0083006800100800100", ERR_BAD_TAG },
-        { "3007A0053003800180", ERR_BAD_VALUE },
+        { "3009A00730058003010000", ERR_BAD_VALUE }, /* over 65535 */
         { "3008A00530038001008101", ERR_TOO_LONG },
         { "300AA0053003800100820141", ERR_BAD_LENGTH },
     };
