@@ -66,10 +66,15 @@ struct span keep(struct installation *in, struct span s) { return arena_copy(&in
 struct installation *install_new(struct card *card, const struct isdp *isdp)
 {
     struct installation *in = calloc(1, sizeof *in);
-    if (!in)
+    void *element = malloc(INSTALL_ELEMENT_MAX); /* one buffer for all elements: only what they use is touched */
+    if (!in || !element) {
+        free(in);
+        free(element);
         return NULL;
+    }
     arena_init(&in->arena, INSTALL_RAM_MAX);
-    arena_init(&in->element, INSTALL_ELEMENT_MAX);
+    in->element_memory = element;
+    arena_init_fixed(&in->element, element, INSTALL_ELEMENT_MAX);
     in->card = card;
     in->slot = isdp ? isdp->slot : 0;
     in->quota = isdp ? isdp->granted : 0;
@@ -84,6 +89,7 @@ void install_free(struct installation *in)
         return;
     arena_release(&in->element);
     arena_release(&in->arena);
+    free(in->element_memory);
     wipe(in, sizeof *in);
     free(in);
 }

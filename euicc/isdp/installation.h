@@ -74,7 +74,8 @@ struct installation {
     struct card *card;
     uint16_t slot;
     struct arena arena;   /* what lives to the end */
-    struct arena element; /* the element in hand */
+    struct arena element; /* the element in hand, in element_memory */
+    void *element_memory;
     struct package_reader package;
     enum install_result result;
     uint8_t response[INSTALL_RESPONSE_MAX];

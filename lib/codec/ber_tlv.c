@@ -35,6 +35,12 @@ bool tlv_next(struct reader *r, struct tlv *ret)
     if (r->err != ERR_NONE || rd_at_end(r))
         return false;
     const uint8_t *start = r->pos;
+    size_t left = rd_left(r);
+    if (left >= 2 && (start[0] & 0x1F) != 0x1F && start[1] < 0x80 && start[1] <= left - 2) { /* nearly always */
+        *ret = (struct tlv){ start[0], { start + 2, start[1] }, { start, 2u + start[1] } };
+        r->pos += 2u + start[1];
+        return true;
+    }
     struct tlv t = { .tag = read_tag(r) };
     t.val = rd_span(r, read_length(r));
     if (r->err != ERR_NONE)
