@@ -9,7 +9,8 @@ static const struct {
     [OPT_ICCID] = { "iccid", "DIGITS", "the profile: 18 to 20 digits" },
     [OPT_TYPE] = { "type", "TEXT", "any free profile of this profile type" },
     [OPT_ENABLE] = { "enable", NULL, "enable the profile once it is installed" },
-    [OPT_RULES] = { "rules", "RULES", "disable:not-allowed, delete:not-allowed, disable:auto-delete (with commas), or none" },
+    [OPT_RULES] = { "rules", "RULES",
+                    "disable:not-allowed, delete:not-allowed, disable:auto-delete (with commas), or none" },
     [OPT_IMSI] = { "imsi", "DIGITS", "the subscription's IMSI" },
     [OPT_MSISDN] = { "msisdn", "DIGITS", "the subscription's number, without +" },
     [OPT_TARGET] = { "target", "SM-SR", "the SM-SR that takes over: a partner's name, or an OID" },
@@ -90,9 +91,11 @@ static enum err read_value(struct parse *p, enum op_option option, const char *t
             return wrong(p, option, "rules are action:qualification, with commas between; see --help");
         return pol2_meaningful(a->rules, true) ? ERR_NONE : wrong(p, option, "these rules together make no sense");
     case OPT_IMSI:
-        return imsi_from_text(span_text(text), &a->address) == ERR_NONE ? ERR_NONE : wrong(p, option, "at most 15 digits");
+        return imsi_from_text(span_text(text), &a->address) == ERR_NONE ? ERR_NONE
+                                                                        : wrong(p, option, "at most 15 digits");
     case OPT_MSISDN:
-        return msisdn_from_text(span_text(text), &a->address) == ERR_NONE ? ERR_NONE : wrong(p, option, "3 to 15 digits");
+        return msisdn_from_text(span_text(text), &a->address) == ERR_NONE ? ERR_NONE
+                                                                          : wrong(p, option, "3 to 15 digits");
     case OPT_TARGET:
     case OPT_CURRENT: /* a partner's name is looked up later */
         *(option == OPT_TARGET ? &a->target : &a->current) = (struct oid){ { 0 } };

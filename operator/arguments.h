@@ -48,8 +48,8 @@ struct op_arguments {
 };
 
 /* argv[0 … argc-1] are the words behind the command's name. detail gets what is wrong, for people. */
-MUST_USE enum err op_arguments_read(int argc, char **argv, uint32_t allowed, uint32_t required, struct op_arguments *ret,
-                                    char *detail, size_t cap);
+MUST_USE enum err op_arguments_read(int argc, char **argv, uint32_t allowed, uint32_t required,
+                                    struct op_arguments *ret, char *detail, size_t cap);
 void op_arguments_help(FILE *out, uint32_t allowed, uint32_t required);
 
 #endif

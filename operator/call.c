@@ -104,7 +104,7 @@ static bool on_row(void *context, const struct inbox_row *row)
     return !r->ended;
 }
 
-/* --- the request ------------------------------------------------------------------------------------------------------ */
+/* --- the request ----------------------------------------------------------------------------------------------- */
 
 static void on_status(struct running *r, const struct http_answer *answer)
 {
@@ -143,9 +143,11 @@ static void on_http(void *context, const struct http_answer *answer)
     }
     r->posted = true;
     if (answer->err == ERR_VERIFY)
-        end(r, OP_UNREACHABLE, "%s (%s): the TLS certificate is refused: %s", r->call->partner->name, r->url, answer->detail);
+        end(r, OP_UNREACHABLE, "%s (%s): the TLS certificate is refused: %s", r->call->partner->name, r->url,
+            answer->detail);
     else if (answer->err != ERR_NONE)
-        end(r, answer->sent ? OP_NO_ANSWER : OP_UNREACHABLE, "%s (%s): %s", r->call->partner->name, r->url, answer->detail);
+        end(r, answer->sent ? OP_NO_ANSWER : OP_UNREACHABLE, "%s (%s): %s", r->call->partner->name, r->url,
+            answer->detail);
     else
         on_status(r, answer);
 }
@@ -157,8 +159,9 @@ static void post(struct running *r)
     es_action(&type, r->call->function, ES_REQUEST);
     wr_text(&type, "\"");
     wr_u8(&type, 0);
-    struct http_call http = { .url = r->url, .content_type = (const char *)type.buf, .body = r->soap, .done = on_http,
-                              .context = r };
+    struct http_call http = {
+        .url = r->url, .content_type = (const char *)type.buf, .body = r->soap, .done = on_http, .context = r
+    };
     if (es_function_info(r->call->function)->pattern == ES_SYNC)
         http.answer_timeout_ms = r->call->wait_s ? r->call->wait_s * 1000 : 90000;
     r->again_at_ms = 0;
@@ -184,8 +187,9 @@ static void fill_request(struct running *r)
     const struct op_call *call = r->call;
     struct es_message *m = &r->request;
     struct es_request *base = call->body;
-    *m = (struct es_message){ .function = call->function, .kind = ES_REQUEST, .body = call->body,
-                              .dialect = call->partner->dialect };
+    *m = (struct es_message){
+        .function = call->function, .kind = ES_REQUEST, .body = call->body, .dialect = call->partner->dialect
+    };
     if (!base->call_id.len)
         base->call_id = op_unique(s);
     if (!base->validity_s && es_function_info(call->function)->pattern == ES_CALLBACK)
@@ -229,6 +233,8 @@ static void wait_for_end(struct running *r)
             post(r);
         else if (!r->s->server && r->s->inbox && now >= poll_at) {
             poll_at = now + POLL_MS;
+            if (op_session_listen(r->s)) /* who had the endpoint is gone: now it is ours */
+                op_explain(r->s, "listening ourselves now");
             if (inbox_each(r->s->inbox, r->seen, on_row, r) != ERR_NONE)
                 end(r, OP_LOCAL, "the inbox cannot be read");
         }

@@ -9,9 +9,9 @@
 struct op_call {
     const struct op_partner *partner;
     enum es_function function;
-    void *body;          /* struct es_request first; call identifier and validity are filled in when empty */
-    uint32_t wait_s;     /* for the answer; 0: validity period and half a minute */
-    bool no_wait;        /* the acknowledgement is enough */
+    void *body;      /* struct es_request first; call identifier and validity are filled in when empty */
+    uint32_t wait_s; /* for the answer; 0: validity period and half a minute */
+    bool no_wait;    /* the acknowledgement is enough */
 };
 struct op_result {
     enum op_exit exit;

@@ -4,7 +4,7 @@
 
 #include "show.h"
 
-/* --- bodies ------------------------------------------------------------------------------------------------------------- */
+/* --- bodies ---------------------------------------------------------------------------------------------------- */
 
 static bool complain(struct op_session *s, const char *text)
 {
@@ -96,7 +96,7 @@ static bool fill_address(struct op_session *s, const struct op_arguments *a, voi
     return smsr_of(s, a, &b->smsr_id);
 }
 
-/* --- commands that call nobody ------------------------------------------------------------------------------------------- */
+/* --- commands that call nobody --------------------------------------------------------------------------------- */
 
 static enum op_exit run_example(struct op_session *s, const struct op_arguments *a)
 {
@@ -120,6 +120,7 @@ static enum op_exit run_check(struct op_session *s, const struct op_arguments *a
 #define CALL(...) .allowed = OPT_CALLING | __VA_ARGS__, .required = __VA_ARGS__
 #define PROFILE   CALL(OPT(EID) | OPT(ICCID)), .fill = fill_profile
 
+/* clang-format off */
 const struct op_command op_commands[] = {
     { "profile", "download", "download a profile to an eUICC and install it",
       "osprey profile download --eid 8900… --iccid 8949… --enable", .allowed = OPT_CALLING | OPT(EID) | OPT(ICCID) |
@@ -130,10 +131,11 @@ const struct op_command op_commands[] = {
     { "profile", "disable", "disable the enabled profile; the one with the fall-back attribute takes over",
       "osprey profile disable --eid 8900… --iccid 8949…", PROFILE, .via_smdp = ES2_DISABLE_PROFILE,
       .via_smsr = ES4_DISABLE_PROFILE },
-    { "profile", "delete", "delete a profile from the eUICC", "osprey profile delete --eid 8900… --iccid 8949…", PROFILE,
+    { "profile", "delete", "delete a profile from the eUICC",
+      "osprey profile delete --eid 8900… --iccid 8949…", PROFILE,
       .via_smdp = ES2_DELETE_PROFILE, .via_smsr = ES4_DELETE_PROFILE },
-    { "profile", "fallback", "give the fall-back attribute to a profile", "osprey profile fallback --eid 8900… --iccid 8949…",
-      PROFILE, .via_smdp = ES2_SET_FALLBACK_ATTRIBUTE, .via_smsr = ES4_SET_FALLBACK_ATTRIBUTE },
+    { "profile", "fallback", "give the fall-back attribute to a profile",
+      "osprey profile fallback --eid 8900… --iccid 8949…", PROFILE, .via_smdp = ES2_SET_FALLBACK_ATTRIBUTE, .via_smsr = ES4_SET_FALLBACK_ATTRIBUTE },
     { "audit", NULL, "ask the eUICC itself for its profiles, and correct the record", "osprey audit --eid 8900…",
       .allowed = OPT_CALLING | OPT(EID) | OPT(ICCID), .required = OPT(EID), .via_smdp = ES2_AUDIT_EIS,
       .via_smsr = ES4_AUDIT_EIS, .fill = fill_audit },
@@ -161,9 +163,10 @@ const struct op_command op_commands[] = {
     { "config", "example", "print a configuration with every option", "osprey config example > osprey.conf",
       .allowed = OPT_EVERY, .run = run_example },
 };
+/* clang-format on */
 const size_t op_command_count = ARRAY_LEN(op_commands);
 
-/* --- running one -------------------------------------------------------------------------------------------------------- */
+/* --- running one ----------------------------------------------------------------------------------------------- */
 
 static bool can(const struct op_command *c, const struct op_partner *p)
 {
@@ -232,13 +235,14 @@ static enum op_exit call(struct op_session *s, const struct op_command *c, const
 
 static void command_help(const struct op_command *c)
 {
-    printf("osprey %s%s%s: %s\n\n  %s\n\n", c->noun, c->verb ? " " : "", c->verb ? c->verb : "", c->summary, c->example);
+    printf("osprey %s%s%s: %s\n\n", c->noun, c->verb ? " " : "", c->verb ? c->verb : "", c->summary);
+    printf("  %s\n\n", c->example);
     op_arguments_help(stdout, c->allowed, c->required);
     if (c->via_smdp && c->via_smsr)
         printf("\nWorks through an SM-DP (ES2) and through the SM-SR (ES4): --via says which.\n");
     if (c->fill)
-        printf("\nEnds with 0: done; 3: done with a warning; 4: failed; 5: expired; 6: no answer in time; 7: partner not\n"
-               "reached; 8: message refused; 2: wrong options; 1: a fault on our side.\n");
+        printf("\nEnds with 0: done; 3: done with a warning; 4: failed; 5: expired; 6: no answer in time;\n"
+               "7: partner not reached; 8: message refused; 2: wrong options; 1: a fault on our side.\n");
 }
 
 static bool needs_endpoint(const struct op_command *c)

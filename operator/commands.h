@@ -8,8 +8,8 @@
 struct op_command {
     const char *noun, *verb; /* "profile" "enable"; verb NULL: one word is enough */
     const char *summary, *example;
-    uint32_t allowed, required;            /* OPT bits */
-    enum es_function via_smdp, via_smsr;   /* ES_FUNCTION_NONE: not possible that way */
+    uint32_t allowed, required;          /* OPT bits */
+    enum es_function via_smdp, via_smsr; /* ES_FUNCTION_NONE: not possible that way */
     /* A call: fills in the body (of es_body_size of the function). Returns false with detail when it cannot. */
     bool (*fill)(struct op_session *s, const struct op_arguments *a, void *body);
     /* Anything else. */

@@ -8,10 +8,13 @@ const struct config_option op_options[] = {
     { "operator", "oid", CONFIG_TEXT, NULL, true, "our own OID: EntityId of our messages, Mno-id of our profiles" },
     { "operator", "name", CONFIG_TEXT, "", false, "our name, for people: EntityName of our messages" },
     { "operator", "via", CONFIG_TEXT, NULL, false, "the partner that commands go to when --via does not say" },
-    { "operator", "sm_sr", CONFIG_TEXT, NULL, false, "the SM-SR in charge of our eUICCs: its section's name, or its OID" },
-    { "operator", "validity_s", CONFIG_NUMBER, "3600", false, "validity period of commands when --validity does not say" },
+    { "operator", "sm_sr", CONFIG_TEXT, NULL, false,
+      "the SM-SR in charge of our eUICCs: its section's name, or its OID" },
+    { "operator", "validity_s", CONFIG_NUMBER, "3600", false,
+      "validity period of commands when --validity does not say" },
     { "operator", "listen", CONFIG_ADDRESS, "127.0.0.1:8453", false, "where callbacks and notifications arrive" },
-    { "operator", "url", CONFIG_TEXT, NULL, false, "how partners reach that: https://host:port; nothing: as in listen" },
+    { "operator", "url", CONFIG_TEXT, NULL, false,
+      "how partners reach that: https://host:port; nothing: as in listen" },
     { "operator", "inbox", CONFIG_PATH, NULL, false,
       "SQLite file that keeps every message received; shared by `osprey listen` and the commands" },
     { "tls", "certificate", CONFIG_PATH, NULL, true, "our TLS certificate and its chain, PEM" },
@@ -20,7 +23,8 @@ const struct config_option op_options[] = {
     { "lab", "trace_dir", CONFIG_PATH, NULL, false, "for labs only: every SOAP message is written to soap/ in it" },
     { "partner *", "oid", CONFIG_TEXT, NULL, true, "its OID: EntityId of its messages" },
     { "partner *", "kind", CONFIG_TEXT, NULL, true, "sm-dp or sm-sr" },
-    { "partner *", "url", CONFIG_TEXT, NULL, true, "where it listens: https://host:port, or the whole URL of its service" },
+    { "partner *", "url", CONFIG_TEXT, NULL, true,
+      "where it listens: https://host:port, or the whole URL of its service" },
     { "partner *", "ampersand", CONFIG_BOOL, "false", false, "it joins parameters with & (v3)" },
     { "partner *", "v4", CONFIG_BOOL, "false", false, "it understands the elements of v4" },
 };
@@ -88,8 +92,8 @@ enum err op_config_read(const char *path, struct op_config *ret, char *detail)
 {
     char buffer[1024];
     *ret = (struct op_config){ 0 };
-    enum err err = config_load(path ? path : default_path(buffer, sizeof buffer), op_options, op_option_count, &ret->file,
-                               detail);
+    enum err err =
+        config_load(path ? path : default_path(buffer, sizeof buffer), op_options, op_option_count, &ret->file, detail);
     if (err != ERR_NONE)
         return err;
     err = read_file(ret, detail);

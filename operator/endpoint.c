@@ -1,5 +1,5 @@
-/* operator/endpoint.c: what partners send us: callbacks and notifications. Each is stored before it is acknowledged, and
- * a second copy is acknowledged without effect. */
+/* operator/endpoint.c: what partners send us: callbacks and notifications. Each is stored before it is acknowledged,
+ * and a second copy is acknowledged without effect. */
 #include <stdio.h>
 
 #include "explain.h"
@@ -44,8 +44,9 @@ static void refuse_function(struct es_fault *fault)
 
 static void take(struct op_session *s, const struct es_message *m, struct span soap, struct reply_ref ref)
 {
-    enum err err = s->inbox ? inbox_put(s->inbox, m, soap, s->loop ? loop_clock(s->loop)->now_ms(loop_clock(s->loop)) : 0)
-                            : ERR_NONE;
+    enum err err = s->inbox
+                       ? inbox_put(s->inbox, m, soap, s->loop ? loop_clock(s->loop)->now_ms(loop_clock(s->loop)) : 0)
+                       : ERR_NONE;
     if (err == ERR_IO) { /* not kept: the partner shall try again */
         reply(s, ref, 503, SPAN_NONE);
         return;

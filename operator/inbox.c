@@ -11,7 +11,8 @@ struct inbox {
 };
 
 static const char schema[] =
-    "CREATE TABLE IF NOT EXISTS message (number INTEGER PRIMARY KEY, received_ms INTEGER NOT NULL, sender TEXT NOT NULL,"
+    "CREATE TABLE IF NOT EXISTS message (number INTEGER PRIMARY KEY, received_ms INTEGER NOT NULL, sender TEXT NOT "
+    "NULL,"
     " name TEXT NOT NULL, eid TEXT NOT NULL, message_id TEXT NOT NULL, relates_to TEXT NOT NULL, soap BLOB NOT NULL,"
     " UNIQUE (message_id, sender))";
 
@@ -19,8 +20,9 @@ static bool prepare(struct inbox *i)
 {
     static const char put[] = "INSERT INTO message (received_ms, sender, name, eid, message_id, relates_to, soap)"
                               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    static const char each[] = "SELECT number, received_ms, sender, name, eid, message_id, relates_to, soap FROM message"
-                               " WHERE number > ?1 ORDER BY number";
+    static const char each[] =
+        "SELECT number, received_ms, sender, name, eid, message_id, relates_to, soap FROM message"
+        " WHERE number > ?1 ORDER BY number";
     static const char last[] = "SELECT coalesce(max(number), 0) FROM message";
     return sqlite3_prepare_v2(i->db, put, -1, &i->put, NULL) == SQLITE_OK &&
            sqlite3_prepare_v2(i->db, each, -1, &i->each, NULL) == SQLITE_OK &&
@@ -33,10 +35,11 @@ struct inbox *inbox_open(const char *path, enum err *ret_err, char *detail)
     *ret_err = i ? ERR_IO : ERR_NO_MEMORY;
     if (!i)
         return NULL;
-    bool good = sqlite3_open_v2(path, &i->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) == SQLITE_OK &&
-                sqlite3_busy_timeout(i->db, 10000) == SQLITE_OK &&
-                sqlite3_exec(i->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL", NULL, NULL, NULL) == SQLITE_OK &&
-                sqlite3_exec(i->db, schema, NULL, NULL, NULL) == SQLITE_OK && prepare(i);
+    bool good =
+        sqlite3_open_v2(path, &i->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) == SQLITE_OK &&
+        sqlite3_busy_timeout(i->db, 10000) == SQLITE_OK &&
+        sqlite3_exec(i->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL", NULL, NULL, NULL) == SQLITE_OK &&
+        sqlite3_exec(i->db, schema, NULL, NULL, NULL) == SQLITE_OK && prepare(i);
     if (good) {
         chmod(path, 0600);
         *ret_err = ERR_NONE;

@@ -1,5 +1,5 @@
-/* operator/inbox.h: every message that came in, once, in an SQLite file that several processes may share: `osprey listen`
- * writes, the commands look for their answers. */
+/* operator/inbox.h: every message that came in, once, in an SQLite file that several processes may share: `osprey
+ * listen` writes, the commands look for their answers. */
 #ifndef OSPREY_OPERATOR_INBOX_H
 #define OSPREY_OPERATOR_INBOX_H
 

@@ -36,7 +36,8 @@ enum op_exit op_listen(struct op_session *s, const struct op_arguments *a)
     }
     s->on_message = on_message;
     s->context = &l;
-    if (loop_on_signal(s->loop, SIGTERM, on_signal, s) != ERR_NONE || loop_on_signal(s->loop, SIGINT, on_signal, s) != ERR_NONE)
+    if (loop_on_signal(s->loop, SIGTERM, on_signal, s) != ERR_NONE ||
+        loop_on_signal(s->loop, SIGINT, on_signal, s) != ERR_NONE)
         return OP_LOCAL;
     if (s->json)
         printf("{\"listening\":\"%s\"}\n", s->url);

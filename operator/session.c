@@ -29,9 +29,10 @@ static enum err open_inbox(struct op_session *s)
     return err;
 }
 
-static enum err open_endpoint(struct op_session *s)
+bool op_session_listen(struct op_session *s)
 {
-    enum err err = open_tls(s, true, &s->server_tls);
+    enum err err;
+    char detail[IO_DETAIL_MAX] = "";
     struct http_server_options options = {
         .address = s->config.address,
         .port = s->config.port,
@@ -40,14 +41,19 @@ static enum err open_endpoint(struct op_session *s)
         .handler = op_on_request,
         .context = s,
     };
-    if (err != ERR_NONE)
+    if (!s->server)
+        s->server = http_server_new(s->loop, &options, &err, detail);
+    snprintf(s->detail, sizeof s->detail, "%s", s->server || s->inbox ? "" : detail);
+    return s->server;
+}
+
+static enum err open_endpoint(struct op_session *s)
+{
+    enum err err = open_tls(s, true, &s->server_tls);
+    if (err != ERR_NONE || op_session_listen(s))
         return err;
-    s->server = http_server_new(s->loop, &options, &err, s->detail);
-    if (!s->server && s->inbox && s->config.port) {
-        s->detail[0] = '\0'; /* `osprey listen` has it: the answer will be in the inbox */
-        return ERR_NONE;
-    }
-    return s->server ? ERR_NONE : err;
+    /* with an inbox: `osprey listen`, or another command, has it, and the answer will be in the inbox */
+    return s->inbox && s->config.port ? ERR_NONE : ERR_IO;
 }
 
 static enum err open_all(struct op_session *s, bool endpoint)

@@ -16,7 +16,7 @@
 /* What the program ends with; --help lists them. */
 enum op_exit {
     OP_OK = 0,
-    OP_LOCAL = 1,       /* configuration, files, our own endpoint */
+    OP_LOCAL = 1, /* configuration, files, our own endpoint */
     OP_USAGE = 2,
     OP_WARNING = 3,     /* EXECUTED_WITHWARNING */
     OP_FAILED = 4,      /* FAILED */
@@ -36,7 +36,7 @@ struct op_partner {
 struct op_config {
     struct config *file;
     struct oid oid;
-    const char *name; /* EntityName, may be empty */
+    const char *name;                                  /* EntityName, may be empty */
     const char *via, *sm_sr, *inbox, *url, *trace_dir; /* NULL: not given */
     char address[64];
     uint16_t port;
@@ -63,10 +63,10 @@ struct op_session {
     struct http_server *server; /* NULL: another process has the endpoint */
     struct inbox *inbox;        /* NULL: none configured */
     struct arena arena;
-    char url[HTTP_URL_MAX];     /* of the endpoint, without path */
+    char url[HTTP_URL_MAX]; /* of the endpoint, without path */
     unsigned traced;
     const struct op_partner *partner; /* who is asked by the present command */
-    bool json, explain;         /* how to talk */
+    bool json, explain;               /* how to talk */
     char detail[OP_DETAIL_MAX];
     /* Called for each message that arrives at the endpoint, once; spans live as long as `arena` of the call. */
     void (*on_message)(void *context, const struct es_message *m, struct span soap);
@@ -77,6 +77,8 @@ struct op_session {
  * it. On failure detail says why. */
 MUST_USE enum err op_session_open(struct op_session *s, const char *config_path, bool endpoint);
 void op_session_close(struct op_session *s);
+/* Opens the endpoint if it is not open; false: somebody else still has the address. */
+bool op_session_listen(struct op_session *s);
 
 /* 16 random octets as hex text in the arena: identifiers of calls and messages. */
 struct span op_unique(struct op_session *s);

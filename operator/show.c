@@ -9,7 +9,7 @@
 #include "lib/codec/hex.h"
 #include "words.h"
 
-/* --- pieces of JSON --------------------------------------------------------------------------------------------------- */
+/* --- pieces of JSON -------------------------------------------------------------------------------------------- */
 
 static json_t *json_span(struct span s)
 {
@@ -112,7 +112,7 @@ static void set_status(json_t *o, const struct status *s)
     set_text(o, "advice", reason_advice(s->reason));
 }
 
-/* --- what a message is about ------------------------------------------------------------------------------------------ */
+/* --- what a message is about ----------------------------------------------------------------------------------- */
 
 struct about {
     char name[96], eid[EID_TEXT_SIZE];
@@ -162,12 +162,12 @@ static struct about about(const struct es_message *m)
     return a;
 }
 
-/* --- results ------------------------------------------------------------------------------------------------------------ */
+/* --- results --------------------------------------------------------------------------------------------------- */
 
 static void json_result(const struct op_call *call, const struct op_result *r)
 {
-    static const char *const exits[] = { "ok", "local", "usage", "warning", "failed", "expired", "no-answer", "unreachable",
-                                         "protocol" };
+    static const char *const exits[] = { "ok",      "local",     "usage",       "warning", "failed",
+                                         "expired", "no-answer", "unreachable", "protocol" };
     struct es_message request = { .function = call->function, .kind = ES_REQUEST, .body = call->body };
     struct about asked = about(&request), answered = r->has_answer ? about(&r->answer) : (struct about){ .iccid = "" };
     json_t *o = json_object();
@@ -191,7 +191,8 @@ static void json_result(const struct op_call *call, const struct op_result *r)
 static void print_status(FILE *out, const struct status *s)
 {
     fprintf(out, "  what     %s\n", reason_text(s->reason));
-    fprintf(out, "  where    %s (%s): %s (%s)", op_subject_words(s->subject), s->subject, op_reason_words(s->code), s->code);
+    fprintf(out, "  where    %s (%s): %s (%s)", op_subject_words(s->subject), s->subject, op_reason_words(s->code),
+            s->code);
     fprintf(out, s->subject_id[0] ? ", %s\n" : "\n", s->subject_id);
     if (s->detail[0])
         fprintf(out, "  message  %s\n", s->detail);
@@ -199,8 +200,9 @@ static void print_status(FILE *out, const struct status *s)
 
 static void text_result(const struct op_session *s, const struct op_call *call, const struct op_result *r)
 {
-    static const char *const words[] = { "done", "failed", "failed", "done, with a warning", "FAILED", "EXPIRED",
-                                         "no answer", "not reached", "refused" };
+    static const char *const words[] = { "done",   "failed",  "failed",    "done, with a warning",
+                                         "FAILED", "EXPIRED", "no answer", "not reached",
+                                         "refused" };
     struct es_message request = { .function = call->function, .kind = ES_REQUEST, .body = call->body };
     struct about asked = about(&request), answered = r->has_answer ? about(&r->answer) : (struct about){ .iccid = "" };
     FILE *out = r->exit == OP_OK || r->exit == OP_WARNING ? stdout : stderr;
@@ -245,7 +247,7 @@ void op_show_error(const struct op_session *s, const char *text)
     }
 }
 
-/* --- an EIS --------------------------------------------------------------------------------------------------------------- */
+/* --- an EIS ---------------------------------------------------------------------------------------------------- */
 
 static void print_known(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void print_known(const char *name, const char *format, ...)
@@ -261,9 +263,9 @@ static void print_known(const char *name, const char *format, ...)
 static void print_profile(const struct profile_info *p)
 {
     char pol2[POL2_TEXT_SIZE];
-    printf("  %-20s  %-8s  %-9s  %-20s  %-15s  %-15s  %8llu  %-24s  %s\n", p->iccid.digits, profile_state_text(p->state),
-           p->fallback ? "fall-back" : "", p->mno_id.text, p->address.imsi, p->address.msisdn,
-           (unsigned long long)p->allocated_memory, pol2_text(p->pol2, pol2),
+    printf("  %-20s  %-8s  %-9s  %-20s  %-15s  %-15s  %8llu  %-24s  %s\n", p->iccid.digits,
+           profile_state_text(p->state), p->fallback ? "fall-back" : "", p->mno_id.text, p->address.imsi,
+           p->address.msisdn, (unsigned long long)p->allocated_memory, pol2_text(p->pol2, pol2),
            p->smdp_id.text[0] ? p->smdp_id.text : "factory");
 }
 
@@ -283,7 +285,8 @@ void op_show_eis(const struct op_session *s, const struct eis *e)
     printf("eUICC %s\n", eid_text(&e->eid, text));
     if (e->eum_id.text[0])
         print_known("made", "%s by %s: %.*s %s", e->production_ms ? datetime_text(e->production_ms, text) : "?",
-                    e->eum_id.text, (int)e->platform_type.len, (const char *)e->platform_type.ptr, e->platform_version.text);
+                    e->eum_id.text, (int)e->platform_type.len, (const char *)e->platform_type.ptr,
+                    e->platform_version.text);
     if (e->smsr_id.text[0])
         print_known("SM-SR", "%s", e->smsr_id.text);
     if (c->remote_provisioning_version.text[0])
@@ -293,13 +296,13 @@ void op_show_eis(const struct op_session *s, const struct eis *e)
     print_known("memory", "%llu of %llu octets free", (unsigned long long)e->remaining_memory,
                 (unsigned long long)e->available_memory);
     print_known("last audit", "%s", e->last_audit_ms ? datetime_text(e->last_audit_ms, text) : "never");
-    printf("  %-20s  %-8s  %-9s  %-20s  %-15s  %-15s  %8s  %-24s  %s\n", "ICCID", "STATE", "", "OWNER", "IMSI", "MSISDN",
-           "MEMORY", "POL2", "SM-DP");
+    printf("  %-20s  %-8s  %-9s  %-20s  %-15s  %-15s  %8s  %-24s  %s\n", "ICCID", "STATE", "", "OWNER", "IMSI",
+           "MSISDN", "MEMORY", "POL2", "SM-DP");
     for (size_t i = 0; i < e->profile_count; i++)
         print_profile(&e->profiles[i]);
 }
 
-/* --- messages ------------------------------------------------------------------------------------------------------------- */
+/* --- messages -------------------------------------------------------------------------------------------------- */
 
 static json_t *json_message(const struct es_message *m)
 {

@@ -123,8 +123,8 @@ char *datetime_text(uint64_t ms, char out[DATETIME_TEXT_SIZE])
     unsigned of_day = (unsigned)(ms % 86400000u), s = of_day / 1000;
     date_of((int64_t)(ms / 86400000u), &year, &month, &day);
     char text[64] = { 0 };
-    int len = snprintf(text, sizeof text, "%04d-%02u-%02uT%02u:%02u:%02u", year, month, day, s / 3600, s / 60 % 60,
-                       s % 60);
+    int len =
+        snprintf(text, sizeof text, "%04d-%02u-%02uT%02u:%02u:%02u", year, month, day, s / 3600, s / 60 % 60, s % 60);
     if (of_day % 1000)
         snprintf(text + len, sizeof text - (size_t)len, ".%03uZ", of_day % 1000);
     else

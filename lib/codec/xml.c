@@ -34,7 +34,7 @@ static bool taken(struct xml_reader *r, const char *text, size_t len)
 }
 #define TAKE(r, literal) taken((r), (literal), sizeof(literal) - 1)
 
-/* --- characters ----------------------------------------------------------------------------------------------- */
+/* --- characters ------------------------------------------------------------------------------------------------ */
 
 static bool is_char(uint32_t c)
 {
@@ -137,7 +137,7 @@ static size_t reference(const uint8_t *p, const uint8_t *end, uint8_t out[4], si
     return name.len + 2;
 }
 
-/* --- tags ----------------------------------------------------------------------------------------------------- */
+/* --- tags ------------------------------------------------------------------------------------------------------ */
 
 static bool is_name_start(uint8_t c) { return (c | 0x20) - 'a' + 0u < 26u || c == '_'; }
 static bool is_name(uint8_t c) { return is_name_start(c) || (c >= '0' && c <= '9') || c == '-' || c == '.'; }
@@ -172,9 +172,8 @@ static struct span qname(struct xml_reader *r, struct span *prefix, struct span 
 static struct span quoted(struct xml_reader *r)
 {
     uint8_t quote = r->pos < r->end ? *r->pos : 0;
-    const uint8_t *close = quote == '"' || quote == '\''
-                               ? memchr(r->pos + 1, quote, (size_t)(r->end - r->pos) - 1)
-                               : NULL;
+    const uint8_t *close =
+        quote == '"' || quote == '\'' ? memchr(r->pos + 1, quote, (size_t)(r->end - r->pos) - 1) : NULL;
     if (!close) {
         malformed(r, "an attribute's value is not quoted");
         return SPAN_NONE;
@@ -328,7 +327,7 @@ static void refuse_markup(struct xml_reader *r)
         malformed(r, "markup that is not allowed here");
 }
 
-/* --- text ----------------------------------------------------------------------------------------------------- */
+/* --- text ------------------------------------------------------------------------------------------------------ */
 
 static const uint8_t *cdata_end(const uint8_t *p, const uint8_t *end)
 {
@@ -400,7 +399,7 @@ static void walk_text(struct xml_reader *r, struct text *t)
     }
 }
 
-/* --- the document --------------------------------------------------------------------------------------------- */
+/* --- the document ---------------------------------------------------------------------------------------------- */
 
 static bool is_one_of(struct span value, const char *const *names)
 {
@@ -704,7 +703,7 @@ struct span xml_trim(struct span text)
     return text;
 }
 
-/* --- writing -------------------------------------------------------------------------------------------------- */
+/* --- writing --------------------------------------------------------------------------------------------------- */
 
 static const char *escape_of(uint8_t c, bool attribute_rules)
 {

@@ -34,14 +34,14 @@ struct xml_namespace {
 };
 struct xml_reader {
     const uint8_t *start, *pos, *end;
-    enum xml_fault fault;         /* sticks */
-    const char *what;             /* the fault in words, NULL without one */
+    enum xml_fault fault;          /* sticks */
+    const char *what;              /* the fault in words, NULL without one */
     struct span prefix, local, ns; /* of the current element; ns is empty without namespace */
-    const uint8_t *tag_start;     /* its '<' */
-    bool empty;                   /* <a/>: its end is still to be reported */
-    uint8_t depth;                /* of the current element, the root is 1 */
+    const uint8_t *tag_start;      /* its '<' */
+    bool empty;                    /* <a/>: its end is still to be reported */
+    uint8_t depth;                 /* of the current element, the root is 1 */
     uint8_t attr_count, ns_count;
-    uint64_t ns_used, tag_used;   /* bit i: namespaces[i] was used since it was cleared; by the current start tag */
+    uint64_t ns_used, tag_used;      /* bit i: namespaces[i] was used since it was cleared; by the current start tag */
     struct span open[XML_DEPTH_MAX]; /* qualified names of the open elements */
     struct xml_attr attrs[XML_ATTRIBUTES_MAX];
     struct xml_namespace namespaces[XML_NAMESPACES_MAX];

@@ -87,7 +87,7 @@ static const struct xml_field address_request_es2_fields[] = {
 };
 T(address_request_es2, struct es_address_request);
 
-/* --- notifications -------------------------------------------------------------------------------------------- */
+/* --- notifications --------------------------------------------------------------------------------------------- */
 
 static const struct xml_field profile_changed_fields[] = {
     F(es_profile_notification, eid, "Eid", XML_EID, REQUIRED),
@@ -138,7 +138,7 @@ static const struct xml_field profile_pol2_updated_es3_fields[] = {
 };
 T(profile_pol2_updated_es3, struct es_profile_notification);
 
-/* --- PLMA and ONC: shapes not confirmed (fact book §12, 6) ---------------------------------------------------- */
+/* --- PLMA and ONC: shapes not confirmed (fact book §12, 6) ----------------------------------------------------- */
 
 static const struct xml_field plma_entry_fields[] = {
     F(es_plma, mno_id, "Mno-id", XML_OID, REQUIRED),

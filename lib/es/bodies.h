@@ -6,11 +6,11 @@
 
 #include "lib/model/eis.h"
 
-#define ES_CALL_ID_MAX   256u
-#define ES_ICCIDS_MAX    EIS_PROFILES_MAX
-#define ES_VALIDITY_MAX  0x7FFFFFFFu
+#define ES_CALL_ID_MAX    256u
+#define ES_ICCIDS_MAX     EIS_PROFILES_MAX
+#define ES_VALIDITY_MAX   0x7FFFFFFFu
 #define ES_OPERATIONS_MAX 32u
-#define ES_ENTRIES_MAX   256u /* PLMA or ONC entries of one answer */
+#define ES_ENTRIES_MAX    256u /* PLMA or ONC entries of one answer */
 
 /* Every request starts with this (§5.1.3). */
 struct es_request {

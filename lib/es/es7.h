@@ -26,8 +26,8 @@ struct es7_handover_euicc {
 struct es7_authenticate_smsr {
     struct es_request base;
     bool has_eid;
-    struct eid eid;              /* what we send; */
-    struct eis *eis;             /* some partners send the EIS instead: one of the two is there */
+    struct eid eid;               /* what we send; */
+    struct eis *eis;              /* some partners send the EIS instead: one of the two is there */
     struct span smsr_certificate; /* the GlobalPlatform certificate, tag 7F21 included */
 };
 struct es7_authenticate_smsr_response {

@@ -13,7 +13,7 @@
 #define CERTIFICATE_MAX   8192u
 #define SIGNATURE_XML_MAX 16384u
 
-/* --- the algorithms that are allowed ------------------------------------------------------------------------------- */
+/* --- the algorithms that are allowed --------------------------------------------------------------------------- */
 
 struct algorithm {
     const char *uri;
@@ -54,7 +54,7 @@ enum err eum_signature_start(void)
     return ERR_NONE;
 }
 
-/* --- the structure of a signature ------------------------------------------------------------------------------------ */
+/* --- the structure of a signature ------------------------------------------------------------------------------ */
 
 struct dsig {
     const struct algorithm *canonical, *transform, *method, *digest;
@@ -120,7 +120,8 @@ static enum err base64_read(struct span text, uint8_t *out, size_t cap, size_t *
     return ERR_NONE;
 }
 
-static void read_base64(struct xml_reader *r, struct arena *a, struct dsig *d, uint8_t *out, size_t cap, size_t *ret_len)
+static void read_base64(struct xml_reader *r, struct arena *a, struct dsig *d, uint8_t *out, size_t cap,
+                        size_t *ret_len)
 {
     enum err err = base64_read(xml_text(r, a), out, cap, ret_len);
     if (err != ERR_NONE)
@@ -238,7 +239,7 @@ static enum err dsig_read(struct span signature, struct arena *a, struct dsig *d
     return d->err;
 }
 
-/* --- canonical form -------------------------------------------------------------------------------------------------- */
+/* --- canonical form -------------------------------------------------------------------------------------------- */
 
 /* Is the node inside the element? A namespace node has no parent of its own. */
 static int inside(void *element, xmlNodePtr node, xmlNodePtr parent)
@@ -264,8 +265,7 @@ static enum err canonical(struct span xml, const char *child, const struct algor
             target = n;
             break;
         }
-    bool good = sink && target &&
-                xmlC14NExecute(doc, inside, target, method->value, NULL, 0, sink) >= 0;
+    bool good = sink && target && xmlC14NExecute(doc, inside, target, method->value, NULL, 0, sink) >= 0;
     good = sink && xmlOutputBufferClose(sink) >= 0 && good;
     xmlFreeDoc(doc);
     return good ? ERR_NONE : ERR_BAD_VALUE;
@@ -284,7 +284,7 @@ static enum err digest_of(struct span signed_info, const struct dsig *d, uint8_t
     return err;
 }
 
-/* --- verifying -------------------------------------------------------------------------------------------------------- */
+/* --- verifying ------------------------------------------------------------------------------------------------- */
 
 /* XML-DSig has r || s (RFC 6931), OpenSSL wants DER. Returns its length, 0 on failure. */
 static size_t ecdsa_to_der(struct span raw, uint8_t *out, size_t cap)
@@ -378,7 +378,7 @@ enum err eum_key_info(const struct eis *eis, struct arena *a, struct eum_key_inf
     return err;
 }
 
-/* --- signing ---------------------------------------------------------------------------------------------------------- */
+/* --- signing --------------------------------------------------------------------------------------------------- */
 
 static void wr_base64(struct writer *w, struct span s)
 {
@@ -420,9 +420,10 @@ static struct span signature_element(struct arena *a, const struct algorithm *me
                                      struct span value, struct span cert_der)
 {
     struct writer w = wr_arena(a, SIGNATURE_XML_MAX);
-    wr_text(&w, "<rps:EumSignature xmlns:rps=\"http://namespaces.gsma.org/esim-messaging/3\" xmlns:ds=\"" DSIG_NS "\">"
-                "<ds:SignedInfo><ds:CanonicalizationMethod Algorithm=\"" EXCLUSIVE_C14N "\"></ds:CanonicalizationMethod>"
-                "<ds:SignatureMethod Algorithm=\"");
+    wr_text(&w,
+            "<rps:EumSignature xmlns:rps=\"http://namespaces.gsma.org/esim-messaging/3\" xmlns:ds=\"" DSIG_NS "\">"
+            "<ds:SignedInfo><ds:CanonicalizationMethod Algorithm=\"" EXCLUSIVE_C14N "\"></ds:CanonicalizationMethod>"
+            "<ds:SignatureMethod Algorithm=\"");
     wr_text(&w, method->uri);
     wr_text(&w, "\"></ds:SignatureMethod><ds:Reference><ds:Transforms><ds:Transform Algorithm=\"" EXCLUSIVE_C14N
                 "\"></ds:Transform></ds:Transforms><ds:DigestMethod Algorithm=\"");
@@ -488,8 +489,8 @@ static enum err sign_with(struct eis *eis, EVP_PKEY *key, struct span cert_der, 
     if (err == ERR_NONE)
         err = sign_form((struct span){ xmlBufferContent(form), (size_t)xmlBufferLength(form) }, key, d.value, &len);
     xmlBufferFree(form);
-    struct span element = err == ERR_NONE ? signature_element(a, d.method, digest, (struct span){ d.value, len }, cert_der)
-                                          : SPAN_NONE;
+    struct span element =
+        err == ERR_NONE ? signature_element(a, d.method, digest, (struct span){ d.value, len }, cert_der) : SPAN_NONE;
     if (err == ERR_NONE && !element.len)
         err = ERR_NO_SPACE;
     if (err == ERR_NONE) {
@@ -502,7 +503,7 @@ static enum err sign_with(struct eis *eis, EVP_PKEY *key, struct span cert_der, 
 enum err eum_sign(struct eis *eis, struct span key_pem, struct span cert_der, struct arena *a)
 {
     BIO *bio = BIO_new_mem_buf(key_pem.ptr, (int)key_pem.len);
-    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)(uintptr_t)"") : NULL;
+    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)(uintptr_t) "") : NULL;
     enum err err = key ? sign_with(eis, key, cert_der, a) : ERR_BAD_VALUE;
     EVP_PKEY_free(key);
     BIO_free(bio);

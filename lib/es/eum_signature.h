@@ -2,7 +2,8 @@
  * without URI that means the sibling EumSignedInfo, exclusive C14N, SHA-256, ECDSA (or RSA).
  *
  * On libxml2's C14N and OpenSSL: XML signature libraries take a Reference without URI for the whole document, and
- * allow far more (transforms, remote references) than is wanted here. What is not in the tables of the .c is refused. */
+ * allow far more (transforms, remote references) than is wanted here. What is not in the tables of the .c is refused.
+ */
 #ifndef OSPREY_ES_EUM_SIGNATURE_H
 #define OSPREY_ES_EUM_SIGNATURE_H
 

@@ -47,7 +47,7 @@ bool es_namespace_find(struct span uri, enum es_namespace *ret)
     return false;
 }
 
-/* --- faults --------------------------------------------------------------------------------------------------- */
+/* --- faults ---------------------------------------------------------------------------------------------------- */
 
 void es_fault_set(struct es_fault *fault, enum es_fault_kind kind, const char *format, ...)
 {
@@ -81,25 +81,35 @@ void es_fault_xml(struct es_fault *fault, const struct xml_reader *r)
     es_fault_set(fault, kinds[r->fault], "%s", r->what);
 }
 
-/* --- sizes ---------------------------------------------------------------------------------------------------- */
+/* --- sizes ----------------------------------------------------------------------------------------------------- */
 
 size_t field_size(const struct xml_field *f)
 {
     static const uint16_t sizes[] = {
-        [XML_TEXT] = sizeof(struct span),   [XML_HEX] = sizeof(struct span),
-        [XML_EID] = sizeof(struct eid),     [XML_ICCID] = sizeof(struct iccid),
-        [XML_OID] = sizeof(struct oid),     [XML_AID] = sizeof(struct aid),
-        [XML_TAR] = sizeof(struct eis_tar), [XML_BOOL] = sizeof(bool),
-        [XML_U8] = 1,                       [XML_U32] = 4,
-        [XML_U64] = 8,                      [XML_HEX8] = 1,
-        [XML_HEX16] = 2,                    [XML_TIME] = 8,
+        [XML_TEXT] = sizeof(struct span),
+        [XML_HEX] = sizeof(struct span),
+        [XML_EID] = sizeof(struct eid),
+        [XML_ICCID] = sizeof(struct iccid),
+        [XML_OID] = sizeof(struct oid),
+        [XML_AID] = sizeof(struct aid),
+        [XML_TAR] = sizeof(struct eis_tar),
+        [XML_BOOL] = sizeof(bool),
+        [XML_U8] = 1,
+        [XML_U32] = 4,
+        [XML_U64] = 8,
+        [XML_HEX8] = 1,
+        [XML_HEX16] = 2,
+        [XML_TIME] = 8,
         [XML_VERSION] = sizeof(struct eis_version),
         [XML_STATE] = sizeof(enum profile_state),
         [XML_IMSI] = sizeof(struct subscription_address),
         [XML_MSISDN] = sizeof(struct subscription_address),
-        [XML_ENUM] = sizeof(int),           [XML_POL2] = sizeof(struct pol2),
-        [XML_STATUS] = sizeof(struct status), [XML_STRUCT] = 0,
-        [XML_GROUP] = 0,                    [XML_SIGNED] = 0,
+        [XML_ENUM] = sizeof(int),
+        [XML_POL2] = sizeof(struct pol2),
+        [XML_STATUS] = sizeof(struct status),
+        [XML_STRUCT] = 0,
+        [XML_GROUP] = 0,
+        [XML_SIGNED] = 0,
         [XML_RAW] = sizeof(struct span),
     };
     return f->type == XML_STRUCT ? f->table->size : sizes[f->type];

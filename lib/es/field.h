@@ -10,40 +10,40 @@
 
 enum field_type {
     /* simple: the element's text                    C type */
-    XML_TEXT,     /* xs:string                       struct span */
-    XML_HEX,      /* xs:hexBinary                    struct span, octets */
-    XML_EID,      /*                                 struct eid */
-    XML_ICCID,    /*                                 struct iccid */
-    XML_OID,      /*                                 struct oid */
-    XML_AID,      /*                                 struct aid */
-    XML_TAR,      /*                                 struct eis_tar */
-    XML_BOOL,     /*                                 bool */
-    XML_U8,       /* decimal; min and max apply      uint8_t */
-    XML_U32,      /*                                 uint32_t */
-    XML_U64,      /*                                 uint64_t */
-    XML_HEX8,     /* two hexadecimal digits          uint8_t */
-    XML_HEX16,    /* four hexadecimal digits         uint16_t */
-    XML_TIME,     /* xs:dateTime                     uint64_t, ms */
-    XML_VERSION,  /* ThreeDigitVersion               struct eis_version */
-    XML_STATE,    /*                                 enum profile_state */
-    XML_IMSI,     /*                                 struct subscription_address */
-    XML_MSISDN,   /*                                 struct subscription_address */
-    XML_ENUM,     /* one of names[0 … max-1]         int-sized enum */
+    XML_TEXT,    /* xs:string                       struct span */
+    XML_HEX,     /* xs:hexBinary                    struct span, octets */
+    XML_EID,     /*                                 struct eid */
+    XML_ICCID,   /*                                 struct iccid */
+    XML_OID,     /*                                 struct oid */
+    XML_AID,     /*                                 struct aid */
+    XML_TAR,     /*                                 struct eis_tar */
+    XML_BOOL,    /*                                 bool */
+    XML_U8,      /* decimal; min and max apply      uint8_t */
+    XML_U32,     /*                                 uint32_t */
+    XML_U64,     /*                                 uint64_t */
+    XML_HEX8,    /* two hexadecimal digits          uint8_t */
+    XML_HEX16,   /* four hexadecimal digits         uint16_t */
+    XML_TIME,    /* xs:dateTime                     uint64_t, ms */
+    XML_VERSION, /* ThreeDigitVersion               struct eis_version */
+    XML_STATE,   /*                                 enum profile_state */
+    XML_IMSI,    /*                                 struct subscription_address */
+    XML_MSISDN,  /*                                 struct subscription_address */
+    XML_ENUM,    /* one of names[0 … max-1]         int-sized enum */
     /* with children */
-    XML_POL2,     /* POL2Type                        struct pol2 */
-    XML_STATUS,   /* ExecutionStatusType             struct status */
-    XML_STRUCT,   /* of table                        the table's struct */
-    XML_GROUP,    /* of table, but the fields are in the same struct (offset 0) */
-    XML_SIGNED,   /* EumSignedInfo: octets and typed struct eis (offset 0) */
-    XML_RAW,      /* the element octet for octet     struct span */
+    XML_POL2,   /* POL2Type                        struct pol2 */
+    XML_STATUS, /* ExecutionStatusType             struct status */
+    XML_STRUCT, /* of table                        the table's struct */
+    XML_GROUP,  /* of table, but the fields are in the same struct (offset 0) */
+    XML_SIGNED, /* EumSignedInfo: octets and typed struct eis (offset 0) */
+    XML_RAW,    /* the element octet for octet     struct span */
 };
 
 enum field_flag {
     OPTIONAL = 0,
-    REQUIRED = 1,      /* always */
-    FULL = 2,          /* unless the message is partial */
-    REPEATED = 4,      /* the member is a pointer to items, `aux` the offset of their size_t count; max is their ceiling */
-    POINTER = 8,       /* the member is a pointer to the struct */
+    REQUIRED = 1, /* always */
+    FULL = 2,     /* unless the message is partial */
+    REPEATED = 4, /* the member is a pointer to items, `aux` the offset of their size_t count; max is their ceiling */
+    POINTER = 8,  /* the member is a pointer to the struct */
     ATTRIBUTE = 16,
     HAS = 32,          /* aux: offset of a bool that says whether it is there */
     COUNTED = 64,      /* group: there if the size_t at aux is not 0 */
@@ -67,28 +67,39 @@ struct xml_table {
     uint16_t size; /* of the struct */
 };
 
-#define XML_FIELD(owner, member, element, kind, presence)                                                             \
-    { .name = (element), .offset = offsetof(owner, member), .type = (kind), .flags = (presence) }
+#define XML_FIELD(owner, member, element, kind, presence)                                                              \
+    {                                                                                                                  \
+        .name = (element), .offset = offsetof(owner, member), .type = (kind), .flags = (presence)                      \
+    }
 /* … , XML_FIELD_X(…, .max = 100) */
-#define XML_FIELD_X(owner, member, element, kind, presence, ...)                                                      \
-    { .name = (element), .offset = offsetof(owner, member), .type = (kind), .flags = (presence), __VA_ARGS__ }
-#define XML_MANY(owner, member, counter, element, kind, presence, ceiling, ...)                                       \
-    { .name = (element), .offset = offsetof(owner, member), .type = (kind), .flags = (presence) | REPEATED,           \
-      .aux = offsetof(owner, counter), .max = (ceiling), __VA_ARGS__ }
-#define XML_TABLE(of_fields, of_struct)                                                                               \
-    { .fields = (of_fields), .count = ARRAY_LEN(of_fields), .size = sizeof(of_struct) }
-#define XML_LAX_TABLE(of_fields, of_struct)                                                                           \
-    { .fields = (of_fields), .count = ARRAY_LEN(of_fields), .size = sizeof(of_struct), .lax = true }
+#define XML_FIELD_X(owner, member, element, kind, presence, ...)                                                       \
+    {                                                                                                                  \
+        .name = (element), .offset = offsetof(owner, member), .type = (kind), .flags = (presence), __VA_ARGS__         \
+    }
+#define XML_MANY(owner, member, counter, element, kind, presence, ceiling, ...)                                        \
+    {                                                                                                                  \
+        .name = (element), .offset = offsetof(owner, member), .type = (kind), .flags = (presence) | REPEATED,          \
+        .aux = offsetof(owner, counter), .max = (ceiling), __VA_ARGS__                                                 \
+    }
+#define XML_TABLE(of_fields, of_struct)                                                                                \
+    {                                                                                                                  \
+        .fields = (of_fields), .count = ARRAY_LEN(of_fields), .size = sizeof(of_struct)                                \
+    }
+#define XML_LAX_TABLE(of_fields, of_struct)                                                                            \
+    {                                                                                                                  \
+        .fields = (of_fields), .count = ARRAY_LEN(of_fields), .size = sizeof(of_struct), .lax = true                   \
+    }
 
-#define ES_REQUEST_FIELDS                                                                                             \
+#define ES_REQUEST_FIELDS                                                                                              \
     XML_FIELD_X(struct es_request, call_id, "FunctionCallIdentifier", XML_TEXT, REQUIRED, .min = 1,                    \
-                .max = ES_CALL_ID_MAX),                                                                               \
-        XML_FIELD_X(struct es_request, validity_s, "ValidityPeriod", XML_U32, OPTIONAL, .min = 1, .max = ES_VALIDITY_MAX)
-#define ES_RESPONSE_FIELDS                                                                                            \
-    XML_FIELD(struct es_response, start_ms, "ProcessingStart", XML_TIME, OPTIONAL),                                   \
-        XML_FIELD(struct es_response, end_ms, "ProcessingEnd", XML_TIME, OPTIONAL),                                   \
-        XML_FIELD_X(struct es_response, acceptable_validity_s, "AcceptableValidityPeriod", XML_U32, OPTIONAL,         \
-                    .min = 1, .max = ES_VALIDITY_MAX),                                                                \
+                .max = ES_CALL_ID_MAX),                                                                                \
+        XML_FIELD_X(struct es_request, validity_s, "ValidityPeriod", XML_U32, OPTIONAL, .min = 1,                      \
+                    .max = ES_VALIDITY_MAX)
+#define ES_RESPONSE_FIELDS                                                                                             \
+    XML_FIELD(struct es_response, start_ms, "ProcessingStart", XML_TIME, OPTIONAL),                                    \
+        XML_FIELD(struct es_response, end_ms, "ProcessingEnd", XML_TIME, OPTIONAL),                                    \
+        XML_FIELD_X(struct es_response, acceptable_validity_s, "AcceptableValidityPeriod", XML_U32, OPTIONAL,          \
+                    .min = 1, .max = ES_VALIDITY_MAX),                                                                 \
         XML_FIELD(struct es_response, status, "FunctionExecutionStatus", XML_STATUS, REQUIRED)
 
 /* POL2Type and ExecutionStatusType as they are on the wire. */
@@ -144,8 +155,8 @@ void es_fault_body(struct es_fault *fault, enum reason reason, const char *forma
 /* From what the XML reader found. */
 void es_fault_xml(struct es_fault *fault, const struct xml_reader *r);
 
-extern const struct xml_table es_table_eis, es_table_signed_info, es_table_properties, es_table_address,
-    es_table_none, es_table_plma_entry, es_table_onc_entry;
+extern const struct xml_table es_table_eis, es_table_signed_info, es_table_properties, es_table_address, es_table_none,
+    es_table_plma_entry, es_table_onc_entry;
 /* Named in functions.def. */
 extern const struct xml_table es_table_es1_register, es_table_es1_properties, es_table_eid, es_table_eid_es2,
     es_table_audit, es_table_audit_es2, es_table_eis_response, es_table_card, es_table_es2_card, es_table_profile,

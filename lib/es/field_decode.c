@@ -171,7 +171,7 @@ static bool simple(struct field_reader *d, const struct xml_field *f, struct spa
     return body_fault(d, f, f->type == XML_EID ? REASON_EID_INVALID : REASON_FORMAT_INVALID, err_text(err));
 }
 
-/* --- decoding elements ------------------------------------------------------------------------------------------ */
+/* --- decoding elements ----------------------------------------------------------------------------------------- */
 
 static bool decode_pol2(struct field_reader *d, const struct xml_field *f, struct pol2 *out)
 {
@@ -202,8 +202,8 @@ static bool decode_status(struct field_reader *d, const struct xml_field *f, str
         return body_fault(d, f, REASON_FORMAT_INVALID, "an unknown Status");
     *out = exec == EXECUTED_SUCCESS && !wire.has_code
                ? status_success()
-               : status_from_codes(exec, xml_trim(wire.code.subject), xml_trim(wire.code.reason),
-                                   wire.code.subject_id, wire.code.message);
+               : status_from_codes(exec, xml_trim(wire.code.subject), xml_trim(wire.code.reason), wire.code.subject_id,
+                                   wire.code.message);
     return true;
 }
 

@@ -87,8 +87,9 @@ static void wr_number(struct writer *w, uint64_t n)
 
 static void wr_number_of(struct field_writer *e, const struct xml_field *f, const void *in)
 {
-    uint64_t n = f->type == XML_U8 ? *(const uint8_t *)in : f->type == XML_U32 ? *(const uint32_t *)in
-                                                                               : *(const uint64_t *)in;
+    uint64_t n = f->type == XML_U8    ? *(const uint8_t *)in
+                 : f->type == XML_U32 ? *(const uint32_t *)in
+                                      : *(const uint64_t *)in;
     if (n < f->min || (f->max && n > f->max))
         wr_fail(e->w, ERR_BAD_VALUE);
     wr_number(e->w, n);
@@ -178,9 +179,9 @@ static void wr_pol2(struct field_writer *e, const struct pol2 *pol2)
     for (int q = 0; q < POL2_QUALIFICATION_COUNT; q++)
         for (int a = 0; a < POL2_ACTION_COUNT; a++)
             if (pol2_has(*pol2, (enum pol2_action)a, (enum pol2_qualification)q))
-                rules[wire.count++] = (struct wire_rule){
-                    SPAN_LIT("PROFILE"), span_text(pol2_action_xml((enum pol2_action)a)),
-                    span_text(pol2_qualification_xml((enum pol2_qualification)q)) };
+                rules[wire.count++] =
+                    (struct wire_rule){ SPAN_LIT("PROFILE"), span_text(pol2_action_xml((enum pol2_action)a)),
+                                        span_text(pol2_qualification_xml((enum pol2_qualification)q)) };
     fields_encode(e, &es_table_wire_pol2, &wire);
 }
 

@@ -5,11 +5,15 @@
 #define V3 false
 #define V4 true
 static const struct es_function_info infos[ES_FUNCTION_COUNT] = {
-#define ES_FUNCTION(interface_, name_, text, group_, pattern_, caller_, provider_, request, response, section_, v4_)    \
-    [interface_##_##name_] = { .interface = #interface_,           .name = text,                                       \
-                               .section = section_,                .number = ES_IF_##interface_,                       \
-                               .group = ES_GROUP_##group_,         .pattern = ES_##pattern_,                           \
-                               .caller = ES_ROLE_##caller_,        .provider = ES_ROLE_##provider_,                    \
+#define ES_FUNCTION(interface_, name_, text, group_, pattern_, caller_, provider_, request, response, section_, v4_)   \
+    [interface_##_##name_] = { .interface = #interface_,                                                               \
+                               .name = text,                                                                           \
+                               .section = section_,                                                                    \
+                               .number = ES_IF_##interface_,                                                           \
+                               .group = ES_GROUP_##group_,                                                             \
+                               .pattern = ES_##pattern_,                                                               \
+                               .caller = ES_ROLE_##caller_,                                                            \
+                               .provider = ES_ROLE_##provider_,                                                        \
                                .v4 = v4_ },
 #include "functions.def"
 #undef ES_FUNCTION
@@ -19,7 +23,7 @@ static const struct xml_table es_table_nothing = { .count = 0 };
 static const struct {
     const struct xml_table *request, *response;
 } tables[ES_FUNCTION_COUNT] = {
-#define ES_FUNCTION(interface_, name_, text, group_, pattern_, caller_, provider_, request_, response_, section_, v4_)  \
+#define ES_FUNCTION(interface_, name_, text, group_, pattern_, caller_, provider_, request_, response_, section_, v4_) \
     [interface_##_##name_] = { &es_table_##request_, &es_table_##response_ },
 #include "functions.def"
 #undef ES_FUNCTION

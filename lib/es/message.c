@@ -4,7 +4,7 @@
 
 #define SOAP_CAP_FIRST 4096u /* room for a message without EIS; four times more each time it is not enough */
 
-/* --- decoding the header ------------------------------------------------------------------------------------------ */
+/* --- decoding the header --------------------------------------------------------------------------------------- */
 
 struct decoder {
     struct xml_reader r;
@@ -107,17 +107,17 @@ static bool header_whole(struct decoder *d)
 {
     const struct wsa_header *h = &d->m->wsa;
     const char *missing = !h->from.address.len && !h->from.entity_id.text[0] ? "From"
-                          : !h->from.entity_id.text[0]                      ? "EntityId of From"
-                          : !h->to.address.len && !h->to.entity_id.text[0]  ? "To"
-                          : !h->message_id.raw.len                          ? "MessageID"
-                          : !h->action.len                                  ? "Action"
-                                                                            : NULL;
+                          : !h->from.entity_id.text[0]                       ? "EntityId of From"
+                          : !h->to.address.len && !h->to.entity_id.text[0]   ? "To"
+                          : !h->message_id.raw.len                           ? "MessageID"
+                          : !h->action.len                                   ? "Action"
+                                                                             : NULL;
     if (missing)
         es_fault_set(d->fault, ES_FAULT_HEADER_MISSING, "the header has no %s", missing);
     return !missing;
 }
 
-/* --- decoding the body ---------------------------------------------------------------------------------------------- */
+/* --- decoding the body ----------------------------------------------------------------------------------------- */
 
 static bool read_fault_body(struct decoder *d)
 {
@@ -246,7 +246,7 @@ enum err es_decode(struct span soap, struct arena *a, struct es_message *ret, st
     return fault_err(ret_fault->kind);
 }
 
-/* --- encoding ------------------------------------------------------------------------------------------------------- */
+/* --- encoding -------------------------------------------------------------------------------------------------- */
 
 static void wr_wsa_text(struct writer *w, const char *name, struct span text)
 {
@@ -356,7 +356,7 @@ enum err es_encode(const struct es_message *m, struct arena *a, struct span *ret
     return encode_growing(write_message, m, a, ret);
 }
 
-/* --- an EIS alone --------------------------------------------------------------------------------------------------- */
+/* --- an EIS alone ---------------------------------------------------------------------------------------------- */
 
 static void write_alone(struct writer *w, const char *name, const struct xml_table *table, const struct eis *eis)
 {
@@ -404,7 +404,7 @@ enum err eis_decode(struct span xml, struct arena *a, struct eis *ret, struct es
     return fault_err(ret_fault->kind);
 }
 
-/* --- answers -------------------------------------------------------------------------------------------------------- */
+/* --- answers --------------------------------------------------------------------------------------------------- */
 
 void es_answer(const struct es_message *request, struct es_message *ret)
 {
@@ -480,7 +480,7 @@ enum err es_answer_fault(const struct es_message *request, const struct es_fault
     return ERR_NONE;
 }
 
-/* --- looking into a body -------------------------------------------------------------------------------------------- */
+/* --- looking into a body --------------------------------------------------------------------------------------- */
 
 bool es_message_eid(const struct es_message *m, struct eid *ret)
 {

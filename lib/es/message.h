@@ -42,21 +42,21 @@ struct es_message {
 /* Why a message was not taken. */
 enum es_fault_kind {
     ES_FAULT_NONE,
-    ES_FAULT_TOO_BIG,         /* over SOAP_MESSAGE_MAX or a ceiling of the reader: HTTP 413 */
-    ES_FAULT_MALFORMED,       /* not XML as we take it, or no SOAP envelope */
+    ES_FAULT_TOO_BIG,   /* over SOAP_MESSAGE_MAX or a ceiling of the reader: HTTP 413 */
+    ES_FAULT_MALFORMED, /* not XML as we take it, or no SOAP envelope */
     ES_FAULT_DOCTYPE,
     ES_FAULT_SOAP_VERSION,    /* SOAP 1.1 */
     ES_FAULT_MUST_UNDERSTAND, /* a header we do not know that must be understood */
     ES_FAULT_HEADER_MISSING,  /* From with EntityId, To, MessageID or Action */
     ES_FAULT_HEADER_INVALID,
-    ES_FAULT_UNKNOWN_BODY,    /* no function of that name here */
-    ES_FAULT_INVALID_BODY,    /* the function is known: a response with FAILED and `status` (1.3.1/2.x, 8.1.1/2.1) */
-    ES_FAULT_NO_MEMORY        /* our arena is full: HTTP 500 */
+    ES_FAULT_UNKNOWN_BODY, /* no function of that name here */
+    ES_FAULT_INVALID_BODY, /* the function is known: a response with FAILED and `status` (1.3.1/2.x, 8.1.1/2.1) */
+    ES_FAULT_NO_MEMORY     /* our arena is full: HTTP 500 */
 };
 struct es_fault {
     enum es_fault_kind kind;
-    struct status status;       /* for ES_FAULT_INVALID_BODY */
-    char text[160];             /* what is wrong, for people; names the element concerned, never a value */
+    struct status status; /* for ES_FAULT_INVALID_BODY */
+    char text[160];       /* what is wrong, for people; names the element concerned, never a value */
 };
 
 /* Octets to message. Everything in ret borrows from soap and the arena. Returns ERR_NONE, or the reason as enum err

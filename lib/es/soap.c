@@ -42,11 +42,11 @@ static void read_code(struct xml_reader *r, struct arena *a, struct soap_fault *
 {
     while (xml_child(r)) {
         if (xml_name_is(r->local, "Value") && !sub)
-            f->code = (enum soap_fault_code)index_of(local_part(xml_text(r, a)), codes, SOAP_FAULT_CODE_COUNT,
-                                                     SOAP_RECEIVER);
+            f->code =
+                (enum soap_fault_code)index_of(local_part(xml_text(r, a)), codes, SOAP_FAULT_CODE_COUNT, SOAP_RECEIVER);
         else if (xml_name_is(r->local, "Value"))
-            f->subcode = (enum soap_subcode)index_of(local_part(xml_text(r, a)), subcodes, SOAP_SUBCODE_COUNT,
-                                                     SOAP_NO_SUBCODE);
+            f->subcode =
+                (enum soap_subcode)index_of(local_part(xml_text(r, a)), subcodes, SOAP_SUBCODE_COUNT, SOAP_NO_SUBCODE);
         else if (xml_name_is(r->local, "Subcode") && !sub)
             read_code(r, a, f, true);
         else

@@ -10,13 +10,7 @@
 #define SOAP_ENV_1_1_NS  "http://schemas.xmlsoap.org/soap/envelope/"
 #define SOAP_WSA_NS      "http://www.w3.org/2005/08/addressing"
 
-enum soap_fault_code {
-    SOAP_VERSION_MISMATCH,
-    SOAP_MUST_UNDERSTAND,
-    SOAP_SENDER,
-    SOAP_RECEIVER,
-    SOAP_FAULT_CODE_COUNT
-};
+enum soap_fault_code { SOAP_VERSION_MISMATCH, SOAP_MUST_UNDERSTAND, SOAP_SENDER, SOAP_RECEIVER, SOAP_FAULT_CODE_COUNT };
 enum soap_subcode {
     SOAP_NO_SUBCODE,
     SOAP_INVALID_ADDRESSING_HEADER,

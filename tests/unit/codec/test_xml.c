@@ -134,7 +134,8 @@ static void text_is_what_libxml2_sees(void **state)
 static void raw_elements_stand_alone(void **state)
 {
     (void)state;
-    static const char text[] = "<a xmlns='urn:d' xmlns:p='urn:p' xmlns:q='urn:q'><b x='1'><p:c/></b><d xmlns='urn:e'/></a>";
+    static const char text[] =
+        "<a xmlns='urn:d' xmlns:p='urn:p' xmlns:q='urn:q'><b x='1'><p:c/></b><d xmlns='urn:e'/></a>";
     struct xml_reader r;
     struct arena a;
     arena_init(&a, 65536);
@@ -199,9 +200,17 @@ static void dates(void **state)
         { "2024-02-29T23:30:00-01:00", "2024-03-01T00:30:00Z" },
         { "9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z" },
     };
-    static const char *const bad[] = { "", "2026", "2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z", "2026-01-01T24:00:00Z",
-                                       "2026-01-01T00:00:00X", "2026-01-01T00:00:00.Z", "1969-12-31T23:59:59Z",
-                                       "2026-01-01 00:00:00Z", "2026-01-01T00:00:00Zx", "2026-01-01T00:00:00+15:00" };
+    static const char *const bad[] = { "",
+                                       "2026",
+                                       "2026-13-01T00:00:00Z",
+                                       "2026-02-29T00:00:00Z",
+                                       "2026-01-01T24:00:00Z",
+                                       "2026-01-01T00:00:00X",
+                                       "2026-01-01T00:00:00.Z",
+                                       "1969-12-31T23:59:59Z",
+                                       "2026-01-01 00:00:00Z",
+                                       "2026-01-01T00:00:00Zx",
+                                       "2026-01-01T00:00:00+15:00" };
     char text[DATETIME_TEXT_SIZE];
     uint64_t ms;
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {

@@ -97,8 +97,8 @@ static void fill_value(struct arena *a, const struct xml_field *f, void *out, en
         ((struct pol2 *)out)->rules = how == SAMPLE_FULL ? (1u << POL2_RULES_MAX) - 1 : 0;
         break;
     case XML_STATUS:
-        *(struct status *)out = how == SAMPLE_FULL ? status_failed(REASON_EID_UNKNOWN, "8949", "no <such> card %u", n)
-                                                   : status_success();
+        *(struct status *)out =
+            how == SAMPLE_FULL ? status_failed(REASON_EID_UNKNOWN, "8949", "no <such> card %u", n) : status_success();
         break;
     case XML_RAW:
         *(struct span *)out = SPAN_LIT(signature);
@@ -171,7 +171,7 @@ struct es_message sample_message(struct arena *a, enum es_function function, enu
     return m;
 }
 
-/* --- the schemas ---------------------------------------------------------------------------------------------------- */
+/* --- the schemas ----------------------------------------------------------------------------------------------- */
 
 struct schema {
     xmlSchemaPtr compiled;

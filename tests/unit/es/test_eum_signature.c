@@ -142,7 +142,8 @@ static void others_verify_it_too(void **state)
 {
     (void)state;
     struct arena a;
-    if (run("python3 -c 'import sys,xml.etree.ElementTree as E; sys.exit(not hasattr(E,\"canonicalize\"))' 2>/dev/null"))
+    if (run("python3 -c 'import sys,xml.etree.ElementTree as E; sys.exit(not hasattr(E,\"canonicalize\"))' "
+            "2>/dev/null"))
         skip();
     arena_init(&a, 8u << 20);
     struct eis *eis = sample_eis(&a);
@@ -151,8 +152,11 @@ static void others_verify_it_too(void **state)
     write_file("sig.xml", eis->signature);
     write_file("check.py", SPAN_LIT(foreign_check));
     assert_int_equal(run("cd %s && python3 check.py", folder), 0);
-    assert_int_equal(run("cd %s && openssl x509 -in ec.crt -pubkey -noout > ec.pub && openssl dgst -sha256 -verify ec.pub "
-                         "-signature sig.der form >/dev/null", folder), 0);
+    assert_int_equal(
+        run("cd %s && openssl x509 -in ec.crt -pubkey -noout > ec.pub && openssl dgst -sha256 -verify ec.pub "
+            "-signature sig.der form >/dev/null",
+            folder),
+        0);
     arena_release(&a);
 }
 

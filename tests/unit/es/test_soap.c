@@ -4,17 +4,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define HEADER                                                                                                        \
-    "<w:From><w:Address>https://op.example/cb?EntityId=1.3.6.1.4.1.99.3</w:Address></w:From>"                         \
+#define HEADER                                                                                                         \
+    "<w:From><w:Address>https://op.example/cb?EntityId=1.3.6.1.4.1.99.3</w:Address></w:From>"                          \
     "<w:To>https://sr.example/x?EntityId=1.3.6.1.4.1.99.2</w:To><w:MessageID>//op/1</w:MessageID>"                     \
     "<w:Action>http://gsma.com/ES4/PlatformManagement/ES4-EnableProfile</w:Action>"
-#define ENVELOPE(header, body)                                                                                        \
+#define ENVELOPE(header, body)                                                                                         \
     "<s:Envelope xmlns:s='http://www.w3.org/2003/05/soap-envelope' xmlns:w='http://www.w3.org/2005/08/addressing'"     \
     " xmlns:r='http://namespaces.gsma.org/esim-messaging/3'><s:Header>" header "</s:Header><s:Body>" body              \
     "</s:Body></s:Envelope>"
-#define BASE  "<r:FunctionCallIdentifier>call-1</r:FunctionCallIdentifier>"
-#define EID   "<r:Eid>89049032118123456789012300000109</r:Eid>"
-#define ICCID "<r:Iccid>8949000000000000018</r:Iccid>"
+#define BASE           "<r:FunctionCallIdentifier>call-1</r:FunctionCallIdentifier>"
+#define EID            "<r:Eid>89049032118123456789012300000109</r:Eid>"
+#define ICCID          "<r:Iccid>8949000000000000018</r:Iccid>"
 #define ENABLE(inside) ENVELOPE(HEADER, "<r:ES4-EnableProfileRequest>" inside "</r:ES4-EnableProfileRequest>")
 
 static char eid_digits[33];
@@ -52,23 +52,26 @@ static const struct refusal refusals[] = {
     { "instruction", "<?xml-stylesheet href='x'?>" ENABLE(BASE EID ICCID), ES_FAULT_MALFORMED, 0, "instruction" },
     { "UTF-16", "\xFF\xFE<", ES_FAULT_MALFORMED, 0, "UTF-8" },
     { "Latin-1", "<?xml version='1.0' encoding='ISO-8859-1'?>" ENABLE(BASE EID ICCID), ES_FAULT_MALFORMED, 0, "UTF-8" },
-    { "bad UTF-8", ENABLE("<r:FunctionCallIdentifier>\xC0\x80</r:FunctionCallIdentifier>" EID ICCID), ES_FAULT_MALFORMED,
-      0, "UTF-8" },
+    { "bad UTF-8", ENABLE("<r:FunctionCallIdentifier>\xC0\x80</r:FunctionCallIdentifier>" EID ICCID),
+      ES_FAULT_MALFORMED, 0, "UTF-8" },
     { "no body", ENVELOPE(HEADER, ""), ES_FAULT_UNKNOWN_BODY, 0, "empty" },
-    { "two bodies", ENVELOPE(HEADER, "<r:ES4-EnableProfileRequest>" BASE EID ICCID "</r:ES4-EnableProfileRequest><r:x/>"),
+    { "two bodies",
+      ENVELOPE(HEADER, "<r:ES4-EnableProfileRequest>" BASE EID ICCID "</r:ES4-EnableProfileRequest><r:x/>"),
       ES_FAULT_MALFORMED, 0, "more than one" },
     { "unknown function", ENVELOPE(HEADER, "<r:ES4-FlyToTheMoonRequest/>"), ES_FAULT_UNKNOWN_BODY, 0, "FlyToTheMoon" },
     { "unknown namespace", ENVELOPE(HEADER, "<x:ES4-EnableProfileRequest xmlns:x='urn:x'/>"), ES_FAULT_UNKNOWN_BODY, 0,
       "no function" },
     { "notification as request", ENVELOPE(HEADER, "<r:ES4-HandleProfileEnabledNotificationRequest/>"),
       ES_FAULT_UNKNOWN_BODY, 0, "" },
-    { "no EntityId", ENVELOPE("<w:From><w:Address>https://op.example/</w:Address></w:From><w:To>x</w:To>"
-                              "<w:MessageID>1</w:MessageID><w:Action>a</w:Action>",
-                              "<r:ES4-EnableProfileRequest>" BASE EID ICCID "</r:ES4-EnableProfileRequest>"),
+    { "no EntityId",
+      ENVELOPE("<w:From><w:Address>https://op.example/</w:Address></w:From><w:To>x</w:To>"
+               "<w:MessageID>1</w:MessageID><w:Action>a</w:Action>",
+               "<r:ES4-EnableProfileRequest>" BASE EID ICCID "</r:ES4-EnableProfileRequest>"),
       ES_FAULT_HEADER_MISSING, 0, "EntityId" },
     { "no header", ENVELOPE("", "<r:ES4-EnableProfileRequest>" BASE EID ICCID "</r:ES4-EnableProfileRequest>"),
       ES_FAULT_HEADER_MISSING, 0, "From" },
-    { "EntityId is no OID", ENVELOPE("<w:From><w:Address>https://op.example/?EntityId=me</w:Address></w:From>", "<r:x/>"),
+    { "EntityId is no OID",
+      ENVELOPE("<w:From><w:Address>https://op.example/?EntityId=me</w:Address></w:From>", "<r:x/>"),
       ES_FAULT_HEADER_INVALID, 0, "From" },
     { "must understand", ENVELOPE(HEADER "<x:Magic xmlns:x='urn:x' s:mustUnderstand='1'/>", "<r:x/>"),
       ES_FAULT_MUST_UNDERSTAND, 0, "Magic" },
@@ -128,22 +131,29 @@ static const struct {
 } tolerated[] = {
     { "as it should be", ENABLE(BASE EID ICCID) },
     { "another order", ENABLE(ICCID EID BASE) },
-    { "white space and comments", "\xEF\xBB\xBF<?xml version='1.0' encoding='utf-8'?>\n<!-- a -->\n"
-      ENABLE("\n " BASE "<!-- b -->\r\n\t" EID "<r:Iccid>\n 8949000000000000018 \n</r:Iccid>") "\n<!-- c -->\n" },
-    { "CDATA and references", ENABLE("<r:FunctionCallIdentifier><![CDATA[call]]>&#45;&#x31;</r:FunctionCallIdentifier>"
-                                     EID ICCID) },
+    { "white space and comments",
+      "\xEF\xBB\xBF<?xml version='1.0' encoding='utf-8'?>\n<!-- a -->\n" ENABLE(
+          "\n " BASE "<!-- b -->\r\n\t" EID "<r:Iccid>\n 8949000000000000018 \n</r:Iccid>") "\n<!-- c -->\n" },
+    { "CDATA and references",
+      ENABLE("<r:FunctionCallIdentifier><![CDATA[call]]>&#45;&#x31;</r:FunctionCallIdentifier>" EID ICCID) },
     { "ICCID with filler", ENABLE(BASE EID "<r:Iccid>8949000000000000018F</r:Iccid>") },
-    { "mixed prefixes", ENVELOPE(HEADER, "<a:ES4-EnableProfileRequest xmlns:a='http://namespaces.gsma.org/esim-messaging/3'>"
-      BASE EID "<Iccid xmlns='http://namespaces.gsma.org/esim-messaging/3'>8949000000000000018</Iccid>"
-      "</a:ES4-EnableProfileRequest>") },
-    { "names of /1", ENVELOPE(HEADER, "<ES4-EnableProfileRequest xmlns='http://namespaces.gsma.org/esim-messaging/1'>"
-      "<functionCallIdentifier>call-1</functionCallIdentifier><eid>89049032118123456789012300000109</eid>"
-      "<iccid>8949000000000000018</iccid></ES4-EnableProfileRequest>") },
-    { "/4", ENVELOPE(HEADER, "<ES4-EnableProfileRequest xmlns='http://namespaces.gsma.org/esim-messaging/4'>"
-      "<FunctionCallIdentifier>call-1</FunctionCallIdentifier><Eid>89049032118123456789012300000109</Eid>"
-      "<Iccid>8949000000000000018</Iccid></ES4-EnableProfileRequest>") },
+    { "mixed prefixes",
+      ENVELOPE(HEADER, "<a:ES4-EnableProfileRequest xmlns:a='http://namespaces.gsma.org/esim-messaging/3'>" BASE EID
+                       "<Iccid xmlns='http://namespaces.gsma.org/esim-messaging/3'>8949000000000000018</Iccid>"
+                       "</a:ES4-EnableProfileRequest>") },
+    { "names of /1",
+      ENVELOPE(HEADER,
+               "<ES4-EnableProfileRequest xmlns='http://namespaces.gsma.org/esim-messaging/1'>"
+               "<functionCallIdentifier>call-1</functionCallIdentifier><eid>89049032118123456789012300000109</eid>"
+               "<iccid>8949000000000000018</iccid></ES4-EnableProfileRequest>") },
+    { "/4",
+      ENVELOPE(HEADER,
+               "<ES4-EnableProfileRequest xmlns='http://namespaces.gsma.org/esim-messaging/4'>"
+               "<FunctionCallIdentifier>call-1</FunctionCallIdentifier><Eid>89049032118123456789012300000109</Eid>"
+               "<Iccid>8949000000000000018</Iccid></ES4-EnableProfileRequest>") },
     { "header in an odd namespace, mustUnderstand on To and Action",
-      ENVELOPE("<m:From xmlns:m='http://www.w3.org/2007/05/addressing/metadata'><m:Address>https://op.example/cb?EntityName=O "
+      ENVELOPE("<m:From "
+               "xmlns:m='http://www.w3.org/2007/05/addressing/metadata'><m:Address>https://op.example/cb?EntityName=O "
                "?EntityId=1.3.6.1.4.1.99.3</m:Address><m:Metadata>x</m:Metadata></m:From>"
                "<w:To s:mustUnderstand='true'>https://sr.example/x&amp;y?EntityId=1.3.6.1.4.1.99.2</w:To>"
                "<w:MessageID>//op/1</w:MessageID><w:Action s:mustUnderstand='true'>whatever</w:Action>"
@@ -239,15 +249,18 @@ static void a_partial_eis_is_taken_in_answers_only(void **state)
     struct span soap;
     char text[4096];
     arena_init(&a, 8u << 20);
-    snprintf(text, sizeof text, ENVELOPE(HEADER, "<r:ES4-GetEISResponse><r:FunctionExecutionStatus><r:Status>"
-             "EXECUTED_SUCCESS</r:Status></r:FunctionExecutionStatus>%s</r:ES4-GetEISResponse>"), eis);
+    snprintf(text, sizeof text,
+             ENVELOPE(HEADER, "<r:ES4-GetEISResponse><r:FunctionExecutionStatus><r:Status>"
+                              "EXECUTED_SUCCESS</r:Status></r:FunctionExecutionStatus>%s</r:ES4-GetEISResponse>"),
+             eis);
     assert_int_equal(decoded(&a, text, &m, &fault), ES_FAULT_NONE);
     const struct es_eis_response *answer = m.body;
     assert_true(answer->eis->partial);
     assert_int_equal(answer->eis->profile_count, 1);
     assert_ok(es_encode(&m, &a, &soap));
     assert_ok(es_decode(soap, &a, &m, &fault));
-    snprintf(text, sizeof text, ENVELOPE(HEADER, "<r:ES1-RegisterEISRequest>" BASE "%s</r:ES1-RegisterEISRequest>"), eis);
+    snprintf(text, sizeof text, ENVELOPE(HEADER, "<r:ES1-RegisterEISRequest>" BASE "%s</r:ES1-RegisterEISRequest>"),
+             eis);
     assert_int_equal(decoded(&a, text, &m, &fault), ES_FAULT_INVALID_BODY);
     assert_int_equal(fault.status.reason, REASON_ELEMENT_MISSING);
     arena_release(&a);
@@ -257,8 +270,10 @@ static void query_parameters_in_all_spellings(void **state)
 {
     (void)state;
     static const char *const uris[] = {
-        "https://h/p?EntityId=1.2.3?EntityName=A%20%26B?UserName=u", "https://h/p?EntityId=1.2.3&EntityName=A %26B&UserName=u",
-        "https://h/p?UserName=u ?EntityName=A%20%26B &EntityId=1%2E2.3", "https://h/p?x=1&EntityId=1.2.3?EntityName=A%20%26B?UserName=u",
+        "https://h/p?EntityId=1.2.3?EntityName=A%20%26B?UserName=u",
+        "https://h/p?EntityId=1.2.3&EntityName=A %26B&UserName=u",
+        "https://h/p?UserName=u ?EntityName=A%20%26B &EntityId=1%2E2.3",
+        "https://h/p?x=1&EntityId=1.2.3?EntityName=A%20%26B?UserName=u",
     };
     struct arena a;
     struct wsa_endpoint e;

@@ -1,5 +1,5 @@
-/* The osprey program against a partner that plays SM-DP and SM-SR over real mutual TLS: what it sends, what it says, what
- * it ends with. */
+/* The osprey program against a partner that plays SM-DP and SM-SR over real mutual TLS: what it sends, what it says,
+ * what it ends with. */
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@
 extern char **environ;
 static char folder[] = "/tmp/osprey-operator-XXXXXX", program[512], eid[EID_TEXT_SIZE];
 
-/* --- the partner ---------------------------------------------------------------------------------------------------------- */
+/* --- the partner ----------------------------------------------------------------------------------------------- */
 
 static struct partner {
     struct loop *loop;
@@ -29,13 +29,13 @@ static struct partner {
     struct http_server *server;
     struct http_client *client;
     struct arena a;
-    struct status status;      /* of the answers */
+    struct status status; /* of the answers */
     enum { ANSWER, SILENT, AT_ONCE, FAULT, FORBID, TWICE, UNRELATED, BUSY_ONCE } behaviour;
-    struct es_message last;    /* request seen last */
+    struct es_message last; /* request seen last */
     unsigned requests, callback_status, callbacks;
     enum es_function function; /* of it */
     char call_id[64];
-    char notify_url[300];      /* where the operator said it listens */
+    char notify_url[300]; /* where the operator said it listens */
 } partner;
 
 static void posted(void *context, const struct http_answer *answer)
@@ -61,11 +61,12 @@ static struct span answer_soap(const struct es_message *m, const char *message_i
     answer.wsa.message_id.raw = span_text(arena_printf(&partner.a, "%s", message_id));
     if (!related) {
         answer.wsa.relates_to = SPAN_NONE;
-        answer.wsa.message_id.raw = span_text(arena_printf(
-            &partner.a, "//x/1?TransactionId=%.*s", (int)m->wsa.message_id.transaction_id.len,
-            (const char *)m->wsa.message_id.transaction_id.ptr));
+        answer.wsa.message_id.raw =
+            span_text(arena_printf(&partner.a, "//x/1?TransactionId=%.*s", (int)m->wsa.message_id.transaction_id.len,
+                                   (const char *)m->wsa.message_id.transaction_id.ptr));
     }
-    struct es_response *body = es_response_new(&partner.a, m->function, &partner.status, 1767323045000u, 1767323046000u);
+    struct es_response *body =
+        es_response_new(&partner.a, m->function, &partner.status, 1767323045000u, 1767323046000u);
     if (es_body_size(m->function, ES_RESPONSE) == sizeof(struct es_eis_response) && status_ok(&partner.status)) {
         struct eis *eis = ARENA_NEW(&partner.a, struct eis);
         struct profile_info *profile = ARENA_NEW(&partner.a, struct profile_info);
@@ -176,7 +177,7 @@ static void stop_partner(void)
     arena_release(&partner.a);
 }
 
-/* --- running osprey --------------------------------------------------------------------------------------------------------- */
+/* --- running osprey -------------------------------------------------------------------------------------------- */
 
 static uint16_t free_port(void)
 {
@@ -198,9 +199,10 @@ static void write_config(void)
     snprintf(path, sizeof path, "%s/osprey.conf", folder);
     FILE *f = fopen(path, "w");
     endpoint_port = free_port();
-    fprintf(f, "[operator]\noid = " OPERATOR_OID "\nname = Test & Sons\nvia = sr\nsm_sr = sr\nlisten = 127.0.0.1:%u\n"
-               "inbox = inbox.db\n[tls]\ncertificate = operator.crt\nkey = operator.key\ntrust = ca.crt\n[lab]\n"
-               "trace_dir = trace\n",
+    fprintf(f,
+            "[operator]\noid = " OPERATOR_OID "\nname = Test & Sons\nvia = sr\nsm_sr = sr\nlisten = 127.0.0.1:%u\n"
+            "inbox = inbox.db\n[tls]\ncertificate = operator.crt\nkey = operator.key\ntrust = ca.crt\n[lab]\n"
+            "trace_dir = trace\n",
             endpoint_port);
     for (int i = 0; i < 2; i++)
         fprintf(f, "[partner %s]\nkind = %s\noid = " PARTNER_OID "\nurl = https://127.0.0.1:%u\n", i ? "dp" : "sr",
@@ -261,11 +263,11 @@ static int run(const char **output, const char *const *words)
     return code;
 }
 
-#define assert_said(output, text)                                                                                     \
-    if (!strstr((output), (text)))                                                                                    \
+#define assert_said(output, text)                                                                                      \
+    if (!strstr((output), (text)))                                                                                     \
     fail_msg("not said: %s\n%s", (text), (output))
 
-/* --- the tests ---------------------------------------------------------------------------------------------------------------- */
+/* --- the tests ------------------------------------------------------------------------------------------------- */
 
 static int setup(void **state)
 {
@@ -449,6 +451,7 @@ static void listen_and_commands_share_the_inbox(void **state)
     assert_int_equal(partner.callbacks, 4);
     partner.behaviour = TWICE;
     assert_int_equal(RUN(&out, "profile", "enable", "--eid", eid, "--iccid", ICCID), 0);
+    assert_null(strstr(out, "osprey:")); /* no complaint */
     for (int i = 0; i < 500 && partner.callbacks < 6; i++)
         loop_round(partner.loop, 10);
     assert_int_equal(RUN(&out, "inbox", "--json"), 0);
@@ -464,7 +467,8 @@ static void explain_shows_the_messages(void **state)
 {
     (void)state;
     const char *out;
-    assert_int_equal(RUN(&out, "profile", "enable", "--eid", eid, "--iccid", ICCID, "--explain", "--call-id", "again"), 0);
+    assert_int_equal(RUN(&out, "profile", "enable", "--eid", eid, "--iccid", ICCID, "--explain", "--call-id", "again"),
+                     0);
     assert_said(out, "→ POST https://127.0.0.1:");
     assert_said(out, "<rps:ES4-EnableProfileRequest");
     assert_said(out, "<rps:ES4-EnableProfileResponse");
@@ -511,15 +515,18 @@ static int make_certificates(void **state)
     assert_ok(eid_with_check_digits(SPAN_LIT("890490321181234567890123000001"), &number));
     eid_text(&number, eid);
     if (!mkdtemp(folder) ||
-        command("cd %s && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout ca.key -out "
-                "ca.crt -subj /CN=CI -days 30 >/dev/null 2>&1", folder))
+        command(
+            "cd %s && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout ca.key -out "
+            "ca.crt -subj /CN=CI -days 30 >/dev/null 2>&1",
+            folder))
         return -1;
     for (size_t i = 0; i < ARRAY_LEN(who); i++)
-        if (command("cd %s && printf 'subjectAltName=RID:%s\\nextendedKeyUsage=serverAuth,clientAuth\\n' > ext && openssl "
-                    "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout %s.key -out %s.csr -subj /CN=%s "
-                    ">/dev/null 2>&1 && openssl x509 -req -in %s.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 30 "
-                    "-extfile ext -out %s.crt >/dev/null 2>&1",
-                    folder, who[i].oid, who[i].name, who[i].name, who[i].name, who[i].name, who[i].name))
+        if (command(
+                "cd %s && printf 'subjectAltName=RID:%s\\nextendedKeyUsage=serverAuth,clientAuth\\n' > ext && openssl "
+                "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout %s.key -out %s.csr -subj /CN=%s "
+                ">/dev/null 2>&1 && openssl x509 -req -in %s.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 30 "
+                "-extfile ext -out %s.crt >/dev/null 2>&1",
+                folder, who[i].oid, who[i].name, who[i].name, who[i].name, who[i].name, who[i].name))
             return -1;
     return 0;
 }
