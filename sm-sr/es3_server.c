@@ -92,6 +92,7 @@ static const struct server_row rows[] = {
     { ES3_UPDATE_POLICY_RULES, smsr_update_pol2, NULL, NULL, false },
     { ES3_UPDATE_SUBSCRIPTION_ADDRESS, smsr_update_address, NULL, NULL, false },
     { ES3_ENABLE_PROFILE, NULL, &SMSR_ENABLE_PROFILE, smsr_fill_profile, false },
+    { ES3_SET_FALLBACK_ATTRIBUTE, NULL, &SMSR_SET_FALLBACK, smsr_fill_profile, false },
     { ES3_DISABLE_PROFILE, NULL, &SMSR_DISABLE_PROFILE, smsr_fill_profile, false },
     { ES3_DELETE_ISDP, NULL, &SMSR_DELETE_PROFILE, smsr_fill_profile, false },
     { ES3_UPDATE_CONNECTIVITY_PARAMETERS, NULL, &SMSR_SEND_DATA, fill_connectivity, false },

@@ -8,6 +8,7 @@ static const struct server_row rows[] = {
     { ES4_UPDATE_SUBSCRIPTION_ADDRESS, smsr_update_address, NULL, NULL, false },
     { ES4_AUDIT_EIS, NULL, &SMSR_AUDIT, smsr_fill_audit, false },
     { ES4_ENABLE_PROFILE, NULL, &SMSR_ENABLE_PROFILE, smsr_fill_profile, false },
+    { ES4_SET_FALLBACK_ATTRIBUTE, NULL, &SMSR_SET_FALLBACK, smsr_fill_profile, false },
     { ES4_DISABLE_PROFILE, NULL, &SMSR_DISABLE_PROFILE, smsr_fill_profile, false },
     { ES4_DELETE_PROFILE, NULL, &SMSR_DELETE_PROFILE, smsr_fill_profile, false },
 };

@@ -187,12 +187,11 @@ void smsr_notification(struct turn *t, struct span bytes, const char *from)
     take(t, &n, repeat);
 }
 
-/* SPI, keys and MAC must be what SGP.02 demands; else it is as if it had not come. Notifications carry no counter to
- * check: their sequence number tells repeats. */
-void smsr_notification_packet(struct turn *t, const char *from, struct span packet)
+/* SPI, keys and MAC must be what SGP.02 demands, and the counter not one of the past (old cards always say 0: then only
+ * the sequence number tells repeats). */
+static enum err packet_open(struct turn *t, struct span packet, struct span *ret_data)
 {
     struct scp80_header h;
-    struct span data = SPAN_NONE;
     struct writer plain = wr_arena(t->arena, packet.len + 16);
     enum err err = scp80_command_peek(packet, &h);
     struct keyset *k = err == ERR_NONE ? smsr_keyset_by_kvn(t->e, SCP80_KVN(h.kid)) : NULL;
@@ -201,11 +200,21 @@ void smsr_notification_packet(struct turn *t, const char *from, struct span pack
     if (err == ERR_NONE)
         err = scp80_policy_isdr(&h);
     if (err == ERR_NONE)
-        err = smsr_packet_open(t, k, packet, &plain, &h, &data);
-    if (err != ERR_NONE) {
+        err = smsr_packet_open(t, k, packet, &plain, &h, ret_data);
+    if (err == ERR_NONE && h.counter && h.counter < t->e->heard_counter)
+        err = ERR_REPLAY;
+    if (err == ERR_NONE && h.counter > t->e->heard_counter)
+        t->e->heard_counter = h.counter;
+    return err;
+}
+
+void smsr_notification_packet(struct turn *t, const char *from, struct span packet)
+{
+    struct span data = SPAN_NONE;
+    enum err err = packet_open(t, packet, &data);
+    if (err == ERR_NONE)
+        smsr_notification(t, data, from);
+    else
         turn_log(t, LOG_WARN_, "a packet from %s is not a notification of this eUICC (%s): dropped", from,
                  err_text(err));
-        return;
-    }
-    smsr_notification(t, data, from);
 }

@@ -9,7 +9,7 @@
 
 const struct procedure *const smsr_procedures[SMSR_PROCEDURES_MAX] = { &SMSR_CREATE_ISDP,    &SMSR_SEND_DATA,
                                                                        &SMSR_ENABLE_PROFILE, &SMSR_DISABLE_PROFILE,
-                                                                       &SMSR_DELETE_PROFILE, &SMSR_AUDIT };
+                                                                       &SMSR_DELETE_PROFILE, &SMSR_AUDIT, &SMSR_SET_FALLBACK };
 
 const struct procedure *smsr_procedure_by_name(const char *name)
 {

@@ -52,8 +52,8 @@ struct procedure {
     }
 
 extern const struct procedure SMSR_CREATE_ISDP, SMSR_SEND_DATA, SMSR_ENABLE_PROFILE, SMSR_DISABLE_PROFILE,
-    SMSR_DELETE_PROFILE, SMSR_AUDIT;
-#define SMSR_PROCEDURES_MAX 6u
+    SMSR_DELETE_PROFILE, SMSR_AUDIT, SMSR_SET_FALLBACK;
+#define SMSR_PROCEDURES_MAX 7u
 extern const struct procedure *const smsr_procedures[SMSR_PROCEDURES_MAX];
 
 const struct procedure *smsr_procedure_by_name(const char *name); /* NULL: none */

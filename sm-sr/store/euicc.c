@@ -47,6 +47,7 @@ static void load_euicc(const struct row *row, struct euicc *e)
     e->note_sequence = (uint16_t)row_int(row, 13);
     column_aid(row, 14, &e->note_isdp);
     column_aid(row, 15, &e->expired_isdp);
+    e->heard_counter = (uint64_t)row_int(row, 16);
 }
 
 static void load_profile(const struct row *row, struct profile *p)
@@ -234,7 +235,8 @@ static void save_head(const struct euicc *e, struct writes *w)
     WRITES_ADD(w, &SMSR_EUICC_SAVE, 1, value_text(e->eid_text), value_int(e->version), value_time(e->remaining_memory),
                value_time(e->last_audit_ms), value_int(e->next_n), value_time(e->alarm_ms), value_time(e->seen_ms),
                value_optional(e->seen_from), value_octets(e->imei), value_octets(e->meid), value_int(e->note_type),
-               value_int(e->note_sequence), value_aid(&e->note_isdp), value_aid(&e->expired_isdp));
+               value_int(e->note_sequence), value_aid(&e->note_isdp), value_aid(&e->expired_isdp),
+               value_time(e->heard_counter));
 }
 
 /* Rows are dropped before others are added: an ICCID may leave and come back in one event. */

@@ -110,6 +110,7 @@ struct euicc {
     uint16_t note_sequence;
     struct aid note_isdp;
     struct aid expired_isdp; /* a switch to this one expired: the card shall take it back */
+    uint64_t heard_counter;  /* highest counter of a packet that came from it */
     bool changed;
 
     struct profile *profiles;

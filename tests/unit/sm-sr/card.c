@@ -71,14 +71,19 @@ size_t card_notification(struct world *w, uint8_t type, uint8_t *out, size_t cap
 
 static void send_notification(struct world *w, uint8_t type)
 {
+    if (w->card.counts_notifications)
+        w->card.sent_counter++;
     uint8_t body[ES5_NOTIFICATION_MAX];
     size_t len = card_notification(w, type, body, sizeof body);
     WRITER_ON_STACK(packet, 256);
     struct scp80_header h = {
-        .spi1 = SCP80_SPI1_FULL, .spi2 = 0, .kic = SCP80_KEY_BYTE(1), .kid = SCP80_KEY_BYTE(1), .tar = { 0, 0, 1 }
+        .spi1 = SCP80_SPI1_FULL, .spi2 = 0, .kic = SCP80_KEY_BYTE(1), .kid = SCP80_KEY_BYTE(1), .tar = { 0, 0, 1 },
+        .counter = w->card.sent_counter
     };
     struct scp80_keys k = { SPAN_OF(w->card.kic), SPAN_OF(w->card.kid), 8 };
     assert_ok(scp80_command_wrap(&h, &k, (struct span){ body, len }, &packet));
+    if (!w->card.replay_len) /* somebody writes the first one down */
+        memcpy(w->card.replay, packet.buf, w->card.replay_len = packet.len);
     radio_put(w, false, card_enabled(&w->card)->msisdn, SMS_IEI_COMMAND, wr_span(&packet));
 }
 
@@ -88,6 +93,12 @@ void card_notify(struct world *w, uint8_t type)
     w->card.pending = true;
     w->card.pending_type = type;
     send_notification(w, type);
+}
+
+void card_replay_first(struct world *w)
+{
+    radio_put(w, false, card_enabled(&w->card)->msisdn, SMS_IEI_COMMAND,
+              (struct span){ w->card.replay, w->card.replay_len });
 }
 
 void card_repeat(struct world *w) { send_notification(w, w->card.pending_type); }
@@ -132,6 +143,11 @@ static uint16_t store_data(struct world *w, const struct capdu *capdu, struct wr
     struct es5_store_data s;
     if (es5_store_data_parse(capdu->data, &s) != ERR_NONE) {
         wr_bytes(data, span_sub(capdu->data, 0, 4)); /* some DGI of ES8: echo */
+        return SW_OK;
+    }
+    if (s.dgi == ES5_SET_FALLBACK_ATTRIBUTE) {
+        for (size_t i = 0; i < CARD_ISDPS_MAX; i++)
+            w->card.isdp[i].fallback = w->card.isdp[i].state && aid_eq(&w->card.isdp[i].aid, &s.isdp);
         return SW_OK;
     }
     if (s.dgi == ES5_NOTIFICATION_CONFIRMATION)

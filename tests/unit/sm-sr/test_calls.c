@@ -240,7 +240,7 @@ static void wrong_interface(void **state)
     assert_sync("1.1", "1.2");
     profile_call("1.2.3.4", ES4_ENABLE_PROFILE, "3", ICCID_A);
     assert_sync("1.1", "1.1");
-    profile_call(OID_OP1, ES4_SET_FALLBACK_ATTRIBUTE, "4", ICCID_A);
+    profile_call(OID_OP1, ES4_SET_EMERGENCY_PROFILE_ATTRIBUTE, "4", ICCID_A);
     assert_sync("1.6", "3.1");
 }
 

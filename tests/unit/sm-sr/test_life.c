@@ -413,7 +413,47 @@ static void a_new_address_counts_at_once(void **state)
     assert_told(ES4_ENABLE_PROFILE, EXECUTED_SUCCESS, "", "");
 }
 
+/* ---- the fall-back attribute */
+
+static void the_fallback_attribute_moves(void **state)
+{
+    (void)state;
+    b(OID_OP1, 0);
+    c(OID_OP2, 0);
+    ask(OID_OP1, ES4_SET_FALLBACK_ATTRIBUTE, "1", ICCID_B, 600);
+    world_settle(&w);
+    assert_told(ES4_SET_FALLBACK_ATTRIBUTE, EXECUTED_SUCCESS, "", "");
+    world_check_agreement(&w);
+    assert_true(w.card.isdp[1].fallback);
+    unsigned executed = w.card.executed;
+    ask(OID_OP1, ES4_SET_FALLBACK_ATTRIBUTE, "2", ICCID_B, 600); /* it has it: no word to the card */
+    assert_told(ES4_SET_FALLBACK_ATTRIBUTE, EXECUTED_SUCCESS, "", "");
+    assert_int_equal(w.card.executed, executed);
+    ask(OID_OP2, ES4_SET_FALLBACK_ATTRIBUTE, "3", ICCID_C, 600);
+    assert_told(ES4_SET_FALLBACK_ATTRIBUTE, EXECUTED_FAILED, "8.2.4", "1.2");
+    ask(OID_OP1, ES4_DELETE_PROFILE, "4", ICCID_B, 600);
+    assert_told(ES4_DELETE_PROFILE, EXECUTED_FAILED, "8.2.4", "3.8");
+}
+
 /* ---- the radio brings nonsense */
+
+static void an_old_notification_changes_nothing(void **state)
+{
+    (void)state;
+    b(OID_OP1, 0);
+    w.card.counts_notifications = true;
+    ask(OID_OP1, ES4_ENABLE_PROFILE, "1", ICCID_B, 600);
+    world_settle(&w);
+    ask(OID_OP1, ES4_ENABLE_PROFILE, "2", ICCID_A, 600);
+    world_settle(&w);
+    assert_int_equal(world_state(&w, ICCID_A), PROFILE_ENABLED);
+    unsigned executed = w.card.executed;
+    card_replay_first(&w); /* "B is enabled now" */
+    world_settle(&w);
+    assert_int_equal(world_state(&w, ICCID_A), PROFILE_ENABLED);
+    assert_int_equal(w.card.executed, executed);
+    world_check_agreement(&w);
+}
 
 static void foreign_packets_change_nothing(void **state)
 {
@@ -463,7 +503,8 @@ int main(void)
         LIFE_TEST(an_audit_of_others_is_refused),
         LIFE_TEST(a_callback_waits_for_its_partner),
         LIFE_TEST(a_new_address_counts_at_once),
-        LIFE_TEST(foreign_packets_change_nothing),
+        LIFE_TEST(foreign_packets_change_nothing), LIFE_TEST(the_fallback_attribute_moves),
+        LIFE_TEST(an_old_notification_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,6 +47,10 @@ struct world_card {
     bool keeps_por;    /* answers a repeated packet with the same PoR; else "counter low" */
     uint8_t last_packet[2048], last_por[2048];
     size_t last_packet_len, last_por_len;
+    bool counts_notifications; /* they carry a counter */
+    uint64_t sent_counter;
+    uint8_t replay[256]; /* the first packet of a notification */
+    size_t replay_len;
     bool off; /* hears nothing */
 };
 
@@ -158,6 +162,7 @@ void card_script(struct world *w, struct span script, struct writer *out);
 void card_idle(struct world *w);
 void card_notify(struct world *w, uint8_t type);
 void card_repeat(struct world *w);          /* the notification that is not confirmed, the same octets again */
+void card_replay_first(struct world *w);    /* somebody sends the first notification of all again */
 void card_confirm_missing(struct world *w); /* no confirmation came: roll back */
 void card_fall_back(struct world *w);
 size_t card_notification(struct world *w, uint8_t type, uint8_t *out, size_t cap);
