@@ -123,7 +123,7 @@ class Lab:
         self.programs = {}
         self.subscribers = []
         os.makedirs(self.path('logs'), exist_ok=True)
-        names = ['sr', 'scp81', 'dp', 'op', 'smsc', 'hlr']
+        names = ['sr', 'scp81', 'dp', 'operator', 'start', 'smsc', 'hlr']
         self.port = dict(zip(names, free_ports(len(names))))
         self.number = number
 
@@ -148,9 +148,9 @@ class Lab:
     def make_authorities(self, curve='P-256'):
         self.tool('osprey-eum', 'ci', 'init', '--out', self.path('ci'), '--oid', OIDS['ci'], '--curve', curve)
         for kind, folder, name in (('eum', 'eum', 'Lab EUM'), ('sm-sr', 'sm-sr', 'Lab SM-SR'), ('sm-dp', 'sm-dp', 'Lab SM-DP'),
-                                   ('operator', 'operator', 'Lab Operator')):
+                                   ('operator', 'operator', 'Lab Operator'), ('operator', 'start', 'Lab Start Operator')):
             self.tool('osprey-eum', 'issue', kind, '--ci', self.path('ci'), '--out', self.path(folder), '--oid', OIDS[folder],
-                      '--name', name, '--plain-keys')
+                      '--name', name)
         self.tool('osprey-eum', 'kek', '--out', self.path('eum', 'sm-sr.kek'))
 
     def build_profile(self, template, out, **settings):
@@ -176,8 +176,8 @@ class Lab:
         partner = f'[partner eum]\noid = {OIDS["eum"]}\nkinds = eum\ncertificate = eum/eum.pem\ntransport_key = eum/sm-sr.kek\n\n'
         partner += (f'[partner sm-dp]\noid = {OIDS["sm-dp"]}\nkinds = sm-dp\nes3_url = {self.url("dp")}/esim-messaging/3/ES3/ES3SmDpService\n'
                     f'acts_for = {OIDS["operator"]} {OIDS["start"]}\n\n')
-        partner += (f'[partner operator]\noid = {OIDS["operator"]}\nkinds = operator\n'
-                    f'es4_url = {self.url("op")}/esim-messaging/3/ES4/ES4MnoService\n')
+        partner += ''.join(f'[partner {who}]\noid = {OIDS[who]}\nkinds = operator\nes4_url = {self.url(who)}/esim-messaging/3/ES4/ES4MnoService\n\n'
+                           for who in ('operator', 'start'))
         scp81 = f'[scp81]\nlisten = 127.0.0.1:{self.port["scp81"]}\nadvertise = 127.0.0.1:{self.port["scp81"]}\nhold_ms = 3000\n\n'
         return write(self.path('sm-sr.conf'), f'''[sm-sr]
 oid = {OIDS["sm-sr"]}
@@ -210,10 +210,106 @@ trace_dir = .
 file = logs/sm-sr.log
 ''')
 
+    def configure_smdp(self, profiles, **extra):
+        """profiles: {name: {option: value}} of [profile NAME] sections."""
+        sections = ''.join(f'[profile {name}]\nowner = {OIDS["operator"]}\n' + ''.join(f'{k} = {v}\n' for k, v in options.items()) + '\n'
+                           for name, options in profiles.items())
+        return write(self.path('sm-dp.conf'), f'''[sm-dp]
+oid = {OIDS["sm-dp"]}
+url = {self.url("dp")}
+listen = 127.0.0.1:{self.port["dp"]}
+database = sm-dp/sm-dp.db
+master_key = sm-dp/master.key
+ci = sm-dp/ci.pem
+resend_s = {extra.get("resend_s", 3)}
+subscribers = ordered.conf
+
+[tls]
+certificate = sm-dp/tls.pem
+key = sm-dp/tls.key
+trust = sm-dp/ci.pem
+
+[lab]
+trace_dir = .
+
+[card P-256]
+certificate = sm-dp/card.7f21
+key = sm-dp/card.key
+
+[eum lab]
+certificate = eum/eum.pem
+
+[partner operator]
+oid = {OIDS["operator"]}
+kind = operator
+url = {self.url("operator")}/esim-messaging/3/ES2/ES2MnoService
+
+[partner sm-sr]
+oid = {OIDS["sm-sr"]}
+kind = sm-sr
+url = {self.url("sr")}/esim-messaging/3/ES3/ES3SmSrService
+
+{sections}[log]
+file = logs/sm-dp.log
+''')
+
+    def configure_operator(self, who='operator'):
+        return write(self.path(f'{who}.conf'), f'''[operator]
+oid = {OIDS[who]}
+name = Lab {who}
+via = {"sm-dp" if who == "operator" else "sm-sr"}
+sm_sr = sm-sr
+listen = 127.0.0.1:{self.port[who]}
+inbox = {who}/inbox.db
+
+[tls]
+certificate = {who}/tls.pem
+key = {who}/tls.key
+trust = {who}/ci.pem
+
+[lab]
+trace_dir = .
+
+[partner sm-dp]
+oid = {OIDS["sm-dp"]}
+kind = sm-dp
+url = {self.url("dp")}
+
+[partner sm-sr]
+oid = {OIDS["sm-sr"]}
+kind = sm-sr
+url = {self.url("sr")}
+''')
+
+    def osprey(self, *arguments, who='operator', timeout=150):
+        """The operator's command line: (exit code, the last JSON object, error text)."""
+        code, out, err = self.tool('osprey', *arguments, '--json', '--config', self.path(f'{who}.conf'), check=False, timeout=timeout)
+        lines = [line for line in out.splitlines() if line.startswith('{')]
+        return code, json.loads(lines[-1]) if lines else {}, err.strip()
+
+    def listen(self, who='operator'):
+        """The operator's endpoint, which keeps its inbox."""
+        name = f'listen-{who}'
+        self.programs[name] = Program(name, [self.program('osprey'), 'listen', '--json', '--config', self.path(f'{who}.conf')],
+                                      self.path('logs', f'{name}.log'), inbox=self.path('logs', f'{name}.jsonl'))
+        self.programs[name].start()
+
+    def card(self, eid):
+        """What is on the card (the device must be off): [{isdp, state, fallback, iccid, imsi}]."""
+        _, text, _ = self.tool('osprey-euicc', 'info', '--state', self.path('cards', eid, 'card.nvm'), '--log', 'error')
+        profiles = []
+        for line in text.splitlines():
+            word = line.split()
+            if word and word[0] == 'ISD-P':
+                value = dict(zip(word[2:], word[3:]))
+                profiles.append({'isdp_aid': word[1], 'state': word[2].capitalize(), 'fallback': 'fall-back' in word,
+                                 'iccid': value.get('ICCID', ''), 'imsi': value.get('IMSI', '')})
+        return profiles
+
     def configure_network(self, loss_permille=0, seed=1):
         write(self.path('smsc.conf'), f'[smsc]\nlisten = 127.0.0.1:{self.port["smsc"]}\ndatabase = smsc.db\n\n'
               f'[lab]\nloss_permille = {loss_permille}\nseed = {seed}\n\n[log]\nfile = logs/smsc.log\n')
-        write(self.path('hlr.conf'), f'[gsup]\nlisten = 127.0.0.1:{self.port["hlr"]}\n\n[subscribers]\nfile = subscribers.conf\n\n'
+        write(self.path('hlr.conf'), f'[gsup]\nlisten = 127.0.0.1:{self.port["hlr"]}\n\n[subscribers]\nfile = subscribers.conf\nalso = ordered.conf\n\n'
               '[store]\nfile = hlr.db\n\n[log]\nfile = logs/hlr.log\n')
         self.write_subscribers()
 

@@ -1,6 +1,7 @@
 /* osprey-hlr: a small HLR and AuC for labs, over GSUP. Sequence numbers are stored before a vector leaves. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "lib/daemon/daemon.h"
 #include "lib/io/sqlite.h"
@@ -12,6 +13,7 @@
 static const struct config_option options[] = {
     { "gsup", "listen", CONFIG_ADDRESS, "127.0.0.1:4222", false, "where serving networks connect" },
     { "subscribers", "file", CONFIG_PATH, NULL, true, "one section [subscriber IMSI] each; read again for an unknown IMSI" },
+    { "subscribers", "also", CONFIG_PATH, NULL, false, "a second such file, as an SM-DP writes it; need not exist" },
     { "store", "file", CONFIG_PATH, "hlr.db", false, "the sequence numbers" },
 };
 
@@ -38,18 +40,17 @@ struct link {
 struct hlr {
     struct daemon *daemon;
     struct sqlite_store *store;
-    struct config *subscribers;
+    struct config *subscribers, *also;
     struct tcp_server *server;
     struct link links[HLR_LINKS_MAX];
 };
 
 /* ---- subscribers and their sequence numbers ---- */
 
-static enum err load_subscribers(struct hlr *h, char *detail)
+static enum err load_file(const char *path, struct config **ret, char *detail)
 {
     struct config *fresh;
-    enum err err = config_load(config_text(h->daemon->config, "subscribers", "file"), subscriber_options,
-                               subscriber_option_count, &fresh, detail);
+    enum err err = config_load(path, subscriber_options, subscriber_option_count, &fresh, detail);
     if (err != ERR_NONE)
         return err;
     err = subscribers_check(fresh, detail);
@@ -57,15 +58,30 @@ static enum err load_subscribers(struct hlr *h, char *detail)
         config_free(fresh);
         return err;
     }
-    config_free(h->subscribers);
-    h->subscribers = fresh;
+    config_free(*ret);
+    *ret = fresh;
     return ERR_NONE;
+}
+
+static enum err load_subscribers(struct hlr *h, char *detail)
+{
+    const char *also = config_text(h->daemon->config, "subscribers", "also");
+    enum err err = load_file(config_text(h->daemon->config, "subscribers", "file"), &h->subscribers, detail);
+    if (err == ERR_NONE && also && access(also, F_OK) == 0)
+        err = load_file(also, &h->also, detail);
+    return err;
+}
+
+static enum err look_up(const struct hlr *h, const char *imsi, struct subscriber *ret)
+{
+    enum err err = subscriber_find(h->subscribers, imsi, ret);
+    return err == ERR_NOT_FOUND && h->also ? subscriber_find(h->also, imsi, ret) : err;
 }
 
 static enum err find(struct hlr *h, const char *imsi, struct subscriber *ret)
 {
     char detail[CONFIG_DETAIL_MAX];
-    enum err err = subscriber_find(h->subscribers, imsi, ret);
+    enum err err = look_up(h, imsi, ret);
     if (err != ERR_NOT_FOUND)
         return err;
     err = load_subscribers(h, detail);
@@ -73,7 +89,7 @@ static enum err find(struct hlr *h, const char *imsi, struct subscriber *ret)
         log_fact(h->daemon->log, LOG_WARN_, NULL, "the subscribers cannot be read again: %s", detail);
         return ERR_NOT_FOUND;
     }
-    return subscriber_find(h->subscribers, imsi, ret);
+    return look_up(h, imsi, ret);
 }
 
 static void note(void *context, enum err err) { *(enum err *)context = err; }
@@ -273,6 +289,7 @@ static void hlr_close(void *role)
     tcp_server_free(h->server);
     sqlite_store_close(h->store);
     config_free(h->subscribers);
+    config_free(h->also);
     free(h);
 }
 
