@@ -31,31 +31,27 @@ def free_ports(count):
 
 
 class Program:
-    """One running program of the lab."""
+    """One running program of the lab; what it prints goes to the file `output`."""
 
-    def __init__(self, name, arguments, log, env=None):
-        self.name, self.arguments, self.log, self.env = name, arguments, log, env
+    def __init__(self, name, arguments, output):
+        self.name, self.arguments, self.output = name, arguments, output
         self.process = None
 
     def start(self):
-        out = open(self.log, 'ab')
-        self.process = subprocess.Popen(self.arguments, stdout=subprocess.PIPE, stderr=out, env=self.env, cwd=os.path.dirname(self.log))
-        out.close()
-        self.wait_ready()
-
-    def wait_ready(self):
+        with open(self.output, 'ab') as out:
+            begin = out.tell()
+            self.process = subprocess.Popen(self.arguments, stdout=out, stderr=out, cwd=os.path.dirname(self.output))
         deadline = time.time() + READY_S
-        os.set_blocking(self.process.stdout.fileno(), False)
-        seen = b''
         while time.time() < deadline:
-            piece = self.process.stdout.read()
-            seen += piece or b''
-            if b'ready' in seen:
+            with open(self.output, 'rb') as said:
+                said.seek(begin)
+                text = said.read()
+            if b'ready' in text or b'listening' in text:
                 return
             if self.process.poll() is not None:
-                raise LabError(f'{self.name} does not start: {tail(self.log)}')
+                raise LabError(f'{self.name} does not start: {tail(self.output)}')
             time.sleep(0.005)
-        raise LabError(f'{self.name} is not ready after {READY_S} s: {tail(self.log)}')
+        raise LabError(f'{self.name} is not ready after {READY_S} s: {tail(self.output)}')
 
     def running(self):
         return self.process is not None and self.process.poll() is None
@@ -70,7 +66,6 @@ class Program:
         except subprocess.TimeoutExpired:
             self.process.kill()
             code = self.process.wait()
-        self.process.stdout.close()
         return code
 
     def kill(self):
@@ -287,11 +282,21 @@ url = {self.url("sr")}
         lines = [line for line in out.splitlines() if line.startswith('{')]
         return code, json.loads(lines[-1]) if lines else {}, err.strip()
 
+    def osprey_start(self, *arguments, who='operator'):
+        """The same, without waiting for its end."""
+        return subprocess.Popen([self.program('osprey')] + list(arguments) + ['--json', '--config', self.path(f'{who}.conf')],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def osprey_end(self, process):
+        out, err = process.communicate()
+        lines = [line for line in out.splitlines() if line.startswith('{')]
+        return process.returncode, json.loads(lines[-1]) if lines else {}, err.strip()
+
     def listen(self, who='operator'):
         """The operator's endpoint, which keeps its inbox."""
         name = f'listen-{who}'
         self.programs[name] = Program(name, [self.program('osprey'), 'listen', '--json', '--config', self.path(f'{who}.conf')],
-                                      self.path('logs', f'{name}.log'), inbox=self.path('logs', f'{name}.jsonl'))
+                                      self.path('logs', f'{name}.jsonl'))
         self.programs[name].start()
 
     def card(self, eid):
