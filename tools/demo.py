@@ -258,7 +258,7 @@ class Demo:
     def sequence(self):
         messages = []
         for at, program, direction, name, _ in self.traces():
-            if not self.diagram_from <= at <= self.diagram_to + 0.2:
+            if not self.diagram_from <= at <= self.diagram_to:
                 continue
             short = name.replace('Request', '').replace('Response', ' ✓')
             if program == 'sm-dp' and name.startswith('ES2'):
@@ -275,8 +275,10 @@ class Demo:
             at = log_time(line)
             if self.diagram_from <= at <= self.diagram_to:
                 for word, text, down in CARD_LINES:
-                    if word in line:
-                        found.append((at, *(('SM-SR', 'eUICC') if down else ('eUICC', 'SM-SR')), text))
+                    if '] ' + word in line:
+                        size = re.search(r'over HTTPS, (\d+) octets', line)
+                        found.append((at, *(('SM-SR', 'eUICC') if down else ('eUICC', 'SM-SR')),
+                                      text + (f', {size.group(1)} octets' if size else '')))
                         break
         return found
 
@@ -336,13 +338,14 @@ class Demo:
 
 
 # What the SM-SR says in its log about its traffic with the card: (part of the line, words for the diagram, downwards)
-CARD_LINES = []
+CARD_LINES = [('trigger ', 'SMS: come over HTTPS', True), ('script ', 'script', True), ('answer to script', 'answer', False),
+              ('PoR to', 'PoR', False), ('notification ', 'notification', False)]
 
 
 def log_time(line):
     try:
         stamp, _, rest = line.partition('.')
-        return time.mktime(time.strptime(stamp, '%Y-%m-%dT%H:%M:%S')) - time.timezone + int(rest[:3]) / 1000
+        return time.mktime(time.strptime(stamp, '%Y-%m-%dT%H:%M:%S')) - time.timezone + int(rest[:3]) / 1000 + 0.00099  # the end of its millisecond: files have finer times
     except ValueError:
         return 0
 

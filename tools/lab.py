@@ -203,6 +203,7 @@ trace_dir = .
 {partner}
 [log]
 file = logs/sm-sr.log
+level = debug
 ''')
 
     def configure_smdp(self, profiles, **extra):

@@ -67,7 +67,7 @@ def arrow(place, end, sender, receiver, text):
     for at in place.values():
         cells[at] = '│'
     room = right - left - 3
-    text = text if len(text) <= room else text[:room - 1] + '…'
+    text = text if len(text) < room else text[:room - 2] + '…'
     body = f'{text} '.ljust(room, '─') if place[sender] < place[receiver] else f' {text}'.rjust(room, '─')
     shaft = f'─{body}▶' if place[sender] < place[receiver] else f'◀{body}─'
     cells[left + 1:right] = list(shaft)

@@ -120,6 +120,7 @@ static void sms_post(struct turn *t, const struct exchange *x)
     snprintf(effect.ref, sizeof effect.ref, "sms/%u", x->n);
     outbox_post(t->out, &effect);
     t->counts.sms_out++;
+    turn_log(t, LOG_DEBUG_, "%s %u by SMS, %zu octets", x->bearer == BEARER_SMS ? "script" : "trigger", x->n, x->packet.len);
 }
 
 static uint64_t pause_ms(const struct turn *t, uint32_t tries)
@@ -152,6 +153,7 @@ static void session_give(struct turn *t, struct exchange *x, struct reply_ref se
     note_try(t, x);
     session_reply(t, session, 200, smsr_admin_script(t->arena, t->config, x));
     t->counts.scripts++;
+    turn_log(t, LOG_DEBUG_, "script %u over HTTPS, %zu octets", x->n, x->script.len);
 }
 
 static struct span script_make(struct turn *t, enum bearer bearer, struct span items)
@@ -384,6 +386,7 @@ static bool por_of(struct turn *t, struct exchange *x, struct span packet)
     wipe(&keys, sizeof keys);
     if (err != ERR_NONE || por.counter != x->counter)
         return false;
+    turn_log(t, LOG_DEBUG_, "PoR to %u by SMS: %s", x->n, scp80_status_text(por.status));
     if (por.status != SCP80_OK) {
         por_refused(t, x, por.status);
     } else if (x->bearer == BEARER_SMS) {
@@ -413,6 +416,7 @@ void smsr_exchange_posted(struct turn *t, uint32_t n, struct span status, struct
         return;
     }
     struct card_answer a = { .outcome = CARD_SAID };
+    turn_log(t, LOG_DEBUG_, "answer to script %u over HTTPS, %zu octets", n, body.len);
     if (status.len && (scp81_status_parse(status, &what) != ERR_NONE || what != SCP81_OK)) {
         a.outcome = CARD_REFUSED;
         snprintf(a.why, sizeof a.why, "script refused: %.*s", (int)(status.len < 40 ? status.len : 40),
