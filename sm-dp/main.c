@@ -103,10 +103,11 @@ static void on_fatal(void *context)
 static void write_subscriber(void *context, const struct smdp_subscriber *u)
 {
     struct writer *w = context;
-    char key[2 * 32 + 1], opc[2 * 32 + 1];
-    if (!*u->address.imsi)
+    char key[2 * 32 + 1], opc[2 * 32 + 1], section[32];
+    int len = snprintf(section, sizeof section, "[subscriber %s]\n", u->address.imsi);
+    if (!*u->address.imsi || memmem(w->buf, w->len, section, (size_t)len)) /* USIM and ISIM of one subscription */
         return;
-    wr_printf(w, "# ICCID %s\n[subscriber %s]\nalgorithm = %s\nk = %s\n", u->iccid.digits, u->address.imsi,
+    wr_printf(w, "# ICCID %s\n%salgorithm = %s\nk = %s\n", u->iccid.digits, section,
               strcmp(u->algorithm, "test") ? u->algorithm : "xor", hex_text(u->key, key, sizeof key));
     if (u->opc.len)
         wr_printf(w, "opc = %s\n", hex_text(u->opc, opc, sizeof opc));

@@ -272,12 +272,12 @@ class Demo:
         """What went to the card and came back, from the SM-SR's log."""
         found = []
         for line in open(self.lab.path('logs', 'sm-sr.log'), errors='replace'):
-            at = log_time(line)
+            at = log_time(line)  # its millisecond; what goes down comes late in it: files have finer times
             if self.diagram_from <= at <= self.diagram_to:
                 for word, text, down in CARD_LINES:
                     if '] ' + word in line:
                         size = re.search(r'over HTTPS, (\d+) octets', line)
-                        found.append((at, *(('SM-SR', 'eUICC') if down else ('eUICC', 'SM-SR')),
+                        found.append((at + 0.00099 * down, *(('SM-SR', 'eUICC') if down else ('eUICC', 'SM-SR')),
                                       text + (f', {size.group(1)} octets' if size else '')))
                         break
         return found
@@ -345,7 +345,7 @@ CARD_LINES = [('trigger ', 'SMS: come over HTTPS', True), ('script ', 'script', 
 def log_time(line):
     try:
         stamp, _, rest = line.partition('.')
-        return time.mktime(time.strptime(stamp, '%Y-%m-%dT%H:%M:%S')) - time.timezone + int(rest[:3]) / 1000 + 0.00099  # the end of its millisecond: files have finer times
+        return time.mktime(time.strptime(stamp, '%Y-%m-%dT%H:%M:%S')) - time.timezone + int(rest[:3]) / 1000
     except ValueError:
         return 0
 
