@@ -9,6 +9,7 @@
 #define RESEND_MAX_S    900u
 /* The SM-SR gets a little less time than we have, to tell us that it is over. */
 #define MARGIN_MAX_MS   30000u
+#define RETRY_MS        2000u
 
 static const char *ref_of(struct turn *t, const struct job *j)
 {
@@ -107,7 +108,10 @@ bool smdp_es3_response(struct turn *t, const struct smdp_partner *from, const st
     const struct es_response *r = es_response_of(m);
     if (!j || !r)
         return false;
-    answered(t, j, &(struct es3_answer){ r->status, r });
+    struct es3_answer a = { r->status, r, SPAN_NONE };
+    if (es_body_size(m->function, ES_RESPONSE) == sizeof(struct es_card_response))
+        a.euicc_response = ((const struct es_card_response *)r)->euicc_response;
+    answered(t, j, &a);
     return true;
 }
 
@@ -121,7 +125,7 @@ static struct job *job_of_effect(struct turn *t)
 
 static void no_answer(struct turn *t, struct job *j, enum reason reason, const char *detail)
 {
-    answered(t, j, &(struct es3_answer){ status_failed(reason, j->smsr.text, "%s", detail), NULL });
+    answered(t, j, &(struct es3_answer){ status_failed(reason, j->smsr.text, "%s", detail), NULL, SPAN_NONE });
 }
 
 void smdp_es3_delivered(struct turn *t)
@@ -149,15 +153,18 @@ void smdp_es3_delivered(struct turn *t)
     }
 }
 
+/* Given up before our time is over (the next try would have been too late): once more, until it is. */
 void smdp_es3_undelivered(struct turn *t)
 {
     struct job *j = job_of_effect(t);
-    if (!j || j->deadline_ms <= t->now_ms) /* over: its timer ends it */
+    if (!j)
         return;
-    if (t->event->status >= 400)
+    if (t->event->status >= 400) {
         no_answer(t, j, REASON_EXTERNAL_FAILED, "the SM-SR refused the message");
-    else
-        no_answer(t, j, REASON_EXTERNAL_UNREACHABLE, "the SM-SR cannot be reached");
+        return;
+    }
+    j->next_ms = t->now_ms + RETRY_MS;
+    j->changed = true;
 }
 
 enum es_function smdp_relay_of(enum es_function function)

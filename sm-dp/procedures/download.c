@@ -22,11 +22,6 @@ static bool executed(const struct es3_answer *a)
     return a->status.exec == EXECUTED_SUCCESS || a->status.exec == EXECUTED_WITH_WARNING;
 }
 
-static struct span data_of(const struct es3_answer *a)
-{
-    return a->response ? ((const struct es_card_response *)a->response)->euicc_response : SPAN_NONE;
-}
-
 static int fail_with(struct job *j, const struct status *status, int next)
 {
     j->status = *status;
@@ -37,7 +32,7 @@ static int fail_with(struct job *j, const struct status *status, int next)
 /* The SM-SR's own word; what the card said goes along. */
 static int relay_failure(struct job *j, const struct es3_answer *a, int next)
 {
-    j->euicc_response = data_of(a);
+    j->euicc_response = a->euicc_response;
     return fail_with(j, &a->status, next);
 }
 
@@ -152,7 +147,7 @@ static int challenged(struct turn *t, struct job *j, const struct es3_answer *a)
     (void)t;
     if (!executed(a))
         return relay_failure(j, a, DL_UNDO);
-    if (!es8_challenge_of(data_of(a), &rc, &status))
+    if (!es8_challenge_of(a->euicc_response, &rc, &status))
         return fail_with(j, &status, DL_UNDO);
     t->challenge = rc;
     return DL_KEYS;
@@ -197,7 +192,7 @@ static int agreed(struct turn *t, struct job *j, const struct es3_answer *a)
     if (!executed(a))
         return relay_failure(j, a, DL_UNDO);
     enum err err = es8_state_load(t, j, &s);
-    if (err == ERR_NONE && !es8_keys_of(data_of(a), &s, &status)) {
+    if (err == ERR_NONE && !es8_keys_of(a->euicc_response, &s, &status)) {
         wipe(&s, sizeof s);
         return fail_with(j, &status, DL_UNDO);
     }
@@ -237,12 +232,12 @@ static int opened(struct turn *t, struct job *j, const struct es3_answer *a)
 {
     struct es8_state s;
     struct status status;
-    if (!executed(a) && (a->status.reason == REASON_NO_RESPONSE || data_of(a).len))
+    if (!executed(a) && (a->status.reason == REASON_NO_RESPONSE || a->euicc_response.len))
         return open_again(t, j, &a->status);
     if (!executed(a))
         return relay_failure(j, a, DL_UNDO);
     enum err err = es8_state_load(t, j, &s);
-    bool good = err == ERR_NONE && es8_session_of(data_of(a), j, &s, &status);
+    bool good = err == ERR_NONE && es8_session_of(a->euicc_response, j, &s, &status);
     if (good)
         err = es8_state_save(t, j, &s);
     wipe(&s, sizeof s);
@@ -279,13 +274,13 @@ static enum err judge_segments(struct turn *t, struct job *j, const struct es3_a
     enum err err = es8_state_load(t, j, &s);
     if (err != ERR_NONE)
         return err;
-    if (es8_segments_answered(t, data_of(a), j, &s, package, &complete, &lost, &status)) {
+    if (es8_segments_answered(t, a->euicc_response, j, &s, package, &complete, &lost, &status)) {
         j->sent_from = j->sent_to;
         s.start = s.end;
         err = es8_state_save(t, j, &s);
         *ret_next = complete ? DL_COMPLETE : DL_SEND;
     } else {
-        j->euicc_response = data_of(a);
+        j->euicc_response = a->euicc_response;
         *ret_next = lost ? open_again(t, j, &status) : fail_with(j, &status, DL_UNDO);
     }
     wipe(&s, sizeof s);
@@ -298,7 +293,7 @@ static int segments_answered(struct turn *t, struct job *j, const struct es3_ans
     int next = DL_UNDO;
     if (!executed(a) && a->status.reason == REASON_NO_RESPONSE)
         return open_again(t, j, &a->status);
-    if (!executed(a) && !data_of(a).len)
+    if (!executed(a) && !a->euicc_response.len)
         return relay_failure(j, a, DL_UNDO);
     enum err err = smdp_package_load(t, &j->iccid, &package);
     if (err == ERR_BUSY)
@@ -348,7 +343,7 @@ static int enabled(struct turn *t, struct job *j, const struct es3_answer *a)
     j->status = a->status;
     if (a->status.exec != EXECUTED_SUCCESS) {
         j->status.exec = EXECUTED_WITH_WARNING;
-        j->euicc_response = data_of(a);
+        j->euicc_response = a->euicc_response;
     }
     return NEXT_END;
 }

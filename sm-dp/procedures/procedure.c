@@ -45,8 +45,9 @@ void smdp_job_go(struct turn *t, struct job *j, int next)
         const struct step *to = &j->procedure->steps[next];
         assert(!j->step || (j->step->may_go_to & TO(next)));
         j->step = to;
-        log_step(t, j, to);
         next = to->enter(t, j);
+        if (!t->need_rows)
+            log_step(t, j, to);
     }
 }
 

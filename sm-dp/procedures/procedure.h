@@ -13,6 +13,7 @@ enum { NEXT_STAY = -1, NEXT_END = -2 }; /* NEXT_END: job->status says how it end
 struct es3_answer {
     struct status status;
     const struct es_response *response; /* of the function's struct; NULL: none came (see status) */
+    struct span euicc_response;         /* what the card said, where the function has it */
 };
 
 struct step {

@@ -58,9 +58,8 @@ static int passed_on(struct turn *t, struct job *j, const struct es3_answer *a)
         t->eis = ((const struct es_eis_response *)a->response)->eis;
         if (t->eis)
             filter(t->eis, &j->requester);
-    } else if (a->response && size == sizeof(struct es_card_response)) {
-        j->euicc_response = ((const struct es_card_response *)a->response)->euicc_response;
     }
+    j->euicc_response = a->euicc_response;
     if (a->status.exec == EXECUTED_SUCCESS || a->status.exec == EXECUTED_WITH_WARNING)
         keep_book(t, j);
     return NEXT_END;

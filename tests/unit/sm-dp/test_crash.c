@@ -1,0 +1,57 @@
+/* The program dies at each commit, before it or right behind it, and starts again: the download ends all the same, once. */
+#include "world.h"
+
+static unsigned commits_of_a_download(void)
+{
+    struct world *w = world_new();
+    unsigned before = w->commits;
+    world_download(w, true, 0, "the call");
+    world_run(w, 5);
+    assert_int_equal(w->smsr.state, PROFILE_ENABLED);
+    unsigned n = w->commits - before;
+    world_free(w);
+    return n;
+}
+
+static void crash_at(unsigned n, bool after)
+{
+    struct world *w = world_new();
+    w->crash_at = w->commits + n;
+    w->crash_after = after;
+    world_download(w, true, 0, "the call");
+    world_run(w, 5);
+    if (w->crashed) {
+        world_restart(w);
+        world_download(w, true, 0, "the call"); /* the operator repeats what was not answered */
+        world_run(w, 1000);
+    }
+    const struct told *t = world_answer(w, ES2_DOWNLOAD_PROFILE);
+    assert_int_equal(t->status.exec, EXECUTED_SUCCESS);
+    assert_int_equal(w->smsr.state, PROFILE_ENABLED);
+    assert_span_equal(wr_span(&w->smsr.stream), w->package);
+    assert_int_equal(w->smsr.calls[ES3_CREATE_ISDP], 1);
+    assert_int_equal(w->smsr.calls[ES3_ENABLE_PROFILE], 1);
+    assert_int_equal(w->smsr.calls[ES3_DELETE_ISDP], 0);
+    assert_int_equal(world_count(w, "SELECT count(*) FROM job"), 0);
+    assert_int_equal(world_count(w, "SELECT state FROM profile"), 2);
+    world_free(w);
+}
+
+static void killed_at_each_commit(void **state)
+{
+    (void)state;
+    unsigned n = commits_of_a_download();
+    assert_true(n >= 10);
+    for (unsigned i = 1; i <= n; i++) {
+        crash_at(i, false);
+        crash_at(i, true);
+    }
+}
+
+int main(void)
+{
+    if (!shared_path("data/profiles/TS48v1_A.der"))
+        return TEST_SKIPPED;
+    const struct CMUnitTest tests[] = { cmocka_unit_test(killed_at_each_commit) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,229 @@
+/* What goes wrong on the way: each failure has its status, and nothing stays on the card. */
+#include "world.h"
+
+static void outcome(struct world *w, enum exec_status exec, enum reason reason, enum profile_state on_card)
+{
+    const struct told *t = world_answer(w, ES2_DOWNLOAD_PROFILE);
+    assert_int_equal(t->status.exec, exec);
+    assert_int_equal(t->status.reason, reason);
+    assert_int_equal(w->smsr.state, on_card);
+    assert_int_equal(world_count(w, "SELECT count(*) FROM job"), 0);
+    assert_int_equal(world_count(w, "SELECT state FROM profile"), on_card == PROFILE_NONE ? 0 : 2);
+}
+
+static void a_wrong_receipt_undoes_everything(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    w->smsr.bad_receipt = true;
+    world_download(w, true, 0, NULL);
+    world_run(w, 10);
+    outcome(w, EXECUTED_FAILED, REASON_ISDP_FAILED, PROFILE_NONE);
+    assert_non_null(strstr(w->told[0].status.detail, "receipt"));
+    assert_int_equal(w->smsr.calls[ES3_DELETE_ISDP], 1);
+    world_free(w);
+}
+
+static void a_bad_profile_element_is_named(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    w->smsr.pe_status = 3;
+    world_download(w, true, 0, NULL);
+    world_run(w, 10);
+    outcome(w, EXECUTED_FAILED, REASON_ISDP_FAILED, PROFILE_NONE);
+    assert_non_null(strstr(w->told[0].status.detail, "bad values"));
+    world_free(w);
+}
+
+static void a_card_that_never_says_complete_is_not_believed(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    w->smsr.no_final_answer = true;
+    world_download(w, true, 0, NULL);
+    world_run(w, 10);
+    outcome(w, EXECUTED_FAILED, REASON_ISDP_FAILED, PROFILE_NONE);
+    world_free(w);
+}
+
+static void a_lost_channel_is_opened_anew(void **state)
+{
+    (void)state;
+    for (unsigned n = 1; n <= 17; n += 4) {
+        struct world *w = world_new();
+        w->smsr.lose_session_at = n;
+        world_download(w, false, 0, NULL);
+        world_run(w, 10);
+        outcome(w, EXECUTED_SUCCESS, REASON_NONE, PROFILE_DISABLED);
+        assert_span_equal(wr_span(&w->smsr.stream), w->package);
+        world_free(w);
+    }
+}
+
+static void no_memory_is_told_before_anything_is_made(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    w->smsr.memory = 1000;
+    world_download(w, true, 0, NULL);
+    world_run(w, 10);
+    outcome(w, EXECUTED_FAILED, REASON_EUICC_MEMORY, PROFILE_NONE);
+    assert_int_equal(w->smsr.calls[ES3_CREATE_ISDP], 0);
+    world_free(w);
+}
+
+static void a_forged_ecasd_certificate_is_found(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    static uint8_t forged[1024];
+    memcpy(forged, w->smsr.ecasd_certificate.ptr, w->smsr.ecasd_certificate.len);
+    forged[w->smsr.ecasd_certificate.len - 1] ^= 1;
+    w->smsr.ecasd_certificate.ptr = forged;
+    world_download(w, true, 0, NULL);
+    world_run(w, 10);
+    outcome(w, EXECUTED_FAILED, REASON_ECASD_CERT_INVALID, PROFILE_NONE);
+    world_free(w);
+}
+
+static void an_expired_certificate_is_told_as_that(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    w->now_ms += 2ull * 365 * 24 * 3600 * 1000;
+    world_download(w, true, 0, NULL);
+    world_run(w, 10);
+    outcome(w, EXECUTED_FAILED, REASON_ECASD_CERT_EXPIRED, PROFILE_NONE);
+    world_free(w);
+}
+
+static void another_euiccs_eis_is_refused(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    w->smsr.wrong_eid = true;
+    world_download(w, true, 0, NULL);
+    world_run(w, 10);
+    outcome(w, EXECUTED_FAILED, REASON_EXTERNAL_FAILED, PROFILE_NONE);
+    world_free(w);
+}
+
+/* Every function of the SM-SR refuses once. */
+static void a_refusal_is_passed_on(void **state)
+{
+    static const struct { enum es_function f; enum reason reason; enum exec_status exec; enum profile_state on_card; } rows[] = {
+        { ES3_GET_EIS, REASON_EID_UNKNOWN, EXECUTED_FAILED, PROFILE_NONE },
+        { ES3_CREATE_ISDP, REASON_EUICC_MEMORY, EXECUTED_FAILED, PROFILE_NONE },
+        { ES3_SEND_DATA, REASON_ISDR_FAILED, EXECUTED_FAILED, PROFILE_NONE },
+        { ES3_PROFILE_DOWNLOAD_COMPLETED, REASON_POL2_INVALID, EXECUTED_FAILED, PROFILE_NONE },
+        { ES3_ENABLE_PROFILE, REASON_POL2_REFUSED, EXECUTED_WITH_WARNING, PROFILE_DISABLED },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct world *w = world_new();
+        w->smsr.fail = rows[i].f;
+        w->smsr.fail_times = 1;
+        w->smsr.fail_status = status_failed(rows[i].reason, EID_TEST, "as asked for");
+        world_download(w, true, 0, NULL);
+        world_run(w, 10);
+        outcome(w, rows[i].exec, rows[i].reason, rows[i].on_card);
+        world_free(w);
+    }
+}
+
+static void an_expired_creation_is_cleaned_up(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    w->smsr.fail = ES3_CREATE_ISDP;
+    w->smsr.fail_times = 1;
+    w->smsr.fail_status = status_expired();
+    world_download(w, true, 0, NULL);
+    world_run(w, 10);
+    assert_int_equal(world_answer(w, ES2_DOWNLOAD_PROFILE)->status.exec, EXECUTED_EXPIRED);
+    assert_int_equal(w->smsr.calls[ES3_DELETE_ISDP], 1);
+    world_free(w);
+}
+
+/* SGP.02 §3.1.4: the card refuses the clean-up by POL1, so the installation was complete. */
+static void refused_by_pol1_means_complete(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    w->smsr.no_final_answer = true;
+    w->smsr.fail = ES3_DELETE_ISDP;
+    w->smsr.fail_times = 1;
+    w->smsr.fail_status = status_failed(REASON_POL1_REFUSED, "", "delete not allowed");
+    world_download(w, false, 0, NULL);
+    world_run(w, 10);
+    outcome(w, EXECUTED_SUCCESS, REASON_NONE, PROFILE_DISABLED);
+    world_free(w);
+}
+
+static void an_unreachable_smsr_is_waited_for(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    w->smsr.deaf = true;
+    world_download(w, false, 0, NULL);
+    world_run(w, 30);
+    assert_int_equal(world_answers(w, ES2_DOWNLOAD_PROFILE), 0);
+    w->smsr.deaf = false;
+    world_run(w, 120);
+    outcome(w, EXECUTED_SUCCESS, REASON_NONE, PROFILE_DISABLED);
+    world_free(w);
+}
+
+static void time_over_is_expired(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    w->smsr.deaf = true;
+    world_download(w, false, 20, NULL);
+    world_run(w, 19);
+    assert_int_equal(world_answers(w, ES2_DOWNLOAD_PROFILE), 0);
+    world_run(w, 3);
+    outcome(w, EXECUTED_EXPIRED, REASON_CALL_EXPIRED, PROFILE_NONE);
+    world_free(w);
+}
+
+/* The SM-SR takes the call and never answers: the operator has its answer in time, the clean-up follows. */
+static void half_made_and_time_over_is_cleaned_up_behind_the_answer(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    w->smsr.silent = true;
+    world_download(w, false, 20, NULL);
+    world_run(w, 25);
+    assert_int_equal(world_answer(w, ES2_DOWNLOAD_PROFILE)->status.exec, EXECUTED_EXPIRED);
+    assert_int_equal(world_count(w, "SELECT count(*) FROM job"), 1);
+    w->smsr.silent = false;
+    world_run(w, 1000);
+    assert_int_equal(w->smsr.calls[ES3_DELETE_ISDP], 1);
+    outcome(w, EXECUTED_EXPIRED, REASON_CALL_EXPIRED, PROFILE_NONE);
+    world_free(w);
+}
+
+int main(void)
+{
+    if (!shared_path("data/profiles/TS48v1_A.der"))
+        return TEST_SKIPPED;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_wrong_receipt_undoes_everything),
+        cmocka_unit_test(a_bad_profile_element_is_named),
+        cmocka_unit_test(a_card_that_never_says_complete_is_not_believed),
+        cmocka_unit_test(a_lost_channel_is_opened_anew),
+        cmocka_unit_test(no_memory_is_told_before_anything_is_made),
+        cmocka_unit_test(a_forged_ecasd_certificate_is_found),
+        cmocka_unit_test(an_expired_certificate_is_told_as_that),
+        cmocka_unit_test(another_euiccs_eis_is_refused),
+        cmocka_unit_test(a_refusal_is_passed_on),
+        cmocka_unit_test(an_expired_creation_is_cleaned_up),
+        cmocka_unit_test(refused_by_pol1_means_complete),
+        cmocka_unit_test(an_unreachable_smsr_is_waited_for),
+        cmocka_unit_test(time_over_is_expired),
+        cmocka_unit_test(half_made_and_time_over_is_cleaned_up_behind_the_answer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
