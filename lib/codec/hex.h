@@ -9,7 +9,8 @@ char *hex_text(struct span s, char *out, size_t cap); /* cuts at cap */
 void wr_hex(struct writer *w, struct span s);
 char *hex_arena(struct arena *a, struct span s); /* NUL-terminated, NULL when full */
 
-/* Digits of either case, nothing else, an even number; ERR_BAD_VALUE, ERR_BAD_LENGTH, ERR_TOO_LONG. */
+/* Digits of either case, nothing else, an even number; ERR_BAD_VALUE (out may hold a part then), ERR_BAD_LENGTH,
+ * ERR_TOO_LONG. */
 enum err hex_read(struct span text, uint8_t *out, size_t cap, size_t *ret_len);
 enum err hex_read_exact(struct span text, uint8_t *out, size_t len);
 struct span hex_to_arena(struct arena *a, struct span text, enum err *ret_err);

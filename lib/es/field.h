@@ -127,6 +127,7 @@ struct field_reader {
     struct es_fault *fault;
     bool partial;  /* what is FULL may be absent */
     bool left_out; /* … and was */
+    struct span ns; /* the namespace seen last; start with none */
 };
 bool fields_decode(struct field_reader *d, const struct xml_table *table, void *out);
 

@@ -323,10 +323,11 @@ static bool decode_attributes(struct field_reader *d, const struct xml_table *t,
 }
 
 /* The row of the element that is current; the search starts where the schema expects it. */
-static size_t find(const struct field_reader *d, const struct xml_table *t, size_t expected)
+static size_t find(struct field_reader *d, const struct xml_table *t, size_t expected)
 {
-    if (!es_namespace_find(d->r->ns, NULL))
+    if (!d->r->ns.len || (d->r->ns.ptr != d->ns.ptr && !es_namespace_find(d->r->ns, NULL))) /* mostly the same one */
         return t->count;
+    d->ns = d->r->ns;
     for (size_t n = 0; n < t->count; n++) {
         size_t i = (expected + n) % t->count;
         if (!(t->fields[i].flags & ATTRIBUTE) && xml_name_is(d->r->local, t->fields[i].name))
