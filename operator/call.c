@@ -68,14 +68,19 @@ static void answered(struct running *r, struct span soap)
     }
 }
 
-/* By RelatesTo; some partners leave it out: then by transaction. */
+/* By RelatesTo; some partners leave it out: then by transaction, which is the call's identifier. The answer to a repeat
+ * is the stored one: it relates to the first message of the same transaction. */
 static bool is_answer(const struct running *r, const struct es_message *m)
 {
     const struct wsa_message_id *id = &r->request.wsa.message_id;
+    struct wsa_message_id first = { 0 };
     if (m->kind != ES_RESPONSE || m->function != r->call->function)
         return false;
-    if (m->wsa.relates_to.len)
+    if (m->wsa.relates_to.len && (span_eq(m->wsa.relates_to, id->raw) || !r->call->repeat))
         return span_eq(m->wsa.relates_to, id->raw);
+    if (m->wsa.relates_to.len && wsa_message_id_decode(m->wsa.relates_to, &r->s->arena, &first) == ERR_NONE &&
+        span_eq(first.transaction_id, id->transaction_id))
+        return true;
     return m->wsa.message_id.transaction_id.len && span_eq(m->wsa.message_id.transaction_id, id->transaction_id);
 }
 
@@ -209,8 +214,8 @@ static bool encode_request(struct running *r)
     struct op_session *s = r->s;
     struct es_message *m = &r->request;
     fill_request(r);
-    enum err err = wsa_message_id_make(&s->arena, &s->config.oid, op_unique(s), op_unique(s), SPAN_NONE, now_ms(s),
-                                       m->dialect.ampersand ? '&' : '?', &m->wsa.message_id);
+    enum err err = wsa_message_id_make(&s->arena, &s->config.oid, op_unique(s), ((const struct es_request *)m->body)->call_id,
+                                       SPAN_NONE, now_ms(s), m->dialect.ampersand ? '&' : '?', &m->wsa.message_id);
     if (err == ERR_NONE)
         err = es_encode(m, &s->arena, &r->soap);
     r->result->call_id = ((const struct es_request *)m->body)->call_id;
@@ -218,6 +223,12 @@ static bool encode_request(struct running *r)
     if (err != ERR_NONE)
         end(r, OP_LOCAL, "the request cannot be made: %s", err_text(err));
     return err == ERR_NONE;
+}
+
+/* Where another process has the endpoint, and for a repeat: its answer may have come long ago, and comes but once. */
+static bool looks_into_inbox(const struct running *r)
+{
+    return r->s->inbox && (r->call->repeat ? r->accepted : !r->s->server);
 }
 
 static void wait_for_end(struct running *r)
@@ -231,9 +242,9 @@ static void wait_for_end(struct running *r)
             end(r, OP_OK, "%s", "");
         else if (r->again_at_ms && now >= r->again_at_ms)
             post(r);
-        else if (!r->s->server && r->s->inbox && now >= poll_at) {
+        else if (looks_into_inbox(r) && now >= poll_at) {
             poll_at = now + POLL_MS;
-            if (op_session_listen(r->s)) /* who had the endpoint is gone: now it is ours */
+            if (!r->s->server && op_session_listen(r->s)) /* who had the endpoint is gone: now it is ours */
                 op_explain(r->s, "listening ourselves now");
             if (inbox_each(r->s->inbox, r->seen, on_row, r) != ERR_NONE)
                 end(r, OP_LOCAL, "the inbox cannot be read");
@@ -264,7 +275,7 @@ void op_call_run(struct op_session *s, const struct op_call *call, struct op_res
         const struct es_request *base = call->body;
         uint64_t wait_s = call->wait_s ? call->wait_s : (base->validity_s ? base->validity_s : 90) + WAIT_MORE_S;
         r.deadline_ms = started + wait_s * 1000;
-        r.seen = s->inbox && !s->server ? inbox_last(s->inbox) : 0;
+        r.seen = s->inbox && !s->server && !call->repeat ? inbox_last(s->inbox) : 0;
         op_explain_out(s, r.url, r.soap);
         op_trace(s, "out", r.soap);
         post(&r);

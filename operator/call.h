@@ -12,6 +12,7 @@ struct op_call {
     void *body;      /* struct es_request first; call identifier and validity are filled in when empty */
     uint32_t wait_s; /* for the answer; 0: validity period and half a minute */
     bool no_wait;    /* the acknowledgement is enough */
+    bool repeat;     /* the call identifier was used before: its answer may be in the inbox already */
 };
 struct op_result {
     enum op_exit exit;

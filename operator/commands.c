@@ -212,7 +212,8 @@ static const struct op_partner *choose(struct op_session *s, const struct op_com
 
 static enum op_exit call(struct op_session *s, const struct op_command *c, const struct op_arguments *a)
 {
-    struct op_call call = { .partner = choose(s, c, a), .wait_s = a->timeout_s, .no_wait = a->given & OPT(NO_WAIT) };
+    struct op_call call = { .partner = choose(s, c, a), .wait_s = a->timeout_s, .no_wait = a->given & OPT(NO_WAIT),
+                            .repeat = a->call_id != NULL };
     struct op_result result;
     if (!call.partner)
         return OP_USAGE;

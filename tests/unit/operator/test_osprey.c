@@ -30,7 +30,8 @@ static struct partner {
     struct http_client *client;
     struct arena a;
     struct status status; /* of the answers */
-    enum { ANSWER, SILENT, AT_ONCE, FAULT, FORBID, TWICE, UNRELATED, BUSY_ONCE } behaviour;
+    enum { ANSWER, SILENT, AT_ONCE, FAULT, FORBID, TWICE, UNRELATED, BUSY_ONCE, STORED } behaviour;
+    struct span stored;     /* the answer sent last */
     struct es_message last; /* request seen last */
     unsigned requests, callback_status, callbacks;
     enum es_function function; /* of it */
@@ -133,7 +134,9 @@ static void on_request(void *context, const struct http_request *request, struct
         return;
     const char *back = arena_text(&partner.a, m->wsa.reply_to.address);
     const char *id = arena_printf(&partner.a, "//sr/%u", partner.requests);
-    post(back, answer_soap(m, id, partner.behaviour != UNRELATED));
+    if (partner.behaviour != STORED)
+        partner.stored = answer_soap(m, id, partner.behaviour != UNRELATED);
+    post(back, partner.stored);
     if (partner.behaviour == TWICE)
         post(back, answer_soap(m, id, true));
 }
@@ -475,6 +478,19 @@ static void explain_shows_the_messages(void **state)
     assert_string_equal(partner.call_id, "again");
 }
 
+/* The partner sends the stored answer: it relates to the first message, and the inbox has it already. */
+static void a_repeat_gets_the_answer_of_the_first_call(void **state)
+{
+    (void)state;
+    const char *out;
+    assert_int_equal(RUN(&out, "profile", "enable", "--eid", eid, "--iccid", ICCID, "--call-id", "order 7?&"), 0);
+    partner.behaviour = STORED;
+    assert_int_equal(RUN(&out, "profile", "enable", "--eid", eid, "--iccid", ICCID, "--call-id", "order 7?&", "--timeout", "5"), 0);
+    assert_string_equal(partner.call_id, "order 7?&");
+    assert_int_equal(partner.requests, 2);
+    assert_int_equal(RUN(&out, "profile", "enable", "--eid", eid, "--iccid", ICCID, "--call-id", "order 8", "--timeout", "1"), 6);
+}
+
 static void wrong_words_are_explained(void **state)
 {
     (void)state;
@@ -552,6 +568,7 @@ int main(void)
         TEST(a_stranger_is_not_believed),
         TEST(listen_and_commands_share_the_inbox),
         TEST(explain_shows_the_messages),
+        TEST(a_repeat_gets_the_answer_of_the_first_call),
         TEST(wrong_words_are_explained),
     };
     return cmocka_run_group_tests(tests, make_certificates, remove_folder);
