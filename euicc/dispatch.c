@@ -252,16 +252,14 @@ static void modules_idle(struct card *card)
             (void)(*m)->idle(card, now);
 }
 
-/* FETCH with a wrong length must not lose the command: 6Cxx comes from the handler. MANAGE CHANNEL, FETCH and the like are
- * for the basic channel's terminal only as far as their class says so. */
+/* Timers first; and whatever a handler does, no transaction outlives its command. */
 static uint16_t command_run(struct card *card, const struct command *cmd)
 {
     arena_release(&card->scratch);
     modules_idle(card);
     uint16_t sw = channel_dispatch(card, cmd, &card->response);
-    if (objects_in_transaction(card->objects)) /* a handler that forgot: nothing half done stays */
-        while (objects_in_transaction(card->objects))
-            objects_rollback(card->objects);
+    while (objects_in_transaction(card->objects))
+        objects_rollback(card->objects);
     proactive_pump(card);
     return sw;
 }
@@ -276,7 +274,7 @@ void euicc_transmit(struct euicc *euicc, struct span capdu, struct writer *ret)
         return;
     }
     uint16_t sw = command_of(card, &apdu, &cmd);
-    if (sw == SW_OK && apdu.ins == INS_GET_RESPONSE && cmd.cla == 0x00) {
+    if (sw == SW_OK && apdu.ins == INS_GET_RESPONSE) { /* in either class: terminals repeat that of the command */
         get_response(card, &cmd, ret);
         return;
     }

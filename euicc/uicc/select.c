@@ -138,14 +138,15 @@ static bool application_find(struct card *card, const struct command *cmd, struc
     struct application app;
     unsigned count = 0, current = 0;
     bool has_current = false;
+    if (P2_OCCURRENCE(cmd->apdu.p2) == OCCURRENCE_FIRST)
+        return application_match(card, aid, 0, ret);
     for (; application_match(card, aid, count, &app); count++)
         if (is_current(cmd->channel, &app)) {
             current = count;
             has_current = true;
         }
     switch ((enum occurrence)P2_OCCURRENCE(cmd->apdu.p2)) {
-    case OCCURRENCE_FIRST:
-        return application_match(card, aid, 0, ret);
+    case OCCURRENCE_FIRST: /* above */
     case OCCURRENCE_LAST:
         return count != 0 && application_match(card, aid, count - 1, ret);
     case OCCURRENCE_NEXT:
