@@ -2,8 +2,8 @@
 
 #define SET_DATA_MAX (16u * 1024u) /* octets of one data object written with SET DATA */
 
-/* F=512 D=32, T=0 and T=15 (clock stop, classes A B C, eUICC); historical octets: SELECT by full and partial AID, EF.DIR,
- * 20 logical channels, "SWUECC+" as label; TCK. */
+/* F=512 D=32, T=0 and T=15 (clock stop, classes A B C, eUICC); historical octets: SELECT by full and partial AID,
+ * EF.DIR, 20 logical channels, "SWUECC+" as label; TCK. */
 static const uint8_t atr[] = { 0x3B, 0x9F, 0x96, 0x80, 0x3F, 0xC7, 0x82, 0x80, 0x31, 0xE0, 0x73, 0xFE,
                                0x21, 0x1F, 0x67, 0x53, 0x57, 0x45, 0x55, 0x49, 0x43, 0x43, 0x2B };
 
@@ -145,7 +145,8 @@ bool euicc_has_proactive(const struct euicc *euicc) { return proactive_announced
 
 /* ---- files by path ---- */
 
-static enum err read_file(const struct fs *fs, bool in_usim, struct span path, uint8_t *out, size_t cap, size_t *ret_len)
+static enum err read_file(const struct fs *fs, bool in_usim, struct span path, uint8_t *out, size_t cap,
+                          size_t *ret_len)
 {
     static const uint8_t usim[] = { 0xA0, 0x00, 0x00, 0x00, 0x87, 0x10, 0x02 };
     struct fs_file f;
@@ -165,8 +166,8 @@ enum err card_read_file(struct card *card, bool in_usim, struct span path, uint8
     return read_file(&card->fs, in_usim, path, out, cap, ret_len);
 }
 
-enum err card_read_profile_file(struct card *card, uint8_t slot, bool in_usim, struct span path, uint8_t *out, size_t cap,
-                                size_t *ret_len)
+enum err card_read_profile_file(struct card *card, uint8_t slot, bool in_usim, struct span path, uint8_t *out,
+                                size_t cap, size_t *ret_len)
 {
     struct fs fs;
     enum err err = fs_mount(&fs, card->objects, slot, NULL);

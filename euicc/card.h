@@ -1,9 +1,10 @@
-/* euicc/card.h: the inside of a card, for the code under euicc/ only: its state, its dispatch tables, and the hooks by which
- * the modules (isdr, ecasd, mnosd, notify, agent, isdp) take part.
+/* euicc/card.h: the inside of a card, for the code under euicc/ only: its state, its dispatch tables, and the hooks by
+ * which the modules (isdr, ecasd, mnosd, notify, agent, isdp) take part.
  *
- * The way of a command: euicc_transmit → T=0 rules (GET RESPONSE, 61xx, 6Cxx) → card_command: class, channel, then the rules
- * of the selected application (a security domain's) or of the file system, then those of the whole card → handler.
- * An APDU is a row (struct apdu_rule): the row says what is allowed, the handler does the work and returns the status word.
+ * The way of a command: euicc_transmit → T=0 rules (GET RESPONSE, 61xx, 6Cxx) → card_command: class, channel, then the
+ * rules of the selected application (a security domain's) or of the file system, then those of the whole card →
+ * handler. An APDU is a row (struct apdu_rule): the row says what is allowed, the handler does the work and returns the
+ * status word.
  *
  * Card memory changes inside card_begin … card_commit; they nest, the outermost pair counts. */
 #ifndef OSPREY_EUICC_CARD_H
@@ -23,37 +24,39 @@ struct mnosd;
 struct notify;
 struct agent;
 
-#define CARD_CHANNELS     20u  /* logical channels 0 … 19 */
-#define CARD_RESPONSE_MAX 2048u /* octets a command may answer with before the T=0 rules cut it */
-#define CARD_VERIFIED_MAX 32u  /* PINs verified in a session */
+#define CARD_CHANNELS     20u           /* logical channels 0 … 19 */
+#define CARD_RESPONSE_MAX 2048u         /* octets a command may answer with before the T=0 rules cut it */
+#define CARD_VERIFIED_MAX 32u           /* PINs verified in a session */
 #define CARD_SCRATCH_SIZE (96u * 1024u) /* arena of one command: a file's whole body fits */
 
 /* ---- commands ---- */
 
-/* How the command came: over the reader's contacts, or in a script whose secure packet was checked (SCP80, SCP81, SCP03). */
+/* How the command came: over the reader's contacts, or in a script whose secure packet was checked (SCP80, SCP81,
+ * SCP03). */
 enum command_origin { ORIGIN_TERMINAL, ORIGIN_OTA };
 enum command_security { SEC_NONE = 0, SEC_MAC = 1, SEC_MAC_ENC = 3 };
 
 struct channel;
 
 struct command {
-    struct capdu apdu;        /* le 0: none asked for; 256 for 00 */
-    uint8_t cla;              /* class without channel number and secure messaging bits: 00, 80; A0 and FF as they are */
-    struct channel *channel;  /* never NULL; an OTA script has one of its own */
+    struct capdu apdu;       /* le 0: none asked for; 256 for 00 */
+    uint8_t cla;             /* class without channel number and secure messaging bits: 00, 80; A0 and FF as they are */
+    struct channel *channel; /* never NULL; an OTA script has one of its own */
     enum command_origin origin;
     enum command_security security;
-    uint32_t access;          /* ORIGIN_OTA: ACCESS_… below; what the script's access domain opens */
+    uint32_t access; /* ORIGIN_OTA: ACCESS_… below; what the script's access domain opens */
 };
-#define ACCESS_ALL 0x80000000u /* everything but NEVER; otherwise bits as in the access domain parameter, octet 1 highest */
+#define ACCESS_ALL                                                                                                     \
+    0x80000000u /* everything but NEVER; otherwise bits as in the access domain parameter, octet 1 highest */
 
-/* Appends response data to rsp (at most CARD_RESPONSE_MAX) and returns the status word; on an error status what it appended
- * is dropped. It may use card->scratch, which is released after the command. */
+/* Appends response data to rsp (at most CARD_RESPONSE_MAX) and returns the status word; on an error status what it
+ * appended is dropped. It may use card->scratch, which is released after the command. */
 typedef uint16_t command_handler(struct card *card, const struct command *cmd, struct writer *rsp);
 
 enum apdu_case { CASE_1 = 1, CASE_2 = 2, CASE_3 = 4, CASE_4 = 8, CASE_ANY = 15 };
 
 struct apdu_rule {
-    uint8_t cla;      /* 00 or 80, of the class without channel and secure messaging */
+    uint8_t cla; /* 00 or 80, of the class without channel and secure messaging */
     uint8_t ins;
     uint8_t cases;    /* enum apdu_case bits that are allowed; others: 6700. Le may always be absent in case 4 */
     uint8_t at_least; /* enum command_security; below it: 6982 */
@@ -63,8 +66,8 @@ struct apdu_rule {
 /* Looks the command up and runs it. No row of that INS: SW_WRONG_INS; a row with another CLA only: SW_WRONG_CLA. */
 uint16_t card_dispatch(struct card *card, const struct apdu_rule *rules, size_t rule_count, const struct command *cmd,
                        struct writer *rsp);
-/* Runs one command of a script that came over the air, in the file system of the enabled profile (RFM): `channel` starts as
- * card_script_channel made it and keeps its selection between the commands of the script. */
+/* Runs one command of a script that came over the air, in the file system of the enabled profile (RFM): `channel`
+ * starts as card_script_channel made it and keeps its selection between the commands of the script. */
 void card_script_channel(struct card *card, struct channel *channel, fs_number adf /* FS_NONE: the MF */);
 uint16_t card_script_command(struct card *card, struct channel *channel, struct span capdu, uint32_t access,
                              struct writer *rsp);
@@ -96,7 +99,8 @@ struct channel {
 
 /* ---- modules ---- */
 
-/* A part of the card that is more than its file system. All functions may be NULL. Called in the order of card_modules. */
+/* A part of the card that is more than its file system. All functions may be NULL. Called in the order of card_modules.
+ */
 struct card_module {
     const char *name;
     /* At open, before anything else: takes its RAM from card->arena (card_alloc), reads its objects. */
@@ -107,16 +111,17 @@ struct card_module {
     void (*power_on)(struct card *card);
     /* The application of this AID (full or right-truncated); NULL: not mine. nth: 0 first or only, 1 … next ones. */
     const struct applet *(*find)(struct card *card, struct span aid, unsigned nth, struct aid *ret_full);
-    void (*terminal_ready)(struct card *card);          /* TERMINAL PROFILE came */
-    void (*status)(struct card *card);                  /* STATUS came: the terminal polls */
-    /* ENVELOPE D1, whole: the TPDU; false: not for me. The status word and the response data (user data of a delivery report)
-     * when it is. */
-    bool (*sms_pp)(struct card *card, struct span service_centre, struct span tpdu, struct writer *rsp, uint16_t *ret_sw);
+    void (*terminal_ready)(struct card *card); /* TERMINAL PROFILE came */
+    void (*status)(struct card *card);         /* STATUS came: the terminal polls */
+    /* ENVELOPE D1, whole: the TPDU; false: not for me. The status word and the response data (user data of a delivery
+     * report) when it is. */
+    bool (*sms_pp)(struct card *card, struct span service_centre, struct span tpdu, struct writer *rsp,
+                   uint16_t *ret_sw);
     void (*event)(struct card *card, enum cat_event event, struct span body); /* ENVELOPE D6; body: its value */
     void (*timer)(struct card *card, uint8_t id, struct span body);           /* ENVELOPE D7 */
     /* From euicc_idle and before each command; returns when it wants to be called again, or EUICC_NO_WAKE. */
     uint64_t (*idle)(struct card *card, uint64_t now_ms);
-    void (*close)(struct card *card);                   /* wipes, frees a TLS session */
+    void (*close)(struct card *card); /* wipes, frees a TLS session */
 };
 extern const struct card_module *const card_modules[]; /* euicc/modules.c; ends with NULL */
 
@@ -132,30 +137,30 @@ struct verified_pin {
 struct proactive; /* uicc/proactive.c */
 
 struct card {
-    struct env env;           /* a copy; clock, rng, keys, log */
-    struct arena *arena;      /* of euicc_open; everything lives until close */
-    struct arena scratch;     /* of one command */
+    struct env env;       /* a copy; clock, rng, keys, log */
+    struct arena *arena;  /* of euicc_open; everything lives until close */
+    struct arena scratch; /* of one command */
     struct objects *objects;
     struct eid eid;
 
-    uint8_t profile;          /* slot whose files are presented since the last reset; 0: the card's own few */
+    uint8_t profile; /* slot whose files are presented since the last reset; 0: the card's own few */
     struct fs fs;
     struct channel channels[CARD_CHANNELS];
     struct verified_pin verified[CARD_VERIFIED_MAX];
     size_t verified_count;
 
-    struct writer response;   /* what GET RESPONSE still can fetch */
+    struct writer response; /* what GET RESPONSE still can fetch */
     size_t response_sent;
     uint16_t response_sw;
     uint8_t response_channel;
-    struct writer set_data;   /* the blocks of a SET DATA in several commands */
+    struct writer set_data; /* the blocks of a SET DATA in several commands */
     struct proactive *proactive;
 
-    uint8_t imei[8];          /* as PROVIDE LOCAL INFORMATION gave it; has_imei */
+    uint8_t imei[8]; /* as PROVIDE LOCAL INFORMATION gave it; has_imei */
     bool has_imei;
 
     struct isdp_registry registry;
-    struct isdr *isdr;        /* the modules' own, from card_alloc */
+    struct isdr *isdr; /* the modules' own, from card_alloc */
     struct ecasd *ecasd;
     struct mnosd *mnosd;
     struct notify *notify;
@@ -187,8 +192,8 @@ void card_rollback(struct card *card);
 /* SW_OK for ERR_NONE; SW_NO_MEMORY, SW_MEMORY_FAILURE, SW_WRONG_DATA … for the rest. */
 uint16_t sw_of_err(enum err err);
 
-/* File contents of the enabled profile by path below the MF ("2FE2") or, with in_usim, below the first ADF.USIM: up to cap
- * octets of the body. ERR_NOT_FOUND. */
+/* File contents of the enabled profile by path below the MF ("2FE2") or, with in_usim, below the first ADF.USIM: up to
+ * cap octets of the body. ERR_NOT_FOUND. */
 MUST_USE enum err card_read_file(struct card *card, bool in_usim, struct span path, uint8_t *out, size_t cap,
                                  size_t *ret_len);
 /* The same of any profile's slot, mounted or not (GET STATUS, audits, euicc_profiles). */

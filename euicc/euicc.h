@@ -8,7 +8,8 @@
  *
  * Secrets in the image: with env->keys, every object that holds a secret (network keys, PIN values, OTA and SCP03 keys,
  * the ECASD's private key) is wrapped under that keystore's master key, bound to this card and object; with keys NULL
- * they are plain, as inside a chip (tests, simulator). An image opens only with the kind of keystore it was made with. */
+ * they are plain, as inside a chip (tests, simulator). An image opens only with the kind of keystore it was made with.
+ */
 #ifndef OSPREY_EUICC_EUICC_H
 #define OSPREY_EUICC_EUICC_H
 
@@ -20,14 +21,14 @@
 
 struct euicc;
 
-#define EUICC_NVM_DEFAULT     ((size_t)1024 * 1024) /* image size: 512 KiB of content, twice (log and its successor) */
-#define EUICC_NVM_MIN         ((size_t)64 * 1024)
-#define EUICC_NVM_MAX         ((size_t)16 * 1024 * 1024)
-#define EUICC_ARENA_SIZE      ((size_t)384 * 1024)  /* enough for euicc_open of any image */
-#define EUICC_ATR_MAX         33u
-#define EUICC_CAPDU_MAX       261u                  /* short: 4 + Lc + 255 + Le */
-#define EUICC_RAPDU_MAX       258u                  /* 256 octets and the status word */
-#define EUICC_NO_WAKE         UINT64_MAX
+#define EUICC_NVM_DEFAULT ((size_t)1024 * 1024) /* image size: 512 KiB of content, twice (log and its successor) */
+#define EUICC_NVM_MIN     ((size_t)64 * 1024)
+#define EUICC_NVM_MAX     ((size_t)16 * 1024 * 1024)
+#define EUICC_ARENA_SIZE  ((size_t)384 * 1024) /* enough for euicc_open of any image */
+#define EUICC_ATR_MAX     33u
+#define EUICC_CAPDU_MAX   261u /* short: 4 + Lc + 255 + Le */
+#define EUICC_RAPDU_MAX   258u /* 256 octets and the status word */
+#define EUICC_NO_WAKE     UINT64_MAX
 
 /* ---- factory ---- */
 
@@ -39,9 +40,9 @@ struct euicc;
 #define EUICC_KEY_LEN_MAX        32u
 
 struct euicc_key {
-    uint8_t kid;   /* 01 KIc/PSK, 02 KID/DEK, 03 KIK */
-    uint8_t type;  /* 88 AES, 85 PSK-TLS */
-    uint8_t len;   /* octets of value */
+    uint8_t kid;  /* 01 KIc/PSK, 02 KID/DEK, 03 KIK */
+    uint8_t type; /* 88 AES, 85 PSK-TLS */
+    uint8_t len;  /* octets of value */
     uint8_t value[EUICC_KEY_LEN_MAX];
 };
 
@@ -62,9 +63,9 @@ struct euicc_ci {
 struct euicc_personalisation {
     struct eid eid;
     struct {
-        uint8_t curve;          /* EUICC_CURVE_… */
-        struct span sk;         /* SK.ECASD.ECKA, 32 octets */
-        struct span cert;       /* CERT.ECASD.ECKA: the whole 7F21 TLV */
+        uint8_t curve;    /* EUICC_CURVE_… */
+        struct span sk;   /* SK.ECASD.ECKA, 32 octets */
+        struct span cert; /* CERT.ECASD.ECKA: the whole 7F21 TLV */
     } ecasd;
     struct euicc_ci ci[EUICC_CI_MAX];
     size_t ci_count;
@@ -75,14 +76,14 @@ struct euicc_personalisation {
         struct span https_host; /* text for the Host header and DNS */
         uint8_t https_ipv4[4];  /* used when https_port is not 0 */
         uint16_t https_port;
-        struct span https_uri;       /* "/…" */
-        struct span https_agent_id;  /* X-Admin-From; empty: made from EID and ISD-R AID */
-        struct span bearer;          /* value of tag 35; empty: default bearer (03) */
+        struct span https_uri;           /* "/…" */
+        struct span https_agent_id;      /* X-Admin-From; empty: made from EID and ISD-R AID */
+        struct span bearer;              /* value of tag 35; empty: default bearer (03) */
         struct span network_access_name; /* DNS labels, may be empty */
     } smsr;
-    bool notify_https_first;      /* notifications go by HTTPS if it is configured, by SMS otherwise; false: SMS first */
-    struct euicc_timing {         /* what SGP.02 leaves to the card; 0: the default in euicc/isdr */
-        uint32_t attach_guard_s;          /* from power-up with a new profile to network service */
+    bool notify_https_first;     /* notifications go by HTTPS if it is configured, by SMS otherwise; false: SMS first */
+    struct euicc_timing {        /* what SGP.02 leaves to the card; 0: the default in euicc/isdr */
+        uint32_t attach_guard_s; /* from power-up with a new profile to network service */
         uint32_t notification_interval_s; /* between tries of one notification */
         uint32_t notification_tries;      /* before the switch is given up */
         uint32_t fallback_s;              /* without service, before the fall-back profile takes over */
@@ -102,17 +103,17 @@ struct euicc_personalisation {
  *   ret_response   NULL, or takes the EUICCResponse of the bootstrap package (up to 256 octets), also on failure
  * Errors: ERR_BAD_VALUE, ERR_BAD_LENGTH (personalisation), ERR_NO_SPACE (image too small), what the package interpreter
  * said, ERR_IO. After an error the image is not a card: euicc_open refuses it. */
-MUST_USE enum err euicc_manufacture(const struct env *env, const struct euicc_personalisation *p,
-                                    struct arena *scratch, struct writer *ret_response);
+MUST_USE enum err euicc_manufacture(const struct env *env, const struct euicc_personalisation *p, struct arena *scratch,
+                                    struct writer *ret_response);
 
 /* ---- life ---- */
 
-/* Opens the card in env->nvm: the image's version, its checksums and the consistency of its log are verified; nothing is
- * repaired silently. An unfinished transaction at the end (power failed) is not an error: it never happened.
- *   env     uses nvm, rng, clock, keys (or NULL), log (or NULL); the seams must live as long as the card
- *   arena   fixed or growing, EUICC_ARENA_SIZE left; all of the card's RAM comes from it; release it after euicc_close
- * Errors: ERR_NOT_FOUND (not a card image), ERR_UNSUPPORTED (another version), ERR_VERIFY (damaged), ERR_DENIED (made with
- * a keystore, or another one), ERR_NO_MEMORY (arena), ERR_IO. */
+/* Opens the card in env->nvm: the image's version, its checksums and the consistency of its log are verified; nothing
+ * is repaired silently. An unfinished transaction at the end (power failed) is not an error: it never happened. env
+ * uses nvm, rng, clock, keys (or NULL), log (or NULL); the seams must live as long as the card arena   fixed or
+ * growing, EUICC_ARENA_SIZE left; all of the card's RAM comes from it; release it after euicc_close Errors:
+ * ERR_NOT_FOUND (not a card image), ERR_UNSUPPORTED (another version), ERR_VERIFY (damaged), ERR_DENIED (made with a
+ * keystore, or another one), ERR_NO_MEMORY (arena), ERR_IO. */
 MUST_USE enum err euicc_open(struct arena *arena, const struct env *env, struct euicc **ret);
 
 /* Power on or warm reset: all session state is lost, the enabled profile's file system is presented. Appends the ATR
@@ -125,11 +126,12 @@ void euicc_reset(struct euicc *card, struct writer *ret_atr);
  *   ret     needs EUICC_RAPDU_MAX octets of room; data and status word are appended, always at least the status word */
 void euicc_transmit(struct euicc *card, struct span capdu, struct writer *ret);
 
-/* Lets the card's timers run; now_ms is env->clock's time. May leave a proactive command to be announced by the next status
- * word. Returns when it wants to be called again (absolute, ms) or EUICC_NO_WAKE. */
+/* Lets the card's timers run; now_ms is env->clock's time. May leave a proactive command to be announced by the next
+ * status word. Returns when it wants to be called again (absolute, ms) or EUICC_NO_WAKE. */
 uint64_t euicc_idle(struct euicc *card, uint64_t now_ms);
 
-/* A proactive command waits for a status word to announce it: a polite terminal sends STATUS now instead of at the next poll. */
+/* A proactive command waits for a status word to announce it: a polite terminal sends STATUS now instead of at the next
+ * poll. */
 bool euicc_has_proactive(const struct euicc *card);
 
 void euicc_close(struct euicc *card); /* wipes the card's RAM; free(NULL)-like on NULL */
@@ -142,7 +144,7 @@ void euicc_eid(const struct euicc *card, struct eid *ret);
 enum euicc_profile_state { EUICC_PROFILE_ENABLED = 0x3F, EUICC_PROFILE_DISABLED = 0x1F };
 struct euicc_profile_info {
     struct aid isdp;
-    uint8_t state;       /* GlobalPlatform life cycle: 07, 0F, 1F disabled, 3F enabled (oncard fact book 1.4) */
+    uint8_t state; /* GlobalPlatform life cycle: 07, 0F, 1F disabled, 3F enabled (oncard fact book 1.4) */
     bool fallback;
     uint8_t iccid_ef[10]; /* content of EF.ICCID (swapped digits); all FF: none yet */
     uint8_t imsi_ef[9];   /* content of EF.IMSI of the first ADF.USIM; all FF: none */

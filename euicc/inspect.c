@@ -21,8 +21,10 @@ size_t euicc_profiles(struct euicc *euicc, struct euicc_profile_info ret[EUICC_P
     for (size_t i = 0; i < count; i++) {
         const struct isdp *isdp = &card->registry.items[i];
         struct euicc_profile_info *info = &ret[i];
-        *info = (struct euicc_profile_info){ .state = isdp->state, .fallback = isdp->attributes & ISDP_FALLBACK,
-                                             .nvm_used = (uint32_t)objects_used_by(card->objects, (uint8_t)isdp->slot) };
+        *info =
+            (struct euicc_profile_info){ .state = isdp->state,
+                                         .fallback = isdp->attributes & ISDP_FALLBACK,
+                                         .nvm_used = (uint32_t)objects_used_by(card->objects, (uint8_t)isdp->slot) };
         if (!aid_set(&info->isdp, isdp_aid(isdp)))
             info->isdp.len = 0;
         read_or_ff(card, (uint8_t)isdp->slot, false, 0x2FE2, info->iccid_ef, sizeof info->iccid_ef);
@@ -41,6 +43,7 @@ void euicc_memory(const struct euicc *euicc, struct euicc_memory_info *ret)
 
 /* ---- the tree ---- */
 
+/* clang-format off */
 /* Names of files people look for (TS 102 221, 31.102, 31.103); a FID below an ADF means another file than below the MF. */
 static const struct {
     uint16_t fid;
@@ -63,6 +66,7 @@ static const struct {
     { 0x6F02, 'I', "EF.IMPI" }, { 0x6F03, 'I', "EF.DOMAIN" }, { 0x6F04, 'I', "EF.IMPU" }, { 0x6F06, 'I', "EF.ARR" },
     { 0x6F07, 'I', "EF.IST" }, { 0x6F09, 'I', "EF.P-CSCF" }, { 0x6FAD, 'I', "EF.AD" },
 };
+/* clang-format on */
 
 struct printer {
     struct card *card;
@@ -76,7 +80,9 @@ static char place_of(const struct fs *fs, const struct fs_file *f)
     fs_number top = fs_adf_of(fs, f->number);
     if (top == FS_NONE || fs_stat(fs, top, &adf) != ERR_NONE)
         return f->parent == FS_NONE || f->parent == FS_MF ? 'M' : 'T';
-    return adf.aid.len > 6 && adf.aid.octets[6] == 0x02 ? 'U' : adf.aid.len > 6 && adf.aid.octets[6] == 0x04 ? 'I' : 'C';
+    return adf.aid.len > 6 && adf.aid.octets[6] == 0x02   ? 'U'
+           : adf.aid.len > 6 && adf.aid.octets[6] == 0x04 ? 'I'
+                                                          : 'C';
 }
 
 static const char *file_name(const struct fs *fs, const struct fs_file *f)

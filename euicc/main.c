@@ -27,7 +27,8 @@ static const char help[] =
     "  --vpcd ADDRESS  where vpcd waits for a card: 127.0.0.1:35963 for its first reader (default)\n"
     "  --log LEVEL     debug, info (default), warn, error; on stderr\n"
     "\n"
-    "A line for apdu is a command in hex (blanks do not count), \"reset\", or a comment behind #. Each answer is one line:\n"
+    "A line for apdu is a command in hex (blanks do not count), \"reset\", or a comment behind #. Each answer is one "
+    "line:\n"
     "data, status word and what the word means. A card in a reader:\n"
     "\n"
     "  pcscd --foreground &                      (with the package vsmartcard-vpcd)\n"
@@ -114,8 +115,9 @@ static int tool_open(struct tool *p)
     arena_init(&p->arena, EUICC_ARENA_SIZE);
     err = euicc_open(&p->arena, &p->env, &p->card);
     if (err == ERR_DENIED)
-        fprintf(stderr, "osprey-euicc: %s\n", p->o.key ? "this is not the key the image's secrets are wrapped under"
-                                                       : "this image's secrets are wrapped: give its --key");
+        fprintf(stderr, "osprey-euicc: %s\n",
+                p->o.key ? "this is not the key the image's secrets are wrapped under"
+                         : "this image's secrets are wrapped: give its --key");
     if (err != ERR_NONE)
         return failed(p->o.state, err);
     euicc_reset(p->card, NULL);
@@ -266,7 +268,7 @@ struct server {
     struct tcp_conn *conn;
     char host[256];
     uint16_t port;
-    bool told; /* that vpcd is not there */
+    bool told;         /* that vpcd is not there */
     struct writer atr; /* of the last reset */
 };
 
@@ -331,7 +333,8 @@ static void vpcd_closed(void *context, struct tcp_conn *conn, enum err err, cons
     (void)conn;
     s->conn = NULL;
     if (!s->told)
-        log_fact(s->p->log, LOG_WARN_, NULL, "vpcd at %s:%u: %s (%s); trying again", s->host, s->port, why, err_text(err));
+        log_fact(s->p->log, LOG_WARN_, NULL, "vpcd at %s:%u: %s (%s); trying again", s->host, s->port, why,
+                 err_text(err));
     s->told = true;
     loop_timer_set(s->connect_timer, VPCD_AGAIN_MS);
 }

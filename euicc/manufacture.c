@@ -29,12 +29,31 @@ static enum err check_personalisation(const struct euicc_personalisation *p)
 static enum err own_files(struct card *card)
 {
     static const uint8_t read_always[] = { 0x80, 0x01, 0x01, 0x90, 0x00 };
-    static const struct fs_file mf = { .parent = FS_NONE, .link = FS_NONE, .fid = FID_MF, .fdb = 0x78, .sfi = FS_NO_SFI,
-                                       .arr_fid = FID_ARR_MF, .arr_record = 1 };
-    static const struct fs_file arr = { .parent = FS_MF, .link = FS_NONE, .fid = FID_ARR_MF, .fdb = 0x42, .sfi = 0x06,
-                                        .record_len = 16, .size = 16, .arr_fid = FID_ARR_MF, .arr_record = 1 };
-    static const struct fs_file dir = { .parent = FS_MF, .link = FS_NONE, .fid = 0x2F00, .fdb = 0x42, .sfi = 0x1E,
-                                        .record_len = 33, .size = 33, .arr_fid = FID_ARR_MF, .arr_record = 1 };
+    static const struct fs_file mf = { .parent = FS_NONE,
+                                       .link = FS_NONE,
+                                       .fid = FID_MF,
+                                       .fdb = 0x78,
+                                       .sfi = FS_NO_SFI,
+                                       .arr_fid = FID_ARR_MF,
+                                       .arr_record = 1 };
+    static const struct fs_file arr = { .parent = FS_MF,
+                                        .link = FS_NONE,
+                                        .fid = FID_ARR_MF,
+                                        .fdb = 0x42,
+                                        .sfi = 0x06,
+                                        .record_len = 16,
+                                        .size = 16,
+                                        .arr_fid = FID_ARR_MF,
+                                        .arr_record = 1 };
+    static const struct fs_file dir = { .parent = FS_MF,
+                                        .link = FS_NONE,
+                                        .fid = 0x2F00,
+                                        .fdb = 0x42,
+                                        .sfi = 0x1E,
+                                        .record_len = 33,
+                                        .size = 33,
+                                        .arr_fid = FID_ARR_MF,
+                                        .arr_record = 1 };
     fs_number number;
     enum err err = fs_mount(&card->fs, card->objects, 0, &card->scratch);
     if (err == ERR_NONE)

@@ -6,9 +6,9 @@
 
 struct index_entry {
     object_key key;
-    uint32_t at;            /* of the content in the image */
+    uint32_t at; /* of the content in the image */
     uint32_t len : 24;
-    uint32_t kind : 8;      /* enum record_kind: PUT, SECRET; DELETE among pending ones */
+    uint32_t kind : 8; /* enum record_kind: PUT, SECRET; DELETE among pending ones */
 };
 
 struct index {
@@ -24,7 +24,8 @@ struct index_entry *index_find(const struct index *ix, object_key key); /* NULL 
 bool index_set(struct index *ix, const struct index_entry *entry);
 void index_remove(struct index *ix, object_key key);
 void index_clear(struct index *ix);
-/* Takes every entry of `news` over, deletes those that news deletes, empties news. There is room: the caller has checked. */
+/* Takes every entry of `news` over, deletes those that news deletes, empties news. There is room: the caller has
+ * checked. */
 void index_merge(struct index *ix, struct index *news);
 
 #endif

@@ -20,10 +20,7 @@ size_t log_half_len(size_t image_size)
     return image_size < LOG_HALVES_AT ? 0 : (image_size - LOG_HALVES_AT) / 2 & ~(size_t)15;
 }
 
-static void wr_crc(struct writer *w)
-{
-    wr_u32(w, crc32_more(0, wr_span(w)));
-}
+static void wr_crc(struct writer *w) { wr_u32(w, crc32_more(0, wr_span(w))); }
 
 /* The octets before the last four have the checksum the last four say. */
 static bool crc_is_good(const uint8_t *bytes, size_t len)

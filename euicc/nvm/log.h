@@ -1,12 +1,12 @@
 /* euicc/nvm/log.h: the image's format: header, marks, the two halves, records. Private to the object store.
  *
  *   0    header   magic(8) version(2) flags(2) size(4) card id(16) crc(4)
- *   64   marks    two slots of 32: counter(4) generation(4) floor(4) crc(4): every commit up to floor was durable when the
- *                 mark was written; the slots alternate, so a torn one leaves the other
- *   128  half 0, then half 1: header(16) = magic(4) generation(4) zero(4) crc(4), then records
+ *   64   marks    two slots of 32: counter(4) generation(4) floor(4) crc(4): every commit up to floor was durable when
+ * the mark was written; the slots alternate, so a torn one leaves the other 128  half 0, then half 1: header(16) =
+ * magic(4) generation(4) zero(4) crc(4), then records
  *
- * Record: key(4) kind(1) length(3) crc(4), then length octets. The crc covers the crc of the record before (the half header's
- * for the first), the eight octets and the content: a record left over from before cannot follow a new one. */
+ * Record: key(4) kind(1) length(3) crc(4), then length octets. The crc covers the crc of the record before (the half
+ * header's for the first), the eight octets and the content: a record left over from before cannot follow a new one. */
 #ifndef OSPREY_EUICC_NVM_LOG_H
 #define OSPREY_EUICC_NVM_LOG_H
 
@@ -25,7 +25,7 @@
 
 enum record_kind {
     RECORD_PUT = 1,
-    RECORD_SECRET = 2,   /* content is wrapped */
+    RECORD_SECRET = 2, /* content is wrapped */
     RECORD_DELETE = 3,
     RECORD_COMMIT = 4,
     RECORD_SNAPSHOT = 5, /* ends the live objects a half starts with */
@@ -52,11 +52,11 @@ struct log_mark {
 struct nvm_log {
     struct nvm *nvm;
     size_t half_len;
-    uint8_t half;        /* 0, 1 */
+    uint8_t half; /* 0, 1 */
     uint32_t generation;
-    uint32_t end;        /* offset in the half where the next record goes */
-    uint32_t chain;      /* crc of the last record */
-    uint64_t written;    /* octets, for the counts */
+    uint32_t end;     /* offset in the half where the next record goes */
+    uint32_t chain;   /* crc of the last record */
+    uint64_t written; /* octets, for the counts */
 };
 
 static inline size_t log_base(const struct nvm_log *log) { return LOG_HALVES_AT + log->half * log->half_len; }

@@ -41,7 +41,8 @@ enum err nvm_memory_init(struct nvm_memory *m, size_t size)
     void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (pages == MAP_FAILED)
         return ERR_NO_MEMORY;
-    *m = (struct nvm_memory){ .nvm = { size, memory_read, memory_write, memory_sync }, .bytes = pages,
+    *m = (struct nvm_memory){ .nvm = { size, memory_read, memory_write, memory_sync },
+                              .bytes = pages,
                               .cut_at = UINT64_MAX };
     return ERR_NONE;
 }

@@ -11,12 +11,12 @@ struct objects {
     uint8_t card_id[OBJECTS_CARD_ID_LEN];
     struct nvm_log log;
     struct index live, pending;
-    unsigned depth;          /* of begin */
-    bool undone;             /* an inner level rolled back: nothing more is written until the outermost ends */
-    bool broken;             /* the memory failed: only reading */
-    bool other_half_needed;  /* the log was compacted and not synced since: the other half is the only durable one */
-    uint32_t commit_end, commit_chain; /* behind the last commit */
-    struct log_mark mark;    /* as written last */
+    unsigned depth;         /* of begin */
+    bool undone;            /* an inner level rolled back: nothing more is written until the outermost ends */
+    bool broken;            /* the memory failed: only reading */
+    bool other_half_needed; /* the log was compacted and not synced since: the other half is the only durable one */
+    uint32_t commit_end, commit_chain;        /* behind the last commit */
+    struct log_mark mark;                     /* as written last */
     uint32_t durable_generation, durable_end; /* a commit we synced; generation 0: none since open */
     struct objects_counts counts;
 };
@@ -267,10 +267,7 @@ static enum err make_room(struct objects *o, size_t len)
 
 /* ---- transactions ---- */
 
-void objects_begin(struct objects *o)
-{
-    o->depth++;
-}
+void objects_begin(struct objects *o) { o->depth++; }
 
 bool objects_in_transaction(const struct objects *o) { return o->depth != 0; }
 
@@ -293,8 +290,7 @@ void objects_rollback(struct objects *o)
 static enum err write_mark(struct objects *o)
 {
     struct log_mark mark = { o->mark.counter + 1, o->durable_generation, o->durable_end };
-    if (o->durable_generation == 0 ||
-        (mark.generation == o->mark.generation && mark.floor == o->mark.floor))
+    if (o->durable_generation == 0 || (mark.generation == o->mark.generation && mark.floor == o->mark.floor))
         return ERR_NONE;
     enum err err = log_write_mark(&o->log, &mark);
     if (err == ERR_NONE)
@@ -476,7 +472,8 @@ enum err objects_read(const struct objects *o, object_key key, size_t offset, ui
     return len ? o->log.nvm->read(o->log.nvm, e->at + offset, out, len) : ERR_NONE;
 }
 
-static enum err get_secret(const struct objects *o, const struct index_entry *e, uint8_t *out, size_t cap, size_t *ret_len)
+static enum err get_secret(const struct objects *o, const struct index_entry *e, uint8_t *out, size_t cap,
+                           size_t *ret_len)
 {
     uint8_t wrapped[OBJECT_SECRET_MAX + KEYS_WRAP_OVERHEAD], aad[AAD_LEN];
     if (!o->keys || e->len < KEYS_WRAP_OVERHEAD || e->len > sizeof wrapped)

@@ -6,8 +6,8 @@
  * n octets of objects.
  *
  * A transaction's records reach the memory as they are made, and count only once its commit record is there: a tear at
- * any octet leaves the state before or after. One sync per commit. One transaction at a time; begin and commit nest: the
- * outermost pair counts. While it is open all reads see its writes. Rolling back costs nothing.
+ * any octet leaves the state before or after. One sync per commit. One transaction at a time; begin and commit nest:
+ * the outermost pair counts. While it is open all reads see its writes. Rolling back costs nothing.
  *
  * Not thread-safe: one card, one thread at a time. */
 #ifndef OSPREY_EUICC_NVM_OBJECTS_H
@@ -18,23 +18,23 @@
 
 /* Keys: profile slot (0 the card itself, 1 … 63), class, number. All objects of a profile are one range of keys. */
 typedef uint32_t object_key;
-#define OBJECT_KEY(profile, class, number)                                                                            \
-    ((object_key)(((uint32_t)(profile) & 0x3F) << 26 | ((uint32_t)(class) & 0x3F) << 20 | ((uint32_t)(number) & 0xFFFFF)))
+#define OBJECT_KEY(profile, class, number)                                                                             \
+    ((object_key)(((uint32_t)(profile)&0x3F) << 26 | ((uint32_t)(class) & 0x3F) << 20 | ((uint32_t)(number)&0xFFFFF)))
 #define OBJECT_PROFILE(key) ((uint8_t)((key) >> 26))
 #define OBJECT_CLASS(key)   ((uint8_t)((key) >> 20 & 0x3F))
-#define OBJECT_NUMBER(key)  ((key) & 0xFFFFFu)
+#define OBJECT_NUMBER(key)  ((key)&0xFFFFFu)
 
 enum object_class {
-    OBJ_CARD = 1,     /* profile 0; numbers: enum card_object in euicc/card.h */
-    OBJ_FILE = 2,     /* number: file number (uicc/fs.h) */
-    OBJ_PIN = 3,      /* number: file number of the context DF << 8 | key reference */
-    OBJ_PUK = 4,      /* likewise */
+    OBJ_CARD = 1,      /* profile 0; numbers: enum card_object in euicc/card.h */
+    OBJ_FILE = 2,      /* number: file number (uicc/fs.h) */
+    OBJ_PIN = 3,       /* number: file number of the context DF << 8 | key reference */
+    OBJ_PUK = 4,       /* likewise */
     OBJ_PIN_SHARE = 5, /* number: file number of a DF that uses another DF's PINs */
-    OBJ_NAA = 6,      /* number: file number of the ADF: algorithm and keys */
-    OBJ_NAA_SQN = 7,  /* number: file number of the ADF: sequence numbers, use counter */
+    OBJ_NAA = 6,       /* number: file number of the ADF: algorithm and keys */
+    OBJ_NAA_SQN = 7,   /* number: file number of the ADF: sequence numbers, use counter */
     /* 8 … 15 reserved for euicc/uicc and euicc/nvm */
-    OBJ_ISDP = 16,    /* euicc/isdp: 16 … 31; numbers are the module's own */
-    OBJ_ISDR = 32,    /* euicc/isdr, ecasd, mnosd, notify, agent: 32 … 63 */
+    OBJ_ISDP = 16, /* euicc/isdp: 16 … 31; numbers are the module's own */
+    OBJ_ISDR = 32, /* euicc/isdr, ecasd, mnosd, notify, agent: 32 … 63 */
     OBJ_ECASD = 33,
     OBJ_MNOSD = 34,
     OBJ_NOTIFY = 35,
@@ -54,23 +54,24 @@ struct objects;
  *   card_id  binds wrapped secrets to this image (the EID) */
 MUST_USE enum err objects_format(struct arena *arena, struct nvm *nvm, struct keys *keys,
                                  const uint8_t card_id[OBJECTS_CARD_ID_LEN], struct objects **ret);
-/* ERR_NOT_FOUND (no image), ERR_UNSUPPORTED (version, size), ERR_VERIFY (a committed record is damaged), ERR_DENIED (made
- * with keys and opened without, or the other way round), ERR_NO_MEMORY, ERR_IO. Cuts nothing, writes nothing. */
+/* ERR_NOT_FOUND (no image), ERR_UNSUPPORTED (version, size), ERR_VERIFY (a committed record is damaged), ERR_DENIED
+ * (made with keys and opened without, or the other way round), ERR_NO_MEMORY, ERR_IO. Cuts nothing, writes nothing. */
 MUST_USE enum err objects_open(struct arena *arena, struct nvm *nvm, struct keys *keys, struct objects **ret);
 void objects_close(struct objects *o); /* open transactions are rolled back */
 
 /* ---- transactions ---- */
 
 void objects_begin(struct objects *o);
-/* The outermost one: durable when it returns ERR_NONE; on ERR_IO or ERR_NO_SPACE everything is rolled back. An inner one
- * only counts down. A transaction without writes commits for nothing. After an inner rollback: ERR_STATE, and the outermost
- * commit has nothing left to do. */
+/* The outermost one: durable when it returns ERR_NONE; on ERR_IO or ERR_NO_SPACE everything is rolled back. An inner
+ * one only counts down. A transaction without writes commits for nothing. After an inner rollback: ERR_STATE, and the
+ * outermost commit has nothing left to do. */
 MUST_USE enum err objects_commit(struct objects *o);
 /* Undoes everything since the outermost begin, at any depth; the levels above still have to end theirs. */
 void objects_rollback(struct objects *o);
 bool objects_in_transaction(const struct objects *o);
 
-/* ---- writing: inside a transaction (ERR_STATE otherwise); ERR_NO_SPACE leaves the transaction open and without this write ---- */
+/* ---- writing: inside a transaction (ERR_STATE otherwise); ERR_NO_SPACE leaves the transaction open and without this
+ * write ---- */
 
 MUST_USE enum err objects_put(struct objects *o, object_key key, struct span content);
 /* Two parts as one object. */
@@ -91,11 +92,9 @@ MUST_USE enum err objects_delete_profile(struct objects *o, uint8_t profile);
 bool objects_has(const struct objects *o, object_key key);
 MUST_USE enum err objects_len(const struct objects *o, object_key key, size_t *ret);
 /* Exactly len octets from offset; ERR_NOT_FOUND, ERR_TRUNCATED (beyond its end). */
-MUST_USE enum err objects_read(const struct objects *o, object_key key, size_t offset, uint8_t *out,
-                               size_t len);
+MUST_USE enum err objects_read(const struct objects *o, object_key key, size_t offset, uint8_t *out, size_t len);
 /* The whole object, at most cap octets (ERR_TOO_LONG). Unwraps a secret; ERR_VERIFY when that fails. */
-MUST_USE enum err objects_get(const struct objects *o, object_key key, uint8_t *out, size_t cap,
-                              size_t *ret_len);
+MUST_USE enum err objects_get(const struct objects *o, object_key key, uint8_t *out, size_t cap, size_t *ret_len);
 MUST_USE enum err objects_read_secret(const struct objects *o, object_key key, uint8_t *out, size_t cap,
                                       size_t *ret_len); /* the same; says what is read */
 /* The smallest key >= from and <= last, false: none. Loop: for (k = first; objects_next(o, k, last, &k); k++). */
@@ -103,9 +102,9 @@ bool objects_next(const struct objects *o, object_key from, object_key last, obj
 
 /* ---- room ---- */
 
-size_t objects_capacity(const struct objects *o);             /* octets of objects and their overhead */
-size_t objects_used(const struct objects *o);                 /* committed, live */
-size_t objects_free(const struct objects *o);                 /* capacity less live and pending octets */
+size_t objects_capacity(const struct objects *o); /* octets of objects and their overhead */
+size_t objects_used(const struct objects *o);     /* committed, live */
+size_t objects_free(const struct objects *o);     /* capacity less live and pending octets */
 /* Octets (with overhead) a profile's objects take: what a quota is compared with. */
 size_t objects_used_by(const struct objects *o, uint8_t profile);
 

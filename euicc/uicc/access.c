@@ -111,7 +111,8 @@ static bool mode_matches(const struct command *cmd, const struct tlv *am, uint8_
     return header_matches(&cmd->apdu, am);
 }
 
-bool access_rule_allows(struct card *card, const struct command *cmd, fs_number context, struct span rule, uint8_t right)
+bool access_rule_allows(struct card *card, const struct command *cmd, fs_number context, struct span rule,
+                        uint8_t right)
 {
     const struct asker a = { card, cmd, context };
     struct reader r = rd_of(rule);

@@ -17,10 +17,7 @@ static uint16_t sw_of_fs(enum err err)
 }
 
 /* The implicit EF.ARR of a one-octet 8B: 2F06 at the level of the MF, 6F06 below. */
-static uint16_t implicit_arr(const struct command *cmd)
-{
-    return cmd->channel->df == FS_MF ? FID_ARR_MF : FID_ARR_DF;
-}
+static uint16_t implicit_arr(const struct command *cmd) { return cmd->channel->df == FS_MF ? FID_ARR_MF : FID_ARR_DF; }
 
 /* The fill or repeat pattern of A5 (C1, C2), TS 102 222 §6.3.2.2.2: over each record, or the whole body. */
 static void pattern_fill(struct span fcp, const struct fs_file *f, uint8_t *body)

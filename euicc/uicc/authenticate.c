@@ -102,8 +102,7 @@ static uint16_t context_gsm(struct card *card, const struct command *cmd, const 
         return SW_AUTH_CONTEXT;
     if (data.len != 17 || data.ptr[0] != 16)
         return SW_WRONG_LENGTH;
-    enum naa_result result =
-        naa_authenticate_gsm(card->objects, card->fs.profile, adf->number, data.ptr + 1, &answer);
+    enum naa_result result = naa_authenticate_gsm(card->objects, card->fs.profile, adf->number, data.ptr + 1, &answer);
     if (result == NAA_OK) {
         aka_gsm(&answer.keys, sres, kc);
         wr_field(rsp, sres, sizeof sres);

@@ -17,7 +17,8 @@ uint16_t ef_current(struct card *card, const struct command *cmd, uint8_t sfi, s
     return fs_stat(&card->fs, ch->ef, ret) == ERR_NONE ? SW_OK : SW_NO_EF;
 }
 
-uint16_t ef_usable(struct card *card, const struct command *cmd, const struct fs_file *f, enum fs_kind kind, uint8_t right)
+uint16_t ef_usable(struct card *card, const struct command *cmd, const struct fs_file *f, enum fs_kind kind,
+                   uint8_t right)
 {
     if (fs_kind(f) != kind)
         return SW_INCOMPATIBLE_FILE;

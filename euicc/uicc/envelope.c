@@ -48,7 +48,9 @@ uint16_t uicc_envelope(struct card *card, const struct command *cmd, struct writ
     static const struct {
         uint32_t tag;
         uint16_t (*take)(struct card *card, struct span body, struct writer *rsp);
-    } envelopes[] = { { ENVELOPE_SMS_PP, envelope_sms }, { ENVELOPE_EVENT, envelope_event }, { ENVELOPE_TIMER, envelope_timer } };
+    } envelopes[] = { { ENVELOPE_SMS_PP, envelope_sms },
+                      { ENVELOPE_EVENT, envelope_event },
+                      { ENVELOPE_TIMER, envelope_timer } };
     struct reader r = rd_of(cmd->apdu.data);
     struct tlv t;
     if (cmd->apdu.p1 != 0 || cmd->apdu.p2 != 0)

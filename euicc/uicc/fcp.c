@@ -4,9 +4,9 @@
 
 /* File control parameters, TS 102 221 §11.1.1.3: the objects stand in the order of its tables. */
 
-#define UICC_CHARACTERISTICS    0x71u /* clock stop allowed, no preferred level */
-#define SUPPORTED_COMMANDS      0x01u /* TERMINAL CAPABILITY */
-#define DATA_CODING             0x21u
+#define UICC_CHARACTERISTICS 0x71u /* clock stop allowed, no preferred level */
+#define SUPPORTED_COMMANDS   0x01u /* TERMINAL CAPABILITY */
+#define DATA_CODING          0x21u
 
 static void write_descriptor(const struct fs_file *f, struct writer *w)
 {

@@ -59,7 +59,8 @@ enum err fs_write_cyclic(struct fs *fs, fs_number number, struct span record)
 #define TLV_HEAD_MAX 9u /* tag of 4, length of 5 */
 
 /* The object at `at`: its tag and whole length; false at the end or when the body is broken. */
-static bool tlv_at(const struct fs *fs, const struct fs_file *f, size_t at, size_t end, uint32_t *ret_tag, uint32_t *ret_len)
+static bool tlv_at(const struct fs *fs, const struct fs_file *f, size_t at, size_t end, uint32_t *ret_tag,
+                   uint32_t *ret_len)
 {
     uint8_t head[TLV_HEAD_MAX];
     size_t n = end - at < sizeof head ? end - at : sizeof head;

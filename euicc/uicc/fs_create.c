@@ -12,7 +12,7 @@ static enum err check_sizes(const struct fs_file *f)
     case FS_TRANSPARENT:
     case FS_BER_TLV:
         return f->record_len == 0 && f->size <= FS_FILE_SIZE_MAX && f->max_size <= FS_FILE_SIZE_MAX ? ERR_NONE
-                                                                                                      : ERR_BAD_LENGTH;
+                                                                                                    : ERR_BAD_LENGTH;
     case FS_LINEAR:
     case FS_CYCLIC:
         if (f->record_len == 0 || f->record_len > FS_RECORD_MAX || f->size % f->record_len != 0)

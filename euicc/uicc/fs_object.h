@@ -8,7 +8,10 @@
 #define FS_HEADER_FIXED 26u
 #define FS_HEADER_MAX   (FS_HEADER_FIXED + AID_MAX + FS_PINS_MAX)
 
-static inline object_key fs_key(const struct fs *fs, fs_number number) { return OBJECT_KEY(fs->profile, OBJ_FILE, number); }
+static inline object_key fs_key(const struct fs *fs, fs_number number)
+{
+    return OBJECT_KEY(fs->profile, OBJ_FILE, number);
+}
 static inline size_t fs_header_len(const struct fs_file *f) { return FS_HEADER_FIXED + f->aid.len + f->pin_count; }
 void fs_header_write(struct writer *w, const struct fs_file *f);
 enum err fs_header_read(const struct fs *fs, fs_number number, struct fs_file *ret);

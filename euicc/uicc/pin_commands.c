@@ -73,7 +73,8 @@ static enum err pin_store(struct card *card, fs_number context, const struct pin
 
 static uint16_t tries_word(uint8_t left) { return left ? SW_TRIES_LEFT | left : SW_AUTHENTICATION_BLOCKED; }
 
-/* Compares; on success the counter is full again (not yet stored), otherwise the status word says how many tries are left. */
+/* Compares; on success the counter is full again (not yet stored), otherwise the status word says how many tries are
+ * left. */
 static uint16_t pin_try(struct card *card, fs_number context, struct pin *pin, struct span value)
 {
     if (pin->tries_left == 0)

@@ -5,10 +5,25 @@
 #define TERMINAL_PROFILE_MAX 64u
 
 /* Objects, with the comprehension flag where TS 102 223 wants it. */
-enum { TLV_DETAILS = 0x81, TLV_DEVICES = 0x82, TLV_DURATION = 0x84, TLV_ADDRESS = 0x86, TLV_TPDU = 0x8B, TLV_EVENTS = 0x99,
-       TLV_TIMER_ID = 0xA4, TLV_TIMER_VALUE = 0xA5, TLV_BEARER = 0x35, TLV_CHANNEL_DATA = 0xB6, TLV_CHANNEL_LEN = 0xB7,
-       TLV_BUFFER = 0x39, TLV_TRANSPORT = 0x3C, TLV_OTHER_ADDRESS = 0x3E, TLV_NAN = 0x47, TLV_TEXT = 0x0D,
-       TLV_CHANNEL_STATUS = 0x38 };
+enum {
+    TLV_DETAILS = 0x81,
+    TLV_DEVICES = 0x82,
+    TLV_DURATION = 0x84,
+    TLV_ADDRESS = 0x86,
+    TLV_TPDU = 0x8B,
+    TLV_EVENTS = 0x99,
+    TLV_TIMER_ID = 0xA4,
+    TLV_TIMER_VALUE = 0xA5,
+    TLV_BEARER = 0x35,
+    TLV_CHANNEL_DATA = 0xB6,
+    TLV_CHANNEL_LEN = 0xB7,
+    TLV_BUFFER = 0x39,
+    TLV_TRANSPORT = 0x3C,
+    TLV_OTHER_ADDRESS = 0x3E,
+    TLV_NAN = 0x47,
+    TLV_TEXT = 0x0D,
+    TLV_CHANNEL_STATUS = 0x38
+};
 
 struct command_out {
     uint8_t bytes[PROACTIVE_LEN_MAX];
@@ -21,8 +36,8 @@ struct command_out {
 struct proactive {
     struct command_out queue[PROACTIVE_QUEUE_MAX]; /* a ring */
     unsigned head, count;
-    bool fetched;                  /* the head is with the terminal */
-    uint8_t last_number;           /* 1 … FE */
+    bool fetched;        /* the head is with the terminal */
+    uint8_t last_number; /* 1 … FE */
     uint8_t profile[TERMINAL_PROFILE_MAX];
     size_t profile_len;
     bool ready;
@@ -85,11 +100,11 @@ static bool terminal_can(const struct card *card, uint8_t type)
     static const struct {
         uint8_t type, octet, bit;
     } needs[] = {
-        { PROACTIVE_REFRESH, 3, 8 },            { PROACTIVE_MORE_TIME, 3, 4 },     { PROACTIVE_POLL_INTERVAL, 3, 6 },
-        { PROACTIVE_POLLING_OFF, 3, 7 },        { PROACTIVE_SET_UP_EVENT_LIST, 5, 1 }, { PROACTIVE_SEND_SMS, 4, 2 },
-        { PROACTIVE_DISPLAY_TEXT, 3, 1 },       { PROACTIVE_PROVIDE_LOCAL_INFO, 4, 7 }, { PROACTIVE_TIMER, 8, 1 },
-        { PROACTIVE_OPEN_CHANNEL, 12, 1 },      { PROACTIVE_CLOSE_CHANNEL, 12, 2 }, { PROACTIVE_RECEIVE_DATA, 12, 3 },
-        { PROACTIVE_SEND_DATA, 12, 4 },         { PROACTIVE_CHANNEL_STATUS, 12, 5 },
+        { PROACTIVE_REFRESH, 3, 8 },       { PROACTIVE_MORE_TIME, 3, 4 },          { PROACTIVE_POLL_INTERVAL, 3, 6 },
+        { PROACTIVE_POLLING_OFF, 3, 7 },   { PROACTIVE_SET_UP_EVENT_LIST, 5, 1 },  { PROACTIVE_SEND_SMS, 4, 2 },
+        { PROACTIVE_DISPLAY_TEXT, 3, 1 },  { PROACTIVE_PROVIDE_LOCAL_INFO, 4, 7 }, { PROACTIVE_TIMER, 8, 1 },
+        { PROACTIVE_OPEN_CHANNEL, 12, 1 }, { PROACTIVE_CLOSE_CHANNEL, 12, 2 },     { PROACTIVE_RECEIVE_DATA, 12, 3 },
+        { PROACTIVE_SEND_DATA, 12, 4 },    { PROACTIVE_CHANNEL_STATUS, 12, 5 },
     };
     for (size_t i = 0; i < ARRAY_LEN(needs); i++)
         if (needs[i].type == type)
@@ -118,7 +133,9 @@ enum err proactive_push(struct card *card, enum proactive_type type, uint8_t qua
         return ERR_UNSUPPORTED;
     struct command_out *out = &p->queue[(p->head + p->count) % PROACTIVE_QUEUE_MAX];
     uint8_t number = p->last_number >= 0xFE ? 1 : (uint8_t)(p->last_number + 1);
-    *out = (struct command_out){ .number = number, .type = type, .qualifier = qualifier, .done = done, .context = context };
+    *out = (struct command_out){
+        .number = number, .type = type, .qualifier = qualifier, .done = done, .context = context
+    };
     struct writer w = wr_of(out->bytes, sizeof out->bytes);
     command_write(&w, out, to, body);
     if (w.err != ERR_NONE)
@@ -156,7 +173,10 @@ enum err proactive_poll_interval(struct card *card, unsigned seconds, proactive_
 {
     unsigned minutes = (seconds + 59) / 60;
     bool in_seconds = seconds <= 255;
-    const uint8_t body[] = { TLV_DURATION, 2, in_seconds, (uint8_t)(in_seconds ? seconds : minutes < 255 ? minutes : 255) };
+    const uint8_t body[] = { TLV_DURATION, 2, in_seconds,
+                             (uint8_t)(in_seconds      ? seconds
+                                       : minutes < 255 ? minutes
+                                                       : 255) };
     return proactive_push(card, PROACTIVE_POLL_INTERVAL, 0, DEVICE_TERMINAL, SPAN_OF(body), done, context);
 }
 
@@ -218,8 +238,8 @@ enum err proactive_close_channel(struct card *card, uint8_t channel, proactive_d
     return proactive_push(card, PROACTIVE_CLOSE_CHANNEL, 0, channel_device(channel), SPAN_NONE, done, context);
 }
 
-enum err proactive_send_data(struct card *card, uint8_t channel, bool immediately, struct span data, proactive_done *done,
-                             void *context)
+enum err proactive_send_data(struct card *card, uint8_t channel, bool immediately, struct span data,
+                             proactive_done *done, void *context)
 {
     WRITER_ON_STACK(w, PROACTIVE_LEN_MAX);
     if (data.len > PROACTIVE_SEND_MAX)

@@ -1,6 +1,6 @@
-/* euicc/uicc/proactive.h: the card application toolkit from the card's side (ETSI TS 102 223, 3GPP TS 31.111): a queue of
- * proactive commands, each with a function that gets the TERMINAL RESPONSE; the events the terminal reports.
- * One command is out at a time: announced by 91xx, taken with FETCH, ended by TERMINAL RESPONSE. A reset drops them all:
+/* euicc/uicc/proactive.h: the card application toolkit from the card's side (ETSI TS 102 223, 3GPP TS 31.111): a queue
+ * of proactive commands, each with a function that gets the TERMINAL RESPONSE; the events the terminal reports. One
+ * command is out at a time: announced by 91xx, taken with FETCH, ended by TERMINAL RESPONSE. A reset drops them all:
  * their functions are called with PROACTIVE_RESET. */
 #ifndef OSPREY_EUICC_UICC_PROACTIVE_H
 #define OSPREY_EUICC_UICC_PROACTIVE_H
@@ -14,22 +14,44 @@ struct card;
 #define PROACTIVE_SEND_MAX  230u /* octets of one SEND DATA */
 
 enum proactive_type {
-    PROACTIVE_REFRESH = 0x01, PROACTIVE_MORE_TIME = 0x02, PROACTIVE_POLL_INTERVAL = 0x03, PROACTIVE_POLLING_OFF = 0x04,
-    PROACTIVE_SET_UP_EVENT_LIST = 0x05, PROACTIVE_SEND_SMS = 0x13, PROACTIVE_DISPLAY_TEXT = 0x21,
-    PROACTIVE_PROVIDE_LOCAL_INFO = 0x26, PROACTIVE_TIMER = 0x27, PROACTIVE_OPEN_CHANNEL = 0x40,
-    PROACTIVE_CLOSE_CHANNEL = 0x41, PROACTIVE_RECEIVE_DATA = 0x42, PROACTIVE_SEND_DATA = 0x43,
+    PROACTIVE_REFRESH = 0x01,
+    PROACTIVE_MORE_TIME = 0x02,
+    PROACTIVE_POLL_INTERVAL = 0x03,
+    PROACTIVE_POLLING_OFF = 0x04,
+    PROACTIVE_SET_UP_EVENT_LIST = 0x05,
+    PROACTIVE_SEND_SMS = 0x13,
+    PROACTIVE_DISPLAY_TEXT = 0x21,
+    PROACTIVE_PROVIDE_LOCAL_INFO = 0x26,
+    PROACTIVE_TIMER = 0x27,
+    PROACTIVE_OPEN_CHANNEL = 0x40,
+    PROACTIVE_CLOSE_CHANNEL = 0x41,
+    PROACTIVE_RECEIVE_DATA = 0x42,
+    PROACTIVE_SEND_DATA = 0x43,
     PROACTIVE_CHANNEL_STATUS = 0x44
 };
 enum proactive_device { DEVICE_UICC = 0x81, DEVICE_TERMINAL = 0x82, DEVICE_NETWORK = 0x83, DEVICE_CHANNEL_1 = 0x21 };
 
 enum refresh_mode {
-    REFRESH_INIT_FULL_FILE_CHANGE = 0x00, REFRESH_FILE_CHANGE = 0x01, REFRESH_INIT_FILE_CHANGE = 0x02, REFRESH_INIT = 0x03,
-    REFRESH_UICC_RESET = 0x04, REFRESH_APPLICATION_RESET = 0x05, REFRESH_SESSION_RESET = 0x06, REFRESH_PROFILE_STATE = 0x09
+    REFRESH_INIT_FULL_FILE_CHANGE = 0x00,
+    REFRESH_FILE_CHANGE = 0x01,
+    REFRESH_INIT_FILE_CHANGE = 0x02,
+    REFRESH_INIT = 0x03,
+    REFRESH_UICC_RESET = 0x04,
+    REFRESH_APPLICATION_RESET = 0x05,
+    REFRESH_SESSION_RESET = 0x06,
+    REFRESH_PROFILE_STATE = 0x09
 };
 enum cat_event {
-    EVENT_MT_CALL = 0x00, EVENT_CALL_CONNECTED = 0x01, EVENT_CALL_DISCONNECTED = 0x02, EVENT_LOCATION_STATUS = 0x03,
-    EVENT_USER_ACTIVITY = 0x04, EVENT_IDLE_SCREEN = 0x05, EVENT_DATA_AVAILABLE = 0x09, EVENT_CHANNEL_STATUS = 0x0A,
-    EVENT_ACCESS_TECHNOLOGY = 0x0B, EVENT_NETWORK_REJECTION = 0x12
+    EVENT_MT_CALL = 0x00,
+    EVENT_CALL_CONNECTED = 0x01,
+    EVENT_CALL_DISCONNECTED = 0x02,
+    EVENT_LOCATION_STATUS = 0x03,
+    EVENT_USER_ACTIVITY = 0x04,
+    EVENT_IDLE_SCREEN = 0x05,
+    EVENT_DATA_AVAILABLE = 0x09,
+    EVENT_CHANNEL_STATUS = 0x0A,
+    EVENT_ACCESS_TECHNOLOGY = 0x0B,
+    EVENT_NETWORK_REJECTION = 0x12
 };
 
 /* General results (tag 03). 0x and 1x: done; 2x: try again later; 3x: do not. */
@@ -60,8 +82,8 @@ MUST_USE enum err proactive_push(struct card *card, enum proactive_type type, ui
                                  struct span body, proactive_done *done, void *context);
 
 /* service_centre: value of tag 06 (TON/NPI and digits), empty: the terminal's own, or EF.SMSP's. */
-MUST_USE enum err proactive_send_sms(struct card *card, struct span service_centre, struct span tpdu, proactive_done *done,
-                                     void *context);
+MUST_USE enum err proactive_send_sms(struct card *card, struct span service_centre, struct span tpdu,
+                                     proactive_done *done, void *context);
 MUST_USE enum err proactive_refresh(struct card *card, enum refresh_mode mode, proactive_done *done, void *context);
 /* qualifier: 00 location, 01 IMEI, 06 access technology … */
 MUST_USE enum err proactive_local_info(struct card *card, uint8_t qualifier, proactive_done *done, void *context);
@@ -73,25 +95,27 @@ MUST_USE enum err proactive_timer(struct card *card, enum timer_operation op, ui
                                   proactive_done *done, void *context);
 
 struct bip_open {
-    bool immediate;              /* establish the link now */
-    uint16_t buffer_size;        /* 0: 1400 */
-    struct span bearer;          /* value of tag 35; empty: 03, the default bearer */
+    bool immediate;                                   /* establish the link now */
+    uint16_t buffer_size;                             /* 0: 1400 */
+    struct span bearer;                               /* value of tag 35; empty: 03, the default bearer */
     struct span network_access_name, login, password; /* values of 47, 0D, 0D (with DCS); empty: absent */
-    uint8_t transport;           /* 01 UDP, 02 TCP, client */
+    uint8_t transport;                                /* 01 UDP, 02 TCP, client */
     uint16_t port;
-    struct span address;         /* value of 3E: 21 + 4 octets, 57 + 16 */
+    struct span address; /* value of 3E: 21 + 4 octets, 57 + 16 */
 };
-MUST_USE enum err proactive_open_channel(struct card *card, const struct bip_open *open, proactive_done *done, void *context);
+MUST_USE enum err proactive_open_channel(struct card *card, const struct bip_open *open, proactive_done *done,
+                                         void *context);
 /* The channel number of a positive answer to OPEN CHANNEL (tag 38), 0 when there is none. */
 uint8_t proactive_channel_of(const struct terminal_response *response);
 MUST_USE enum err proactive_close_channel(struct card *card, uint8_t channel, proactive_done *done, void *context);
 /* At most PROACTIVE_SEND_MAX octets. immediately: 01, otherwise the terminal stores. */
 MUST_USE enum err proactive_send_data(struct card *card, uint8_t channel, bool immediately, struct span data,
                                       proactive_done *done, void *context);
-MUST_USE enum err proactive_receive_data(struct card *card, uint8_t channel, uint8_t len, proactive_done *done, void *context);
+MUST_USE enum err proactive_receive_data(struct card *card, uint8_t channel, uint8_t len, proactive_done *done,
+                                         void *context);
 
-/* The events the card wants to hear of: a bit (1u << enum cat_event) each, for events below 32, of all modules together;
- * SET UP EVENT LIST follows when the set changes, and anew after every TERMINAL PROFILE. */
+/* The events the card wants to hear of: a bit (1u << enum cat_event) each, for events below 32, of all modules
+ * together; SET UP EVENT LIST follows when the set changes, and anew after every TERMINAL PROFILE. */
 void proactive_want_events(struct card *card, uint32_t events);
 
 /* ---- the terminal ---- */

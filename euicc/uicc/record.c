@@ -17,7 +17,8 @@ static uint16_t record_file(struct card *card, const struct command *cmd, uint8_
 
 static uint32_t record_offset(const struct fs_file *f, uint32_t record) { return (record - 1) * f->record_len; }
 
-/* Which record mode and P1 name; SW_RECORD_NOT_FOUND. Next and previous move the pointer, wrapping only in cyclic files. */
+/* Which record mode and P1 name; SW_RECORD_NOT_FOUND. Next and previous move the pointer, wrapping only in cyclic
+ * files. */
 static uint16_t record_named(const struct command *cmd, const struct fs_file *f, uint32_t *ret)
 {
     uint32_t count = fs_record_count(f), now = cmd->channel->record, named = 0;
@@ -109,8 +110,8 @@ uint16_t uicc_update_record(struct card *card, const struct command *cmd, struct
 
 struct search {
     bool backward;
-    uint32_t from;           /* record it starts at */
-    bool after_character;    /* enhanced: the pattern is looked for from the first occurrence of `character` */
+    uint32_t from;        /* record it starts at */
+    bool after_character; /* enhanced: the pattern is looked for from the first occurrence of `character` */
     uint8_t character, offset;
     struct span pattern;
 };

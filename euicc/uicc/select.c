@@ -4,11 +4,11 @@
 
 /* SELECT and STATUS: TS 102 221 §11.1.1, §11.1.2. */
 
-#define P2_RETURN(p2)     ((p2) & 0x1C)
+#define P2_RETURN(p2)     ((p2)&0x1C)
 #define P2_FCP            0x04u
 #define P2_NOTHING        0x0Cu
 #define P2_TERMINATE      0x40u
-#define P2_OCCURRENCE(p2) ((p2) & 0x03)
+#define P2_OCCURRENCE(p2) ((p2)&0x03)
 enum occurrence { OCCURRENCE_FIRST, OCCURRENCE_LAST, OCCURRENCE_NEXT, OCCURRENCE_PREVIOUS };
 
 void channel_deselect(struct card *card, struct channel *ch)
@@ -91,7 +91,7 @@ static uint16_t select_path(struct card *card, const struct command *cmd, struct
 /* ---- applications ---- */
 
 struct application {
-    fs_number adf;               /* FS_NONE: an applet */
+    fs_number adf; /* FS_NONE: an applet */
     const struct applet *applet;
     struct aid aid;
 };
@@ -204,8 +204,8 @@ uint16_t uicc_select(struct card *card, const struct command *cmd, struct writer
     static const struct {
         uint8_t p1;
         command_handler *how;
-    } forms[] = { { 0x00, select_fid },  { 0x01, select_child_df }, { 0x03, select_parent },
-                  { 0x04, select_aid },  { 0x08, select_path },     { 0x09, select_path } };
+    } forms[] = { { 0x00, select_fid }, { 0x01, select_child_df }, { 0x03, select_parent },
+                  { 0x04, select_aid }, { 0x08, select_path },     { 0x09, select_path } };
     for (size_t i = 0; i < ARRAY_LEN(forms); i++)
         if (forms[i].p1 == cmd->apdu.p1)
             return p2_is_good(cmd->apdu.p1, cmd->apdu.p2) ? forms[i].how(card, cmd, rsp) : SW_WRONG_P1P2;

@@ -5,8 +5,8 @@
 /* RETRIEVE DATA, SET DATA on BER-TLV files: TS 102 221 §11.3. P2: b8 b7 block, b5…b1 SFI. */
 
 enum block { BLOCK_NEXT = 0x00, BLOCK_RETRANSMIT = 0x40, BLOCK_FIRST = 0x80 };
-#define BLOCK_OF(p2) ((p2) & 0xC0)
-#define TAG_LIST 0x5Cu
+#define BLOCK_OF(p2) ((p2)&0xC0)
+#define TAG_LIST     0x5Cu
 
 static uint16_t tlv_file(struct card *card, const struct command *cmd, uint8_t right, struct fs_file *ret)
 {
@@ -38,7 +38,8 @@ static uint16_t retrieve_tags(struct card *card, const struct fs_file *f, struct
     return SW_OK;
 }
 
-static uint16_t retrieve_block(struct card *card, const struct command *cmd, const struct fs_file *f, struct writer *rsp)
+static uint16_t retrieve_block(struct card *card, const struct command *cmd, const struct fs_file *f,
+                               struct writer *rsp)
 {
     struct channel *ch = cmd->channel;
     uint32_t at, len;
@@ -54,7 +55,8 @@ static uint16_t retrieve_block(struct card *card, const struct command *cmd, con
     return ch->tlv.offset < len ? SW_MORE_DATA_AVAILABLE : SW_OK;
 }
 
-static uint16_t retrieve_first(struct card *card, const struct command *cmd, const struct fs_file *f, struct writer *rsp)
+static uint16_t retrieve_first(struct card *card, const struct command *cmd, const struct fs_file *f,
+                               struct writer *rsp)
 {
     struct reader r = rd_of(cmd->apdu.data);
     struct channel *ch = cmd->channel;

@@ -1,5 +1,5 @@
-/* euicc/uicc/uicc.h: the handlers of the UICC's own commands (ETSI TS 102 221 §11, TS 102 222, 3GPP TS 31.102 §7), and what
- * they share. Private to the card. The rows that name the handlers are in euicc/dispatch.c. */
+/* euicc/uicc/uicc.h: the handlers of the UICC's own commands (ETSI TS 102 221 §11, TS 102 222, 3GPP TS 31.102 §7), and
+ * what they share. Private to the card. The rows that name the handlers are in euicc/dispatch.c. */
 #ifndef OSPREY_EUICC_UICC_UICC_H
 #define OSPREY_EUICC_UICC_UICC_H
 
@@ -34,23 +34,33 @@ command_handler uicc_read_binary, uicc_update_binary;
 command_handler uicc_read_record, uicc_update_record, uicc_search_record, uicc_increase;
 command_handler uicc_retrieve_data, uicc_set_data;
 
-/* The EF a command works on: that of the SFI below the current DF (which becomes current), or the current one with sfi 0.
- * SW_OK, SW_NO_EF, SW_FILE_NOT_FOUND. */
+/* The EF a command works on: that of the SFI below the current DF (which becomes current), or the current one with sfi
+ * 0. SW_OK, SW_NO_EF, SW_FILE_NOT_FOUND. */
 uint16_t ef_current(struct card *card, const struct command *cmd, uint8_t sfi, struct fs_file *ret);
-/* Structure, life cycle and access rule: SW_OK, SW_INCOMPATIBLE_FILE, SW_REFERENCE_DATA_INVALIDATED, SW_SECURITY_STATUS. */
-uint16_t ef_usable(struct card *card, const struct command *cmd, const struct fs_file *f, enum fs_kind kind, uint8_t right);
+/* Structure, life cycle and access rule: SW_OK, SW_INCOMPATIBLE_FILE, SW_REFERENCE_DATA_INVALIDATED,
+ * SW_SECURITY_STATUS. */
+uint16_t ef_usable(struct card *card, const struct command *cmd, const struct fs_file *f, enum fs_kind kind,
+                   uint8_t right);
 
 /* access.c: EF.ARR, expanded format. */
 enum access_right {
-    ACCESS_READ = 0x01, ACCESS_UPDATE = 0x02, ACCESS_WRITE = 0x04, ACCESS_DEACTIVATE = 0x08, ACCESS_ACTIVATE = 0x10,
-    ACCESS_TERMINATE = 0x20, ACCESS_DELETE = 0x40,
+    ACCESS_READ = 0x01,
+    ACCESS_UPDATE = 0x02,
+    ACCESS_WRITE = 0x04,
+    ACCESS_DEACTIVATE = 0x08,
+    ACCESS_ACTIVATE = 0x10,
+    ACCESS_TERMINATE = 0x20,
+    ACCESS_DELETE = 0x40,
     /* of a DF */
-    ACCESS_DELETE_CHILD = 0x01, ACCESS_CREATE_EF = 0x02, ACCESS_CREATE_DF = 0x04,
+    ACCESS_DELETE_CHILD = 0x01,
+    ACCESS_CREATE_EF = 0x02,
+    ACCESS_CREATE_DF = 0x04,
     ACCESS_BY_INS = 0x00 /* what only a command header description names: INCREASE, RESIZE */
 };
 bool access_allowed(struct card *card, const struct command *cmd, const struct fs_file *f, uint8_t right);
 /* The same on a rule: record of EF.ARR; context: the file. */
-bool access_rule_allows(struct card *card, const struct command *cmd, fs_number context, struct span rule, uint8_t right);
+bool access_rule_allows(struct card *card, const struct command *cmd, fs_number context, struct span rule,
+                        uint8_t right);
 
 /* pin_commands.c */
 command_handler uicc_verify, uicc_change_pin, uicc_disable_pin, uicc_enable_pin, uicc_unblock_pin;
@@ -72,6 +82,6 @@ command_handler uicc_terminal_profile, uicc_terminal_capability, uicc_fetch, uic
 enum err proactive_open(struct card *card);
 void proactive_reset(struct card *card);
 uint16_t proactive_announced_len(const struct card *card); /* 0: nothing to announce now; 256 is 91 00 */
-void proactive_pump(struct card *card); /* after each command: the event list, when it changed */
+void proactive_pump(struct card *card);                    /* after each command: the event list, when it changed */
 
 #endif

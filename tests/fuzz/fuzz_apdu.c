@@ -1,5 +1,5 @@
-/* A session of commands, each with its length in front, on a card with a file of every kind. Properties: every answer has a
- * status word and fits; no transaction stays open; what is stored afterwards is what a card opened anew finds. */
+/* A session of commands, each with its length in front, on a card with a file of every kind. Properties: every answer
+ * has a status word and fits; no transaction stays open; what is stored afterwards is what a card opened anew finds. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -13,9 +13,17 @@ static struct nvm_memory memory;
 static uint8_t image[EUICC_NVM_MIN];
 static _Alignas(max_align_t) uint8_t ram[2 * EUICC_ARENA_SIZE];
 
-static uint64_t now_ms(struct clock *c) { (void)c; return 1700000000000ull; }
+static uint64_t now_ms(struct clock *c)
+{
+    (void)c;
+    return 1700000000000ull;
+}
 static void wake_at(struct clock *c, uint64_t at) { (void)c, (void)at; }
-static void fill(struct rng *r, uint8_t *out, size_t len) { (void)r; memset(out, 0x5A, len); }
+static void fill(struct rng *r, uint8_t *out, size_t len)
+{
+    (void)r;
+    memset(out, 0x5A, len);
+}
 static struct clock fixed_clock = { now_ms, wake_at };
 static struct rng fixed_rng = { fill };
 static struct env env = { .clock = &fixed_clock, .rng = &fixed_rng, .nvm = &memory.nvm };
@@ -30,9 +38,17 @@ static fs_number make(struct fs *fs, fs_number parent, uint16_t fid, uint8_t fdb
                       const char *aid)
 {
     static const uint8_t rule[] = { 0x80, 0x01, 0x7F, 0x90, 0x00, 0x84, 0x02, 0x32, 0xD4, 0x90, 0x00 };
-    struct fs_file f = { .parent = parent, .link = FS_NONE, .fid = fid, .fdb = fdb, .record_len = record_len, .size = size,
-                         .sfi = fid & 0x1F ? fid & 0x1F : FS_NO_SFI, .arr_fid = FID_ARR_MF, .arr_record = 1,
-                         .pin_count = fdb == 0x78, .pins = { 1 } };
+    struct fs_file f = { .parent = parent,
+                         .link = FS_NONE,
+                         .fid = fid,
+                         .fdb = fdb,
+                         .record_len = record_len,
+                         .size = size,
+                         .sfi = fid & 0x1F ? fid & 0x1F : FS_NO_SFI,
+                         .arr_fid = FID_ARR_MF,
+                         .arr_record = 1,
+                         .pin_count = fdb == 0x78,
+                         .pins = { 1 } };
     fs_number number;
     if (fdb == 0x78 || f.sfi > 30)
         f.sfi = FS_NO_SFI;

@@ -1,5 +1,5 @@
-/* An image with damage in it: offset (2), octet (1), as often as there is input. Properties: it is refused, or all of it can
- * be read and written, and opens again with what was written. */
+/* An image with damage in it: offset (2), octet (1), as often as there is input. Properties: it is refused, or all of
+ * it can be read and written, and opens again with what was written. */
 #include <assert.h>
 
 #include "euicc/nvm/nvm_memory.h"

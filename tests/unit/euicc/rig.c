@@ -39,7 +39,8 @@ static void fill_personalisation(struct euicc_personalisation *p, const char *pa
     p->ci_count = 1;
     p->isdr_keys[0] = (struct euicc_key_set){ .kvn = 1, .key_count = 3 };
     for (uint8_t i = 0; i < 3; i++)
-        p->isdr_keys[0].keys[i] = (struct euicc_key){ .kid = (uint8_t)(i + 1), .type = 0x88, .len = 16, .value = { i } };
+        p->isdr_keys[0].keys[i] =
+            (struct euicc_key){ .kid = (uint8_t)(i + 1), .type = 0x88, .len = 16, .value = { i } };
     p->isdr_key_set_count = 1;
     p->smsr.sms_tp_da = hex_lit("0B919433999999F9");
     if (package)

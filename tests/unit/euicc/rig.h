@@ -23,12 +23,12 @@ struct rig {
 void rig_make(struct rig *r, const char *package);
 /* A card whose enabled profile is small, known to the octet, and has a file of every kind: see rig_profile.c. */
 void rig_make_own(struct rig *r);
-#define RIG_PIN1 "31323334FFFFFFFF"
-#define RIG_PUK1 "3131313131313131"
-#define RIG_PIN2 "39393939FFFFFFFF"
-#define RIG_ADM1 "3535353535353535"
-#define RIG_K    "465b5ce8b199b49faa5f0a2ee238a6bc" /* Milenage, TS 35.207 set 1 */
-#define RIG_OPC  "cd63cb71954a9f4e48a5994e37a02baf"
+#define RIG_PIN1  "31323334FFFFFFFF"
+#define RIG_PUK1  "3131313131313131"
+#define RIG_PIN2  "39393939FFFFFFFF"
+#define RIG_ADM1  "3535353535353535"
+#define RIG_K     "465b5ce8b199b49faa5f0a2ee238a6bc" /* Milenage, TS 35.207 set 1 */
+#define RIG_OPC   "cd63cb71954a9f4e48a5994e37a02baf"
 #define RIG_USIM1 "A0000000871002FF01"
 #define RIG_USIM2 "A0000000871002FF02"
 
@@ -38,8 +38,8 @@ void rig_done(struct rig *r);
 struct card *rig_card(struct rig *r);
 bool rig_has_package(const char *package);
 
-/* Sends hex (blanks allowed), checks the whole answer (data and status word) in hex. "*" in want: any data before the status
- * word. */
+/* Sends hex (blanks allowed), checks the whole answer (data and status word) in hex. "*" in want: any data before the
+ * status word. */
 void rig_apdu(struct rig *r, const char *command, const char *want);
 /* Sends, follows 61xx and 6Cxx, returns data; the final status word in *ret_sw. Valid until the next call. */
 struct span rig_exchange(struct rig *r, struct span command, uint16_t *ret_sw);

@@ -1,10 +1,9 @@
 /* The small profile of rig_make_own:
  *
- *   MF       2F06 EF.ARR   2FE2 EF.ICCID (SFI 2)   2F00 EF.DIR   2F10 transparent, 300 octets   2F11 never   2F12 no rule
- *     7F10   6F3A linear fixed 5 x 10 (SFI 1)   6F39 cyclic 3 x 3   6F50 BER-TLV   6F3B link to 6F3A
- *       5F3A 4F20 transparent (rule in the MF's EF.ARR)
- *   USIM1    6F07 EF.IMSI (SFI 7)   6F38 EF.UST with 27 and 38   6F05 updated with PIN2; Milenage
- *   USIM2    the same keys
+ *   MF       2F06 EF.ARR   2FE2 EF.ICCID (SFI 2)   2F00 EF.DIR   2F10 transparent, 300 octets   2F11 never   2F12 no
+ * rule 7F10   6F3A linear fixed 5 x 10 (SFI 1)   6F39 cyclic 3 x 3   6F50 BER-TLV   6F3B link to 6F3A 5F3A 4F20
+ * transparent (rule in the MF's EF.ARR) USIM1    6F07 EF.IMSI (SFI 7)   6F38 EF.UST with 27 and 38   6F05 updated with
+ * PIN2; Milenage USIM2    the same keys
  *
  * PIN1 enabled, PIN2 in USIM1, ADM1. Rules: 1 read always, change ADM1; 2 PIN1, INCREASE and RESIZE too; 3 never;
  * 4 read always, update PIN1 or PIN2; 5 DFs: ADM1; 6 always. */
@@ -20,8 +19,15 @@ static struct fs fs;
 static fs_number file(fs_number parent, uint16_t fid, uint8_t fdb, uint16_t record_len, uint32_t size, uint8_t sfi,
                       uint8_t rule, struct span body)
 {
-    struct fs_file f = { .parent = parent, .link = FS_NONE, .fid = fid, .fdb = fdb, .record_len = record_len, .size = size,
-                         .sfi = sfi, .arr_fid = rule ? FID_ARR_MF : 0, .arr_record = rule };
+    struct fs_file f = { .parent = parent,
+                         .link = FS_NONE,
+                         .fid = fid,
+                         .fdb = fdb,
+                         .record_len = record_len,
+                         .size = size,
+                         .sfi = sfi,
+                         .arr_fid = rule ? FID_ARR_MF : 0,
+                         .arr_record = rule };
     fs_number number;
     assert_ok(fs_create(&fs, &f, body, &number));
     return number;
@@ -29,8 +35,13 @@ static fs_number file(fs_number parent, uint16_t fid, uint8_t fdb, uint16_t reco
 
 static fs_number directory(fs_number parent, uint16_t fid, const char *aid, const char *pins)
 {
-    struct fs_file f = { .parent = parent, .link = FS_NONE, .fid = fid, .fdb = 0x78, .sfi = FS_NO_SFI,
-                         .arr_fid = FID_ARR_MF, .arr_record = 5 };
+    struct fs_file f = { .parent = parent,
+                         .link = FS_NONE,
+                         .fid = fid,
+                         .fdb = 0x78,
+                         .sfi = FS_NO_SFI,
+                         .arr_fid = FID_ARR_MF,
+                         .arr_record = 5 };
     fs_number number;
     if (aid)
         assert_ok(aid_from_text(span_text(aid), &f.aid));
@@ -60,8 +71,8 @@ static void access_rules(void)
     file(FS_MF, FID_ARR_MF, 0x42, RULE_LEN, sizeof body, 6, 1, SPAN_OF(body));
 }
 
-static void put_pin(struct card *card, uint8_t slot, fs_number context, uint8_t reference, const char *value, uint8_t puk,
-                    uint8_t attributes)
+static void put_pin(struct card *card, uint8_t slot, fs_number context, uint8_t reference, const char *value,
+                    uint8_t puk, uint8_t attributes)
 {
     struct pin pin = { .reference = reference, .puk = puk, .attributes = attributes, .tries_max = 3, .tries_left = 3 };
     memcpy(pin.value, hex_lit(value).ptr, PIN_LEN);
@@ -70,8 +81,12 @@ static void put_pin(struct card *card, uint8_t slot, fs_number context, uint8_t 
 
 static void keys(struct card *card, uint8_t slot, fs_number adf)
 {
-    struct naa naa = { .mapped_to = FS_NONE, .algorithm = AKA_MILENAGE, .k_len = 16, .opc_len = 16,
-                       .sqn_options = NAA_SQN_DELTA, .sqn_delta = 0x10000000 };
+    struct naa naa = { .mapped_to = FS_NONE,
+                       .algorithm = AKA_MILENAGE,
+                       .k_len = 16,
+                       .opc_len = 16,
+                       .sqn_options = NAA_SQN_DELTA,
+                       .sqn_delta = 0x10000000 };
     memcpy(naa.k, hex_lit(RIG_K).ptr, 16);
     memcpy(naa.opc, hex_lit(RIG_OPC).ptr, 16);
     assert_ok(naa_put(card->objects, slot, adf, &naa, NULL));
@@ -97,8 +112,9 @@ static void telecom(void)
     fs_number adn = file(df, 0x6F3A, 0x42, 10, 50, 1, 2, SPAN_OF(records));
     file(df, 0x6F39, 0x46, 3, 9, FS_NO_SFI, 2, hex_lit("000003 000002 000001"));
     file(df, 0x6F50, 0x79, 0, 2000, 3, 6, SPAN_NONE);
-    struct fs_file link = { .parent = df, .link = adn, .fid = 0x6F3B, .fdb = 0x42, .sfi = FS_NO_SFI,
-                            .arr_fid = FID_ARR_MF, .arr_record = 6 };
+    struct fs_file link = {
+        .parent = df, .link = adn, .fid = 0x6F3B, .fdb = 0x42, .sfi = FS_NO_SFI, .arr_fid = FID_ARR_MF, .arr_record = 6
+    };
     fs_number number;
     assert_ok(fs_create(&fs, &link, SPAN_NONE, &number));
     fs_number sub = directory(df, 0x5F3A, NULL, "010A");

@@ -1,6 +1,6 @@
-/* AUTHENTICATE: the recorded answers, the window of sequence numbers (TS 33.102 annex C), and what happens when something is
- * wrong. Challenges for the windows are made with lib/crypto/aka; the recorded answers and osmo-auc-gen (tests/e2e) judge
- * that one. */
+/* AUTHENTICATE: the recorded answers, the window of sequence numbers (TS 33.102 annex C), and what happens when
+ * something is wrong. Challenges for the windows are made with lib/crypto/aka; the recorded answers and osmo-auc-gen
+ * (tests/e2e) judge that one. */
 #include "rig.h"
 
 #include "euicc/uicc/naa.h"
@@ -31,7 +31,9 @@ static fs_number usim(void)
 
 static struct naa naa_of(uint8_t algorithm, struct span k, struct span opc)
 {
-    struct naa naa = { .mapped_to = FS_NONE, .algorithm = algorithm, .k_len = (uint8_t)k.len, .opc_len = (uint8_t)opc.len };
+    struct naa naa = {
+        .mapped_to = FS_NONE, .algorithm = algorithm, .k_len = (uint8_t)k.len, .opc_len = (uint8_t)opc.len
+    };
     memcpy(naa.k, k.ptr, k.len);
     if (opc.len)
         memcpy(naa.opc, opc.ptr, opc.len);
@@ -48,7 +50,8 @@ static void put_naa(const struct naa *naa, const uint64_t *sqn)
 
 static const uint8_t rand_octets[16] = { 1, 2, 3 };
 
-static void challenge(const struct naa *naa, const uint8_t rand[16], uint64_t seq, unsigned ind, uint8_t amf, char *apdu)
+static void challenge(const struct naa *naa, const uint8_t rand[16], uint64_t seq, unsigned ind, uint8_t amf,
+                      char *apdu)
 {
     struct aka aka;
     struct aka_keys keys;
@@ -56,7 +59,8 @@ static void challenge(const struct naa *naa, const uint8_t rand[16], uint64_t se
     uint64_t number = seq << 5 | ind;
     for (unsigned i = 0; i < 6; i++)
         sqn[i] = (uint8_t)(number >> (40 - 8 * i));
-    assert_ok(aka_init(&aka, naa->algorithm, (struct span){ naa->k, naa->k_len }, (struct span){ naa->opc, naa->opc_len }, 1));
+    assert_ok(aka_init(&aka, naa->algorithm, (struct span){ naa->k, naa->k_len },
+                       (struct span){ naa->opc, naa->opc_len }, 1));
     if (naa->algorithm == AKA_TUAK)
         aka.tuak.res_len = naa->res_len; /* goes into every output */
     assert_ok(aka_f2345(&aka, rand, &keys));
@@ -253,8 +257,12 @@ static void bad_keys_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(sequence_numbers_have_a_window), TEST(a_refused_challenge_changes_nothing), TEST(uses_are_counted),
-        TEST(one_application_can_use_anothers_keys), TEST(the_test_algorithm_synchronises_on_request), TEST(tuak),
+        TEST(sequence_numbers_have_a_window),
+        TEST(a_refused_challenge_changes_nothing),
+        TEST(uses_are_counted),
+        TEST(one_application_can_use_anothers_keys),
+        TEST(the_test_algorithm_synchronises_on_request),
+        TEST(tuak),
         TEST(bad_keys_are_refused),
     };
     const char *recorded = shared_path("data/vectors/usim_authenticate.json");

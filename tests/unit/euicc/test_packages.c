@@ -1,5 +1,5 @@
-/* Every profile package there is: installed in the factory, enabled, and read back with commands: EF.ICCID and EF.IMSI as
- * facts.json has them, and each file of expected-fs (its FCP and its whole content) where that list exists. */
+/* Every profile package there is: installed in the factory, enabled, and read back with commands: EF.ICCID and EF.IMSI
+ * as facts.json has them, and each file of expected-fs (its FCP and its whole content) where that list exists. */
 #include "rig.h"
 
 #include <openssl/sha.h>
@@ -71,7 +71,8 @@ static void check_fcp(struct span fcp, const json_t *file)
         assert_span_equal(v, vec_hex(file, "arr"));
     }
     if (json_object_get(file, "sfi") && tlv_find(fcp, 0x88, &v))
-        assert_int_equal(v.len ? v.ptr[0] >> 3 : -1, is_null(file, "sfi") ? -1 : json_integer_value(json_object_get(file, "sfi")));
+        assert_int_equal(v.len ? v.ptr[0] >> 3 : -1,
+                         is_null(file, "sfi") ? -1 : json_integer_value(json_object_get(file, "sfi")));
     if (!is_null(file, "size") && json_integer_value(json_object_get(file, "size")) && tlv_find(fcp, 0x80, &v))
         assert_int_equal(v.ptr[0] << 8 | v.ptr[1], json_integer_value(json_object_get(file, "size")));
 }
@@ -115,7 +116,8 @@ static void check_files(const char *list)
     json_t *files = file_json(list);
     const json_t *file;
     size_t i;
-    json_array_foreach(files, i, file) {
+    json_array_foreach(files, i, file)
+    {
         struct channel ch;
         WRITER_ON_STACK(rsp, CARD_RESPONSE_MAX);
         check_fcp(select_file(&ch, file, &rsp), file);
@@ -173,8 +175,7 @@ int main(void)
         return TEST_SKIPPED;
     json_t *facts = file_json(path), *named = json_object(), *copy = json_deep_copy(facts), *object;
     size_t i;
-    json_array_foreach(copy, i, object)
-        json_object_set(object, "name", json_object_get(object, "file"));
+    json_array_foreach(copy, i, object) json_object_set(object, "name", json_object_get(object, "file"));
     json_object_set_new(named, "vectors", copy);
     char temporary[] = "/tmp/osprey-facts-XXXXXX";
     int fd = mkstemp(temporary);

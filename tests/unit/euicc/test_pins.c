@@ -135,12 +135,13 @@ static void rules_say_who_may(void **state)
     assert_false(allows("8001019700", ACCESS_READ, 0xB0));
     assert_false(allows("", ACCESS_READ, 0xB0));
     assert_false(allows("FFFFFFFF", ACCESS_READ, 0xB0));
-    assert_false(allows("FF8001019000", ACCESS_READ, 0xB0));          /* padding ends it */
-    assert_false(allows("80010190", ACCESS_READ, 0xB0));              /* cut short */
+    assert_false(allows("FF8001019000", ACCESS_READ, 0xB0)); /* padding ends it */
+    assert_false(allows("80010190", ACCESS_READ, 0xB0));     /* cut short */
     assert_true(allows("800102970080010190 00FFFF", ACCESS_READ, 0xB0));
     assert_true(allows("800101A40683010195010890 00", ACCESS_READ, 0xB0)); /* or: always */
     assert_false(allows("8001029000 800101A406830101950108", ACCESS_READ, 0xB0));
-    assert_true(allows("800101A0089000A406830101950108", ACCESS_READ, 0xB0) == false); /* A0 with a wrong length inside */
+    assert_true(allows("800101A0089000A406830101950108", ACCESS_READ, 0xB0) ==
+                false); /* A0 with a wrong length inside */
     assert_true(allows("800101A00A9000A406830101950108", ACCESS_READ, 0xB0));
     assert_false(allows("800101AF0A9000A406830101950108", ACCESS_READ, 0xB0));
     assert_true(allows("800101AF049000 9000", ACCESS_READ, 0xB0));
@@ -148,7 +149,7 @@ static void rules_say_who_may(void **state)
     assert_true(allows("8401329000", ACCESS_BY_INS, 0x32));
     assert_false(allows("8401329000", ACCESS_BY_INS, 0xD4));
     assert_true(allows("840232D49000", ACCESS_BY_INS, 0xD4));
-    assert_true(allows("8602D4009000", ACCESS_BY_INS, 0xD4));         /* INS and P1 */
+    assert_true(allows("8602D4009000", ACCESS_BY_INS, 0xD4)); /* INS and P1 */
     assert_false(allows("8602D4019000", ACCESS_BY_INS, 0xD4));
     rig_apdu(&rig, "0020000108" RIG_PIN1, "9000");
     assert_true(allows("8001029000 800101A406830101950108", ACCESS_READ, 0xB0));
@@ -208,9 +209,14 @@ static void scripts_have_their_own_rights(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_pin_opens_what_asks_for_it), TEST(tries_run_out_and_the_puk_helps), TEST(changing_disabling_enabling),
-        TEST(a_local_pin_belongs_to_its_application), TEST(the_pin_status_follows), TEST(rules_say_who_may),
-        TEST(recorded_rules_mean_what_they_mean), TEST(scripts_have_their_own_rights),
+        TEST(a_pin_opens_what_asks_for_it),
+        TEST(tries_run_out_and_the_puk_helps),
+        TEST(changing_disabling_enabling),
+        TEST(a_local_pin_belongs_to_its_application),
+        TEST(the_pin_status_follows),
+        TEST(rules_say_who_may),
+        TEST(recorded_rules_mean_what_they_mean),
+        TEST(scripts_have_their_own_rights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

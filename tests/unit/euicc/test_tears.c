@@ -106,15 +106,17 @@ static void authenticate(void **state)
 {
     (void)state; /* TS 35.207 set 1 with SQN 000000000020: AUTN below was made by osmo-auc-gen */
     tear_everywhere("00A4040C09" RIG_USIM1,
-                    "0088008122 10 23553cbe9637a89d218ae64dae47bf35 10 " "aa689c6483508000904cbb451b65def8", "6135");
+                    "0088008122 10 23553cbe9637a89d218ae64dae47bf35 10 "
+                    "aa689c6483508000904cbb451b65def8",
+                    "6135");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(update_binary),    cmocka_unit_test(update_record), cmocka_unit_test(increase),
-        cmocka_unit_test(set_data),         cmocka_unit_test(create_file),   cmocka_unit_test(delete_directory),
-        cmocka_unit_test(a_wrong_pin),      cmocka_unit_test(authenticate),
+        cmocka_unit_test(update_binary), cmocka_unit_test(update_record), cmocka_unit_test(increase),
+        cmocka_unit_test(set_data),      cmocka_unit_test(create_file),   cmocka_unit_test(delete_directory),
+        cmocka_unit_test(a_wrong_pin),   cmocka_unit_test(authenticate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

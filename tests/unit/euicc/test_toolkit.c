@@ -97,8 +97,9 @@ static void commands_to_the_octet(void **state)
 static void objects_of_an_open_channel_are_those_recorded(void **state)
 {
     (void)state;
-    struct bip_open tcp = { .transport = 2, .port = 32768, .address = hex_lit("21C0000201"),
-                            .network_access_name = hex_lit("036E6161") };
+    struct bip_open tcp = {
+        .transport = 2, .port = 32768, .address = hex_lit("21C0000201"), .network_access_name = hex_lit("036E6161")
+    };
     assert_ok(proactive_open_channel(rig_card(&rig), &tcp, NULL, NULL));
     struct span command = fetch(), body, value, recorded;
     assert_true(tlv_find(command, 0xD0, &body));
@@ -128,13 +129,13 @@ static void one_command_is_out_at_a_time(void **state)
     apdu("80F2000C", "910B");
     apdu("00A4000C022FE2", "910B");
     apdu("00A40004022FE2", "6119");
-    apdu("00C0000019", "*910B");         /* the final word announces */
-    apdu("00B2010400", "6981");          /* a refusal does not */
+    apdu("00C0000019", "*910B"); /* the final word announces */
+    apdu("00B2010400", "6981");  /* a refusal does not */
     apdu("801200000A", "6C0B");
-    apdu("8014000003 830100", "6985");   /* nothing is out */
+    apdu("8014000003 830100", "6985"); /* nothing is out */
     apdu("801200000B", "*9000");
     apdu("801200000B", "6985");
-    apdu("80F2000C", "9000");            /* the next waits */
+    apdu("80F2000C", "9000"); /* the next waits */
     apdu("8014000003 830100", "6A80");
     apdu("801400000C 8103630101 82028281 830100", "6A80"); /* not its number */
     assert_int_equal(first.calls, 0);
@@ -233,7 +234,8 @@ static void recorded_fcps_are_read_and_written(void **state)
     if (vec_has(decoded, "df_name"))
         assert_span_equal(aid_span(&f.aid), vec_hex(decoded, "df_name"));
     for (size_t i = 0; i < json_array_size(json_object_get(decoded, "key_refs")); i++)
-        assert_int_equal(f.pins[i], strtoul(json_string_value(json_array_get(json_object_get(decoded, "key_refs"), i)), NULL, 16));
+        assert_int_equal(f.pins[i],
+                         strtoul(json_string_value(json_array_get(json_object_get(decoded, "key_refs"), i)), NULL, 16));
     if (fs_is_df(&f))
         return;
     assert_int_equal(f.size, json_integer_value(json_object_get(decoded, "size")));
@@ -249,9 +251,14 @@ static void recorded_fcps_are_read_and_written(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(commands_to_the_octet), TEST(objects_of_an_open_channel_are_those_recorded), TEST(one_command_is_out_at_a_time),
-        TEST(a_reset_drops_what_waits), TEST(what_the_terminal_cannot_is_not_asked), TEST(the_queue_has_an_end),
-        TEST(channels_of_the_terminal), TEST(envelopes_that_are_not_right),
+        TEST(commands_to_the_octet),
+        TEST(objects_of_an_open_channel_are_those_recorded),
+        TEST(one_command_is_out_at_a_time),
+        TEST(a_reset_drops_what_waits),
+        TEST(what_the_terminal_cannot_is_not_asked),
+        TEST(the_queue_has_an_end),
+        TEST(channels_of_the_terminal),
+        TEST(envelopes_that_are_not_right),
     };
     const char *fcps = shared_path("data/vectors/fcp.json");
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
