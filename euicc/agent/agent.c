@@ -6,7 +6,10 @@
 #define RECEIVE_MAX 0xEDu /* octets of one RECEIVE DATA: its TERMINAL RESPONSE stays within 255 */
 
 static struct agent *agent_of(struct card *card) { return card->agent; }
-static uint64_t in_seconds(struct card *card, uint32_t seconds) { return card_now_ms(card) + (uint64_t)seconds * 1000u; }
+static uint64_t in_seconds(struct card *card, uint32_t seconds)
+{
+    return card_now_ms(card) + (uint64_t)seconds * 1000u;
+}
 
 bool agent_is_open(const struct card *card) { return card->agent->phase != AGENT_IDLE; }
 

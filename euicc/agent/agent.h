@@ -9,10 +9,10 @@
 
 struct card;
 
-#define AGENT_BODY_MAX   (512u * 1024u) /* octets of one command script */
-#define AGENT_URI_MAX    512u
-#define AGENT_TEXT_MAX   128u
-#define AGENT_RETRIES    2u /* after a failure, when the trigger has no retry policy [?] */
+#define AGENT_BODY_MAX (512u * 1024u) /* octets of one command script */
+#define AGENT_URI_MAX  512u
+#define AGENT_TEXT_MAX 128u
+#define AGENT_RETRIES  2u /* after a failure, when the trigger has no retry policy [?] */
 
 /* What a session needs: the trigger's objects over the stored ones. Spans are borrowed for the call. */
 struct agent_request {
@@ -48,10 +48,10 @@ struct agent {
     enum agent_phase phase;
     struct agent_params params;
     struct agent_link *link;
-    bool for_good;            /* CLOSING: the session is over, not only this connection */
-    bool has_next;            /* a trigger that came during a session */
+    bool for_good; /* CLOSING: the session is over, not only this connection */
+    bool has_next; /* a trigger that came during a session */
     struct agent_params next;
-    uint64_t deadline_ms;     /* idle limit, or the next try; UINT64_MAX: none */
+    uint64_t deadline_ms; /* idle limit, or the next try; UINT64_MAX: none */
 };
 
 /* Opens a session, or remembers the request when one is open. ERR_MISSING: no address or no SCP81 key set;

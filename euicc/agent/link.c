@@ -184,7 +184,8 @@ static bool body_append(struct agent_link *l, struct span piece)
     return true;
 }
 
-static enum link_state http_feed(struct card *card, struct agent_link *l, const struct agent_params *p, struct span plain)
+static enum link_state http_feed(struct card *card, struct agent_link *l, const struct agent_params *p,
+                                 struct span plain)
 {
     struct reader in = rd_of(plain);
     struct span piece;

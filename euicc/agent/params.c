@@ -5,9 +5,9 @@
 #include "euicc/isdr/isdr.h"
 #include "euicc/isdr/keyset.h"
 
-#define URI_DEFAULT        "/polling" /* what a real card asks for without one (fact book 8.3) */
+#define URI_DEFAULT         "/polling" /* what a real card asks for without one (fact book 8.3) */
 #define BUFFER_SIZE_DEFAULT 1400u
-#define TRANSPORT_TCP      0x02u
+#define TRANSPORT_TCP       0x02u
 
 /* Parameters as they are found, most important source first: what is there stays. */
 struct found {
@@ -20,47 +20,41 @@ static void first_of(struct span *kept, struct span value)
         *kept = value;
 }
 
-/* Objects of a connection (84 of a trigger, A2 of a profile) and of an HTTP POST (89), on any level of A5. */
+/* Objects of a connection (84 of a trigger, A2 of a profile: COMPREHENSION-TLVs) and of an HTTP POST (89). */
+static const struct {
+    uint8_t tag;
+    bool comprehension; /* bit 8 does not count */
+    size_t place;
+} known_objects[] = {
+    { 0x35, true, offsetof(struct found, bearer) },  { 0x39, true, offsetof(struct found, buffer) },
+    { 0x47, true, offsetof(struct found, name) },    { 0x3C, true, offsetof(struct found, transport) },
+    { 0x3E, true, offsetof(struct found, address) }, { 0x8A, false, offsetof(struct found, host) },
+    { 0x8B, false, offsetof(struct found, agent) },  { 0x8C, false, offsetof(struct found, uri) },
+};
+
+static void found_one(struct found *f, const struct tlv *t)
+{
+    for (size_t i = 0; i < ARRAY_LEN(known_objects); i++) {
+        uint32_t tag = known_objects[i].comprehension ? t->tag & 0x7F : t->tag;
+        if (tag == known_objects[i].tag)
+            first_of((struct span *)((uint8_t *)f + known_objects[i].place), t->val);
+    }
+}
+
+/* On any level: A5 of the stored parameters may hold 84 and 89, or their objects themselves. */
 static void found_add(struct found *f, struct span objects)
 {
     struct reader r = rd_of(objects);
     struct tlv t;
     bool login = false;
     while (tlv_next(&r, &t)) {
-        switch (t.tag) {
-        case 0x35: case 0xB5:
-            first_of(&f->bearer, t.val);
-            break;
-        case 0x39: case 0xB9:
-            first_of(&f->buffer, t.val);
-            break;
-        case 0x47: case 0xC7:
-            first_of(&f->name, t.val);
-            break;
-        case 0x0D: case 0x8D:
+        if (t.tag == 0x84 || t.tag == 0x89 || t.tag == 0xA5) {
+            found_add(f, t.val);
+        } else if ((t.tag & 0x7F) == 0x0D) { /* the second text is the password */
             first_of(login ? &f->password : &f->login, t.val);
             login = true;
-            break;
-        case 0x3C: case 0xBC:
-            first_of(&f->transport, t.val);
-            break;
-        case 0x3E: case 0xBE:
-            first_of(&f->address, t.val);
-            break;
-        case 0x84: case 0x89: case 0xA5:
-            found_add(f, t.val);
-            break;
-        case 0x8A:
-            first_of(&f->host, t.val);
-            break;
-        case 0x8B:
-            first_of(&f->agent, t.val);
-            break;
-        case 0x8C:
-            first_of(&f->uri, t.val);
-            break;
-        default:
-            break;
+        } else {
+            found_one(f, &t);
         }
     }
 }
@@ -133,11 +127,11 @@ static enum err peer_set(const struct found *f, struct agent_params *p)
     if (f->buffer.len && span_uint(f->buffer, &size) != ERR_NONE)
         return ERR_BAD_LENGTH;
     p->buffer_size = (uint16_t)(size > 0 && size <= UINT16_MAX ? size : BUFFER_SIZE_DEFAULT);
-    bool fits = copy_octets(f->address, p->address, sizeof p->address, &p->address_len)
-                && copy_octets(f->bearer, p->bearer, sizeof p->bearer, &p->bearer_len)
-                && copy_octets(f->name, p->name, sizeof p->name, &p->name_len)
-                && copy_octets(f->login, p->login, sizeof p->login, &p->login_len)
-                && copy_octets(f->password, p->password, sizeof p->password, &p->password_len);
+    bool fits = copy_octets(f->address, p->address, sizeof p->address, &p->address_len) &&
+                copy_octets(f->bearer, p->bearer, sizeof p->bearer, &p->bearer_len) &&
+                copy_octets(f->name, p->name, sizeof p->name, &p->name_len) &&
+                copy_octets(f->login, p->login, sizeof p->login, &p->login_len) &&
+                copy_octets(f->password, p->password, sizeof p->password, &p->password_len);
     return fits ? ERR_NONE : ERR_TOO_LONG;
 }
 

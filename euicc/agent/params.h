@@ -4,6 +4,7 @@
 #include "agent.h"
 
 /* Puts trigger, enabled profile's and stored parameters together, in this order of precedence. */
-MUST_USE enum err agent_params_resolve(struct card *card, const struct agent_request *request, struct agent_params *ret);
+MUST_USE enum err agent_params_resolve(struct card *card, const struct agent_request *request,
+                                       struct agent_params *ret);
 
 #endif

@@ -20,11 +20,11 @@ uint16_t ecasd_verify_certificate(struct card *card, struct span certificate, en
                                   uint8_t ret_point[65]);
 /* Verifies 5F37 by that key, agrees on keys and makes the receipt (3A02): 9000, keys and answer data, or the word. */
 struct ecasd_agreement {
-    struct span dgis;             /* 3A02, 7F49, 5F37 */
-    uint8_t curve;                /* of the verified certificate */
-    const uint8_t *point;         /* its public key, 65 octets */
+    struct span dgis;     /* 3A02, 7F49, 5F37 */
+    uint8_t curve;        /* of the verified certificate */
+    const uint8_t *point; /* its public key, 65 octets */
     struct span rc;
-    struct span sin, sdin;        /* of the security domain; empty: none */
+    struct span sin, sdin; /* of the security domain; empty: none */
 };
 uint16_t ecasd_agree(struct card *card, const struct ecasd_agreement *a, struct ka_parameters *ret_parameters,
                      struct ka_keys *ret_keys, struct writer *answer);

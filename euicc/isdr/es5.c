@@ -7,9 +7,9 @@
 #include "lib/gp/install.h"
 #include "lib/ota/es6.h"
 
-#define VOLATILE_FREE       16384u /* octets told in FF21: what a script may use */
-#define STATUS_ANSWER_MAX   240u   /* octets of one GET STATUS answer, then 6310 */
-#define TOKEN_LEN           16u
+#define VOLATILE_FREE     16384u /* octets told in FF21: what a script may use */
+#define STATUS_ANSWER_MAX 240u   /* octets of one GET STATUS answer, then 6310 */
+#define TOKEN_LEN         16u
 
 /* Ends a change: commits, or gives it up and reads the registry anew. */
 static uint16_t change_end(struct card *card, enum err err)
@@ -186,8 +186,8 @@ static uint16_t isdr_store_data(struct card *card, struct sd_session *s, const s
 
 static uint16_t may_delete(struct card *card, const struct isdp *isdp)
 {
-    if (isdp->state == ISDP_ENABLED || isdp->attributes & (ISDP_FALLBACK | ISDP_EMERGENCY)
-        || switch_needs(card, isdp->slot))
+    if (isdp->state == ISDP_ENABLED || isdp->attributes & (ISDP_FALLBACK | ISDP_EMERGENCY) ||
+        switch_needs(card, isdp->slot))
         return SW_CONDITIONS;
     return SW_OK;
 }
@@ -210,14 +210,14 @@ static bool identity_is(const struct isdp_octets *stored, struct span asked)
 static bool token_good(const struct isdp *isdp, const struct es5_delete *d)
 {
     const struct es5_master *m = &d->master;
-    if (!isdp->token_kvn || !identity_is(&isdp->sin, m->sin) || !identity_is(&isdp->sdin, m->sdin)
-        || !identity_is(&isdp->provider, m->provider))
+    if (!isdp->token_kvn || !identity_is(&isdp->sin, m->sin) || !identity_is(&isdp->sdin, m->sdin) ||
+        !identity_is(&isdp->provider, m->provider))
         return false;
     WRITER_ON_STACK(input, APDU_SHORT_DATA_MAX + 8);
     uint8_t mac[CMAC_LEN];
     es5_token_input_write(&input, d);
-    return input.err == ERR_NONE && cmac(SPAN_OF(isdp->token_key), wr_span(&input), mac) == ERR_NONE
-           && span_eq_ct(m->token, SPAN_OF(mac));
+    return input.err == ERR_NONE && cmac(SPAN_OF(isdp->token_key), wr_span(&input), mac) == ERR_NONE &&
+           span_eq_ct(m->token, SPAN_OF(mac));
 }
 
 static uint16_t delete_profile(struct card *card, struct sd_session *s, const struct es5_delete *d, struct writer *data)
@@ -290,7 +290,8 @@ static uint16_t isdr_delete(struct card *card, struct sd_session *s, const struc
 
 /* ---- eUICCCapabilityAudit ---- */
 
-static void isdp_status(struct card *card, const struct isdp *isdp, const struct es5_get_status *asked, struct writer *w)
+static void isdp_status(struct card *card, const struct isdp *isdp, const struct es5_get_status *asked,
+                        struct writer *w)
 {
     struct es5_isdp_status status = { .state = (uint8_t)isdp->state,
                                       .has_attributes = true,

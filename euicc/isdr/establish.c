@@ -61,8 +61,8 @@ static enum err isdp_take_keys(struct card *card, uint16_t slot, const struct ka
     if (!isdp)
         return ERR_NOT_FOUND;
     bool one = k->count == 1;
-    enum err err = isdp_keyset_set(isdp, p->kvn, k->keys[0], one ? k->keys[0] : k->keys[1],
-                                   one ? k->keys[0] : k->keys[2]);
+    enum err err =
+        isdp_keyset_set(isdp, p->kvn, k->keys[0], one ? k->keys[0] : k->keys[1], one ? k->keys[0] : k->keys[2]);
     if (err != ERR_NONE)
         return err;
     if ((p->parameters & KA_DELETE_OLD_KEYS) != 0)

@@ -62,7 +62,8 @@ static enum err channel_begin(struct card *card, struct sd_session *s, uint8_t k
 
 /* ---- APDU form ---- */
 
-static uint16_t isdp_initialize_update(struct card *card, struct sd_session *s, const struct capdu *c, struct writer *data)
+static uint16_t isdp_initialize_update(struct card *card, struct sd_session *s, const struct capdu *c,
+                                       struct writer *data)
 {
     if (c->p2 != 0x00)
         return SW_WRONG_P1P2;
@@ -243,8 +244,8 @@ static uint16_t key_decipher(const struct sd_session *s, const struct put_key_it
     if (value.len == 17 && value.ptr[0] == 0x10) /* the length of the clear key in front */
         value = span_from(value, 1);
     uint8_t kcv[KCV_LEN];
-    if (value.len != 16 || scp03_dek_decrypt(&s->channel, value, ret_key) != ERR_NONE
-        || aes_kcv((struct span){ ret_key, 16 }, kcv) != ERR_NONE)
+    if (value.len != 16 || scp03_dek_decrypt(&s->channel, value, ret_key) != ERR_NONE ||
+        aes_kcv((struct span){ ret_key, 16 }, kcv) != ERR_NONE)
         return SW_WRONG_DATA;
     return item->kcv.len == 0 || span_eq_ct(item->kcv, SPAN_OF(kcv)) ? SW_OK : SW_WRONG_KCV;
 }
@@ -293,7 +294,8 @@ const struct sd_rule isdp_rules[] = {
 
 /* ---- SCP03t ---- */
 
-static enum err scp03t_initialize(struct card *card, struct sd_session *s, const struct ram_item *item, struct writer *w)
+static enum err scp03t_initialize(struct card *card, struct sd_session *s, const struct ram_item *item,
+                                  struct writer *w)
 {
     struct scp03t_initialize_update iu;
     struct scp03_keys keys;

@@ -222,8 +222,8 @@ static void imei_told(struct card *card, void *context, const struct terminal_re
 {
     (void)context;
     struct span imei;
-    if (response->end == PROACTIVE_ANSWERED && result_is_done(response->result)
-        && ctlv_find(response->body, 0x14, &imei) && imei.len == sizeof card->imei) {
+    if (response->end == PROACTIVE_ANSWERED && result_is_done(response->result) &&
+        ctlv_find(response->body, 0x14, &imei) && imei.len == sizeof card->imei) {
         memcpy(card->imei, imei.ptr, sizeof card->imei);
         card->has_imei = true;
     }

@@ -18,10 +18,10 @@ extern const struct euicc_timing isdr_timing_default;
 enum isdr_object {
     ISDR_TIMING = 1,
     ISDR_SWITCH = 2,
-    ISDR_ADDRESSING = 3,     /* A3, A4, A5 objects of 3A07, one behind the other */
-    ISDR_USED_KVN = 4,       /* last key sets that protected a command: SCP80, SCP81 */
-    ISDR_KEYSET = 0x100,     /* + KVN, secret */
-    ISDR_COUNTERS = 0x200    /* + KVN */
+    ISDR_ADDRESSING = 3,  /* A3, A4, A5 objects of 3A07, one behind the other */
+    ISDR_USED_KVN = 4,    /* last key sets that protected a command: SCP80, SCP81 */
+    ISDR_KEYSET = 0x100,  /* + KVN, secret */
+    ISDR_COUNTERS = 0x200 /* + KVN */
 };
 #define ISDR_KEY(number) OBJECT_KEY(0, OBJ_ISDR, (number))
 
@@ -37,8 +37,8 @@ struct isdr {
 /* After a transaction was given up: what RAM holds of registry and switch is read anew. */
 MUST_USE enum err isdr_reload(struct card *card);
 
-/* The key set for what the card says by itself: of first … last the one that protected the latest command, else the first;
- * 0: there is none. isdr_note_kvn remembers. */
+/* The key set for what the card says by itself: of first … last the one that protected the latest command, else the
+ * first; 0: there is none. isdr_note_kvn remembers. */
 uint8_t isdr_used_kvn(struct card *card, uint8_t first, uint8_t last);
 void isdr_note_kvn(struct card *card, uint8_t kvn);
 

@@ -1,4 +1,5 @@
-/* euicc/isdr/keyset.h: SCP80 and SCP81 key sets of the ISD-R (SGP.02 §2.2.3; oncard fact book 1.5) and their counters. */
+/* euicc/isdr/keyset.h: SCP80 and SCP81 key sets of the ISD-R (SGP.02 §2.2.3; oncard fact book 1.5) and their counters.
+ */
 #ifndef OSPREY_EUICC_ISDR_KEYSET_H
 #define OSPREY_EUICC_ISDR_KEYSET_H
 

@@ -51,8 +51,8 @@ static struct sd_target profile_by_tar(struct card *card, uint32_t number, struc
     unsigned sd;
     if (!isdp)
         return (struct sd_target){ 0 };
-    if (number == TAR_MNOSD
-        || (application_sd_by_tar(card->objects, (uint8_t)isdp->slot, tar, &sd) == ERR_NONE && sd == 0))
+    if (number == TAR_MNOSD ||
+        (application_sd_by_tar(card->objects, (uint8_t)isdp->slot, tar, &sd) == ERR_NONE && sd == 0))
         return (struct sd_target){ SD_MNOSD, isdp->slot, 0 };
     if (application_rfm_by_tar(card->objects, (uint8_t)isdp->slot, tar, &rfm) == ERR_NONE)
         return (struct sd_target){ SD_RFM, isdp->slot, number };
@@ -210,8 +210,8 @@ static void script_leave_chain(struct sd_session *s, struct span script)
     struct ram_reader r;
     struct ram_item first;
     ram_commands_open(&r, script);
-    bool goes_on = ram_commands_next(&r, &first) && first.tag == RAM_TAG_CHAINING && first.value.len == 1
-                   && (first.value.ptr[0] == RAM_CHAIN_NEXT || first.value.ptr[0] == RAM_CHAIN_LAST);
+    bool goes_on = ram_commands_next(&r, &first) && first.tag == RAM_TAG_CHAINING && first.value.len == 1 &&
+                   (first.value.ptr[0] == RAM_CHAIN_NEXT || first.value.ptr[0] == RAM_CHAIN_LAST);
     if (s->bearer == SD_BY_SMS && s->chained && !goes_on)
         sd_session_begin(s, s->bearer, s->kvn, s->target);
 }

@@ -24,20 +24,20 @@ struct sd_target {
     uint32_t tar;  /* RFM: which instance */
 };
 
-#define SD_COLLECTED_MAX 1024u /* octets of STORE DATA blocks that belong together */
-#define SD_RC_LEN 16u
-#define SD_ANSWER_MAX 1024u    /* one R-APDU */
+#define SD_COLLECTED_MAX     1024u /* octets of STORE DATA blocks that belong together */
+#define SD_RC_LEN            16u
+#define SD_ANSWER_MAX        1024u /* one R-APDU */
 #define SD_SCRIPT_ANSWER_MAX 8192u
 
 struct sd_session {
     enum sd_bearer bearer;
-    uint8_t kvn;             /* of the key set that protects it; 0: none */
-    struct sd_target target; /* executes the commands */
+    uint8_t kvn;              /* of the key set that protects it; 0: none */
+    struct sd_target target;  /* executes the commands */
     struct sd_target forward; /* INSTALL [for personalization]: gets the STORE DATA; SD_NONE: target itself */
-    bool chained;            /* a script of a chain was executed and another may follow */
+    bool chained;             /* a script of a chain was executed and another may follow */
     uint16_t collected_len;
     uint8_t collected[SD_COLLECTED_MAX];
-    struct {                 /* between 3A01 and 3A02 */
+    struct { /* between 3A01 and 3A02 */
         bool ready;
         struct sd_target for_sd;
         uint8_t curve;
@@ -48,8 +48,8 @@ struct sd_session {
     uint16_t channel_slot;
     struct installation *install; /* profile download on that channel */
     bool rfm_begun;
-    struct channel rfm;      /* where the script stands in the file system */
-    uint8_t status_next;     /* GET STATUS P2 = 03 goes on with this item of the registry */
+    struct channel rfm;  /* where the script stands in the file system */
+    uint8_t status_next; /* GET STATUS P2 = 03 goes on with this item of the registry */
 };
 
 /* Forgets everything and addresses this target. */
@@ -82,8 +82,8 @@ extern const struct sd_rule isdr_rules[], isdp_rules[], isdp_plain_rules[], mnos
 uint16_t sd_run(const struct sd_rule *rules, struct card *card, struct sd_session *s, const struct capdu *c,
                 struct writer *data);
 
-/* STORE DATA: gathers blocks until their DGIs are complete. SW_OK with *ret_dgis (valid until the next command), or with
- * an empty span when more is to come, or the word. */
+/* STORE DATA: gathers blocks until their DGIs are complete. SW_OK with *ret_dgis (valid until the next command), or
+ * with an empty span when more is to come, or the word. */
 uint16_t sd_collect(struct sd_session *s, const struct capdu *c, struct span *ret_dgis);
 
 /* INSTALL [for personalization] and the DGIs of key establishment, for an ISD-P or the ISD-R (establish.c). */

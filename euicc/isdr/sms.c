@@ -9,7 +9,7 @@
 
 #define REPORT_MAX     128u /* octets of a PoR that a delivery report carries; a longer one follows as SMS-SUBMIT */
 #define TRIGGER_TAG    0x81u
-#define POR_HEADER_LEN 3u   /* 02 71 00 */
+#define POR_HEADER_LEN 3u /* 02 71 00 */
 
 /* What the card says before it believes a packet: nothing at all to the ISD-R's enemies (SGP.02 §2.4.2.1). */
 static bool silent(const struct sd_target *t) { return t->kind == SD_ISDR || t->kind == SD_ISDP; }
@@ -17,7 +17,8 @@ static bool silent(const struct sd_target *t) { return t->kind == SD_ISDR || t->
 /* ---- key sets ---- */
 
 /* The set for a packet: both key bytes name the same one. The ISD-R's serve the ISD-Ps too. */
-static enum err packet_keys(struct card *card, const struct sd_target *t, const struct scp80_header *h, struct keyset *ret)
+static enum err packet_keys(struct card *card, const struct sd_target *t, const struct scp80_header *h,
+                            struct keyset *ret)
 {
     uint8_t kvn = SCP80_KVN(h->kic) ? SCP80_KVN(h->kic) : SCP80_KVN(h->kid);
     if (SCP80_KVN(h->kid) && SCP80_KVN(h->kid) != kvn)
@@ -68,8 +69,8 @@ static bool por_wanted(uint8_t spi2, uint8_t status)
 /* Without trust in the keys a PoR has neither MAC nor cipher and no counter (uicc-platform book 15). */
 static bool por_is_bare(uint8_t status)
 {
-    return status == SCP80_CC_FAILED || status == SCP80_CIPHER_ERROR || status == SCP80_UNIDENTIFIED
-           || status == SCP80_TAR_UNKNOWN;
+    return status == SCP80_CC_FAILED || status == SCP80_CIPHER_ERROR || status == SCP80_UNIDENTIFIED ||
+           status == SCP80_TAR_UNKNOWN;
 }
 
 static void por_pack(const struct por *por, uint8_t status, struct span data, struct writer *w)
@@ -78,7 +79,7 @@ static void por_pack(const struct por *por, uint8_t status, struct span data, st
     struct scp80_response r = { .counter = h.counter, .status = status, .data = data };
     memcpy(r.tar, h.tar, sizeof r.tar);
     if (por_is_bare(status)) {
-        h.spi2 &= (uint8_t)~(SPI2_POR_INTEGRITY_MASK | SPI2_POR_CIPHER);
+        h.spi2 &= (uint8_t) ~(SPI2_POR_INTEGRITY_MASK | SPI2_POR_CIPHER);
         r.counter = 0;
     }
     enum err err = scp80_response_wrap(&h, &por->keys, &r, w);
@@ -139,7 +140,8 @@ static void trigger_run(struct card *card, struct span data)
 }
 
 /* The triggering message has no answer data; a script has. */
-static void packet_execute(struct card *card, const struct sd_target *t, uint8_t kvn, struct span data, struct writer *answer)
+static void packet_execute(struct card *card, const struct sd_target *t, uint8_t kvn, struct span data,
+                           struct writer *answer)
 {
     struct sd_session *s = &card->isdr->sms;
     bool same = s->kvn == kvn && sd_same_target(&s->target, t);
@@ -166,8 +168,8 @@ static void packet_verified(struct card *card, const struct sd_target *t, uint8_
     enum scp80_status status = SCP80_NO_MEMORY;
     if (counter_read(card, t, kvn, &last) == ERR_NONE)
         status = scp80_counter_check(por->header->spi1, last, por->header->counter);
-    if (status == SCP80_OK && por->header->spi1 & SPI1_COUNTER_HIGHER
-        && counter_write(card, t, kvn, por->header->counter) != ERR_NONE)
+    if (status == SCP80_OK && por->header->spi1 & SPI1_COUNTER_HIGHER &&
+        counter_write(card, t, kvn, por->header->counter) != ERR_NONE)
         status = SCP80_NO_MEMORY;
     WRITER_ON_STACK(answer, SD_SCRIPT_ANSWER_MAX);
     if (status == SCP80_OK) {
@@ -180,7 +182,8 @@ static void packet_verified(struct card *card, const struct sd_target *t, uint8_
         switch_release(card);
 }
 
-static void packet_receive(struct card *card, struct span packet, const struct sms_address *sender, struct writer *report)
+static void packet_receive(struct card *card, struct span packet, const struct sms_address *sender,
+                           struct writer *report)
 {
     struct scp80_header h;
     if (scp80_command_peek(packet, &h) != ERR_NONE)
@@ -224,7 +227,8 @@ bool isdr_sms_pp(struct card *card, struct span service_centre, struct span tpdu
     if (sms_deliver_read(tpdu, &m) != ERR_NONE || m.pid != SMS_PID_USIM_DOWNLOAD || !m.udhi)
         return false;
     *ret_sw = SW_OK;
-    if (sms_reassemble(&card->isdr->reassembly, m.from.text, card_now_ms(card), m.ud, &complete, &packet, &iei) != ERR_NONE)
+    if (sms_reassemble(&card->isdr->reassembly, m.from.text, card_now_ms(card), m.ud, &complete, &packet, &iei) !=
+        ERR_NONE)
         return true;
     if (complete && iei == SMS_IEI_COMMAND)
         packet_receive(card, packet, &m.from, rsp);

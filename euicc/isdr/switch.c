@@ -5,7 +5,10 @@
 #define SWITCH_STORED_MAX (11u + ES5_NOTIFICATION_MAX)
 
 static struct switch_run *run_of(struct card *card) { return &card->isdr->sw; }
-static uint64_t in_seconds(struct card *card, uint32_t seconds) { return card_now_ms(card) + (uint64_t)seconds * 1000u; }
+static uint64_t in_seconds(struct card *card, uint32_t seconds)
+{
+    return card_now_ms(card) + (uint64_t)seconds * 1000u;
+}
 
 /* ---- the stored object ---- */
 
@@ -244,8 +247,8 @@ void switch_notification_failed(struct card *card)
 static enum err delete_by_pol1(struct card *card, const struct switch_state *s, struct es5_deleted *ret)
 {
     struct isdp *left = s->previous ? registry_by_slot(card, s->previous) : NULL;
-    if (s->cause == SWITCH_ROLLBACK || s->cause == SWITCH_FIRST || !left || left->state != ISDP_DISABLED
-        || left->attributes & ISDP_FALLBACK || !(left->pol1 & POL1_DELETE_ON_DISABLE))
+    if (s->cause == SWITCH_ROLLBACK || s->cause == SWITCH_FIRST || !left || left->state != ISDP_DISABLED ||
+        left->attributes & ISDP_FALLBACK || !(left->pol1 & POL1_DELETE_ON_DISABLE))
         return ERR_NONE;
     struct aid aid = { .len = 0 };
     if (!aid_set(&aid, isdp_aid(left)))

@@ -1,5 +1,5 @@
-/* euicc/isdr/switch.h: the one state machine of a profile switch: decide, reset, attach, notify, be confirmed; roll back
- * or fall back when it fails. SGP.02 §3.2 … §3.4, §3.16; oncard fact book 10, 11. Its state is one object in the
+/* euicc/isdr/switch.h: the one state machine of a profile switch: decide, reset, attach, notify, be confirmed; roll
+ * back or fall back when it fails. SGP.02 §3.2 … §3.4, §3.16; oncard fact book 10, 11. Its state is one object in the
  * card's memory and changes together with the registry, so power may fail anywhere.
  *
  *   IDLE ──ask──▶ PENDING ──reset──▶ ATTACHING ──service──▶ NOTIFYING ──3A08──▶ IDLE
@@ -45,11 +45,11 @@ struct switch_state {
 #define SWITCH_NEVER UINT64_MAX
 struct switch_run {
     struct switch_state state;
-    bool serviced;            /* the network serves us, as far as the terminal told */
-    bool refreshing;          /* REFRESH is with the terminal */
-    bool released;            /* the answer that announced the switch is out */
-    uint64_t deadline_ms;     /* of the phase: attach guard, next try, REFRESH again; SWITCH_NEVER: none */
-    uint64_t lost_since_ms;   /* without service; SWITCH_NEVER: served, or nobody knows */
+    bool serviced;          /* the network serves us, as far as the terminal told */
+    bool refreshing;        /* REFRESH is with the terminal */
+    bool released;          /* the answer that announced the switch is out */
+    uint64_t deadline_ms;   /* of the phase: attach guard, next try, REFRESH again; SWITCH_NEVER: none */
+    uint64_t lost_since_ms; /* without service; SWITCH_NEVER: served, or nobody knows */
 };
 
 MUST_USE enum err switch_load(struct card *card);

@@ -12,7 +12,8 @@ struct card;
 MUST_USE enum err mnosd_keyset_read(struct card *card, uint16_t slot, uint8_t kvn, struct keyset *ret);
 MUST_USE enum err mnosd_counter_read(struct card *card, uint16_t slot, uint8_t kvn, uint64_t *ret);
 MUST_USE enum err mnosd_counter_write(struct card *card, uint16_t slot, uint8_t kvn, uint64_t counter);
-/* Least security of a packet to the MNO-SD or an RFM instance: what the profile says, else a MAC and a counter. ERR_DENIED. */
+/* Least security of a packet to the MNO-SD or an RFM instance: what the profile says, else a MAC and a counter.
+ * ERR_DENIED. */
 struct sd_target;
 MUST_USE enum err mnosd_policy(struct card *card, const struct sd_target *t, const struct scp80_header *h);
 

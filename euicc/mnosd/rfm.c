@@ -2,8 +2,8 @@
 #include "euicc/isdp/applications.h"
 #include "euicc/isdr/isdr.h"
 
-#define ACCESS_DOMAIN_ALL  0x00u
-#define ACCESS_DOMAIN_ARR  0x02u /* three octets of key references follow */
+#define ACCESS_DOMAIN_ALL 0x00u
+#define ACCESS_DOMAIN_ARR 0x02u /* three octets of key references follow */
 
 static uint32_t access_of(const struct access_domain *d)
 {
@@ -16,16 +16,17 @@ static uint32_t access_of(const struct access_domain *d)
 
 uint16_t rfm_command(struct card *card, struct sd_session *s, struct span capdu, struct writer *data)
 {
-    const uint8_t tar[TAR_LEN] = { (uint8_t)(s->target.tar >> 16), (uint8_t)(s->target.tar >> 8), (uint8_t)s->target.tar };
+    const uint8_t tar[TAR_LEN] = { (uint8_t)(s->target.tar >> 16), (uint8_t)(s->target.tar >> 8),
+                                   (uint8_t)s->target.tar };
     struct application_rfm rfm;
-    if (s->target.slot != card->profile
-        || application_rfm_by_tar(card->objects, (uint8_t)s->target.slot, SPAN_OF(tar), &rfm) != ERR_NONE)
+    if (s->target.slot != card->profile ||
+        application_rfm_by_tar(card->objects, (uint8_t)s->target.slot, SPAN_OF(tar), &rfm) != ERR_NONE)
         return SW_FILE_NOT_FOUND;
     bool in_adf = rfm.adf.len != 0;
     if (!s->rfm_begun)
         card_script_channel(card, &s->rfm, in_adf ? fs_by_aid(&card->fs, aid_span(&rfm.adf), 0) : FS_NONE);
     s->rfm_begun = true;
-    uint32_t access = access_of(in_adf ? &rfm.adf_access : &rfm.access)
-                      | access_of(in_adf ? &rfm.adf_admin : &rfm.admin);
+    uint32_t access =
+        access_of(in_adf ? &rfm.adf_access : &rfm.access) | access_of(in_adf ? &rfm.adf_admin : &rfm.admin);
     return card_script_command(card, &s->rfm, capdu, access, data);
 }

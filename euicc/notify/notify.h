@@ -1,5 +1,5 @@
-/* euicc/notify/notify.h: the eUICC's default notification (SGP.02 §3.15.1, §4.1.1.11): E1 to the SM-SR, by SMS or as the
- * first request of an administration session. What to say and when is euicc/isdr/switch. */
+/* euicc/notify/notify.h: the eUICC's default notification (SGP.02 §3.15.1, §4.1.1.11): E1 to the SM-SR, by SMS or as
+ * the first request of an administration session. What to say and when is euicc/isdr/switch. */
 #ifndef OSPREY_EUICC_NOTIFY_NOTIFY_H
 #define OSPREY_EUICC_NOTIFY_NOTIFY_H
 

@@ -17,8 +17,8 @@ static struct span service_centre(struct card *card)
 {
     const struct isdp *isdp = registry_enabled(card);
     struct span a0, number;
-    if (isdp && tlv_find((struct span){ isdp->connectivity, isdp->connectivity_len }, 0xA0, &a0)
-        && tlv_find(a0, 0x06, &number))
+    if (isdp && tlv_find((struct span){ isdp->connectivity, isdp->connectivity_len }, 0xA0, &a0) &&
+        tlv_find(a0, 0x06, &number))
         return number;
     return SPAN_NONE;
 }
@@ -59,11 +59,9 @@ static void submit_part(struct card *card, const struct sms_out_packet *p, struc
 {
     struct sms_out *out = out_of(card);
     WRITER_ON_STACK(tpdu, SMS_TPDU_MAX);
-    struct sms_submit m = { .udhi = true,
-                            .to = p->to,
-                            .pid = SMS_PID_USIM_DOWNLOAD,
-                            .dcs = SMS_DCS_CLASS2_8BIT,
-                            .ud = ud };
+    struct sms_submit m = {
+        .udhi = true, .to = p->to, .pid = SMS_PID_USIM_DOWNLOAD, .dcs = SMS_DCS_CLASS2_8BIT, .ud = ud
+    };
     wr_sms_submit(&tpdu, &m);
     enum err err = tpdu.err;
     if (err == ERR_NONE)

@@ -7,9 +7,9 @@
 #include "lib/base/span.h"
 #include "lib/wire/sms.h"
 
-#define SMS_OUT_MAX   4u    /* packets waiting */
+#define SMS_OUT_MAX        4u /* packets waiting */
 #define SMS_OUT_PACKET_MAX 1024u
-#define SMS_OUT_TRIES 3u
+#define SMS_OUT_TRIES      3u
 
 struct card;
 
@@ -24,13 +24,14 @@ struct sms_out {
         uint8_t packet[SMS_OUT_PACKET_MAX];
     } packets[SMS_OUT_MAX];
     size_t count;
-    bool sending;        /* a SEND SHORT MESSAGE is with the terminal */
-    uint8_t reference;   /* of the latest concatenated message */
-    uint64_t again_ms;   /* after a failure; UINT64_MAX: none */
+    bool sending;      /* a SEND SHORT MESSAGE is with the terminal */
+    uint8_t reference; /* of the latest concatenated message */
+    uint64_t again_ms; /* after a failure; UINT64_MAX: none */
 };
 
 /* packet: from CPL or RPL on. ERR_NO_SPACE: too many or too long. */
-MUST_USE enum err sms_out_send(struct card *card, enum sms_out_kind kind, const struct sms_address *to, struct span packet);
+MUST_USE enum err sms_out_send(struct card *card, enum sms_out_kind kind, const struct sms_address *to,
+                               struct span packet);
 void sms_out_reset(struct card *card);
 uint64_t sms_out_idle(struct card *card, uint64_t now_ms);
 

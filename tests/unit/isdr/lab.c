@@ -6,8 +6,10 @@
 #include "lib/pki/gp_certificate.h"
 #include "lib/scp/scp03t.h"
 
-const uint8_t LAB_KEY[16] = { 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16 };
-const uint8_t LAB_PSK[16] = { 0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48, 0x49, 0x4A, 0x4B, 0x4C, 0x4D, 0x4E, 0x4F };
+const uint8_t LAB_KEY[16] = { 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88,
+                              0x99, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16 };
+const uint8_t LAB_PSK[16] = { 0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47,
+                              0x48, 0x49, 0x4A, 0x4B, 0x4C, 0x4D, 0x4E, 0x4F };
 #define LAB_EID       "89044045113010000000000000000002"
 #define LAB_BOOTSTRAP "TS48v3_SAIP2.3_NoBERTLV.der"
 
@@ -80,8 +82,9 @@ void lab_init(struct lab *lab)
     p->ecasd.cert = hex_lit("7F2103930101");
     p->ci[0] = (struct euicc_ci){
         .ski = hex_lit("C6E7352D42488A7E1ADC6BCC9CE1D6FCCBB864AB"),
-        .public_key = hex_lit("04C3B6B4CFE8C896A54BD96BEA23E37A47C90CE9B0014BF67DFFB186E32CA921C0DFB0D080CF92DEC73AA3773C"
-                              "85FC9D12FFD0B59FA601CA998531B3BDEFB25AC6"),
+        .public_key =
+            hex_lit("04C3B6B4CFE8C896A54BD96BEA23E37A47C90CE9B0014BF67DFFB186E32CA921C0DFB0D080CF92DEC73AA3773C"
+                    "85FC9D12FFD0B59FA601CA998531B3BDEFB25AC6"),
         .curve = EUICC_CURVE_P256,
     };
     p->ci_count = 1;
@@ -235,7 +238,8 @@ static bool server_http(struct lab_server *s, struct span plain)
         case HTTP1_HEAD:
             assert_true(s->request_count < LAB_STEPS_MAX);
             *r = (struct lab_request){ .len = 0 };
-            snprintf(r->uri, sizeof r->uri, "%.*s", (int)s->http.head.target.len, (const char *)s->http.head.target.ptr);
+            snprintf(r->uri, sizeof r->uri, "%.*s", (int)s->http.head.target.len,
+                     (const char *)s->http.head.target.ptr);
             header_copy(&s->http.head, SCP81_HEADER_STATUS, r->status, sizeof r->status);
             header_copy(&s->http.head, SCP81_HEADER_RESUME, r->resume, sizeof r->resume);
             r->has_body = s->http.head.chunked;
@@ -260,7 +264,7 @@ static bool server_http(struct lab_server *s, struct span plain)
 bool server_feed(struct lab_server *s, struct span in)
 {
     uint8_t buf[20000];
-    bool more = true;
+    bool more = !s->mute;
     while (more) {
         struct writer plain = wr_of(buf, sizeof buf), out = wr_of(s->out, LAB_SCRIPT_MAX);
         out.len = s->out_len;
@@ -312,7 +316,8 @@ uint16_t terminal_apdu(struct lab *lab, struct span capdu, struct writer *ret)
     }
 }
 
-static uint16_t apdu_of(struct lab *lab, uint8_t cla, uint8_t ins, uint8_t p1, uint8_t p2, struct span data, struct writer *ret)
+static uint16_t apdu_of(struct lab *lab, uint8_t cla, uint8_t ins, uint8_t p1, uint8_t p2, struct span data,
+                        struct writer *ret)
 {
     uint8_t command[EUICC_CAPDU_MAX] = { cla, ins, p1, p2, (uint8_t)data.len };
     assert_true(data.len > 0 && data.len <= 255);
@@ -368,8 +373,8 @@ static void channel_break(struct lab *lab)
 }
 
 /* Carries the command out; result and further objects of the TERMINAL RESPONSE. */
-static uint8_t serve(struct lab *lab, uint8_t type, uint8_t qualifier, struct span command, struct writer *more, bool *ret_reset,
-                     bool *ret_break)
+static uint8_t serve(struct lab *lab, uint8_t type, uint8_t qualifier, struct span command, struct writer *more,
+                     bool *ret_reset, bool *ret_break)
 {
     struct lab_terminal *t = &lab->terminal;
     struct lab_server *s = &lab->server;
@@ -469,7 +474,8 @@ void terminal_run(struct lab *lab)
             fetch_and_serve(lab);
         } else if (t->channel && lab->server.out_len && !t->told) {
             t->told = true;
-            uint8_t event[] = { 0xD6, 0x0E, 0x99, 0x01, 0x09, 0x82, 0x02, 0x82, 0x81, 0xB8, 0x02, 0x81, 0x00, 0xB7, 0x01, 0xFF };
+            uint8_t event[] = { 0xD6, 0x0E, 0x99, 0x01, 0x09, 0x82, 0x02, 0x82,
+                                0x81, 0xB8, 0x02, 0x81, 0x00, 0xB7, 0x01, 0xFF };
             if (lab->server.out_len < 255)
                 event[sizeof event - 1] = (uint8_t)lab->server.out_len;
             envelope(lab, SPAN_OF(event));

@@ -1,6 +1,6 @@
-/* tests/unit/isdr/lab.h: a card on the bench: memory that can fail, a clock one turns by hand, chance one can dictate, a
- * terminal that does what a test wants it to do (and records what the card asked for), and an SM-SR end for SCP80 and for
- * administration sessions made of the same engines the real one uses. */
+/* tests/unit/isdr/lab.h: a card on the bench: memory that can fail, a clock one turns by hand, chance one can dictate,
+ * a terminal that does what a test wants it to do (and records what the card asked for), and an SM-SR end for SCP80 and
+ * for administration sessions made of the same engines the real one uses. */
 #ifndef OSPREY_TESTS_ISDR_LAB_H
 #define OSPREY_TESTS_ISDR_LAB_H
 
@@ -20,7 +20,7 @@
 #define LAB_SCRIPT_MAX (300u * 1024u)
 
 struct lab_server_step {
-    const char *target;  /* text of X-Admin-Targeted-Application; NULL: none */
+    const char *target; /* text of X-Admin-Targeted-Application; NULL: none */
     struct span script;
 };
 struct lab_request {
@@ -44,16 +44,21 @@ struct lab_server {
     size_t out_len;
     uint8_t *out; /* LAB_SCRIPT_MAX */
     bool failed;
+    bool mute; /* takes what comes and says nothing */
 };
 
 struct lab_terminal {
-    unsigned pending;      /* octets of the proactive command that waits; 0: none */
+    unsigned pending;                                /* octets of the proactive command that waits; 0: none */
     uint8_t sms_result, open_result, refresh_result; /* general results to give; 0: done */
-    bool serviced;         /* what PROVIDE LOCAL INFORMATION tells */
-    bool ignores_refresh;  /* answers it and does not reset */
-    bool no_power;         /* the memory failed: nothing more happens */
+    bool serviced;                                   /* what PROVIDE LOCAL INFORMATION tells */
+    bool ignores_refresh;                            /* answers it and does not reset */
+    bool no_power;                                   /* the memory failed: nothing more happens */
     size_t resets, refreshes, opens, closes, submits;
-    struct { uint8_t len, ud[SMS_UD_MAX]; char to[SMS_DIGITS_MAX + 1]; uint8_t centre_len, centre[12]; } sms[LAB_SMS_MAX];
+    struct {
+        uint8_t len, ud[SMS_UD_MAX];
+        char to[SMS_DIGITS_MAX + 1];
+        uint8_t centre_len, centre[12];
+    } sms[LAB_SMS_MAX];
     size_t sms_count;
     uint8_t open_command[260];
     size_t open_len;
@@ -62,8 +67,16 @@ struct lab_terminal {
 
 struct lab {
     struct nvm_memory memory;
-    struct { struct clock seam; uint64_t now_ms; } clock;
-    struct { struct rng seam; struct span queue[LAB_RANDOM_MAX]; size_t count; uint64_t seed; } rng;
+    struct {
+        struct clock seam;
+        uint64_t now_ms;
+    } clock;
+    struct {
+        struct rng seam;
+        struct span queue[LAB_RANDOM_MAX];
+        size_t count;
+        uint64_t seed;
+    } rng;
     struct env env;
     struct arena arena;
     struct euicc *euicc;
@@ -80,25 +93,26 @@ extern const uint8_t LAB_PSK[16]; /* KVN 40 */
 
 /* A card fresh from the factory with EID, ECASD of test keys, KVN 01 and 40; with_profile: a bootstrap profile
  * (TS48v3_SAIP2.3_NoBERTLV) on ISD-P 0010, enabled, fall-back. Skips the test when the shared material is absent. */
-void lab_init(struct lab *lab);                           /* personalisation filled in, nothing made */
-void lab_make(struct lab *lab);                           /* euicc_manufacture, euicc_open, reset */
+void lab_init(struct lab *lab); /* personalisation filled in, nothing made */
+void lab_make(struct lab *lab); /* euicc_manufacture, euicc_open, reset */
 struct lab *lab_new(bool with_profile);
 struct lab *lab_new_with(const char *bootstrap); /* another package of the shared material; NULL: no profile */
 void lab_free(struct lab *lab);
-void lab_power_cycle(struct lab *lab);                    /* close, open, boot */
+void lab_power_cycle(struct lab *lab); /* close, open, boot */
 struct card *lab_card(struct lab *lab);
-void lab_random(struct lab *lab, struct span octets);     /* next thing the card draws */
-void lab_wait(struct lab *lab, uint64_t seconds);         /* time passes, the terminal polls */
-struct span lab_profile(const char *name);                /* a package of the shared material */
+void lab_random(struct lab *lab, struct span octets); /* next thing the card draws */
+void lab_wait(struct lab *lab, uint64_t seconds);     /* time passes, the terminal polls */
+struct span lab_profile(const char *name);            /* a package of the shared material */
 
-/* The HTTPS end for another terminal than ours: a connection, octets of the card (false: the line breaks), what waits for it
- * is out[0 … out_len). */
+/* The HTTPS end for another terminal than ours: a connection, octets of the card (false: the line breaks), what waits
+ * for it is out[0 … out_len). */
 void server_accept(struct lab_server *s);
 void server_close(struct lab_server *s);
 bool server_feed(struct lab_server *s, struct span in);
 
 /* ---- terminal ---- */
-uint16_t terminal_apdu(struct lab *lab, struct span capdu, struct writer *ret); /* 61xx, 6Cxx done; 91xx noted as 9000 */
+uint16_t terminal_apdu(struct lab *lab, struct span capdu,
+                       struct writer *ret); /* 61xx, 6Cxx done; 91xx noted as 9000 */
 void terminal_boot(struct lab *lab);
 void terminal_run(struct lab *lab); /* FETCH and answer until the card is quiet */
 void terminal_location(struct lab *lab, uint8_t status);
@@ -106,8 +120,8 @@ void terminal_location(struct lab *lab, uint8_t status);
 uint16_t terminal_sms(struct lab *lab, struct span ud, struct writer *report);
 
 /* ---- SM-SR ---- */
-/* Sends data as an SCP80 packet (SPI 1639, KVN 01) to the TAR and gives the data of the PoR, from SMS-SUBMITs. Fails the test
- * unless the PoR is authentic with status 00. */
+/* Sends data as an SCP80 packet (SPI 1639, KVN 01) to the TAR and gives the data of the PoR, from SMS-SUBMITs. Fails
+ * the test unless the PoR is authentic with status 00. */
 struct span smsr_script(struct lab *lab, uint32_t tar, struct span script);
 /* The same with any header; *ret_status 0xFF: no PoR came. */
 struct span smsr_packet(struct lab *lab, const struct scp80_header *h, struct span data, uint8_t *ret_status);

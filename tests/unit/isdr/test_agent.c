@@ -1,4 +1,5 @@
-/* Administration sessions: trigger by SMS, PSK-TLS over the terminal's channel, scripts, a whole download, broken lines. */
+/* Administration sessions: trigger by SMS, PSK-TLS over the terminal's channel, scripts, a whole download, broken
+ * lines. */
 #include "lab.h"
 
 #include "euicc/agent/agent.h"
@@ -6,8 +7,10 @@
 
 #define TO_ISDR   "//aid/A000000559/1010FFFFFFFF8900000100"
 #define TO_ISDP11 "//aid/A000000559/1010FFFFFFFF8900001100"
-#define CREATE_11 "80E60C003F10A0000005591010FFFFFFFF8900000D0010A0000005591010FFFFFFFF8900000E0010A0000005591010FFFFFFFF89000011000380C000" \
-                  "06C904810203700000"
+#define CREATE_11                                                                                                      \
+    "80E60C003F10A0000005591010FFFFFFFF8900000D0010A0000005591010FFFFFFFF8900000E0010A0000005591010FFFFFFFF8900001100" \
+    "0380C000"                                                                                                         \
+    "06C904810203700000"
 
 static struct lab *world(void)
 {
@@ -82,6 +85,111 @@ static void open_channel_has_the_objects_of_the_trigger_in_order(void **state)
     trigger(lab);
     struct span c = { lab->terminal.open_command, lab->terminal.open_len };
     assert_span_equal(span_from(c, 9), hex_lit("350103 39020578 3C03021F9A 3E05210A08288F"));
+    lab_free(lab);
+}
+
+/* A trigger that says as little as it may. */
+static void send_trigger(struct lab *lab, const struct scp81_trigger *t)
+{
+    WRITER_ON_STACK(w, SCP81_TRIGGER_MAX);
+    scp81_trigger_write(&w, t);
+    assert_span_equal(smsr_script(lab, TAR_ISDR, wr_span(&w)), SPAN_NONE);
+}
+
+static struct lab *world_with_address(void)
+{
+    struct lab *lab = malloc(sizeof *lab);
+    lab_init(lab);
+    lab->p.bootstrap_package = lab_profile("TS48v3_SAIP2.3_NoBERTLV.der");
+    lab->p.smsr.https_port = 8443;
+    lab->p.smsr.https_uri = span_text("/gsma/adminagent");
+    lab->p.smsr.https_host = span_text("sm-sr.example");
+    memcpy(lab->p.smsr.https_ipv4, "\x7F\x00\x00\x01", 4);
+    lab_make(lab);
+    memcpy(lab->server.psk, LAB_PSK, 16);
+    lab->terminal.serviced = true;
+    terminal_boot(lab);
+    assert_true(smsr_notification(lab).len > 0);
+    assert_int_equal(smsr_confirm(lab, 1), 0x9000);
+    return lab;
+}
+
+static void stored_parameters_fill_in_what_a_trigger_leaves_out(void **state)
+{
+    (void)state;
+    struct lab *lab = world_with_address();
+    struct scp81_trigger t = { .uri = span_text("/elsewhere") };
+    /* the profile's connectivity parameters name the network */
+    struct isdp *isdp = lab_isdp(lab, 0x10);
+    struct span a2 = hex_lit("A21A3501034709 08696E7465726E6574 0D0504 75736572 0D0304 7077");
+    memcpy(isdp->connectivity, a2.ptr, isdp->connectivity_len = (uint8_t)a2.len);
+    send_trigger(lab, &t);
+    assert_string_equal(lab->server.requests[0].uri, "/elsewhere");
+    struct span c = { lab->terminal.open_command, lab->terminal.open_len };
+    assert_span_equal(
+        span_from(c, 9),
+        hex_lit("350103 39020578 4709 08696E7465726E6574 0D0504 75736572 0D0304 7077 3C030220FB 3E05217F000001"));
+    lab_free(lab);
+}
+
+static void a_retry_counter_of_zero_means_one_attempt(void **state)
+{
+    (void)state;
+    struct lab *lab = world_with_address();
+    struct scp81_trigger t = { .has_retry = true, .retry_count = 0, .retry_timer = { 0, 0, 0x01 } };
+    lab->terminal.open_result = 0x3A;
+    send_trigger(lab, &t);
+    lab_wait(lab, 60);
+    assert_int_equal(lab->terminal.opens, 1);
+    t.retry_count = 2; /* ten seconds apart */
+    send_trigger(lab, &t);
+    lab_wait(lab, 9);
+    assert_int_equal(lab->terminal.opens, 2);
+    lab_wait(lab, 2);
+    assert_int_equal(lab->terminal.opens, 3);
+    lab_wait(lab, 60);
+    assert_int_equal(lab->terminal.opens, 4);
+    assert_false(agent_is_open(lab_card(lab)));
+    lab_free(lab);
+}
+
+static void a_trigger_in_a_session_opens_the_next_one(void **state)
+{
+    (void)state;
+    struct lab *lab = world_with_address();
+    struct scp81_trigger t = { .uri = span_text("/second") };
+    lab->terminal.open_result = 0x3A;
+    trigger(lab); /* its session waits for the next try */
+    send_trigger(lab, &t);
+    lab->terminal.open_result = 0;
+    lab_wait(lab, 10);
+    assert_int_equal(lab->server.request_count, 2);
+    assert_string_equal(lab->server.requests[0].uri, "/gsma/adminagent");
+    assert_string_equal(lab->server.requests[1].uri, "/second");
+    lab_free(lab);
+}
+
+static void without_any_address_a_trigger_opens_nothing(void **state)
+{
+    (void)state;
+    struct lab *lab = world();
+    struct scp81_trigger t = { .uri = span_text("/somewhere") };
+    send_trigger(lab, &t);
+    assert_int_equal(lab->terminal.opens, 0);
+    assert_false(agent_is_open(lab_card(lab)));
+    lab_free(lab);
+}
+
+static void a_silent_server_is_given_up(void **state)
+{
+    (void)state;
+    struct lab *lab = world();
+    lab->server.mute = true;
+    trigger(lab);
+    assert_true(agent_is_open(lab_card(lab)));
+    lab_wait(lab, 3 * 30 + 2 * 5 + 5);
+    assert_int_equal(lab->server.connections, 3);
+    assert_false(agent_is_open(lab_card(lab)));
     lab_free(lab);
 }
 
@@ -178,16 +286,17 @@ static void a_notification_goes_by_https(void **state)
     lab->terminal.serviced = true;
     terminal_boot(lab);
     assert_int_equal(lab->terminal.sms_count, 0);
-    assert_string_equal(lab->server.requests[0].uri,
-                        "/gsma/adminagent?msg=E1354C10890440451130100000000000000000024D01014E0200012F10A0000005591010FFFFFFFF890000"
-                        "100014083A45990057918503");
+    assert_string_equal(
+        lab->server.requests[0].uri,
+        "/gsma/adminagent?msg=E1354C10890440451130100000000000000000024D01014E0200012F10A0000005591010FFFFFFFF890000"
+        "100014083A45990057918503");
     expect_body(lab, 1, "AF80230290000000");
     assert_int_equal(lab_card(lab)->isdr->sw.state.phase, SWITCH_IDLE);
     lab_free(lab);
 }
 
-/* Establishes nothing (keys are put in), but downloads a whole GSMA test profile over SCP03t in the session, many segments
- * in one script, and reads the result. */
+/* Establishes nothing (keys are put in), but downloads a whole GSMA test profile over SCP03t in the session, many
+ * segments in one script, and reads the result. */
 static void a_profile_is_downloaded_in_one_session(void **state)
 {
     (void)state;
@@ -256,6 +365,11 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_trigger_opens_a_session_and_scripts_run),
         cmocka_unit_test(open_channel_has_the_objects_of_the_trigger_in_order),
+        cmocka_unit_test(stored_parameters_fill_in_what_a_trigger_leaves_out),
+        cmocka_unit_test(a_retry_counter_of_zero_means_one_attempt),
+        cmocka_unit_test(a_trigger_in_a_session_opens_the_next_one),
+        cmocka_unit_test(without_any_address_a_trigger_opens_nothing),
+        cmocka_unit_test(a_silent_server_is_given_up),
         cmocka_unit_test(an_unknown_application_is_told),
         cmocka_unit_test(a_wrong_psk_fails_and_is_tried_again),
         cmocka_unit_test(a_broken_line_is_resumed),

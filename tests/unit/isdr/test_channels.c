@@ -1,5 +1,5 @@
-/* How long a secure channel lives: over short messages, in chains of scripts, in an HTTP session; what the terminal itself
- * may read of the security domains. */
+/* How long a secure channel lives: over short messages, in chains of scripts, in an HTTP session; what the terminal
+ * itself may read of the security domains. */
 #include "lab.h"
 
 #include "lib/scp/scp03t.h"
@@ -72,7 +72,9 @@ static void expect_sw(struct span answer, const char *sw)
 static void apdu_commands(struct world *w, struct span ret[3])
 {
     static uint8_t memory[3][100];
-    struct capdu plain = { .cla = 0x80, .ins = INS_STORE_DATA, .p1 = 0x88, .data = hex_lit("3A070BA0090607913336990821F3") };
+    struct capdu plain = {
+        .cla = 0x80, .ins = INS_STORE_DATA, .p1 = 0x88, .data = hex_lit("3A070BA0090607913336990821F3")
+    };
     for (size_t i = 0; i < 3; i++) {
         struct writer out = wr_of(memory[i], sizeof memory[i]);
         if (i == 0)
@@ -193,10 +195,14 @@ static void the_terminal_reads_the_eid_and_changes_nothing(void **state)
     expect_local(w.lab, "00A4040010A0000005591010FFFFFFFF8900000100", 0x9000, NULL);
     expect_local(w.lab, "80CABF30035C015A00", 0x9000, "BF30125A1089044045113010000000000000000002");
     expect_local(w.lab, "80E40040124F10A0000005591010FFFFFFFF890000110000", 0x6982, NULL);
-    expect_local(w.lab, "80E60C003F10A0000005591010FFFFFFFF8900000D0010A0000005591010FFFFFFFF8900000E0010A0000005591010FFFFFFFF89"
-                        "000012000380C00006C904810203700000", 0x6982, NULL);
+    expect_local(
+        w.lab,
+        "80E60C003F10A0000005591010FFFFFFFF8900000D0010A0000005591010FFFFFFFF8900000E0010A0000005591010FFFFFFFF89"
+        "000012000380C00006C904810203700000",
+        0x6982, NULL);
     assert_int_equal(lab_state(w.lab, 0x11), ISDP_PERSONALIZED);
-    expect_local(w.lab, "00A4040010A0000005591010FFFFFFFF8900001100", 0x6A82, NULL); /* an ISD-P is not for the terminal */
+    expect_local(w.lab, "00A4040010A0000005591010FFFFFFFF8900001100", 0x6A82,
+                 NULL); /* an ISD-P is not for the terminal */
     lab_free(w.lab);
 }
 

@@ -54,8 +54,8 @@ static void as_master(struct lab *lab)
 {
     as_disabled(lab);
     struct isdp *isdp = lab_isdp(lab, 0x10);
-    struct span key = hex_lit("20212223242526270101010101010101"), sin = hex_lit("4953445001"), sdin = hex_lit("495344505344494E01"),
-                provider = hex_lit("47534D4101");
+    struct span key = hex_lit("20212223242526270101010101010101"), sin = hex_lit("4953445001"),
+                sdin = hex_lit("495344505344494E01"), provider = hex_lit("47534D4101");
     isdp->token_kvn = 0x70;
     isdp->pol1 = POL1_NO_DELETE;
     memcpy(isdp->token_key, key.ptr, 16);
@@ -116,8 +116,8 @@ static void a_real_packet_is_answered_or_met_with_silence(void **state)
     terminal_boot(lab);
     WRITER_ON_STACK(report, 300);
     struct span spi = vec_hex(v, "SPI"), kic = vec_hex(v, "KIc");
-    bool wanted = spi.ptr[0] == 0x16 && kic.ptr[0] == 0x12 && json_is_true(json_object_get(v, "cc_verified"))
-                  && span_eq(vec_hex(v, "TAR"), hex_lit("000001"));
+    bool wanted = spi.ptr[0] == 0x16 && kic.ptr[0] == 0x12 && json_is_true(json_object_get(v, "cc_verified")) &&
+                  span_eq(vec_hex(v, "TAR"), hex_lit("000001"));
     assert_int_equal(terminal_sms(lab, vec_hex(v, "ud"), &report), 0x9000);
     assert_ok(keyset_counters_read(lab_card(lab), 0x01, &c));
     if (wanted) {
@@ -133,11 +133,11 @@ static void a_real_packet_is_answered_or_met_with_silence(void **state)
 
 /* ---- refusals and rules, one C-APDU each ---- */
 
-#define AID10 "A0000005591010FFFFFFFF8900001000"
-#define AID11 "A0000005591010FFFFFFFF8900001100"
-#define AID12 "A0000005591010FFFFFFFF8900001200"
+#define AID10                      "A0000005591010FFFFFFFF8900001000"
+#define AID11                      "A0000005591010FFFFFFFF8900001100"
+#define AID12                      "A0000005591010FFFFFFFF8900001200"
 #define CREATE(lf, aid, priv, par) "80E60C00" lf "10A0000005591010FFFFFFFF8900000E0010" aid priv par "0000"
-#define LF "3F10A0000005591010FFFFFFFF8900000D00"
+#define LF                         "3F10A0000005591010FFFFFFFF8900000D00"
 
 static struct lab *bench(void (*prepare)(struct lab *))
 {
@@ -158,16 +158,21 @@ static const struct rule_case {
       CREATE("3F10A0000005591010FFFFFFFF8900000D01", AID10, "0380C000", "06C90481020370"), "6A88" },
     { "4 CreateISDP more memory than there is", as_nothing,
       "80E60C004710A0000005591010FFFFFFFF8900000D0010A0000005591010FFFFFFFF8900000E0010" AID10
-      "0380C0000EEF0683047F000000C904810203700000", "6A84" },
-    { "5 CreateISDP without C9", as_nothing, "80E60C003910A0000005591010FFFFFFFF8900000D0010A0000005591010FFFFFFFF8900000E0010" AID10
-      "0380C000000000", "6A80" },
+      "0380C0000EEF0683047F000000C904810203700000",
+      "6A84" },
+    { "5 CreateISDP without C9", as_nothing,
+      "80E60C003910A0000005591010FFFFFFFF8900000D0010A0000005591010FFFFFFFF8900000E0010" AID10 "0380C000000000",
+      "6A80" },
     { "8 INSTALL for personalization, unknown AID", as_nothing, "80E62000160000 10" AID12 "00000000", "6A88" },
     { "9 INSTALL for personalization", as_created, "80E62000160000 10" AID10 "00000000", "009000" },
     { "16 3A02 without 3A01", as_created,
       "80E28901A63A0217A615900203099501108001888101108201018301309100"
-      "7F4946B04104774C61BF643E4619E92A7FCF2E5587EB04B51D17863473E577872178AD09D6475499E54FBEF9E643034AED0B90B9ADB6AE1AF592EA79"
-      "840158E474300DEA17DDF001005F3740177BD5D17D500574F764B8FF7C2F9BF328AA92361C62A719F7A3E784A2ED03E409575E60816391CDE0ED96E1"
-      "E611E81517654449D16432C544616D342CBDBAA1", "6985" },
+      "7F4946B04104774C61BF643E4619E92A7FCF2E5587EB04B51D17863473E577872178AD09D6475499E54FBEF9E643034AED0B90B9ADB6AE1A"
+      "F592EA79"
+      "840158E474300DEA17DDF001005F3740177BD5D17D500574F764B8FF7C2F9BF328AA92361C62A719F7A3E784A2ED03E409575E60816391CD"
+      "E0ED96E1"
+      "E611E81517654449D16432C544616D342CBDBAA1",
+      "6985" },
     { "48 enable what is enabled", as_enabled, "80E28800153A03124F10" AID10, "6985" },
     { "49 enable unknown", as_enabled, "80E28800153A03124F10" AID12, "6A88" },
     { "54 disable the fall-back profile", as_only, "80E28800153A04124F10" AID10, "6985" },
@@ -181,7 +186,8 @@ static const struct rule_case {
     { "71 GET STATUS one", as_one_disabled, "80F24002174F10" AID10 "5C034F9F7000", "E3164F10" AID10 "9F70011F9000" },
     { "GET STATUS unknown", as_one_disabled, "80F24002174F10" AID12 "5C034F9F7000", "6A88" },
     { "76 GET DATA BF30 66", as_nothing, "80CABF30035C016600",
-      "BF3040663E733C06072A864886FC6B01600C060A2A864886FC6B02020101630906072A864886FC6B03640B06092A864886FC6B048000640B06092A86"
+      "BF3040663E733C06072A864886FC6B01600C060A2A864886FC6B02020101630906072A864886FC6B03640B06092A864886FC6B048000640B"
+      "06092A86"
       "4886FC6B0481049000" },
     { "EID through the ISD-R", as_nothing, "80CABF30035C015A00", "BF30125A10890440451130100000000000000000029000" },
     { "77 GET DATA unknown tag", as_nothing, "80CABF30035C014200", "6A88" },
@@ -197,7 +203,8 @@ static const struct rule_case {
     { "unknown class", as_nothing, "22F2400200", "6E00" },
     { "64 MasterDelete with a bad token", as_master,
       "80E40040434F10" AID10 "B61D420549534450014509495344505344494E015F200547534D41019301019E10"
-      "EBA978AFC3B346493FD32AC557EA69F500", "6A80" },
+      "EBA978AFC3B346493FD32AC557EA69F500",
+      "6A80" },
 };
 
 static void the_rule_holds(void **state)
@@ -254,8 +261,9 @@ static void master_delete_ignores_pol1_and_works_once(void **state)
 {
     (void)state;
     struct lab *lab = bench(as_master);
-    struct span command = hex_lit("80E40040434F10" AID10 "B61D420549534450014509495344505344494E015F200547534D41019301019E10"
-                                  "EBA978AFC3B346493FD32AC557EA69F400");
+    struct span command =
+        hex_lit("80E40040434F10" AID10 "B61D420549534450014509495344505344494E015F200547534D41019301019E10"
+                "EBA978AFC3B346493FD32AC557EA69F400");
     assert_span_equal(smsr_capdu(lab, command), hex_lit("009000"));
     assert_int_equal(lab_state(lab, 0x10), 0);
     assert_span_equal(smsr_capdu(lab, command), hex_lit("6A88"));
@@ -295,7 +303,10 @@ static void get_status_goes_on_with_p2_03(void **state)
 
 static struct scp80_header header(struct lab *lab, uint8_t spi1, uint8_t spi2, uint32_t tar)
 {
-    return (struct scp80_header){ .spi1 = spi1, .spi2 = spi2, .kic = 0x12, .kid = 0x12,
+    return (struct scp80_header){ .spi1 = spi1,
+                                  .spi2 = spi2,
+                                  .kic = 0x12,
+                                  .kid = 0x12,
                                   .tar = { (uint8_t)(tar >> 16), (uint8_t)(tar >> 8), (uint8_t)tar },
                                   .counter = ++lab->sent_counter };
 }
@@ -328,7 +339,8 @@ static void a_wrong_mac_is_met_with_silence(void **state)
     (void)state;
     struct lab *lab = bench(as_nothing);
     uint8_t ud[140];
-    struct span good = hex_lit("02700000281516391212000001549A03294890EFBE65CFF504C185646DAD7F2E6443160384440CDB6537BF5B6F");
+    struct span good =
+        hex_lit("02700000281516391212000001549A03294890EFBE65CFF504C185646DAD7F2E6443160384440CDB6537BF5B6F");
     memcpy(ud, good.ptr, good.len);
     ud[good.len - 1] ^= 1;
     assert_int_equal(terminal_sms(lab, (struct span){ ud, good.len }, NULL), 0x9000);
@@ -375,8 +387,13 @@ static void an_unknown_tar_is_told(void **state)
 static void the_por_takes_every_way(void **state)
 {
     (void)state;
-    static const struct { uint8_t spi2; bool wanted; size_t submits; } ways[] = {
-        { 0x00, false, 0 }, { 0x01, true, 0 }, { 0x19, true, 0 }, { 0x39, true, 1 }, { 0x21, true, 1 }, { 0x02, false, 0 },
+    static const struct {
+        uint8_t spi2;
+        bool wanted;
+        size_t submits;
+    } ways[] = {
+        { 0x00, false, 0 }, { 0x01, true, 0 }, { 0x19, true, 0 },
+        { 0x39, true, 1 },  { 0x21, true, 1 }, { 0x02, false, 0 },
     };
     struct lab *lab = bench(as_nothing);
     for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
@@ -420,7 +437,9 @@ static void scripts_are_answered_in_their_form(void **state)
         { "121 compact", "22F2400200", "016E00" },
         { "121 AA inside AE80", "AE80AA07220580CAFF21000000", "AF809001010000" },
         { "91 two commands", "AA16220980CABF30035C015A00220980CABF30035C015A00",
-          "AB35800102" "2317BF30125A10890440451130100000000000000000029000" "2317BF30125A10890440451130100000000000000000029000" },
+          "AB35800102"
+          "2317BF30125A10890440451130100000000000000000029000"
+          "2317BF30125A10890440451130100000000000000000029000" },
         { "92 stops at the first error", "AA16220980CABF30035C014200220980CABF30035C015A00", "AB0780010123026A88" },
         { "93 bad tag", "AA03550101", "AB06800100900101" },
     };
@@ -496,5 +515,6 @@ int main(void)
     int vectors = run_vectors(shared_path(VECTORS), "generated", the_recorded_packet_gets_the_recorded_por);
     if (vectors == TEST_SKIPPED)
         return failed;
-    return failed + vectors + run_vectors(shared_path(VECTORS), "real_sms", a_real_packet_is_answered_or_met_with_silence);
+    return failed + vectors +
+           run_vectors(shared_path(VECTORS), "real_sms", a_real_packet_is_answered_or_met_with_silence);
 }

@@ -23,7 +23,10 @@ static struct lab *world(void)
 /* The TS.48 profiles bring AES keys as KVN 02. */
 static struct span mno_packet(struct lab *lab, uint8_t spi1, uint32_t tar, const char *script, uint8_t *ret_status)
 {
-    struct scp80_header h = { .spi1 = spi1, .spi2 = spi1 & SPI1_CIPHER ? SCP80_SPI2_FULL : 0x09, .kic = 0x22, .kid = 0x22,
+    struct scp80_header h = { .spi1 = spi1,
+                              .spi2 = spi1 & SPI1_CIPHER ? SCP80_SPI2_FULL : 0x09,
+                              .kic = 0x22,
+                              .kid = 0x22,
                               .tar = { (uint8_t)(tar >> 16), (uint8_t)(tar >> 8), (uint8_t)tar },
                               .counter = ++lab->sent_counter };
     return smsr_packet(lab, &h, hex_lit(script), ret_status);
@@ -41,7 +44,8 @@ static void pol1_and_connectivity_of_the_own_isdp(void **state)
 {
     (void)state;
     struct lab *lab = world();
-    expect_answer(lab, TAR_SD, "AA2A221B80E6200016000010" ALIAS "000000220B80E28800063A0603810104", "AB0C80010223030090002302 9000");
+    expect_answer(lab, TAR_SD, "AA2A221B80E6200016000010" ALIAS "000000220B80E28800063A0603810104",
+                  "AB0C80010223030090002302 9000");
     assert_int_equal(lab_isdp(lab, 0x10)->pol1, POL1_DELETE_ON_DISABLE);
     /* as the ISD of the profile, TAR 000000, too */
     expect_answer(lab, TAR_MNOSD, "AA32221B80E6200016000010" ALIAS "000000221380E288000E3A070BA0090607913336990821F3",
@@ -59,7 +63,8 @@ static void only_the_alias_is_known_there(void **state)
 {
     (void)state;
     struct lab *lab = world();
-    expect_answer(lab, TAR_SD, "AA1D221B80E6200016000010A0000005591010FFFFFFFF890000100000000000", "AB0780010123026A88");
+    expect_answer(lab, TAR_SD, "AA1D221B80E6200016000010A0000005591010FFFFFFFF890000100000000000",
+                  "AB0780010123026A88");
     expect_answer(lab, TAR_SD, "AA0D220B80E28800063A0603810104", "AB07800101230 26985");
     expect_answer(lab, TAR_SD, "AA1C221A80E28800153A03124F10A0000005591010FFFFFFFF8900001000", "AB0780010123026985");
     lab_free(lab);
@@ -69,7 +74,8 @@ static void files_are_managed_under_their_access_domain(void **state)
 {
     (void)state;
     struct lab *lab = world();
-    expect_answer(lab, TAR_MF, "AA10220700A4000C022FE2220500B000000A", "AB1580010223029000230C980010325476981032149000");
+    expect_answer(lab, TAR_MF, "AA10220700A4000C022FE2220500B000000A",
+                  "AB1580010223029000230C980010325476981032149000");
     /* in the USIM: EF.IMSI of the profile */
     uint8_t status;
     struct span got = mno_packet(lab, SCP80_SPI1_FULL, TAR_ADF, "AA10220700A4000C026F07220500B0000009", &status);
@@ -110,8 +116,9 @@ static void the_operators_keys_do_not_reach_the_isdr(void **state)
 {
     (void)state;
     struct lab *lab = world();
-    struct scp80_header h = { .spi1 = SCP80_SPI1_FULL, .spi2 = SCP80_SPI2_FULL, .kic = 0x12, .kid = 0x12, .tar = { 0, 0, 1 },
-                              .counter = 1000 };
+    struct scp80_header h = {
+        .spi1 = SCP80_SPI1_FULL, .spi2 = SCP80_SPI2_FULL, .kic = 0x12, .kid = 0x12, .tar = { 0, 0, 1 }, .counter = 1000
+    };
     uint8_t status;
     (void)smsr_packet(lab, &h, hex_lit("AA07220580CAFF2100"), &status);
     assert_int_equal(status, 0xFF);

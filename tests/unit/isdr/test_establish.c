@@ -1,4 +1,5 @@
-/* ES8.EstablishISDPKeySet and ES5.EstablishISDRKeySet against recorded inputs: the vectors were made by another program. */
+/* ES8.EstablishISDPKeySet and ES5.EstablishISDRKeySet against recorded inputs: the vectors were made by another
+ * program. */
 #include "lab.h"
 
 #include "euicc/isdr/keyset.h"
@@ -92,7 +93,9 @@ static void keys_are_established(void **state)
         assert_ok(keyset_read(lab_card(lab), kvn, &set));
     json_object_foreach((json_t *)keys, name, value)
     {
-        const uint8_t *mine = to_isdp ? (i == 0 ? isdp->keys[0].enc : i == 1 ? isdp->keys[0].mac : isdp->keys[0].dek)
+        const uint8_t *mine = to_isdp ? (i == 0   ? isdp->keys[0].enc
+                                         : i == 1 ? isdp->keys[0].mac
+                                                  : isdp->keys[0].dek)
                                       : keyset_key(&set, (uint8_t)(i + 1)).ptr;
         assert_span_equal(((struct span){ mine, 16 }), hex_lit(json_string_value(value)));
         i++;

@@ -60,7 +60,10 @@ static void on_attached(void *c, const char *imsi, bool accepted, const char *wh
 }
 
 static void slot_reset(void *c, struct writer *atr) { euicc_reset(((struct lab *)c)->euicc, atr); }
-static void slot_transmit(void *c, struct span capdu, struct writer *r) { euicc_transmit(((struct lab *)c)->euicc, capdu, r); }
+static void slot_transmit(void *c, struct span capdu, struct writer *r)
+{
+    euicc_transmit(((struct lab *)c)->euicc, capdu, r);
+}
 static uint64_t slot_idle(void *c, uint64_t now_ms) { return euicc_idle(((struct lab *)c)->euicc, now_ms); }
 static bool slot_has_proactive(void *c) { return euicc_has_proactive(((struct lab *)c)->euicc); }
 
@@ -167,7 +170,11 @@ static void send_ud(struct air *a, struct span ud)
 static void send_packet(struct air *a, struct span data)
 {
     struct scp80_keys keys = { .kic = SPAN_OF(LAB_KEY), .kid = SPAN_OF(LAB_KEY) };
-    struct scp80_header h = { .spi1 = SCP80_SPI1_FULL, .spi2 = 0x00, .kic = 0x12, .kid = 0x12, .tar = { 0, 0, 1 },
+    struct scp80_header h = { .spi1 = SCP80_SPI1_FULL,
+                              .spi2 = 0x00,
+                              .kic = 0x12,
+                              .kid = 0x12,
+                              .tar = { 0, 0, 1 },
                               .counter = ++a->lab->sent_counter };
     WRITER_ON_STACK(packet, SMS_PACKET_MAX);
     WRITER_ON_STACK(out, SMS_PACKET_MAX + 200);
@@ -207,9 +214,15 @@ static void the_card_lives_in_a_modem(void **state)
     memcpy(a->lab->server.psk, LAB_PSK, 16);
     struct modem_config config = { .imei = "490154203237518", .attach_retry_s = 20, .mcc_mnc = { 0x00, 0xF1, 0x10 } };
     struct modem_slot slot = { a->lab, slot_reset, slot_transmit, slot_idle, slot_has_proactive };
-    struct modem_lines lines = { .context = a, .send_auth_info = on_auth_info, .update_location = on_location,
-                                 .registered = on_registered, .sms_submit = on_sms, .sms_taken = on_taken,
-                                 .channel_open = on_open, .channel_send = on_send, .channel_close = on_close,
+    struct modem_lines lines = { .context = a,
+                                 .send_auth_info = on_auth_info,
+                                 .update_location = on_location,
+                                 .registered = on_registered,
+                                 .sms_submit = on_sms,
+                                 .sms_taken = on_taken,
+                                 .channel_open = on_open,
+                                 .channel_send = on_send,
+                                 .channel_close = on_close,
                                  .attached = on_attached };
     a->modem = modem_new(&config, &slot, &lines);
 
@@ -227,7 +240,8 @@ static void the_card_lives_in_a_modem(void **state)
 
     /* a session */
     WRITER_ON_STACK(trigger, SCP81_TRIGGER_MAX);
-    struct scp81_trigger t = { .connection = hex_lit("350103390205783C03021F9A3E05217F000001"), .uri = span_text("/agent") };
+    struct scp81_trigger t = { .connection = hex_lit("350103390205783C03021F9A3E05217F000001"),
+                               .uri = span_text("/agent") };
     scp81_trigger_write(&trigger, &t);
     a->lab->server.steps[a->lab->server.step_count++] =
         (struct lab_server_step){ NULL, hex_lit("AE80220980CABF30035C015A000000") };

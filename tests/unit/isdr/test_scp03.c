@@ -1,4 +1,5 @@
-/* The ISD-P's secure channels against recorded sessions: SCP03t downloads of a real card, computed sessions, refusals. */
+/* The ISD-P's secure channels against recorded sessions: SCP03t downloads of a real card, computed sessions, refusals.
+ */
 #include "lab.h"
 
 #include "lib/crypto/sha256.h"
@@ -68,8 +69,8 @@ static void run_scripts(struct lab *lab, const json_t *v, uint32_t tar)
     sd_session_end(&s);
 }
 
-/* The streams that are told in full are installed and answered to the octet. Of the longer ones, whose profiles may hold
- * what our interpreter refuses, the channel is judged: every segment is taken. */
+/* The streams that are told in full are installed and answered to the octet. Of the longer ones, whose profiles may
+ * hold what our interpreter refuses, the channel is judged: every segment is taken. */
 static void a_real_download_gives_the_recorded_answers(void **state)
 {
     const json_t *v = vector_of(state), *script;
@@ -111,14 +112,16 @@ static void apdus_of_a_real_session_give_the_recorded_answers(void **state)
     struct lab *lab = card_for(with, 0x13, true);
     const json_t *step;
     size_t i;
-    json_array_foreach(json_object_get(v, "steps"), i, step)
-        if (strcmp(vec_text(step, "kind"), "PUT KEY") == 0 && strcmp(vec_text(step, "r_apdu"), "6A80") == 0)
-            lab_isdp(lab, 0x13)->token_kvn = 0x70; /* that card had one already */
+    json_array_foreach(json_object_get(v, "steps"), i, step) if (strcmp(vec_text(step, "kind"), "PUT KEY") == 0 &&
+                                                                 strcmp(vec_text(step, "r_apdu"), "6A80") == 0)
+        lab_isdp(lab, 0x13)
+            ->token_kvn = 0x70; /* that card had one already */
     run_apdus(lab, v, 0x13);
     lab_free(lab);
 }
 
-/* Computed sessions: the stream is no whole profile, so the answer of the last 86 is the interpreter's, not the vector's. */
+/* Computed sessions: the stream is no whole profile, so the answer of the last 86 is the interpreter's, not the
+ * vector's. */
 static void a_computed_session_goes_through(void **state)
 {
     const json_t *v = vector_of(state);
@@ -128,7 +131,8 @@ static void a_computed_session_goes_through(void **state)
         const struct isdp *isdp = lab_isdp(lab, 0x10);
         assert_int_equal(isdp->token_kvn, 0x70);
         assert_span_equal(((struct span){ isdp->provider.bytes, isdp->provider.len }), hex_lit("47534D4101"));
-        assert_span_equal(((struct span){ isdp->connectivity, isdp->connectivity_len }), hex_lit("A0090607913336990821F3"));
+        assert_span_equal(((struct span){ isdp->connectivity, isdp->connectivity_len }),
+                          hex_lit("A0090607913336990821F3"));
     } else {
         struct sd_session s;
         session_for(lab, 0x10, &s);
@@ -148,7 +152,8 @@ static void a_computed_session_goes_through(void **state)
         assert_span_equal(item.raw, hex_lit("8500"));
         const json_t *command;
         size_t i;
-        json_array_foreach(json_object_get(v, vec_has(v, "command_87") ? "commands_86_with_new_keys" : "commands_86"), i, command)
+        json_array_foreach(json_object_get(v, vec_has(v, "command_87") ? "commands_86_with_new_keys" : "commands_86"),
+                           i, command)
         {
             script.len = 0;
             ram_script_open(&r, &script, RAM_INDEFINITE);
@@ -169,7 +174,8 @@ static void a_computed_session_goes_through(void **state)
     lab_free(lab);
 }
 
-/* Where the stream does not matter the answers are compared to the octet; an 86 that got through may answer with data. */
+/* Where the stream does not matter the answers are compared to the octet; an 86 that got through may answer with data.
+ */
 static void a_fault_closes_the_channel(void **state)
 {
     const json_t *v = vector_of(state);

@@ -1,4 +1,5 @@
-/* The life of a profile switch: enable, reset, attach, notify, confirm; roll-back and fall-back; power cuts anywhere. */
+/* The life of a profile switch: enable, reset, attach, notify, confirm; roll-back and fall-back; power cuts anywhere.
+ */
 #include "lab.h"
 
 #include "euicc/isdr/keyset.h"

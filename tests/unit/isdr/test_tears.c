@@ -49,8 +49,9 @@ static void digest(struct lab *lab, struct writer *w)
 static const struct operation {
     const char *name, *capdu;
 } operations[] = {
-    { "CreateISDP", "80E60C003F10A0000005591010FFFFFFFF8900000D0010A0000005591010FFFFFFFF8900000E0010A0000005591010FFFFFFFF890000"
-                    "12000380C00006C904810203700000" },
+    { "CreateISDP",
+      "80E60C003F10A0000005591010FFFFFFFF8900000D0010A0000005591010FFFFFFFF8900000E0010A0000005591010FFFFFFFF890000"
+      "12000380C00006C904810203700000" },
     { "SetFallbackAttribute", "80E28800153A05124F10" AID11 },
     { "DeleteProfile", "80E40040124F10" AID11 "00" },
     { "UpdateSMSRAddressingParameters", "80E288000F3A070CA30A81080B916499990821F3" },
@@ -153,7 +154,11 @@ static void an_scp80_counter_is_never_taken_twice(void **state)
     terminal_boot(lab);
     size_t answered = 0;
     for (uint64_t at = 0; at < 200; at += 3) {
-        struct scp80_header h = { .spi1 = SCP80_SPI1_FULL, .spi2 = 0x19, .kic = 0x12, .kid = 0x12, .tar = { 0, 0, 1 },
+        struct scp80_header h = { .spi1 = SCP80_SPI1_FULL,
+                                  .spi2 = 0x19,
+                                  .kic = 0x12,
+                                  .kid = 0x12,
+                                  .tar = { 0, 0, 1 },
                                   .counter = ++lab->sent_counter };
         struct span script = hex_lit("AA0B220980CABF30035C015A00");
         uint8_t status;
@@ -178,7 +183,8 @@ int main(void)
 {
     struct CMUnitTest tests[ARRAY_LEN(operations) + 2];
     for (size_t i = 0; i < ARRAY_LEN(operations); i++)
-        tests[i] = (struct CMUnitTest){ operations[i].name, is_done_whole_or_not_at_all, NULL, NULL, (void *)&operations[i] };
+        tests[i] =
+            (struct CMUnitTest){ operations[i].name, is_done_whole_or_not_at_all, NULL, NULL, (void *)&operations[i] };
     tests[ARRAY_LEN(operations)] = (struct CMUnitTest)cmocka_unit_test(a_sequence_counter_is_never_used_twice);
     tests[ARRAY_LEN(operations) + 1] = (struct CMUnitTest)cmocka_unit_test(an_scp80_counter_is_never_taken_twice);
     return cmocka_run_group_tests(tests, NULL, NULL);
