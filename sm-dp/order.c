@@ -10,14 +10,13 @@
 #include "unconfirmed.h"
 
 #define PACKAGE_RAM_MAX (8u << 20)
-#define AKAS_MAX        8u
 
 struct facts {
     struct iccid iccid;
     char type[SMDP_TYPE_MAX + 1];
     char imsi[IMSI_DIGITS_MAX + 1];
-    struct aka_algo *akas[AKAS_MAX];
-    size_t aka_count;
+    bool in_usim;          /* the elements at hand belong to a USIM */
+    struct aka_algo *aka;  /* of the first USIM, as the IMSI */
     bool has_end;
 };
 
@@ -53,10 +52,15 @@ static enum err read_element(const struct profile_element *pe, struct facts *f)
 {
     switch (pe->kind) {
     case PE_HEADER: return read_header(pe->as.header, f);
-    case PE_USIM: read_imsi(pe->as.files, pe->kind, f); return ERR_NONE;
+    case PE_USIM:
+        f->in_usim = true;
+        read_imsi(pe->as.files, pe->kind, f);
+        return ERR_NONE;
+    case PE_ISIM:
+    case PE_CSIM: f->in_usim = false; return ERR_NONE;
     case PE_AKA_PARAMETER:
-        if (pe->as.aka->configuration && pe->as.aka->configuration->algo && f->aka_count < AKAS_MAX)
-            f->akas[f->aka_count++] = pe->as.aka->configuration->algo;
+        if (f->in_usim && !f->aka && pe->as.aka->configuration)
+            f->aka = pe->as.aka->configuration->algo;
         return ERR_NONE;
     case PE_END: f->has_end = true; return ERR_NONE;
     default: return ERR_NONE;
@@ -181,16 +185,14 @@ static void tell(const struct row *row, const struct facts *f, smdp_subscriber_s
     struct smdp_subscriber u = { .iccid = f->iccid };
     row_text(row, 1, u.address.imsi, sizeof u.address.imsi);
     row_text(row, 2, u.address.msisdn, sizeof u.address.msisdn);
-    for (size_t i = 0; i < f->aka_count; i++) {
-        const struct aka_algo *k = f->akas[i];
-        if (k->algorithm == 0 || k->algorithm >= ARRAY_LEN(names))
-            continue;
-        u.algorithm = names[k->algorithm];
-        u.key = k->key;
-        u.opc = k->opc;
-        u.keccak_count = k->keccak_count;
-        each(context, &u);
-    }
+    const struct aka_algo *k = f->aka;
+    if (!k || k->algorithm == 0 || k->algorithm >= ARRAY_LEN(names))
+        return;
+    u.algorithm = names[k->algorithm];
+    u.key = k->key;
+    u.opc = k->opc;
+    u.keccak_count = k->keccak_count;
+    each(context, &u);
 }
 
 static enum err tell_one(struct smdp *s, const struct row *row, smdp_subscriber_seen *each, void *context)

@@ -154,7 +154,7 @@ static enum err fill_event(struct event *event, const struct smdp_partner *partn
 {
     struct call_event *c = ARENA_NEW(event->arena, struct call_event);
     struct span copy = arena_copy(event->arena, soap);
-    if (!c || !copy.ptr) {
+    if (!c || copy.len != soap.len) {
         *fault = (struct es_fault){ .kind = ES_FAULT_NO_MEMORY, .text = "no memory" };
         return ERR_NO_MEMORY;
     }

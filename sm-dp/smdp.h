@@ -102,7 +102,7 @@ struct smdp_subscriber {
     struct span key, opc;  /* opc: OPc or TOPc */
     uint32_t keccak_count; /* TUAK */
 };
-/* Every ordered profile with a network application. each may be called several times for one ICCID (several NAAs). */
+/* Every ordered profile with a USIM: the first one of each. */
 typedef void smdp_subscriber_seen(void *context, const struct smdp_subscriber *subscriber);
 MUST_USE enum err smdp_subscribers(struct smdp *s, smdp_subscriber_seen *each, void *context);
 
