@@ -30,7 +30,6 @@ struct smsr_smsc {
     struct smpp_session session;
     bool open, bound;
     uint32_t generation, next_ticket;
-    uint8_t reference;
     struct outgoing *head;
     size_t count;
     struct loop_timer *reconnect, *tick;
@@ -84,6 +83,15 @@ static void hand_over(struct smsr_smsc *c)
                 return;
 }
 
+/* The parts of a packet that is sent again complete those of it that arrived the first time. */
+static uint8_t reference_of(struct span packet)
+{
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < packet.len; i++)
+        hash = (hash ^ packet.ptr[i]) * 16777619u;
+    return (uint8_t)(hash >> 24 ^ hash >> 8);
+}
+
 static struct outgoing *outgoing_of(struct smsr_smsc *c, const struct effect *effect)
 {
     struct outgoing *o = calloc(1, sizeof *o);
@@ -92,7 +100,7 @@ static struct outgoing *outgoing_of(struct smsr_smsc *c, const struct effect *ef
     struct span parts[SMS_PARTS_MAX];
     if (!o)
         return NULL;
-    if (sms_split(effect->body, SMS_IEI_COMMAND, ++c->reference, &w, parts, &o->count) != ERR_NONE) {
+    if (sms_split(effect->body, SMS_IEI_COMMAND, reference_of(effect->body), &w, parts, &o->count) != ERR_NONE) {
         free(o);
         return NULL;
     }

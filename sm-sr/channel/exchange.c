@@ -156,11 +156,29 @@ static void session_give(struct turn *t, struct exchange *x, struct reply_ref se
     turn_log(t, LOG_DEBUG_, "script %u over HTTPS, %zu octets", x->n, x->script.len);
 }
 
-static struct span script_make(struct turn *t, enum bearer bearer, struct span items)
+/* Over SMS a security domain forgets at the end of a script what INSTALL and INITIALIZE UPDATE had begun, unless the
+ * scripts are chained (TS 102 226 §5.2.1.4; oncard book 6.5). SendData with MoreToDo begins or goes on with a chain;
+ * any other script ends it. 0: this one is in none. */
+static uint8_t chain_link(struct turn *t, const struct exchange *x)
 {
-    struct writer w = wr_arena(t->arena, items.len + 16);
+    const struct operation *op = smsr_operation_by_n(t->e, x->operation);
+    bool data = op && op->procedure == &SMSR_SEND_DATA && x->bearer == BEARER_SMS;
+    bool more = data && ((op->flags & OPERATION_MORE_TO_DO) || op->data.len);
+    bool open = data && aid_eq(&t->e->chain, &x->target);
+    t->e->chain = more ? x->target : (struct aid){ 0 };
+    if (open)
+        return more ? RAM_CHAIN_NEXT : RAM_CHAIN_LAST;
+    return more ? RAM_CHAIN_FIRST : 0;
+}
+
+static struct span script_make(struct turn *t, const struct exchange *x, struct span items)
+{
+    struct writer w = wr_arena(t->arena, items.len + 20);
     struct ram_script s;
-    ram_script_open(&s, &w, bearer == BEARER_SMS ? RAM_DEFINITE : RAM_INDEFINITE);
+    uint8_t link = x->bearer == BEARER_SMS ? chain_link(t, x) : 0;
+    ram_script_open(&s, &w, x->bearer == BEARER_SMS ? RAM_DEFINITE : RAM_INDEFINITE);
+    if (link)
+        ram_script_item(&s, RAM_TAG_CHAINING, (struct span){ &link, 1 });
     ram_script_raw(&s, items);
     ram_script_close(&s);
     return wr_span(&w);
@@ -240,7 +258,7 @@ enum err smsr_exchange_send(struct turn *t, const struct operation *op, enum exc
     x->purpose = purpose;
     x->target = *target;
     x->bearer = bearer_choose(t, items.len, bulk, session);
-    x->script = script_make(t, x->bearer, items);
+    x->script = script_make(t, x, items);
     enum err err = x->script.ptr ? ERR_NONE : ERR_NO_SPACE;
     if (err == ERR_NONE)
         err = x->bearer == BEARER_SMS ? send_by_sms(t, x, to) : send_by_https(t, x, to, session);
@@ -257,11 +275,13 @@ static bool https_to_sms(struct turn *t, struct exchange *x)
     if (x->state != EXCHANGE_WAITING || x->tries < t->config->https_tries || x->script.len < 4 ||
         x->script.len > t->config->sms_script_max || t->config->bearer == SMSR_BEARER_HTTPS)
         return false;
-    struct span script = script_make(t, BEARER_SMS, span_sub(x->script, 2, x->script.len - 4));
-    if (!script.ptr || packet_make(t, x, &x->target, script, 0) != ERR_NONE)
-        return false;
-    turn_log(t, LOG_WARN_, "no administration session after %u triggers: script %u goes by SMS", x->tries, x->n);
     x->bearer = BEARER_SMS;
+    struct span script = script_make(t, x, span_sub(x->script, 2, x->script.len - 4));
+    if (!script.ptr || packet_make(t, x, &x->target, script, 0) != ERR_NONE) {
+        x->bearer = BEARER_HTTPS;
+        return false;
+    }
+    turn_log(t, LOG_WARN_, "no administration session after %u triggers: script %u goes by SMS", x->tries, x->n);
     x->state = EXCHANGE_SENT;
     x->script = script;
     x->script_new = true;

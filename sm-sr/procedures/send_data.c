@@ -104,7 +104,7 @@ static bool item_failed(const struct ram_item *item)
     struct rapdu rapdu;
     if (item->tag == RAM_TAG_RAPDU)
         return rapdu_parse(item->value, &rapdu) != ERR_NONE || !sw_is_positive(rapdu.sw);
-    return item->tag == RAM_TAG_BAD_FORMAT || (item->tag & 0xFF00) == RAM_TAG_SCP03T_ERROR;
+    return item->tag == RAM_TAG_BAD_FORMAT || item->tag == RAM_TAG_CHAINING || (item->tag & 0xFF00) == RAM_TAG_SCP03T_ERROR;
 }
 
 /* The card's items behind what came before; true when one of them says that it failed. */
@@ -125,14 +125,22 @@ static bool collect(struct turn *t, struct operation *op, const struct card_answ
     return failed;
 }
 
+/* What the chain held is not to be relied on any more. */
+static int failed(struct turn *t, struct operation *op, enum reason reason, const char *why)
+{
+    t->e->chain.len = 0;
+    t->e->changed = true;
+    return smsr_operation_fail(op, reason, "", why);
+}
+
 static int sent(struct turn *t, struct operation *op, const struct card_answer *a)
 {
     if (a->outcome == CARD_UNSURE)
-        return smsr_operation_fail(op, REASON_NO_RESPONSE, "", "the answer of the card is lost");
+        return failed(t, op, REASON_NO_RESPONSE, "the answer of the card is lost");
     if (a->outcome == CARD_REFUSED)
-        return smsr_operation_fail(op, REASON_ISDR_FAILED, "", a->why);
+        return failed(t, op, REASON_ISDR_FAILED, a->why);
     if (collect(t, op, a))
-        return smsr_operation_fail(op, REASON_ISDP_FAILED, "", "the card answered with an error: see its response");
+        return failed(t, op, REASON_ISDP_FAILED, "the card answered with an error: see its response");
     if (op->data.len)
         return SEND;
     op->status = status_success();

@@ -48,6 +48,7 @@ static void load_euicc(const struct row *row, struct euicc *e)
     column_aid(row, 14, &e->note_isdp);
     column_aid(row, 15, &e->expired_isdp);
     e->heard_counter = (uint64_t)row_int(row, 16);
+    column_aid(row, 17, &e->chain);
 }
 
 static void load_profile(const struct row *row, struct profile *p)
@@ -236,7 +237,7 @@ static void save_head(const struct euicc *e, struct writes *w)
                value_time(e->last_audit_ms), value_int(e->next_n), value_time(e->alarm_ms), value_time(e->seen_ms),
                value_optional(e->seen_from), value_octets(e->imei), value_octets(e->meid), value_int(e->note_type),
                value_int(e->note_sequence), value_aid(&e->note_isdp), value_aid(&e->expired_isdp),
-               value_time(e->heard_counter));
+               value_time(e->heard_counter), value_aid(&e->chain));
 }
 
 /* Rows are dropped before others are added: an ICCID may leave and come back in one event. */

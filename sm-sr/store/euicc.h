@@ -111,6 +111,7 @@ struct euicc {
     struct aid note_isdp;
     struct aid expired_isdp; /* a switch to this one expired: the card shall take it back */
     uint64_t heard_counter;  /* highest counter of a packet that came from it */
+    struct aid chain;        /* SMS: whose chain of scripts is open in the card (TS 102 226 §5.2.1.4); none */
     bool changed;
 
     struct profile *profiles;

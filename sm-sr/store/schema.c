@@ -8,7 +8,8 @@ static const char FIRST[] =
     " remaining_memory INTEGER NOT NULL, available_memory INTEGER NOT NULL, last_audit_ms INTEGER NOT NULL,"
     " http INTEGER NOT NULL, next_n INTEGER NOT NULL, alarm_ms INTEGER NOT NULL, seen_ms INTEGER NOT NULL,"
     " seen_from TEXT, imei BLOB, meid BLOB, note_type INTEGER NOT NULL, note_sequence INTEGER NOT NULL, note_isdp BLOB,"
-    " expired_isdp BLOB, heard_counter INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
+    " expired_isdp BLOB, heard_counter INTEGER NOT NULL DEFAULT 0,"
+    " chain BLOB) WITHOUT ROWID;"
     "CREATE INDEX euicc_seen_from ON euicc (seen_from) WHERE seen_from IS NOT NULL;"
     "CREATE TABLE profile (eid TEXT NOT NULL, iccid TEXT NOT NULL, isdp BLOB NOT NULL, mno TEXT NOT NULL, smdp TEXT,"
     " type TEXT, state INTEGER NOT NULL, fallback INTEGER NOT NULL, msisdn TEXT, imsi TEXT, allocated INTEGER NOT NULL,"
@@ -45,7 +46,7 @@ const struct statement SMSR_EUICC_LOAD = {
     "euicc-load",
     "SELECT version, eum_id, remaining_memory, available_memory, last_audit_ms, http, next_n, alarm_ms, seen_ms, "
     "seen_from,"
-    " imei, meid, note_type, note_sequence, note_isdp, expired_isdp, heard_counter FROM euicc WHERE eid=?1",
+    " imei, meid, note_type, note_sequence, note_isdp, expired_isdp, heard_counter, chain FROM euicc WHERE eid=?1",
     NULL
 };
 const struct statement SMSR_EUICC_ADD = { "euicc-add",
@@ -56,7 +57,7 @@ const struct statement SMSR_EUICC_ADD = { "euicc-add",
 const struct statement SMSR_EUICC_SAVE = {
     "euicc-save",
     "UPDATE euicc SET version=version+1, remaining_memory=?3, last_audit_ms=?4, next_n=?5, alarm_ms=?6, seen_ms=?7,"
-    " seen_from=?8, imei=?9, meid=?10, note_type=?11, note_sequence=?12, note_isdp=?13, expired_isdp=?14, heard_counter=?15"
+    " seen_from=?8, imei=?9, meid=?10, note_type=?11, note_sequence=?12, note_isdp=?13, expired_isdp=?14, heard_counter=?15, chain=?16"
     " WHERE eid=?1 AND version=?2",
     NULL
 };
