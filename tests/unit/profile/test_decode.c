@@ -43,8 +43,9 @@ static json_t *list_json(const struct der_field *f, struct der_any_list list, en
     const uint8_t *item = list.items;
     size_t size = f->type ? f->type->size : sizeof(struct span);
     for (size_t i = 0; i < list.count; i++, item += size) {
-        struct span octets;
-        memcpy(&octets, item, sizeof octets);
+        struct span octets = SPAN_NONE;
+        if (!f->type)
+            memcpy(&octets, item, sizeof octets);
         json_array_append_new(array, f->type ? value_json(f->type, item, kind)
                                      : f->item_tag == 0x06 ? oid_json(octets) : hex_json(octets));
     }
@@ -103,11 +104,12 @@ static json_t *value_json(const struct der_type *type, const void *value, enum p
         const struct der_field *f = &type->fields[i];
         if (!der_present(value, f))
             continue;
-        memcpy(&list, der_field_at(value, f), sizeof list);
-        if (f->kind == DER_MEMBERS)
+        if (f->kind == DER_MEMBERS) {
+            memcpy(&list, der_field_at(value, f), sizeof list);
             members_json(object, f, list, kind);
-        else
+        } else {
             json_object_set_new(object, f->name, field_json(f, der_field_at(value, f), kind));
+        }
     }
     return object;
 }
