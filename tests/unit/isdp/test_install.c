@@ -1,89 +1,7 @@
 /* What the interpreter refuses, and that it then leaves nothing behind. Packages are edited as values and encoded anew. */
-#include "rig.h"
+#include "edit.h"
 
-#include "lib/profile/package.h"
-
-#include <stdlib.h>
-
-#define PACKAGE      "TS48_V7.0_eSIM_GTP_SAIP2.3_BERTLV_SUCI.der"
-#define ELEMENTS_MAX 64u
-#define ARENA_MAX    ((size_t)16 * 1024 * 1024)
-
-struct edited {
-    struct arena a;
-    struct profile_element elements[ELEMENTS_MAX];
-    struct span raw[ELEMENTS_MAX]; /* when set, goes out instead of the element */
-    size_t count;
-};
-
-static struct edited *load(const char *file)
-{
-    struct edited *e = calloc(1, sizeof *e);
-    struct package_reader p;
-    struct package_element element;
-    struct reader segment = rd_of(profile_bytes(file));
-    arena_init(&e->a, ARENA_MAX);
-    package_init(&p, NULL, 0);
-    while (package_next(&p, &segment, &element)) {
-        struct der d = { .arena = &e->a };
-        assert_ok(pe_decode(&d, element.raw, &e->elements[e->count++]));
-    }
-    assert_true(p.ended);
-    return e;
-}
-
-static void unload(struct edited *e)
-{
-    arena_release(&e->a);
-    free(e);
-}
-
-static struct span encoded(struct edited *e)
-{
-    struct writer w = wr_arena(&e->a, PACKAGE_MAX);
-    for (size_t i = 0; i < e->count; i++)
-        if (e->raw[i].ptr)
-            wr_bytes(&w, e->raw[i]);
-        else
-            pe_encode(&w, &e->elements[i]);
-    assert_int_equal(w.err, ERR_NONE);
-    return wr_span(&w);
-}
-
-static size_t first_of(const struct edited *e, enum pe_kind kind)
-{
-    for (size_t i = 0; i < e->count; i++)
-        if (e->elements[i].kind == kind)
-            return i;
-    fail_msg("no such element");
-    return 0;
-}
-
-static void drop(struct edited *e, size_t at)
-{
-    e->count--;
-    memmove(&e->elements[at], &e->elements[at + 1], (e->count - at) * sizeof e->elements[0]);
-    memmove(&e->raw[at], &e->raw[at + 1], (e->count - at) * sizeof e->raw[0]);
-}
-
-static void insert_raw(struct edited *e, size_t at, struct span raw)
-{
-    memmove(&e->elements[at + 1], &e->elements[at], (e->count - at) * sizeof e->elements[0]);
-    memmove(&e->raw[at + 1], &e->raw[at], (e->count - at) * sizeof e->raw[0]);
-    e->raw[at] = raw;
-    e->count++;
-}
-
-static struct pe_file *member(struct edited *e, enum pe_kind kind, const char *name)
-{
-    struct pe_filesystem *pe = e->elements[first_of(e, kind)].as.files;
-    uint32_t tag = pe_member_by_name(kind, span_text(name));
-    for (size_t i = 0; i < pe->files.count; i++)
-        if (pe->files.items[i].tag == tag)
-            return &pe->files.items[i];
-    fail_msg("no member %s", name);
-    return NULL;
-}
+#define PACKAGE "TS48_V7.0_eSIM_GTP_SAIP2.3_BERTLV_SUCI.der"
 
 /* ---- edits ---- */
 
@@ -106,35 +24,35 @@ static void header_again(struct edited *e)
 {
     struct writer w = wr_arena(&e->a, 512);
     pe_encode(&w, &e->elements[0]);
-    insert_raw(e, 3, wr_span(&w));
+    edit_insert_raw(e, 3, wr_span(&w));
 }
-static void no_header(struct edited *e) { drop(e, 0); }
-static void no_mf(struct edited *e) { drop(e, 1); }
+static void no_header(struct edited *e) { edit_drop(e, 0); }
+static void no_mf(struct edited *e) { edit_drop(e, 1); }
 static void second_mf(struct edited *e)
 {
     struct writer w = wr_arena(&e->a, 4096);
     pe_encode(&w, &e->elements[1]);
-    insert_raw(e, 5, wr_span(&w));
+    edit_insert_raw(e, 5, wr_span(&w));
 }
 static void aka_before_any_adf(struct edited *e)
 {
     struct writer w = wr_arena(&e->a, 512);
-    pe_encode(&w, &e->elements[first_of(e, PE_AKA_PARAMETER)]);
-    insert_raw(e, 2, wr_span(&w));
+    pe_encode(&w, &e->elements[edit_first_of(e, PE_AKA_PARAMETER)]);
+    edit_insert_raw(e, 2, wr_span(&w));
 }
 static void opt_usim_before_usim(struct edited *e)
 {
     struct writer w = wr_arena(&e->a, 8192);
-    pe_encode(&w, &e->elements[first_of(e, PE_OPT_USIM)]);
-    insert_raw(e, 4, wr_span(&w));
+    pe_encode(&w, &e->elements[edit_first_of(e, PE_OPT_USIM)]);
+    edit_insert_raw(e, 4, wr_span(&w));
 }
 static void application(struct edited *e)
 {
-    insert_raw(e, e->count - 1, hex_lit("A8 15 A0 05 80 00 81 01 63 A1 0C 4F 05 A000000001 C4 03 010203"));
+    edit_insert_raw(e, e->count - 1, hex_lit("A8 15 A0 05 80 00 81 01 63 A1 0C 4F 05 A000000001 C4 03 010203"));
 }
 static void application_not_mandated(struct edited *e)
 {
-    insert_raw(e, e->count - 1, hex_lit("A8 13 A0 03 81 01 63 A1 0C 4F 05 A000000001 C4 03 010203"));
+    edit_insert_raw(e, e->count - 1, hex_lit("A8 13 A0 03 81 01 63 A1 0C 4F 05 A000000001 C4 03 010203"));
 }
 static void application_too_long(struct edited *e)
 {
@@ -148,7 +66,7 @@ static void application_too_long(struct edited *e)
     wr_tlv_close(&w, block);
     wr_tlv_close(&w, inner);
     wr_tlv_close(&w, mark);
-    insert_raw(e, e->count - 1, wr_span(&w));
+    edit_insert_raw(e, e->count - 1, wr_span(&w));
 }
 static void file_too_long(struct edited *e)
 {
@@ -157,57 +75,57 @@ static void file_too_long(struct edited *e)
     wr_bytes(&w, hex_lit("A0 05 80 00 81 01 63"));
     wr_fill(&w, 0x00, PE_MAX);
     wr_tlv_close(&w, mark);
-    insert_raw(e, e->count - 1, wr_span(&w));
+    edit_insert_raw(e, e->count - 1, wr_span(&w));
 }
-static void unknown_mandated(struct edited *e) { insert_raw(e, 4, hex_lit("BF7B 07 A0 05 80 00 81 01 64")); }
+static void unknown_mandated(struct edited *e) { edit_insert_raw(e, 4, hex_lit("BF7B 07 A0 05 80 00 81 01 64")); }
 static void non_standard_mandated(struct edited *e)
 {
-    insert_raw(e, 4, hex_lit("A9 0E A0 05 80 00 81 01 64 81 02 2A03 82 01 00"));
+    edit_insert_raw(e, 4, hex_lit("A9 0E A0 05 80 00 81 01 64 81 02 2A03 82 01 00"));
 }
-static void not_an_element(struct edited *e) { insert_raw(e, 4, hex_lit("30 03 02 01 00")); }
-static void broken_length(struct edited *e) { insert_raw(e, 4, hex_lit("B2 80 00 00")); }
-static void broken_inside(struct edited *e) { insert_raw(e, 4, hex_lit("A2 0B A0 05 80 00 81 01 65 A1 44 A0 00")); }
+static void not_an_element(struct edited *e) { edit_insert_raw(e, 4, hex_lit("30 03 02 01 00")); }
+static void broken_length(struct edited *e) { edit_insert_raw(e, 4, hex_lit("B2 80 00 00")); }
+static void broken_inside(struct edited *e) { edit_insert_raw(e, 4, hex_lit("A2 0B A0 05 80 00 81 01 65 A1 44 A0 00")); }
 static void pin_reference_of_none(struct edited *e)
 {
-    e->elements[first_of(e, PE_PIN_CODES)].as.pins->codes->pins.items[0].key_reference = 0x09;
+    e->elements[edit_first_of(e, PE_PIN_CODES)].as.pins->codes->pins.items[0].key_reference = 0x09;
 }
-static void pins_of_mf_missing(struct edited *e) { drop(e, first_of(e, PE_PIN_CODES)); }
-static void local_pin_missing(struct edited *e) { drop(e, first_of(e, PE_OPT_USIM) + 1); }
+static void pins_of_mf_missing(struct edited *e) { edit_drop(e, edit_first_of(e, PE_PIN_CODES)); }
+static void local_pin_missing(struct edited *e) { edit_drop(e, edit_first_of(e, PE_OPT_USIM) + 1); }
 static void content_too_long(struct edited *e)
 {
-    struct pe_file *imsi = member(e, PE_USIM, "ef-imsi");
+    struct pe_file *imsi = edit_member(e, PE_USIM, "ef-imsi");
     imsi->items.items[imsi->items.count - 1].content = hex_lit("0809101010325476980000");
 }
-static void file_twice(struct edited *e) { member(e, PE_USIM, "ef-acc")->items.items[0].fcp->file_id = hex_lit("6F07"); }
+static void file_twice(struct edited *e) { edit_member(e, PE_USIM, "ef-acc")->items.items[0].fcp->file_id = hex_lit("6F07"); }
 static void link_to_nothing(struct edited *e)
 {
-    struct pe_file *fdn = member(e, PE_OPT_CSIM, "ef-fdn");
+    struct pe_file *fdn = edit_member(e, PE_OPT_CSIM, "ef-fdn");
     fdn->items.items[0].fcp->link_path = hex_lit("7FD06FFF");
 }
 static void template_of_another(struct edited *e)
 {
-    e->elements[first_of(e, PE_USIM)].as.files->template_id = SPAN_LIT("\x67\x81\x0F\x01\x02\x05");
+    e->elements[edit_first_of(e, PE_USIM)].as.files->template_id = SPAN_LIT("\x67\x81\x0F\x01\x02\x05");
 }
 static void path_to_nothing(struct edited *e)
 {
-    e->elements[first_of(e, PE_GENERIC_FILE_MANAGEMENT)].as.gfm->commands.items[0].list.items[0].path = hex_lit("7F107F11");
+    e->elements[edit_first_of(e, PE_GENERIC_FILE_MANAGEMENT)].as.gfm->commands.items[0].list.items[0].path = hex_lit("7F107F11");
 }
 static void key_too_short(struct edited *e)
 {
-    e->elements[first_of(e, PE_AKA_PARAMETER)].as.aka->configuration->algo->key = hex_lit("000102030405060708090A0B0C0D0E");
+    e->elements[edit_first_of(e, PE_AKA_PARAMETER)].as.aka->configuration->algo->key = hex_lit("000102030405060708090A0B0C0D0E");
 }
 static void sqn_too_big(struct edited *e)
 {
-    e->elements[first_of(e, PE_AKA_PARAMETER)].as.aka->sqn_delta = hex_lit("080000000000");
+    e->elements[edit_first_of(e, PE_AKA_PARAMETER)].as.aka->sqn_delta = hex_lit("080000000000");
 }
-static void rfm_of_nothing(struct edited *e) { e->elements[first_of(e, PE_RFM) + 1].as.rfm->adf->aid = hex_lit("A000000087100299"); }
-static void rfm_before_sd(struct edited *e) { drop(e, first_of(e, PE_SECURITY_DOMAIN)); }
-static void behind_the_end(struct edited *e) { insert_raw(e, e->count, hex_lit("AA 07 A0 05 80 00 81 01 66")); }
+static void rfm_of_nothing(struct edited *e) { e->elements[edit_first_of(e, PE_RFM) + 1].as.rfm->adf->aid = hex_lit("A000000087100299"); }
+static void rfm_before_sd(struct edited *e) { edit_drop(e, edit_first_of(e, PE_SECURITY_DOMAIN)); }
+static void behind_the_end(struct edited *e) { edit_insert_raw(e, e->count, hex_lit("AA 07 A0 05 80 00 81 01 66")); }
 /* An MF made by hand, with no file in it that the interpreter insists on. */
 static void no_iccid(struct edited *e)
 {
     while (e->count > 4)
-        drop(e, 3);
+        edit_drop(e, 3);
     e->raw[1] = hex_lit("A1 1E A0 05 80 00 81 01 04 A1 15 30 13 62 11 82 02 7821 83 02 3F00 8B 03 2F0601 C6 02 010A");
     e->raw[2] = hex_lit("A2 2C A0 05 80 00 81 01 05 A1 23 A0 21 30 0D 80 01 01 81 08 3131313131313131"
                         " 30 10 80 01 0A 81 08 3131313131313131 83 01 03");
@@ -276,13 +194,13 @@ static void assert_untouched(struct rig *r, size_t used)
 static void is_refused_and_leaves_nothing(void **state)
 {
     const struct refusal *want = *state;
-    struct edited *e = load(PACKAGE);
+    struct edited *e = edit_load(PACKAGE);
     struct rig *r = rig_new(0);
     struct span octets, whole = profile_bytes(PACKAGE);
     size_t used = objects_used_by(r->card.objects, (uint8_t)r->isdp->slot);
 
     want->edit(e);
-    assert_int_equal(rig_install(r, encoded(e), 700, &octets), INSTALL_FAILED);
+    assert_int_equal(rig_install(r, edit_encoded(e), 700, &octets), INSTALL_FAILED);
     struct euicc_response response = response_of(&e->a, octets);
     assert_true(response.aborted);
     assert_false(euicc_response_ok(&response));
@@ -294,7 +212,7 @@ static void is_refused_and_leaves_nothing(void **state)
     assert_untouched(r, used);
     assert_int_equal(rig_install(r, whole, 1000, &octets), INSTALL_DONE); /* and the next try is as good as the first */
     rig_free(r);
-    unload(e);
+    edit_unload(e);
 }
 
 /* ---- elements that need not be there are left out, and told ---- */
@@ -302,21 +220,21 @@ static void is_refused_and_leaves_nothing(void **state)
 static void not_mandated_is_left_out(void **state)
 {
     (void)state;
-    struct edited *e = load(PACKAGE);
+    struct edited *e = edit_load(PACKAGE);
     struct rig *r = rig_new(0);
     struct span octets;
     static struct fs fs;
 
-    insert_raw(e, 4, hex_lit("BF7B 05 A0 03 81 01 64"));
-    e->elements[first_of(e, PE_GENERIC_FILE_MANAGEMENT)].as.gfm->header.mandated = false;
-    struct pe_generic_file_management *gfm = e->elements[first_of(e, PE_GENERIC_FILE_MANAGEMENT)].as.gfm;
+    edit_insert_raw(e, 4, hex_lit("BF7B 05 A0 03 81 01 64"));
+    e->elements[edit_first_of(e, PE_GENERIC_FILE_MANAGEMENT)].as.gfm->header.mandated = false;
+    struct pe_generic_file_management *gfm = e->elements[edit_first_of(e, PE_GENERIC_FILE_MANAGEMENT)].as.gfm;
     gfm->commands.items[0].list.items[gfm->commands.items[0].list.count - 1].path = hex_lit("7F107F11");
     gfm->commands.items[0].list.items[gfm->commands.items[0].list.count - 1].create = NULL;
     gfm->commands.items[0].list.items[gfm->commands.items[0].list.count - 1].content = SPAN_NONE;
     for (size_t i = 0; i < e->count; i++) /* what builds on its files goes, too */
         if (e->elements[i].kind == PE_GENERIC_FILE_MANAGEMENT && e->elements[i].as.gfm != gfm && !e->raw[i].ptr)
-            drop(e, i--);
-    assert_int_equal(rig_install(r, encoded(e), 333, &octets), INSTALL_DONE);
+            edit_drop(e, i--);
+    assert_int_equal(rig_install(r, edit_encoded(e), 333, &octets), INSTALL_DONE);
     struct euicc_response response = response_of(&e->a, octets);
     assert_false(response.aborted);
     assert_int_equal(response.statuses.count, 2);
@@ -327,7 +245,7 @@ static void not_mandated_is_left_out(void **state)
     assert_ok(fs_mount(&fs, r->card.objects, (uint8_t)r->isdp->slot, NULL));
     assert_int_equal(fs_child(&fs, FS_MF, 0x2FFB), FS_NONE); /* its first file, made before the fault, is gone */
     rig_free(r);
-    unload(e);
+    edit_unload(e);
 }
 
 /* ---- cuts ---- */
