@@ -180,7 +180,8 @@ enum err application_counters_get(const struct objects *o, uint8_t slot, unsigne
     return err;
 }
 
-enum err application_keyset_put(struct objects *o, uint8_t slot, unsigned sd, const struct keyset *set, uint64_t received)
+enum err application_keyset_put(struct objects *o, uint8_t slot, unsigned sd, const struct keyset *set,
+                                uint64_t received)
 {
     WRITER_ON_STACK(w, KEYSET_STORED_MAX);
     wr_u8(&w, set->count);

@@ -1,6 +1,7 @@
-/* euicc/isdp/applications.h: what a profile holds beside its files: security domains (the first one is the MNO-SD) with their
- * key sets and data, and remote file management instances. Written by the interpreter, read by the MNO-SD's side and by
- * the dispatch of remote messages. All of it lies under the profile's slot, class OBJ_MNOSD, and goes with the profile. */
+/* euicc/isdp/applications.h: what a profile holds beside its files: security domains (the first one is the MNO-SD) with
+ * their key sets and data, and remote file management instances. Written by the interpreter, read by the MNO-SD's side
+ * and by the dispatch of remote messages. All of it lies under the profile's slot, class OBJ_MNOSD, and goes with the
+ * profile. */
 #ifndef OSPREY_EUICC_ISDP_APPLICATIONS_H
 #define OSPREY_EUICC_ISDP_APPLICATIONS_H
 
@@ -10,16 +11,17 @@
 #include "lib/codec/ber_tlv.h"
 #include "lib/model/aid.h"
 
-#define APPLICATION_SDS_MAX     8u  /* security domains of one profile */
-#define APPLICATION_RFMS_MAX    16u
-#define APPLICATION_TARS_MAX    8u
-#define APPLICATION_DATA_MAX    64u /* data objects of one profile */
-#define ACCESS_DOMAIN_MAX       4u
+#define APPLICATION_SDS_MAX  8u /* security domains of one profile */
+#define APPLICATION_RFMS_MAX 16u
+#define APPLICATION_TARS_MAX 8u
+#define APPLICATION_DATA_MAX 64u /* data objects of one profile */
+#define ACCESS_DOMAIN_MAX    4u
 
 /* Numbers of the objects of OBJ_MNOSD. sd: 0 the MNO-SD, 1 … the others. */
-#define APP_SD(sd)            (0x010u + (sd))
-#define APP_RFM(index)        (0x040u + (index))
-#define APP_KEYS(sd, kvn)     (0x100u + ((uint32_t)(sd) << 12) + (kvn)) /* secret: count, then kid, type, len, value each */
+#define APP_SD(sd)        (0x010u + (sd))
+#define APP_RFM(index)    (0x040u + (index))
+#define APP_KEYS(sd, kvn) (0x100u + ((uint32_t)(sd) << 12) + (kvn)) /* secret: count, then kid, type, len, value each  \
+                                                                     */
 #define APP_COUNTERS(sd, kvn) (0x200u + ((uint32_t)(sd) << 12) + (kvn)) /* received (5 octets), sent (5 octets) */
 #define APP_CDMA(adf)         (0x10000u + (adf))                        /* secret: the CDMA parameters, as they came */
 #define APP_DATA(sd, n)       (0x300u + ((uint32_t)(sd) << 12) + (n))   /* a BER-TLV or a whole DGI */
@@ -34,7 +36,8 @@ struct application_sd {
 };
 
 struct access_domain {
-    uint8_t len, octets[ACCESS_DOMAIN_MAX]; /* 00: everything but NEVER; 02 and three octets: key references; FF: nothing */
+    uint8_t len,
+        octets[ACCESS_DOMAIN_MAX]; /* 00: everything but NEVER; 02 and three octets: key references; FF: nothing */
 };
 
 struct application_rfm {
@@ -50,16 +53,20 @@ struct application_rfm {
 
 MUST_USE enum err application_sd_put(struct objects *o, uint8_t slot, unsigned sd, const struct application_sd *value);
 MUST_USE enum err application_sd_get(const struct objects *o, uint8_t slot, unsigned sd, struct application_sd *ret);
-MUST_USE enum err application_rfm_put(struct objects *o, uint8_t slot, unsigned index, const struct application_rfm *value);
-MUST_USE enum err application_rfm_get(const struct objects *o, uint8_t slot, unsigned index, struct application_rfm *ret);
+MUST_USE enum err application_rfm_put(struct objects *o, uint8_t slot, unsigned index,
+                                      const struct application_rfm *value);
+MUST_USE enum err application_rfm_get(const struct objects *o, uint8_t slot, unsigned index,
+                                      struct application_rfm *ret);
 /* The one that answers to this TAR. ERR_NOT_FOUND. */
 MUST_USE enum err application_sd_by_tar(const struct objects *o, uint8_t slot, struct span tar, unsigned *ret_sd);
-MUST_USE enum err application_rfm_by_tar(const struct objects *o, uint8_t slot, struct span tar, struct application_rfm *ret);
+MUST_USE enum err application_rfm_by_tar(const struct objects *o, uint8_t slot, struct span tar,
+                                         struct application_rfm *ret);
 
 /* Key sets of a security domain of the profile; wipe after use. ERR_NOT_FOUND. */
 MUST_USE enum err application_keyset_put(struct objects *o, uint8_t slot, unsigned sd, const struct keyset *set,
                                          uint64_t received);
-MUST_USE enum err application_keyset_get(const struct objects *o, uint8_t slot, unsigned sd, uint8_t kvn, struct keyset *ret);
+MUST_USE enum err application_keyset_get(const struct objects *o, uint8_t slot, unsigned sd, uint8_t kvn,
+                                         struct keyset *ret);
 MUST_USE enum err application_counters_get(const struct objects *o, uint8_t slot, unsigned sd, uint8_t kvn,
                                            struct keyset_counters *ret);
 /* In the transaction the caller has open. */
@@ -67,7 +74,7 @@ MUST_USE enum err application_counters_put(struct objects *o, uint8_t slot, unsi
                                            const struct keyset_counters *counters);
 
 /* A data object of a security domain by its tag (66, 42, 84 …), whole TLV, copied into the arena. ERR_NOT_FOUND. */
-MUST_USE enum err application_data_get(const struct objects *o, uint8_t slot, unsigned sd, uint32_t tag, struct arena *a,
-                                       struct span *ret_tlv);
+MUST_USE enum err application_data_get(const struct objects *o, uint8_t slot, unsigned sd, uint32_t tag,
+                                       struct arena *a, struct span *ret_tlv);
 
 #endif

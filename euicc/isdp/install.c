@@ -41,12 +41,17 @@ static const struct {
 enum pe_status_code status_of_err(enum err err)
 {
     switch (err) {
-    case ERR_NONE: return PE_STATUS_OK;
+    case ERR_NONE:
+        return PE_STATUS_OK;
     case ERR_NO_SPACE:
-    case ERR_NO_MEMORY: return PE_STATUS_NOT_ENOUGH_MEMORY;
-    case ERR_IO: return PE_STATUS_MEMORY_FAILURE;
-    case ERR_UNSUPPORTED: return PE_STATUS_FEATURE_NOT_SUPPORTED;
-    default: return PE_STATUS_BAD_VALUES;
+    case ERR_NO_MEMORY:
+        return PE_STATUS_NOT_ENOUGH_MEMORY;
+    case ERR_IO:
+        return PE_STATUS_MEMORY_FAILURE;
+    case ERR_UNSUPPORTED:
+        return PE_STATUS_FEATURE_NOT_SUPPORTED;
+    default:
+        return PE_STATUS_BAD_VALUES;
     }
 }
 
@@ -54,10 +59,14 @@ enum pe_status_code status_of_err(enum err err)
 static enum pe_status_code status_of_format(enum err err)
 {
     switch (err) {
-    case ERR_BAD_VALUE: return PE_STATUS_BAD_VALUES;
-    case ERR_NO_SPACE: return PE_STATUS_NOT_ENOUGH_MEMORY;
-    case ERR_UNSUPPORTED: return PE_STATUS_PE_NOT_SUPPORTED;
-    default: return PE_STATUS_INVALID_REQUEST_FORMAT;
+    case ERR_BAD_VALUE:
+        return PE_STATUS_BAD_VALUES;
+    case ERR_NO_SPACE:
+        return PE_STATUS_NOT_ENOUGH_MEMORY;
+    case ERR_UNSUPPORTED:
+        return PE_STATUS_PE_NOT_SUPPORTED;
+    default:
+        return PE_STATUS_INVALID_REQUEST_FORMAT;
     }
 }
 
@@ -78,7 +87,8 @@ struct installation *install_new(struct card *card, const struct isdp *isdp)
     in->card = card;
     in->slot = isdp ? isdp->slot : 0;
     in->quota = isdp ? isdp->granted : 0;
-    in->now = (struct install_marks){ .adf = { NO_NODE, NO_NODE, NO_NODE }, .last_adf = NO_NODE, .pin_context = NO_NODE };
+    in->now =
+        (struct install_marks){ .adf = { NO_NODE, NO_NODE, NO_NODE }, .last_adf = NO_NODE, .pin_context = NO_NODE };
     package_init_arena(&in->package, &in->arena);
     return in;
 }
@@ -100,8 +110,7 @@ static void note_status(struct installation *in, enum pe_status_code status)
 {
     if (in->status_count == INSTALL_STATUSES_MAX)
         return;
-    in->statuses[in->status_count++] =
-        (struct pe_status){ status, in->pe.identification, in->additional, in->at };
+    in->statuses[in->status_count++] = (struct pe_status){ status, in->pe.identification, in->additional, in->at };
 }
 
 static enum install_result finish(struct installation *in, enum install_result result)

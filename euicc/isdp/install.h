@@ -2,8 +2,8 @@
  * element by element. eUICC profile package §16 of our fact book; SGP.02 §4.1.3.3.
  * Everything is built in memory that belongs to the installation and reaches the card's memory in one transaction when
  * the End element is processed: a fault, a reset or giving up leaves the card as it was, and costs no wear.
- * Its memory is the one exception to the rule that a card allocates nothing beyond its arena: it exists only while a package
- * is under way. */
+ * Its memory is the one exception to the rule that a card allocates nothing beyond its arena: it exists only while a
+ * package is under way. */
 #ifndef OSPREY_EUICC_ISDP_INSTALL_H
 #define OSPREY_EUICC_ISDP_INSTALL_H
 
@@ -11,8 +11,8 @@
 #include "lib/base/span.h"
 #include "lib/codec/writer.h"
 
-#define INSTALL_RAM_MAX (1024u * 1024u) /* octets one installation may hold */
-#define INSTALL_RESPONSE_MAX 1024u      /* octets of an EUICCResponse */
+#define INSTALL_RAM_MAX      (1024u * 1024u) /* octets one installation may hold */
+#define INSTALL_RESPONSE_MAX 1024u           /* octets of an EUICCResponse */
 
 struct card;
 struct isdp;
@@ -30,9 +30,9 @@ struct installation *install_new(struct card *card, const struct isdp *isdp);
 /* Gives everything back and wipes it; NULL is fine. Not done or failed: the profile is as if nothing had been sent. */
 void install_free(struct installation *in);
 
-/* Takes one plain segment. response gets an EUICCResponse when the result is not INSTALL_MORE (INSTALL_RESPONSE_MAX octets
- * of room). After DONE or FAILED every further call gives FAILED with the same response. Opens and closes its own
- * transaction, or joins the one that is open (the factory). */
+/* Takes one plain segment. response gets an EUICCResponse when the result is not INSTALL_MORE (INSTALL_RESPONSE_MAX
+ * octets of room). After DONE or FAILED every further call gives FAILED with the same response. Opens and closes its
+ * own transaction, or joins the one that is open (the factory). */
 enum install_result install_feed(struct installation *in, struct span segment, struct writer *response);
 
 #endif

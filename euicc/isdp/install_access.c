@@ -19,7 +19,9 @@ static struct pin pin_of(const struct pin_configuration *c)
     struct pin pin = {
         .reference = (uint8_t)c->key_reference,
         .puk = c->puk_reference == DER_ABSENT ? PIN_NO_UNBLOCK : (uint8_t)c->puk_reference,
-        .attributes = (uint8_t)c->attributes, .tries_max = (uint8_t)(c->tries >> 4), .tries_left = c->tries & 0x0F,
+        .attributes = (uint8_t)c->attributes,
+        .tries_max = (uint8_t)(c->tries >> 4),
+        .tries_left = c->tries & 0x0F,
     };
     memcpy(pin.value, c->value.ptr, PIN_LEN);
     return pin;
@@ -83,7 +85,8 @@ enum pe_status_code install_puks(struct installation *in, const struct profile_e
         if (in->now.puk_count == INSTALL_PUKS_MAX)
             return PE_STATUS_NOT_ENOUGH_MEMORY;
         struct puk *puk = &in->puks[in->now.puk_count++];
-        *puk = (struct puk){ .reference = (uint8_t)c->key_reference, .tries_max = (uint8_t)(c->tries >> 4),
+        *puk = (struct puk){ .reference = (uint8_t)c->key_reference,
+                             .tries_max = (uint8_t)(c->tries >> 4),
                              .tries_left = c->tries & 0x0F };
         memcpy(puk->value, c->value.ptr, PIN_LEN);
     }
@@ -92,8 +95,8 @@ enum pe_status_code install_puks(struct installation *in, const struct profile_e
 
 /* ---- network applications ---- */
 
-/* [?] algorithmOptions: bits 2 and 1 are the length of RES; the test algorithm takes everything else as 128 bits, TUAK must
- * have MAC 64, CK and IK 128 bits, which are the zero bits. */
+/* [?] algorithmOptions: bits 2 and 1 are the length of RES; the test algorithm takes everything else as 128 bits, TUAK
+ * must have MAC 64, CK and IK 128 bits, which are the zero bits. */
 static enum pe_status_code response_length(const struct aka_algo *a, uint8_t *ret)
 {
     static const uint8_t lengths[] = { 4, 8, 16 };

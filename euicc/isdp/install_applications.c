@@ -153,7 +153,8 @@ static bool domain_of(struct span octets, struct access_domain *ret)
     return true;
 }
 
-static enum pe_status_code read_rfm_adf(const struct installation *in, const struct rfm_adf *adf, struct application_rfm *r)
+static enum pe_status_code read_rfm_adf(const struct installation *in, const struct rfm_adf *adf,
+                                        struct application_rfm *r)
 {
     if (!adf)
         return PE_STATUS_OK;

@@ -82,8 +82,8 @@ static enum err write_files(struct commit_run *run)
         if (file.link != FS_NONE)
             file.link = run->numbers[file.link];
         run->owner = node->owner;
-        enum err err = fs_create(run->fs, &file, (struct span){ node->body, node->body ? node->body_len : 0 },
-                                 &run->numbers[i]);
+        enum err err =
+            fs_create(run->fs, &file, (struct span){ node->body, node->body ? node->body_len : 0 }, &run->numbers[i]);
         if (err != ERR_NONE)
             return err;
     }
@@ -178,7 +178,7 @@ static enum err write_isdp(struct commit_run *run)
 static enum err write_all(struct commit_run *run)
 {
     static enum err (*const writers[])(struct commit_run *) = { write_files, write_pins, write_naas, write_applications,
-                                                               write_isdp };
+                                                                write_isdp };
     enum err err = fs_mount(run->fs, run->store, run->slot, &run->in->arena);
     if (err == ERR_NONE && run->fs->count)
         err = ERR_STATE; /* a profile is there already */

@@ -68,7 +68,8 @@ static enum pe_status_code check_siblings(const struct installation *in, uint16_
         return PE_STATUS_OK;
     for (size_t i = 1; i < in->now.node_count; i++) {
         const struct fs_file *other = &in->nodes[i].file;
-        if (other->parent == parent && other->fid == f->fid) /* SFIs twice in a DF are in the field: the first one counts */
+        if (other->parent == parent &&
+            other->fid == f->fid) /* SFIs twice in a DF are in the field: the first one counts */
             return PE_STATUS_BAD_VALUES;
     }
     return f->aid.len && node_by_aid(in, aid_span(&f->aid)) != NO_NODE ? PE_STATUS_BAD_VALUES : PE_STATUS_OK;
@@ -123,11 +124,22 @@ static struct fs_file file_of(const struct installation *in, uint16_t parent, co
 {
     bool top = parent == NO_NODE || parent == FS_MF;
     struct fs_file f = {
-        .number = (fs_number)in->now.node_count, .parent = parent, .fid = spec->fid, .fdb = spec->descriptor,
-        .lcsi = spec->lcsi, .sfi = spec->sfi == TEMPLATE_NO_SFI ? FS_NO_SFI : spec->sfi,
-        .special = spec->special_information, .file_details = spec->details, .record_len = spec->record_len,
-        .size = spec->size, .max_size = spec->maximum_size, .link = FS_NONE,
-        .arr_fid = spec->arr_fid ? spec->arr_fid : top ? FID_ARR_MF : FID_ARR_DF, .arr_record = spec->arr_record,
+        .number = (fs_number)in->now.node_count,
+        .parent = parent,
+        .fid = spec->fid,
+        .fdb = spec->descriptor,
+        .lcsi = spec->lcsi,
+        .sfi = spec->sfi == TEMPLATE_NO_SFI ? FS_NO_SFI : spec->sfi,
+        .special = spec->special_information,
+        .file_details = spec->details,
+        .record_len = spec->record_len,
+        .size = spec->size,
+        .max_size = spec->maximum_size,
+        .link = FS_NONE,
+        .arr_fid = spec->arr_fid ? spec->arr_fid
+                   : top         ? FID_ARR_MF
+                                 : FID_ARR_DF,
+        .arr_record = spec->arr_record,
     };
     f.pin_count = (uint8_t)(spec->pin_status.len < FS_PINS_MAX ? spec->pin_status.len : FS_PINS_MAX);
     if (f.pin_count)
@@ -195,7 +207,8 @@ static bool own_body(struct installation *in, uint16_t number, size_t made_befor
     return true;
 }
 
-enum pe_status_code node_write(struct installation *in, uint16_t number, uint32_t *position, const struct file_item *item)
+enum pe_status_code node_write(struct installation *in, uint16_t number, uint32_t *position,
+                               const struct file_item *item)
 {
     number = content_of(in, number);
     struct node *node = &in->nodes[number];
@@ -214,13 +227,24 @@ enum pe_status_code node_write(struct installation *in, uint16_t number, uint32_
 static uint16_t base_of(const struct installation *in, enum pe_kind kind)
 {
     switch (kind) {
-    case PE_MF: return NO_NODE;
-    case PE_OPT_USIM: case PE_PHONEBOOK: case PE_GSM_ACCESS: case PE_DF_5GS: case PE_DF_SAIP: case PE_DF_SNPN:
-    case PE_DF_5GPROSE: return in->now.adf[ADF_USIM];
-    case PE_OPT_ISIM: return in->now.adf[ADF_ISIM];
-    case PE_OPT_CSIM: return in->now.adf[ADF_CSIM];
-    case PE_EAP: return in->now.last_adf;
-    default: return FS_MF;
+    case PE_MF:
+        return NO_NODE;
+    case PE_OPT_USIM:
+    case PE_PHONEBOOK:
+    case PE_GSM_ACCESS:
+    case PE_DF_5GS:
+    case PE_DF_SAIP:
+    case PE_DF_SNPN:
+    case PE_DF_5GPROSE:
+        return in->now.adf[ADF_USIM];
+    case PE_OPT_ISIM:
+        return in->now.adf[ADF_ISIM];
+    case PE_OPT_CSIM:
+        return in->now.adf[ADF_CSIM];
+    case PE_EAP:
+        return in->now.last_adf;
+    default:
+        return FS_MF;
     }
 }
 
@@ -309,7 +333,8 @@ static enum pe_status_code make_members(struct installation *in, struct template
     enum pe_status_code status = PE_STATUS_OK;
 
     for (size_t i = 0; i < run->pe->files.count; i++)
-        last = pe_member_number(run->pe->files.items[i].tag) > last ? pe_member_number(run->pe->files.items[i].tag) : last;
+        last =
+            pe_member_number(run->pe->files.items[i].tag) > last ? pe_member_number(run->pe->files.items[i].tag) : last;
     for (unsigned member = 2; status == PE_STATUS_OK && member <= last; member++) {
         const struct pe_file *file = next < run->pe->files.count ? &run->pe->files.items[next] : NULL;
         if (file && pe_member_number(file->tag) == member)

@@ -5,7 +5,7 @@ struct gfm_run {
     uint16_t directory; /* where files are made; NO_NODE: before there is an MF */
     uint16_t file;      /* what fill commands write to; NO_NODE: none */
     uint32_t position;
-    uint16_t first_df;  /* the first DF made or selected */
+    uint16_t first_df; /* the first DF made or selected */
 };
 
 static void enter(struct gfm_run *run, uint16_t df)

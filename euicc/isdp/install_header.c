@@ -3,15 +3,15 @@
 #define MAJOR_FIRST 2u
 #define MAJOR_LAST  3u
 
-/* What this card does. csim and cave: files and parameters are kept, nothing is computed. javacard: accepted as long as no
- * application comes (PE-Application is refused). ECIES profiles: the files are kept, the terminal computes. */
-#define SUPPORTED_SERVICES                                                                                            \
-    (SERVICE_BIT(SERVICE_USIM) | SERVICE_BIT(SERVICE_ISIM) | SERVICE_BIT(SERVICE_CSIM) | SERVICE_BIT(SERVICE_MILENAGE) |  \
-     SERVICE_BIT(SERVICE_TUAK128) | SERVICE_BIT(SERVICE_TUAK256) | SERVICE_BIT(SERVICE_TEST_ALGORITHM) |              \
-     SERVICE_BIT(SERVICE_CAVE) | SERVICE_BIT(SERVICE_JAVACARD) | SERVICE_BIT(SERVICE_MULTIPLE_USIM) |                 \
-     SERVICE_BIT(SERVICE_MULTIPLE_ISIM) | SERVICE_BIT(SERVICE_MULTIPLE_CSIM) | SERVICE_BIT(SERVICE_BER_TLV) |         \
-     SERVICE_BIT(SERVICE_DF_LINK) | SERVICE_BIT(SERVICE_GET_IDENTITY) | SERVICE_BIT(SERVICE_PROFILE_A) |              \
-     SERVICE_BIT(SERVICE_PROFILE_B))
+/* What this card does. csim and cave: files and parameters are kept, nothing is computed. javacard: accepted as long as
+ * no application comes (PE-Application is refused). ECIES profiles: the files are kept, the terminal computes. */
+#define SUPPORTED_SERVICES                                                                                             \
+    (SERVICE_BIT(SERVICE_USIM) | SERVICE_BIT(SERVICE_ISIM) | SERVICE_BIT(SERVICE_CSIM) |                               \
+     SERVICE_BIT(SERVICE_MILENAGE) | SERVICE_BIT(SERVICE_TUAK128) | SERVICE_BIT(SERVICE_TUAK256) |                     \
+     SERVICE_BIT(SERVICE_TEST_ALGORITHM) | SERVICE_BIT(SERVICE_CAVE) | SERVICE_BIT(SERVICE_JAVACARD) |                 \
+     SERVICE_BIT(SERVICE_MULTIPLE_USIM) | SERVICE_BIT(SERVICE_MULTIPLE_ISIM) | SERVICE_BIT(SERVICE_MULTIPLE_CSIM) |    \
+     SERVICE_BIT(SERVICE_BER_TLV) | SERVICE_BIT(SERVICE_DF_LINK) | SERVICE_BIT(SERVICE_GET_IDENTITY) |                 \
+     SERVICE_BIT(SERVICE_PROFILE_A) | SERVICE_BIT(SERVICE_PROFILE_B))
 
 #define POL1_BITS (POL1_NO_DISABLE | POL1_NO_DELETE | POL1_DELETE_ON_DISABLE)
 

@@ -1,5 +1,5 @@
-/* euicc/isdp/installation.h: the inside of an installation, for the install_*.c files. A profile is built as a tree of nodes in
- * memory; install_commit.c writes it into the card. */
+/* euicc/isdp/installation.h: the inside of an installation, for the install_*.c files. A profile is built as a tree of
+ * nodes in memory; install_commit.c writes it into the card. */
 #ifndef OSPREY_EUICC_ISDP_INSTALLATION_H
 #define OSPREY_EUICC_ISDP_INSTALLATION_H
 
@@ -12,27 +12,27 @@
 #include "lib/profile/package.h"
 #include "lib/profile/response.h"
 
-#define INSTALL_NODES_MAX    FS_FILES_MAX
-#define INSTALL_PINS_MAX     128u
-#define INSTALL_PUKS_MAX     16u
-#define INSTALL_NAAS_MAX     16u
-#define INSTALL_STATUSES_MAX 16u
-#define INSTALL_FILE_OVERHEAD 16u /* octets a file counts beyond its body */
-#define INSTALL_ELEMENT_MAX  (512u * 1024u) /* octets a decoded element may take */
+#define INSTALL_NODES_MAX     FS_FILES_MAX
+#define INSTALL_PINS_MAX      128u
+#define INSTALL_PUKS_MAX      16u
+#define INSTALL_NAAS_MAX      16u
+#define INSTALL_STATUSES_MAX  16u
+#define INSTALL_FILE_OVERHEAD 16u            /* octets a file counts beyond its body */
+#define INSTALL_ELEMENT_MAX   (512u * 1024u) /* octets a decoded element may take */
 
 #define NO_NODE 0xFFFFu
 
-struct node { /* a file that will be */
-    struct fs_file file;  /* parent and link are node numbers here */
-    uint8_t *body;        /* NULL: DF or link */
-    uint32_t body_len;    /* BER-TLV: octets of objects so far; else file.size */
-    uint32_t owner;       /* identification of its element */
+struct node {            /* a file that will be */
+    struct fs_file file; /* parent and link are node numbers here */
+    uint8_t *body;       /* NULL: DF or link */
+    uint32_t body_len;   /* BER-TLV: octets of objects so far; else file.size */
+    uint32_t owner;      /* identification of its element */
 };
 
 struct staged_pin {
     uint16_t context; /* node */
     bool shared;
-    uint16_t with;    /* node, when shared */
+    uint16_t with; /* node, when shared */
     struct pin pin;
     uint32_t owner;
 };
@@ -83,12 +83,12 @@ struct installation {
 
     struct pe_status statuses[INSTALL_STATUSES_MAX];
     size_t status_count;
-    struct pe_header pe;         /* of the element in hand */
-    uint32_t at;                 /* fault inside it; DER_ABSENT */
-    uint32_t additional;         /* DER_ABSENT */
+    struct pe_header pe; /* of the element in hand */
+    uint32_t at;         /* fault inside it; DER_ABSENT */
+    uint32_t additional; /* DER_ABSENT */
 
     bool has_header;
-    uint32_t quota;              /* 0: none */
+    uint32_t quota; /* 0: none */
     uint8_t iccid[ISDP_ICCID_LEN], pol1;
     struct span connectivity;
 
@@ -103,7 +103,10 @@ struct installation {
     struct staged_sd *sds[APPLICATION_SDS_MAX];
     struct application_rfm rfms[APPLICATION_RFMS_MAX];
     uint32_t rfm_owner[APPLICATION_RFMS_MAX];
-    struct { uint16_t adf; struct span raw; } cdma[4];
+    struct {
+        uint16_t adf;
+        struct span raw;
+    } cdma[4];
     size_t cdma_count;
 };
 
@@ -123,7 +126,8 @@ uint16_t node_by_aid(const struct installation *in, struct span aid);
 bool node_is_df(const struct installation *in, uint16_t node);
 /* Creates the file with its pattern. */
 enum pe_status_code node_create(struct installation *in, uint16_t parent, const struct file_spec *spec, uint16_t *ret);
-enum pe_status_code node_write(struct installation *in, uint16_t node, uint32_t *position, const struct file_item *item);
+enum pe_status_code node_write(struct installation *in, uint16_t node, uint32_t *position,
+                               const struct file_item *item);
 /* Writes at the end (install_commit.c). *ret_owner: the element that a failure belongs to. */
 enum pe_status_code install_commit(struct installation *in, uint32_t *ret_owner);
 

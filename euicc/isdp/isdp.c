@@ -61,5 +61,8 @@ static enum err isdp_manufacture(struct card *card, const struct euicc_personali
 static void isdp_close(struct card *card) { wipe(&card->registry, sizeof card->registry); }
 
 const struct card_module isdp_module = {
-    .name = "isdp", .open = isdp_open, .manufacture = isdp_manufacture, .close = isdp_close,
+    .name = "isdp",
+    .open = isdp_open,
+    .manufacture = isdp_manufacture,
+    .close = isdp_close,
 };

@@ -1,13 +1,14 @@
 /* euicc/isdp/registry.h: the ISD-Ps of the card: what GET STATUS tells, what ES5 changes. SGP.02 §2.2.1, §2.4, §4.1.1.
- * The registry is read from the object store at power-up and kept in RAM; every change is written in the transaction the
- * caller has open (nvm_begin … nvm_commit). When the caller gives the transaction up it calls registry_load again. */
+ * The registry is read from the object store at power-up and kept in RAM; every change is written in the transaction
+ * the caller has open (nvm_begin … nvm_commit). When the caller gives the transaction up it calls registry_load again.
+ */
 #ifndef OSPREY_EUICC_ISDP_REGISTRY_H
 #define OSPREY_EUICC_ISDP_REGISTRY_H
 
 #include "lib/ota/es5.h"
 #include "lib/ota/es6.h"
 
-#define ISDP_MAX              16u  /* ISD-Ps on one card */
+#define ISDP_MAX              16u /* ISD-Ps on one card */
 #define ISDP_KVN_DEFAULT      0x30u
 #define ISDP_AID_LEN          16u
 #define ISDP_ICCID_LEN        10u
@@ -70,7 +71,8 @@ static inline bool isdp_has_profile(const struct isdp *isdp)
 }
 static inline struct span isdp_aid(const struct isdp *isdp) { return (struct span){ isdp->aid, ISDP_AID_LEN }; }
 
-/* A new ISD-P in SELECTABLE without keys. ERR_EXISTS; ERR_NO_SPACE when ISDP_MAX are there or granted octets are not free. */
+/* A new ISD-P in SELECTABLE without keys. ERR_EXISTS; ERR_NO_SPACE when ISDP_MAX are there or granted octets are not
+ * free. */
 MUST_USE enum err registry_create(struct card *card, struct span aid, uint32_t granted, struct isdp **ret);
 /* Removes it with its profile, keys and everything else stored under its slot. */
 MUST_USE enum err registry_delete(struct card *card, struct isdp *isdp);

@@ -4,7 +4,8 @@
 
 #define NOT_FOUND SIZE_MAX
 
-static enum err fault(struct der *d, const struct der_type *t, const struct der_field *f, const uint8_t *at, enum err err)
+static enum err fault(struct der *d, const struct der_type *t, const struct der_field *f, const uint8_t *at,
+                      enum err err)
 {
     if (!d->type) { /* the innermost place is the one worth telling */
         d->type = t->name;
@@ -165,7 +166,8 @@ static enum err decode_field(struct der *d, const struct der_field *f, struct tl
     return ERR_BAD_TAG;
 }
 
-static enum err check_complete(struct der *d, const struct der_type *t, uint64_t seen, const uint8_t *at, const void *value)
+static enum err check_complete(struct der *d, const struct der_type *t, uint64_t seen, const uint8_t *at,
+                               const void *value)
 {
     if (t->choice)
         return seen ? ERR_NONE : fault(d, t, NULL, at, ERR_MISSING);

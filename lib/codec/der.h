@@ -8,9 +8,9 @@
  *   DER_FLAG      bool: an ASN.1 NULL that is there or not
  *   DER_INLINE    a nested struct, mandatory, inside this one
  *   DER_SEQUENCE  pointer to a nested struct in the arena, NULL when absent
- *   DER_LIST      DER_LIST_OF(T): SEQUENCE OF T; items NULL and count 0 when absent. With item type NULL T is struct span.
- *   DER_MEMBERS   DER_LIST_OF(T) of all further members of this SEQUENCE, whatever their tags (ascending); T begins with
- *                 uint32_t tag
+ *   DER_LIST      DER_LIST_OF(T): SEQUENCE OF T; items NULL and count 0 when absent. With item type NULL T is struct
+ * span. DER_MEMBERS   DER_LIST_OF(T) of all further members of this SEQUENCE, whatever their tags (ascending); T begins
+ * with uint32_t tag
  */
 #ifndef OSPREY_CODEC_DER_H
 #define OSPREY_CODEC_DER_H
@@ -21,10 +21,10 @@
 #define DER_MEMBERS_MAX 64u /* members of one table */
 #define DER_UINT31_MAX  0x7FFFFFFFu
 
-#define DER_LIST_OF(T)                                                                                                \
-    struct {                                                                                                          \
-        T *items;                                                                                                     \
-        size_t count;                                                                                                 \
+#define DER_LIST_OF(T)                                                                                                 \
+    struct {                                                                                                           \
+        T *items;                                                                                                      \
+        size_t count;                                                                                                  \
     }
 struct der_any_list {
     void *items;
@@ -53,40 +53,77 @@ struct der_type {
     size_t size; /* of the struct */
     const struct der_field *fields;
     size_t count;
-    bool choice;                      /* exactly one of the members */
-    bool any_order;                   /* members are accepted in any order */
-    bool sequence_of;                 /* the type is the list that its only field tells of, not a SEQUENCE */
+    bool choice;                          /* exactly one of the members */
+    bool any_order;                       /* members are accepted in any order */
+    bool sequence_of;                     /* the type is the list that its only field tells of, not a SEQUENCE */
     enum err (*check)(const void *value); /* rules the members alone do not tell; may be NULL */
 };
 
 #define DER_AT(T, member) (uint16_t) offsetof(T, member)
-#define DER_TYPE(T, label, table, ...) { .name = label, .size = sizeof(T), .fields = table, .count = ARRAY_LEN(table), __VA_ARGS__ }
-#define DER_OCT(T, m, label, t, lo, hi) { .name = label, .tag = t, .kind = DER_OCTETS, .offset = DER_AT(T, m), .min = lo, .max = hi }
-#define DER_OCT_OPT(T, m, label, t, lo, hi)                                                                           \
-    { .name = label, .tag = t, .kind = DER_OCTETS, .optional = true, .offset = DER_AT(T, m), .min = lo, .max = hi }
-#define DER_OCT_DEF(T, m, label, t, lo, hi, text)                                                                     \
-    { .name = label, .tag = t, .kind = DER_OCTETS, .optional = true, .offset = DER_AT(T, m), .min = lo, .max = hi,    \
-      .absent_octets = { (const uint8_t *)(text), sizeof(text) - 1 } }
-#define DER_NUM(T, m, label, t, lo, hi)                                                                               \
-    { .name = label, .tag = t, .kind = DER_UINT, .offset = DER_AT(T, m), .min = lo, .max = hi, .absent = DER_ABSENT }
-#define DER_NUM_OPT(T, m, label, t, lo, hi)                                                                           \
-    { .name = label, .tag = t, .kind = DER_UINT, .optional = true, .offset = DER_AT(T, m), .min = lo, .max = hi,      \
-      .absent = DER_ABSENT }
-#define DER_NUM_DEF(T, m, label, t, lo, hi, value)                                                                    \
-    { .name = label, .tag = t, .kind = DER_UINT, .optional = true, .offset = DER_AT(T, m), .min = lo, .max = hi,      \
-      .absent = value }
-#define DER_NULL(T, m, label, t) { .name = label, .tag = t, .kind = DER_FLAG, .optional = true, .offset = DER_AT(T, m) }
-#define DER_IN(T, m, label, t, of) { .name = label, .tag = t, .kind = DER_INLINE, .offset = DER_AT(T, m), .type = of }
-#define DER_SEQ(T, m, label, t, of) { .name = label, .tag = t, .kind = DER_SEQUENCE, .offset = DER_AT(T, m), .type = of }
-#define DER_SEQ_OPT(T, m, label, t, of)                                                                               \
-    { .name = label, .tag = t, .kind = DER_SEQUENCE, .optional = true, .offset = DER_AT(T, m), .type = of }
-#define DER_MANY(T, m, label, t, lo, hi, item, of)                                                                    \
-    { .name = label, .tag = t, .kind = DER_LIST, .offset = DER_AT(T, m), .min = lo, .max = hi, .item_tag = item,      \
-      .type = of }
-#define DER_MANY_OPT(T, m, label, t, lo, hi, item, of)                                                                \
-    { .name = label, .tag = t, .kind = DER_LIST, .optional = true, .offset = DER_AT(T, m), .min = lo, .max = hi,      \
-      .item_tag = item, .type = of }
-#define DER_REST(T, m, hi, of) { .name = "", .kind = DER_MEMBERS, .optional = true, .offset = DER_AT(T, m), .max = hi, .type = of }
+#define DER_TYPE(T, label, table, ...)                                                                                 \
+    {                                                                                                                  \
+        .name = label, .size = sizeof(T), .fields = table, .count = ARRAY_LEN(table), __VA_ARGS__                      \
+    }
+#define DER_OCT(T, m, label, t, lo, hi)                                                                                \
+    {                                                                                                                  \
+        .name = label, .tag = t, .kind = DER_OCTETS, .offset = DER_AT(T, m), .min = lo, .max = hi                      \
+    }
+#define DER_OCT_OPT(T, m, label, t, lo, hi)                                                                            \
+    {                                                                                                                  \
+        .name = label, .tag = t, .kind = DER_OCTETS, .optional = true, .offset = DER_AT(T, m), .min = lo, .max = hi    \
+    }
+#define DER_OCT_DEF(T, m, label, t, lo, hi, text)                                                                      \
+    {                                                                                                                  \
+        .name = label, .tag = t, .kind = DER_OCTETS, .optional = true, .offset = DER_AT(T, m), .min = lo, .max = hi,   \
+        .absent_octets = {                                                                                             \
+            (const uint8_t *)(text),                                                                                   \
+            sizeof(text) - 1                                                                                           \
+        }                                                                                                              \
+    }
+#define DER_NUM(T, m, label, t, lo, hi)                                                                                \
+    {                                                                                                                  \
+        .name = label, .tag = t, .kind = DER_UINT, .offset = DER_AT(T, m), .min = lo, .max = hi, .absent = DER_ABSENT  \
+    }
+#define DER_NUM_OPT(T, m, label, t, lo, hi)                                                                            \
+    {                                                                                                                  \
+        .name = label, .tag = t, .kind = DER_UINT, .optional = true, .offset = DER_AT(T, m), .min = lo, .max = hi,     \
+        .absent = DER_ABSENT                                                                                           \
+    }
+#define DER_NUM_DEF(T, m, label, t, lo, hi, value)                                                                     \
+    {                                                                                                                  \
+        .name = label, .tag = t, .kind = DER_UINT, .optional = true, .offset = DER_AT(T, m), .min = lo, .max = hi,     \
+        .absent = value                                                                                                \
+    }
+#define DER_NULL(T, m, label, t)                                                                                       \
+    {                                                                                                                  \
+        .name = label, .tag = t, .kind = DER_FLAG, .optional = true, .offset = DER_AT(T, m)                            \
+    }
+#define DER_IN(T, m, label, t, of)                                                                                     \
+    {                                                                                                                  \
+        .name = label, .tag = t, .kind = DER_INLINE, .offset = DER_AT(T, m), .type = of                                \
+    }
+#define DER_SEQ(T, m, label, t, of)                                                                                    \
+    {                                                                                                                  \
+        .name = label, .tag = t, .kind = DER_SEQUENCE, .offset = DER_AT(T, m), .type = of                              \
+    }
+#define DER_SEQ_OPT(T, m, label, t, of)                                                                                \
+    {                                                                                                                  \
+        .name = label, .tag = t, .kind = DER_SEQUENCE, .optional = true, .offset = DER_AT(T, m), .type = of            \
+    }
+#define DER_MANY(T, m, label, t, lo, hi, item, of)                                                                     \
+    {                                                                                                                  \
+        .name = label, .tag = t, .kind = DER_LIST, .offset = DER_AT(T, m), .min = lo, .max = hi, .item_tag = item,     \
+        .type = of                                                                                                     \
+    }
+#define DER_MANY_OPT(T, m, label, t, lo, hi, item, of)                                                                 \
+    {                                                                                                                  \
+        .name = label, .tag = t, .kind = DER_LIST, .optional = true, .offset = DER_AT(T, m), .min = lo, .max = hi,     \
+        .item_tag = item, .type = of                                                                                   \
+    }
+#define DER_REST(T, m, hi, of)                                                                                         \
+    {                                                                                                                  \
+        .name = "", .kind = DER_MEMBERS, .optional = true, .offset = DER_AT(T, m), .max = hi, .type = of               \
+    }
 
 /* A decoding run: where memory comes from and, afterwards, what was found wrong and where. */
 struct der {

@@ -71,7 +71,8 @@ static struct span sfi_octets(struct build *b, struct span text)
 
 static struct proprietary_info *info_of(struct build *b, const struct build_line *l)
 {
-    struct span fill = build_option(l, "fill"), repeat = build_option(l, "repeat"), special = build_option(l, "special");
+    struct span fill = build_option(l, "fill"), repeat = build_option(l, "repeat"),
+                special = build_option(l, "special");
     if (!fill.ptr && !repeat.ptr && !special.ptr)
         return NULL;
     struct proprietary_info *info = ARENA_NEW(b->a, struct proprietary_info);
@@ -177,7 +178,8 @@ static void take_file(struct build *b, const struct build_line *l)
     struct build_section *s = b->section;
     uint32_t tag = pe_member_by_name(s->kind, l->word);
     if (!tag || s->file_count == LINES_MAX) {
-        build_fail(b, ERR_BAD_VALUE, "%s has no file %.*s", pe_name(s->kind), (int)l->word.len, (const char *)l->word.ptr);
+        build_fail(b, ERR_BAD_VALUE, "%s has no file %.*s", pe_name(s->kind), (int)l->word.len,
+                   (const char *)l->word.ptr);
         return;
     }
     const struct template_file *row = template_file(s->template, pe_member_number(tag));
@@ -272,7 +274,9 @@ static void take_puk(struct build *b, const struct build_line *l)
         return;
     }
     s->puks[s->puk_count++] = (struct puk_configuration){
-        .key_reference = reference(b, l->word), .value = build_pin(b, build_need(b, l, "value")), .tries = tries(b, l, 10),
+        .key_reference = reference(b, l->word),
+        .value = build_pin(b, build_need(b, l, "value")),
+        .tries = tries(b, l, 10),
     };
 }
 
@@ -293,8 +297,10 @@ static void begin_aka(struct build *b, struct pe_aka *aka)
         return;
     }
     aka->configuration->algo = algo;
-    *algo = (struct aka_algo){ .options = SPAN_LIT("\x01"), .rotations = SPAN_LIT("\x40\x00\x20\x40\x60"),
-                               .opc = SPAN_LIT(""), .keccak_count = 1 };
+    *algo = (struct aka_algo){ .options = SPAN_LIT("\x01"),
+                               .rotations = SPAN_LIT("\x40\x00\x20\x40\x60"),
+                               .opc = SPAN_LIT(""),
+                               .keccak_count = 1 };
     aka->sqn_options = SPAN_LIT("\x02");
     aka->sqn_delta = aka->sqn_age_limit = SPAN_LIT("\x00\x00\x10\x00\x00\x00");
 }
@@ -349,12 +355,17 @@ static void finish_aka(struct build *b)
 {
     const struct aka_algo *algo = aka_of(b)->configuration->algo;
     switch (algo->algorithm) {
-    case ALGORITHM_MILENAGE: b->services |= SERVICE_BIT(SERVICE_MILENAGE); break;
+    case ALGORITHM_MILENAGE:
+        b->services |= SERVICE_BIT(SERVICE_MILENAGE);
+        break;
     case ALGORITHM_TUAK:
         b->services |= algo->key.len == 32 ? SERVICE_BIT(SERVICE_TUAK256) : SERVICE_BIT(SERVICE_TUAK128);
         break;
-    case ALGORITHM_TEST: b->services |= SERVICE_BIT(SERVICE_TEST_ALGORITHM); break;
-    default: build_fail(b, ERR_MISSING, "algorithm = is missing");
+    case ALGORITHM_TEST:
+        b->services |= SERVICE_BIT(SERVICE_TEST_ALGORITHM);
+        break;
+    default:
+        build_fail(b, ERR_MISSING, "algorithm = is missing");
     }
     if (!algo->key.ptr)
         build_fail(b, ERR_MISSING, "key = is missing");
@@ -409,7 +420,8 @@ static void take_key(struct build *b, const struct build_line *l)
                                  .data = build_octets(b, build_need(b, l, "value")),
                                  .mac_length = mac.ptr ? build_number(b, mac) : 8 };
     struct key_object *k = &s->keys[s->key_count++];
-    *k = (struct key_object){ .usage = build_octets(b, build_need(b, l, "usage")), .access = SPAN_LIT("\x00"),
+    *k = (struct key_object){ .usage = build_octets(b, build_need(b, l, "usage")),
+                              .access = SPAN_LIT("\x00"),
                               .identifier = build_octets(b, build_need(b, l, "kid")),
                               .version = build_octets(b, build_need(b, l, "kvn")),
                               .counter = optional_octets(b, l, "counter") };
@@ -529,8 +541,9 @@ static void begin_files(struct build *b, struct pe_filesystem *pe)
     }
     pe->template_id = arena_copy(b->a, template_oid(b->section->template, oid));
     if (b->section->kind == PE_USIM || b->section->kind == PE_ISIM || b->section->kind == PE_CSIM) {
-        enum service service = b->section->kind == PE_USIM ? SERVICE_USIM : b->section->kind == PE_ISIM ? SERVICE_ISIM
-                                                                                                     : SERVICE_CSIM;
+        enum service service = b->section->kind == PE_USIM   ? SERVICE_USIM
+                               : b->section->kind == PE_ISIM ? SERVICE_ISIM
+                                                             : SERVICE_CSIM;
         b->services |= SERVICE_BIT(service);
     }
 }
@@ -561,13 +574,27 @@ void build_begin(struct build *b, enum pe_kind kind)
 void build_take(struct build *b, const struct build_line *l)
 {
     switch (b->section->kind) {
-    case PE_HEADER: take_header(b, l); break;
-    case PE_GENERIC_FILE_MANAGEMENT: take_generic(b, l); break;
-    case PE_PIN_CODES: take_pin(b, l); break;
-    case PE_PUK_CODES: take_puk(b, l); break;
-    case PE_AKA_PARAMETER: take_aka(b, l); break;
-    case PE_SECURITY_DOMAIN: take_sd(b, l); break;
-    case PE_RFM: take_rfm(b, l); break;
+    case PE_HEADER:
+        take_header(b, l);
+        break;
+    case PE_GENERIC_FILE_MANAGEMENT:
+        take_generic(b, l);
+        break;
+    case PE_PIN_CODES:
+        take_pin(b, l);
+        break;
+    case PE_PUK_CODES:
+        take_puk(b, l);
+        break;
+    case PE_AKA_PARAMETER:
+        take_aka(b, l);
+        break;
+    case PE_SECURITY_DOMAIN:
+        take_sd(b, l);
+        break;
+    case PE_RFM:
+        take_rfm(b, l);
+        break;
     default:
         if (b->section->kind >= PE_FIRST_FILESYSTEM)
             take_file(b, l);

@@ -38,7 +38,6 @@ struct build_line {
     struct span content;
 };
 
-
 void build_fail(struct build *b, enum err err, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* ---- build_text.c ---- */
@@ -58,8 +57,8 @@ struct span build_variable(const struct build *b, const char *name);
 
 /* ---- build_values.c: variables that are made of others: {ef-iccid}, {ef-imsi} … ---- */
 bool build_value(struct build *b, struct span name, struct span *ret_text);
-struct span build_iccid(struct build *b);                        /* reading order, 10 octets */
-struct span build_pin(struct build *b, struct span text);        /* digits, or 16 hexadecimal digits */
+struct span build_iccid(struct build *b);                 /* reading order, 10 octets */
+struct span build_pin(struct build *b, struct span text); /* digits, or 16 hexadecimal digits */
 
 /* ---- build_elements.c ---- */
 /* Takes a line of a section of this kind; begin makes the element. */

@@ -249,14 +249,21 @@ static void end_record(struct evaluation *e)
 static void take_token(struct evaluation *e)
 {
     switch (e->rest.ptr[0]) {
-    case '"': take_string(e); break;
-    case '<': open_tlv(e); break;
-    case '>': close_tlv(e); break;
+    case '"':
+        take_string(e);
+        break;
+    case '<':
+        open_tlv(e);
+        break;
+    case '>':
+        close_tlv(e);
+        break;
     case '|':
         end_record(e);
         e->rest = span_from(e->rest, 1);
         break;
-    default: take_hex(e);
+    default:
+        take_hex(e);
     }
 }
 

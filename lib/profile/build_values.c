@@ -124,7 +124,8 @@ static struct span hplmn(struct build *b)
     for (unsigned i = 0; i < 5; i++)
         d[i] = imsi.ptr[i] - '0';
     return hexed(b, (struct span){ (uint8_t[]){ (uint8_t)(d[1] << 4 | d[0]), (uint8_t)(third << 4 | d[2]),
-                                                (uint8_t)(d[4] << 4 | d[3]) }, 3 });
+                                                (uint8_t)(d[4] << 4 | d[3]) },
+                                   3 });
 }
 
 /* TON and NPI, then swapped digits; a + in front says international. */
@@ -247,9 +248,11 @@ bool build_value(struct build *b, struct span name, struct span *ret_text)
         const char *name;
         struct span (*make)(struct build *);
     } values[] = {
-        { "ef-iccid", ef_iccid }, { "ef-imsi", ef_imsi }, { "ef-acc", ef_acc }, { "ef-ad", ef_ad }, { "hplmn", hplmn },
-        { "ef-smsp", ef_smsp }, { "ef-msisdn", ef_msisdn }, { "ef-spn", ef_spn }, { "connectivity", connectivity },
-        { "ef-impi", ef_impi }, { "ef-impu", ef_impu }, { "ef-domain", ef_domain }, { "access-rules", rules },
+        { "ef-iccid", ef_iccid },   { "ef-imsi", ef_imsi }, { "ef-acc", ef_acc },
+        { "ef-ad", ef_ad },         { "hplmn", hplmn },     { "ef-smsp", ef_smsp },
+        { "ef-msisdn", ef_msisdn }, { "ef-spn", ef_spn },   { "connectivity", connectivity },
+        { "ef-impi", ef_impi },     { "ef-impu", ef_impu }, { "ef-domain", ef_domain },
+        { "access-rules", rules },
     };
     for (size_t i = 0; i < ARRAY_LEN(values); i++)
         if (text_is(name, values[i].name)) {

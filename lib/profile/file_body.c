@@ -2,8 +2,9 @@
 
 #define FDB_SHAREABLE 0x40u
 
-static const uint8_t fdb_of[] = { [FILE_DF] = 0x78, [FILE_TRANSPARENT] = 0x41, [FILE_LINEAR] = 0x42,
-                                  [FILE_CYCLIC] = 0x46, [FILE_BER_TLV] = 0x79 };
+static const uint8_t fdb_of[] = {
+    [FILE_DF] = 0x78, [FILE_TRANSPARENT] = 0x41, [FILE_LINEAR] = 0x42, [FILE_CYCLIC] = 0x46, [FILE_BER_TLV] = 0x79
+};
 
 static uint16_t be16(struct span s) { return (uint16_t)(s.ptr[0] << 8 | s.ptr[1]); }
 

@@ -27,8 +27,8 @@ static void take(struct lint *l, const struct package_element *e)
         lint_say(l, LINT_WARNING, at, "no element has the tag %X", e->tag);
         slot->pe.kind = PE_KIND_COUNT;
     } else if (err != ERR_NONE) {
-        lint_say(l, LINT_ERROR, at, "%s in %s%s%s", err_text(err), d.type ? d.type : "its encoding", d.member ? "." : "",
-                 d.member ? d.member : "");
+        lint_say(l, LINT_ERROR, at, "%s in %s%s%s", err_text(err), d.type ? d.type : "its encoding",
+                 d.member ? "." : "", d.member ? d.member : "");
         slot->pe.kind = PE_KIND_COUNT;
     } else if (d.unknown_tag) {
         lint_say(l, LINT_WARNING, at, "%s: a member with the unknown tag %X", pe_name(slot->pe.kind), d.unknown_tag);

@@ -50,7 +50,8 @@ static void rule_order(struct lint *l)
         puk = puk || kind == PE_PUK_CODES;
     }
     if (!sd)
-        lint_say(l, LINT_WARNING, l->count ? l->count - 1 : 0, "no security domain: the operator cannot manage this profile");
+        lint_say(l, LINT_WARNING, l->count ? l->count - 1 : 0,
+                 "no security domain: the operator cannot manage this profile");
 }
 
 static void rule_identification(struct lint *l)
@@ -195,7 +196,8 @@ static void rule_iccid(struct lint *l, const struct profile_header *h)
         lint_say(l, LINT_ERROR, 0, "there is no EF.ICCID");
         return;
     }
-    size_t file_len = digits((struct span){ l->files[file].body, l->files[file].spec.size < 10 ? 0 : 10 }, true, of_file);
+    size_t file_len =
+        digits((struct span){ l->files[file].body, l->files[file].spec.size < 10 ? 0 : 10 }, true, of_file);
     if (file_len != len || memcmp(number, of_file, len))
         lint_say(l, LINT_ERROR, l->files[file].element, "EF.ICCID is not the header's ICCID");
 }
@@ -218,7 +220,8 @@ static void rule_header(struct lint *l)
 
 static bool dir_names(const struct lint_file *dir, struct span aid)
 {
-    for (uint32_t at = 0; dir->spec.record_len && at + dir->spec.record_len <= dir->spec.size; at += dir->spec.record_len) {
+    for (uint32_t at = 0; dir->spec.record_len && at + dir->spec.record_len <= dir->spec.size;
+         at += dir->spec.record_len) {
         struct span record = { dir->body + at, dir->spec.record_len }, app, name;
         if (tlv_find(record, 0x61, &app) && tlv_find(app, 0x4F, &name) && span_eq(name, aid))
             return true;
@@ -248,7 +251,8 @@ static void check_imsi(struct lint *l, uint16_t usim)
     const uint8_t *b = l->files[imsi].body;
     char number[20];
     size_t element = l->files[imsi].element;
-    size_t octets = b[0] >= 1 && b[0] <= 8 ? b[0] : 0, len = octets ? digits((struct span){ b + 1, octets }, true, number) : 0;
+    size_t octets = b[0] >= 1 && b[0] <= 8 ? b[0] : 0,
+           len = octets ? digits((struct span){ b + 1, octets }, true, number) : 0;
     if (len < 7) {
         lint_say(l, LINT_ERROR, element, "EF.IMSI holds no IMSI");
         return;
@@ -269,12 +273,14 @@ static const struct {
     uint16_t fid;
     const char *name;
 } ust_files[] = {
-    { 2, 0x6F3B, "EF.FDN" },     { 10, 0x6F3C, "EF.SMS" },     { 11, 0x6F47, "EF.SMSR" },    { 12, 0x6F42, "EF.SMSP" },
-    { 15, 0x6F45, "EF.CBMI" },   { 16, 0x6F50, "EF.CBMIR" },   { 17, 0x6F3E, "EF.GID1" },    { 18, 0x6F3F, "EF.GID2" },
-    { 19, 0x6F46, "EF.SPN" },    { 20, 0x6F60, "EF.PLMNwAcT" }, { 21, 0x6F40, "EF.MSISDN" }, { 27, 0x5F3B, "DF.GSM-ACCESS" },
-    { 42, 0x6F61, "EF.OPLMNwAcT" }, { 43, 0x6F62, "EF.HPLMNwAcT" }, { 45, 0x6FC5, "EF.PNN" }, { 46, 0x6FC6, "EF.OPL" },
-    { 47, 0x6FC7, "EF.MBDN" },   { 48, 0x6FCA, "EF.MWIS" },    { 51, 0x6FCD, "EF.SPDI" },    { 71, 0x6FD9, "EF.EHPLMN" },
-    { 85, 0x6FE3, "EF.EPSLOCI" }, { 122, 0x5FC0, "DF.5GS" },
+    { 2, 0x6F3B, "EF.FDN" },        { 10, 0x6F3C, "EF.SMS" },       { 11, 0x6F47, "EF.SMSR" },
+    { 12, 0x6F42, "EF.SMSP" },      { 15, 0x6F45, "EF.CBMI" },      { 16, 0x6F50, "EF.CBMIR" },
+    { 17, 0x6F3E, "EF.GID1" },      { 18, 0x6F3F, "EF.GID2" },      { 19, 0x6F46, "EF.SPN" },
+    { 20, 0x6F60, "EF.PLMNwAcT" },  { 21, 0x6F40, "EF.MSISDN" },    { 27, 0x5F3B, "DF.GSM-ACCESS" },
+    { 42, 0x6F61, "EF.OPLMNwAcT" }, { 43, 0x6F62, "EF.HPLMNwAcT" }, { 45, 0x6FC5, "EF.PNN" },
+    { 46, 0x6FC6, "EF.OPL" },       { 47, 0x6FC7, "EF.MBDN" },      { 48, 0x6FCA, "EF.MWIS" },
+    { 51, 0x6FCD, "EF.SPDI" },      { 71, 0x6FD9, "EF.EHPLMN" },    { 85, 0x6FE3, "EF.EPSLOCI" },
+    { 122, 0x5FC0, "DF.5GS" },
 };
 
 static void check_ust(struct lint *l, uint16_t usim)
@@ -366,8 +372,8 @@ static void rule_puks(struct lint *l)
         const struct pin_codes *codes = l->elements[i].pe.as.pins->codes;
         for (size_t k = 0; k < codes->pins.count; k++)
             if (codes->pins.items[k].puk_reference != DER_ABSENT && !has_puk(l, codes->pins.items[k].puk_reference))
-                lint_say(l, LINT_ERROR, i, "PIN %02X refers to PUK %02X, which is not there", codes->pins.items[k].key_reference,
-                         codes->pins.items[k].puk_reference);
+                lint_say(l, LINT_ERROR, i, "PIN %02X refers to PUK %02X, which is not there",
+                         codes->pins.items[k].key_reference, codes->pins.items[k].puk_reference);
     }
 }
 
@@ -404,8 +410,9 @@ static void rule_keys(struct lint *l)
 
 void lint_rules(struct lint *l)
 {
-    static void (*const rules[])(struct lint *) = { rule_ends, rule_order, rule_identification, rule_header, rule_dir,
-                                                    rule_applications, rule_pins, rule_puks, rule_rfm, rule_keys };
+    static void (*const rules[])(struct lint *) = { rule_ends, rule_order,        rule_identification, rule_header,
+                                                    rule_dir,  rule_applications, rule_pins,           rule_puks,
+                                                    rule_rfm,  rule_keys };
     for (size_t i = 0; i < ARRAY_LEN(rules); i++)
         rules[i](l);
 }

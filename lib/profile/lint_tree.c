@@ -55,7 +55,8 @@ static void fill(struct lint *l, size_t element, uint16_t file, uint32_t *positi
     if (!f || !f->body)
         return;
     if (file_body_write(f->body, f->spec.size, position, item) != ERR_NONE)
-        lint_say(l, LINT_ERROR, element, "%s (%04X): more content than its %u octets", f->name, f->spec.fid, f->spec.size);
+        lint_say(l, LINT_ERROR, element, "%s (%04X): more content than its %u octets", f->name, f->spec.fid,
+                 f->spec.size);
     else if (f->spec.record_len && item->content.len &&
              (*position - item->content.len) / f->spec.record_len != (*position - 1) / f->spec.record_len &&
              item->content.len < f->spec.record_len)
@@ -67,13 +68,24 @@ static void fill(struct lint *l, size_t element, uint16_t file, uint32_t *positi
 static uint16_t base_of(const struct lint *l, enum pe_kind kind)
 {
     switch (kind) {
-    case PE_MF: return LINT_NONE;
-    case PE_OPT_USIM: case PE_PHONEBOOK: case PE_GSM_ACCESS: case PE_DF_5GS: case PE_DF_SAIP: case PE_DF_SNPN:
-    case PE_DF_5GPROSE: return l->adf[0];
-    case PE_OPT_ISIM: return l->adf[1];
-    case PE_OPT_CSIM: return l->adf[2];
-    case PE_EAP: return l->last_adf;
-    default: return l->file_count ? 0 : LINT_NONE;
+    case PE_MF:
+        return LINT_NONE;
+    case PE_OPT_USIM:
+    case PE_PHONEBOOK:
+    case PE_GSM_ACCESS:
+    case PE_DF_5GS:
+    case PE_DF_SAIP:
+    case PE_DF_SNPN:
+    case PE_DF_5GPROSE:
+        return l->adf[0];
+    case PE_OPT_ISIM:
+        return l->adf[1];
+    case PE_OPT_CSIM:
+        return l->adf[2];
+    case PE_EAP:
+        return l->last_adf;
+    default:
+        return l->file_count ? 0 : LINT_NONE;
     }
 }
 

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 
-
 void package_init(struct package_reader *p, uint8_t *buf, size_t cap)
 {
     *p = (struct package_reader){ .buf = buf, .cap = cap };

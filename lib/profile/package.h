@@ -6,9 +6,9 @@
 
 #include "profile_element.h"
 
-#define PE_MAX           0x8000u    /* octets of one element that we take */
-#define PACKAGE_MAX      0x100000u  /* octets of a whole package */
-#define PACKAGE_HEAD_MAX 24u        /* enough to tell tag, length and PEHeader of an element that is too long */
+#define PE_MAX           0x8000u   /* octets of one element that we take */
+#define PACKAGE_MAX      0x100000u /* octets of a whole package */
+#define PACKAGE_HEAD_MAX 24u       /* enough to tell tag, length and PEHeader of an element that is too long */
 
 struct package_reader {
     uint8_t *buf; /* of cap octets; NULL until needed when arena is given */
@@ -30,9 +30,9 @@ void package_init(struct package_reader *p, uint8_t *buf, size_t cap);
 void package_init_arena(struct package_reader *p, struct arena *arena);
 
 /* Takes the next element from what is buffered and the segment. Call it until it answers false; p->err then says
- * whether the segment is just used up (ERR_NONE) or the stream is broken: ERR_TOO_LONG (an element over PE_MAX; ret->tag
- * and ret->raw then hold its first octets), ERR_BAD_TAG, ERR_BAD_LENGTH, ERR_STATE (octets after the End element).
- * A fault sticks. */
+ * whether the segment is just used up (ERR_NONE) or the stream is broken: ERR_TOO_LONG (an element over PE_MAX;
+ * ret->tag and ret->raw then hold its first octets), ERR_BAD_TAG, ERR_BAD_LENGTH, ERR_STATE (octets after the End
+ * element). A fault sticks. */
 bool package_next(struct package_reader *p, struct reader *segment, struct package_element *ret);
 
 /* Nothing is left half: between two elements. */

@@ -12,9 +12,12 @@ static enum err check_algo(const void *value)
     const struct aka_algo *a = value;
     size_t key = a->key.len, opc = a->opc.len;
     switch (a->algorithm) {
-    case ALGORITHM_MILENAGE: return key == 16 && opc == 16 ? ERR_NONE : ERR_BAD_LENGTH;
-    case ALGORITHM_TUAK: return (key == 16 || key == 32) && opc == 32 ? ERR_NONE : ERR_BAD_LENGTH;
-    default: return key == 16 ? ERR_NONE : ERR_BAD_LENGTH;
+    case ALGORITHM_MILENAGE:
+        return key == 16 && opc == 16 ? ERR_NONE : ERR_BAD_LENGTH;
+    case ALGORITHM_TUAK:
+        return (key == 16 || key == 32) && opc == 32 ? ERR_NONE : ERR_BAD_LENGTH;
+    default:
+        return key == 16 ? ERR_NONE : ERR_BAD_LENGTH;
     }
 }
 

@@ -14,11 +14,11 @@ struct aka_mapping {
 
 struct aka_algo {
     uint32_t algorithm;
-    struct span options;   /* 1 octet */
-    struct span key;       /* 16 octets, 32 for TUAK with a long key */
-    struct span opc;       /* OPc (16) or TOPc (32) */
-    struct span rotations; /* r1 … r5 in bits */
-    struct span constants; /* c1 … c5, 16 octets each; the standard ones when absent */
+    struct span options;        /* 1 octet */
+    struct span key;            /* 16 octets, 32 for TUAK with a long key */
+    struct span opc;            /* OPc (16) or TOPc (32) */
+    struct span rotations;      /* r1 … r5 in bits */
+    struct span constants;      /* c1 … c5, 16 octets each; the standard ones when absent */
     struct span auth_count_max; /* 3 octets; unlimited when absent */
     uint32_t keccak_count;
 };

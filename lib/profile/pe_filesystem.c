@@ -7,7 +7,8 @@ static const struct der_field info_fields[] = {
     DER_OCT_OPT(struct proprietary_info, maximum_size, "maximumFileSize", 0x86, 1, 4),
     DER_OCT_DEF(struct proprietary_info, details, "fileDetails", 0x84, 1, 1, "\x01"),
 };
-static const struct der_type info_type = DER_TYPE(struct proprietary_info, "ProprietaryInfo", info_fields, .any_order = true);
+static const struct der_type info_type =
+    DER_TYPE(struct proprietary_info, "ProprietaryInfo", info_fields, .any_order = true);
 
 static const struct der_field fcp_fields[] = {
     DER_OCT_OPT(struct fcp, descriptor, "fileDescriptor", 0x82, 2, 4),
@@ -82,7 +83,7 @@ static const struct der_type command_type =
 static const struct der_field commands_fields[] = {
     DER_MANY(struct file_commands, list, "", 0, 0, FILE_ITEMS_MAX, 0, &command_type),
 };
-static const struct der_type commands_type = 
+static const struct der_type commands_type =
     DER_TYPE(struct file_commands, "FileManagement", commands_fields, .sequence_of = true);
 
 static const struct der_field gfm_fields[] = {
@@ -100,12 +101,26 @@ enum err file_shape_read(struct span d, struct file_shape *ret)
     shape.shareable = d.ptr[0] & 0x40;
     shape.internal = (d.ptr[0] & 0x38) == 0x08;
     switch (d.ptr[0] & 0xBF) {
-    case 0x38: shape.structure = FILE_DF; break;
-    case 0x39: shape.structure = FILE_BER_TLV; break;
-    case 0x01: case 0x09: shape.structure = FILE_TRANSPARENT; break;
-    case 0x02: case 0x0A: shape.structure = FILE_LINEAR; break;
-    case 0x06: case 0x0E: shape.structure = FILE_CYCLIC; break;
-    default: return ERR_BAD_VALUE;
+    case 0x38:
+        shape.structure = FILE_DF;
+        break;
+    case 0x39:
+        shape.structure = FILE_BER_TLV;
+        break;
+    case 0x01:
+    case 0x09:
+        shape.structure = FILE_TRANSPARENT;
+        break;
+    case 0x02:
+    case 0x0A:
+        shape.structure = FILE_LINEAR;
+        break;
+    case 0x06:
+    case 0x0E:
+        shape.structure = FILE_CYCLIC;
+        break;
+    default:
+        return ERR_BAD_VALUE;
     }
     bool records = shape.structure == FILE_LINEAR || shape.structure == FILE_CYCLIC;
     if (d.len > 2 && !records)

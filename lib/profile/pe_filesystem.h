@@ -6,10 +6,10 @@
 
 #include "pe_header.h"
 
-#define FILE_PATH_MAX      8u   /* octets: four file identifiers, from the MF down, without 3F00 */
-#define FILE_PATTERN_MAX   200u
-#define FILE_BODY_MAX      0xFFFFu
-#define FILE_ITEMS_MAX     4096u /* fill commands for one file */
+#define FILE_PATH_MAX    8u /* octets: four file identifiers, from the MF down, without 3F00 */
+#define FILE_PATTERN_MAX 200u
+#define FILE_BODY_MAX    0xFFFFu
+#define FILE_ITEMS_MAX   4096u /* fill commands for one file */
 
 /* Every span may be absent (.ptr NULL): the template decides then. */
 struct proprietary_info {
@@ -21,16 +21,16 @@ struct proprietary_info {
 };
 
 struct fcp {
-    struct span descriptor;   /* FDB, data coding, [record length 1 or 2 octets] */
+    struct span descriptor; /* FDB, data coding, [record length 1 or 2 octets] */
     struct span file_id;
-    struct span df_name;      /* AID of an ADF */
-    struct span lcsi;         /* 05 when not stated */
-    struct span access;       /* 1 octet: record of the implicit EF.ARR; 3: EF.ARR and record */
-    struct span size;         /* big-endian number */
-    struct span pin_status;   /* the key references of this DF, one octet each */
-    struct span sfi;          /* absent: as the template or the file identifier says; empty: none; else SFI << 3 */
+    struct span df_name;    /* AID of an ADF */
+    struct span lcsi;       /* 05 when not stated */
+    struct span access;     /* 1 octet: record of the implicit EF.ARR; 3: EF.ARR and record */
+    struct span size;       /* big-endian number */
+    struct span pin_status; /* the key references of this DF, one octet each */
+    struct span sfi;        /* absent: as the template or the file identifier says; empty: none; else SFI << 3 */
     struct proprietary_info *info;
-    struct span link_path;    /* shares the body of that file; empty: do not link what the template links */
+    struct span link_path; /* shares the body of that file; empty: do not link what the template links */
 };
 
 /* One of: do_not_create, fcp, offset (relative to the position reached), content. */

@@ -6,8 +6,11 @@ static const struct der_field header_fields[] = {
 };
 const struct der_type pe_header_type = DER_TYPE(struct pe_header, "PEHeader", header_fields);
 
-#define SERVICE(number, label) { .name = label, .tag = 0x80 + (number), .kind = DER_FLAG, .optional = true, \
-                                 .offset = DER_AT(struct services, has) + (number) * sizeof(bool) }
+#define SERVICE(number, label)                                                                                         \
+    {                                                                                                                  \
+        .name = label, .tag = 0x80 + (number), .kind = DER_FLAG, .optional = true,                                     \
+        .offset = DER_AT(struct services, has) + (number) * sizeof(bool)                                               \
+    }
 static const struct der_field service_fields[] = {
     SERVICE(SERVICE_CONTACTLESS, "contactless"),
     SERVICE(SERVICE_USIM, "usim"),

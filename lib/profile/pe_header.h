@@ -14,11 +14,37 @@ struct pe_header {
 
 /* One bit per member of ServicesList, bit number = member number. */
 enum service {
-    SERVICE_CONTACTLESS, SERVICE_USIM, SERVICE_ISIM, SERVICE_CSIM, SERVICE_MILENAGE, SERVICE_TUAK128, SERVICE_CAVE,
-    SERVICE_GBA_USIM, SERVICE_GBA_ISIM, SERVICE_MBMS, SERVICE_EAP, SERVICE_JAVACARD, SERVICE_MULTOS,
-    SERVICE_MULTIPLE_USIM, SERVICE_MULTIPLE_ISIM, SERVICE_MULTIPLE_CSIM, SERVICE_TUAK256, SERVICE_TEST_ALGORITHM,
-    SERVICE_BER_TLV, SERVICE_DF_LINK, SERVICE_CAT_TP, SERVICE_GET_IDENTITY, SERVICE_PROFILE_A, SERVICE_PROFILE_B,
-    SERVICE_SUCI_API, SERVICE_DNS, SERVICE_SCP11AC, SERVICE_SCP11C_AUTH, SERVICE_S16_MODE, SERVICE_EAKA, SERVICE_COUNT
+    SERVICE_CONTACTLESS,
+    SERVICE_USIM,
+    SERVICE_ISIM,
+    SERVICE_CSIM,
+    SERVICE_MILENAGE,
+    SERVICE_TUAK128,
+    SERVICE_CAVE,
+    SERVICE_GBA_USIM,
+    SERVICE_GBA_ISIM,
+    SERVICE_MBMS,
+    SERVICE_EAP,
+    SERVICE_JAVACARD,
+    SERVICE_MULTOS,
+    SERVICE_MULTIPLE_USIM,
+    SERVICE_MULTIPLE_ISIM,
+    SERVICE_MULTIPLE_CSIM,
+    SERVICE_TUAK256,
+    SERVICE_TEST_ALGORITHM,
+    SERVICE_BER_TLV,
+    SERVICE_DF_LINK,
+    SERVICE_CAT_TP,
+    SERVICE_GET_IDENTITY,
+    SERVICE_PROFILE_A,
+    SERVICE_PROFILE_B,
+    SERVICE_SUCI_API,
+    SERVICE_DNS,
+    SERVICE_SCP11AC,
+    SERVICE_SCP11C_AUTH,
+    SERVICE_S16_MODE,
+    SERVICE_EAKA,
+    SERVICE_COUNT
 };
 #define SERVICE_BIT(service) (1u << (service))
 
@@ -26,7 +52,7 @@ struct services {
     bool has[SERVICE_COUNT];
 };
 uint32_t services_bits(const struct services *s);
-const char *service_name(enum service service);       /* the ASN.1 name */
+const char *service_name(enum service service); /* the ASN.1 name */
 bool service_find(struct span name, enum service *ret);
 
 struct library_aid {
@@ -38,7 +64,7 @@ struct iot_options {
     struct span pix; /* 7 … 11 octets */
 };
 
-#define PROFILE_TYPE_MAX 100u
+#define PROFILE_TYPE_MAX  100u
 #define PROFILE_ICCID_LEN 10u
 
 struct profile_header {

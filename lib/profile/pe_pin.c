@@ -1,7 +1,7 @@
 #include "pe_pin.h"
 
-#define TRIES_PIN_DEFAULT  0x33u
-#define TRIES_PUK_DEFAULT  0xAAu
+#define TRIES_PIN_DEFAULT 0x33u
+#define TRIES_PUK_DEFAULT 0xAAu
 
 static bool between(uint32_t v, uint32_t lo, uint32_t hi) { return v >= lo && v <= hi; }
 

@@ -5,18 +5,18 @@
 
 #include "pe_filesystem.h"
 
-#define PIN_LEN       8u
-#define PINS_MAX      26u
-#define PIN_ENABLED   0x01u
+#define PIN_LEN        8u
+#define PINS_MAX       26u
+#define PIN_ENABLED    0x01u
 #define PIN_CHANGEABLE 0x02u
 #define PIN_SWITCHABLE 0x04u /* enabling and disabling are allowed */
 
 struct pin_configuration {
-    uint32_t key_reference;    /* 01…08, 0A…0E, 81…88, 8A…8E */
-    struct span value;         /* 8 octets, filled with FF */
-    uint32_t puk_reference;    /* 01…08, 81…88, or DER_ABSENT: cannot be unblocked */
-    uint32_t attributes;       /* PIN_ENABLED, … */
-    uint32_t tries;            /* high nibble: allowed, low nibble: left */
+    uint32_t key_reference; /* 01…08, 0A…0E, 81…88, 8A…8E */
+    struct span value;      /* 8 octets, filled with FF */
+    uint32_t puk_reference; /* 01…08, 81…88, or DER_ABSENT: cannot be unblocked */
+    uint32_t attributes;    /* PIN_ENABLED, … */
+    uint32_t tries;         /* high nibble: allowed, low nibble: left */
 };
 
 struct pin_codes {

@@ -13,11 +13,11 @@ struct rfm_adf {
 struct pe_rfm {
     struct pe_header header;
     struct span instance_aid;
-    struct span security_domain_aid; /* absent: the MNO-SD */
-    DER_LIST_OF(struct span) tars;   /* 3 octets each; absent: octets 13 to 15 of the instance AID */
-    struct span minimum_security;    /* SPI1 coding */
+    struct span security_domain_aid;                /* absent: the MNO-SD */
+    DER_LIST_OF(struct span) tars;                  /* 3 octets each; absent: octets 13 to 15 of the instance AID */
+    struct span minimum_security;                   /* SPI1 coding */
     struct span access_domain, admin_access_domain; /* MF and shared files */
-    struct rfm_adf *adf;             /* this ADF is selected when a script begins */
+    struct rfm_adf *adf;                            /* this ADF is selected when a script begins */
 };
 
 struct pe_non_standard {

@@ -10,7 +10,8 @@ static const struct der_field toolkit_fields[] = {
     DER_OCT_OPT(struct toolkit_parameters, admin_access, "uiccAdministrativeAccessApplicationSpecificParametersField",
                 0x82, 0, 255),
 };
-static const struct der_type toolkit_type = DER_TYPE(struct toolkit_parameters, "UICCApplicationParameters", toolkit_fields);
+static const struct der_type toolkit_type =
+    DER_TYPE(struct toolkit_parameters, "UICCApplicationParameters", toolkit_fields);
 
 static const struct der_field contactless_fields[] = {
     DER_OCT_OPT(struct contactless_parameters, additional, "contactlessParameters", 0x80, 0, ANY_MAX),
@@ -39,7 +40,8 @@ static const struct der_type system_type =
 static const struct der_field control_fields[] = {
     DER_OCT_OPT(struct control_reference, provider, "applicationProviderIdentifier", 0x5F20, 0, 255),
 };
-static const struct der_type control_type = DER_TYPE(struct control_reference, "ControlReferenceTemplate", control_fields);
+static const struct der_type control_type =
+    DER_TYPE(struct control_reference, "ControlReferenceTemplate", control_fields);
 
 static enum err check_instance(const void *value)
 {

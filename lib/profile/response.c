@@ -52,7 +52,9 @@ bool euicc_response_ok(const struct euicc_response *response)
 const char *pe_status_text(uint32_t status)
 {
     switch (status) {
-#define PE_STATUS(name, value, text) case value: return text;
+#define PE_STATUS(name, value, text)                                                                                   \
+    case value:                                                                                                        \
+        return text;
         PE_STATUS_TABLE(PE_STATUS)
 #undef PE_STATUS
     }

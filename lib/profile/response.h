@@ -4,24 +4,24 @@
 
 #include "lib/codec/der.h"
 
-#define PE_STATUS_COUNT_MAX   32u
-#define RESPONSE_MESSAGE_MAX  64u
-#define EUICC_RESPONSE_MAX    1024u
+#define PE_STATUS_COUNT_MAX  32u
+#define RESPONSE_MESSAGE_MAX 64u
+#define EUICC_RESPONSE_MAX   1024u
 
 /* PE_STATUS(NAME, value, text) */
-#define PE_STATUS_TABLE(PE_STATUS)                                                                                    \
-    PE_STATUS(OK, 0, "ok")                                                                                            \
-    PE_STATUS(PE_NOT_SUPPORTED, 1, "profile element not supported")                                                   \
-    PE_STATUS(MEMORY_FAILURE, 2, "memory failure")                                                                    \
-    PE_STATUS(BAD_VALUES, 3, "bad values")                                                                            \
-    PE_STATUS(NOT_ENOUGH_MEMORY, 4, "not enough memory")                                                              \
-    PE_STATUS(INVALID_REQUEST_FORMAT, 5, "invalid request format")                                                    \
-    PE_STATUS(INVALID_PARAMETER, 6, "invalid parameter")                                                              \
-    PE_STATUS(RUNTIME_NOT_SUPPORTED, 7, "runtime not supported")                                                      \
-    PE_STATUS(LIB_NOT_SUPPORTED, 8, "library not supported")                                                          \
-    PE_STATUS(TEMPLATE_NOT_SUPPORTED, 9, "template not supported")                                                    \
-    PE_STATUS(FEATURE_NOT_SUPPORTED, 10, "feature not supported")                                                     \
-    PE_STATUS(PIN_CODE_MISSING, 11, "PIN code missing")                                                               \
+#define PE_STATUS_TABLE(PE_STATUS)                                                                                     \
+    PE_STATUS(OK, 0, "ok")                                                                                             \
+    PE_STATUS(PE_NOT_SUPPORTED, 1, "profile element not supported")                                                    \
+    PE_STATUS(MEMORY_FAILURE, 2, "memory failure")                                                                     \
+    PE_STATUS(BAD_VALUES, 3, "bad values")                                                                             \
+    PE_STATUS(NOT_ENOUGH_MEMORY, 4, "not enough memory")                                                               \
+    PE_STATUS(INVALID_REQUEST_FORMAT, 5, "invalid request format")                                                     \
+    PE_STATUS(INVALID_PARAMETER, 6, "invalid parameter")                                                               \
+    PE_STATUS(RUNTIME_NOT_SUPPORTED, 7, "runtime not supported")                                                       \
+    PE_STATUS(LIB_NOT_SUPPORTED, 8, "library not supported")                                                           \
+    PE_STATUS(TEMPLATE_NOT_SUPPORTED, 9, "template not supported")                                                     \
+    PE_STATUS(FEATURE_NOT_SUPPORTED, 10, "feature not supported")                                                      \
+    PE_STATUS(PIN_CODE_MISSING, 11, "PIN code missing")                                                                \
     PE_STATUS(UNSUPPORTED_PROFILE_VERSION, 31, "unsupported profile version")
 
 enum pe_status_code {

@@ -5,10 +5,10 @@
 
 #include "profile_element.h"
 
-#define TEMPLATE_NO_SFI     0xFFu
-#define TEMPLATE_OID_MAX    7u
-#define TEMPLATE_VERSIONS   4u
-#define TEMPLATE_FID_OPEN   0u /* the element must state the file identifier (ADFs, DF.EAP) */
+#define TEMPLATE_NO_SFI   0xFFu
+#define TEMPLATE_OID_MAX  7u
+#define TEMPLATE_VERSIONS 4u
+#define TEMPLATE_FID_OPEN 0u /* the element must state the file identifier (ADFs, DF.EAP) */
 
 /* How a file is filled before the element's own content. */
 enum template_fill {
@@ -20,14 +20,14 @@ enum template_fill {
 };
 
 struct template_file {
-    uint8_t member;       /* number of the member in the element: 2 is the first file */
-    uint8_t from, to;     /* versions of the template that have this row */
+    uint8_t member;   /* number of the member in the element: 2 is the first file */
+    uint8_t from, to; /* versions of the template that have this row */
     enum file_structure structure;
     uint16_t fid, fid_last; /* fid_last > fid: a family of files, the element chooses */
-    uint16_t size;        /* octets of a transparent file, or of a record; 0: the element must say */
-    uint8_t records;      /* 0: the element must say */
-    uint8_t arr;          /* record of the implicit EF.ARR */
-    uint8_t sfi;          /* TEMPLATE_NO_SFI */
+    uint16_t size;          /* octets of a transparent file, or of a record; 0: the element must say */
+    uint8_t records;        /* 0: the element must say */
+    uint8_t arr;            /* record of the implicit EF.ARR */
+    uint8_t sfi;            /* TEMPLATE_NO_SFI */
     enum template_fill fill;
     struct span pattern;
     bool high_update;
@@ -38,7 +38,7 @@ struct fs_template {
     uint8_t number, version; /* 2.23.143.1.2.number[.version] */
     bool by_default;         /* files that the element does not name are created too */
     const struct template_file *files;
-    size_t count;            /* rows of all versions */
+    size_t count; /* rows of all versions */
 };
 
 /* By the value octets of the OID; NULL when unknown. */

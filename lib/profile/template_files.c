@@ -8,26 +8,44 @@
 /* [?] The access rules of the CSIM templates are not known to us: PIN1 reads, ADM1 updates, unless the element says. */
 #define CSIM_ARR 2
 
-#define FF             FILL_FF, { NULL, 0 }
-#define REQUIRED       FILL_REQUIRED, { NULL, 0 }
-#define OCTETS(text)   { (const uint8_t *)(text), sizeof(text) - 1 }
-#define PATTERN(text)  FILL_PATTERN, OCTETS(text)
-#define REPEAT(text)   FILL_REPEAT, OCTETS(text)
-#define TAIL(text)     FILL_TAIL, OCTETS(text)
+#define FF                                                                                                             \
+    FILL_FF, { NULL, 0 }
+#define REQUIRED                                                                                                       \
+    FILL_REQUIRED, { NULL, 0 }
+#define OCTETS(text)                                                                                                   \
+    {                                                                                                                  \
+        (const uint8_t *)(text), sizeof(text) - 1                                                                      \
+    }
+#define PATTERN(text) FILL_PATTERN, OCTETS(text)
+#define REPEAT(text)  FILL_REPEAT, OCTETS(text)
+#define TAIL(text)    FILL_TAIL, OCTETS(text)
 
-#define DIR(m, from, to, fid, arr) { m, from, to, FILE_DF, fid, 0, 0, 0, arr, NONE, FF, false }
-#define TR(m, from, to, fid, size, arr, sfi, hu, ...)                                                                 \
-    { m, from, to, FILE_TRANSPARENT, fid, 0, size, 0, arr, sfi, __VA_ARGS__, hu }
-#define BT(m, from, to, fid, size, arr, sfi, hu, ...)                                                                 \
-    { m, from, to, FILE_BER_TLV, fid, 0, size, 0, arr, sfi, __VA_ARGS__, hu }
-#define LF(m, from, to, fid, records, len, arr, sfi, hu, ...)                                                         \
-    { m, from, to, FILE_LINEAR, fid, 0, len, records, arr, sfi, __VA_ARGS__, hu }
-#define CY(m, from, to, fid, records, len, arr, sfi, hu, ...)                                                         \
-    { m, from, to, FILE_CYCLIC, fid, 0, len, records, arr, sfi, __VA_ARGS__, hu }
+#define DIR(m, from, to, fid, arr)                                                                                     \
+    {                                                                                                                  \
+        m, from, to, FILE_DF, fid, 0, 0, 0, arr, NONE, FF, false                                                       \
+    }
+#define TR(m, from, to, fid, size, arr, sfi, hu, ...)                                                                  \
+    {                                                                                                                  \
+        m, from, to, FILE_TRANSPARENT, fid, 0, size, 0, arr, sfi, __VA_ARGS__, hu                                      \
+    }
+#define BT(m, from, to, fid, size, arr, sfi, hu, ...)                                                                  \
+    {                                                                                                                  \
+        m, from, to, FILE_BER_TLV, fid, 0, size, 0, arr, sfi, __VA_ARGS__, hu                                          \
+    }
+#define LF(m, from, to, fid, records, len, arr, sfi, hu, ...)                                                          \
+    {                                                                                                                  \
+        m, from, to, FILE_LINEAR, fid, 0, len, records, arr, sfi, __VA_ARGS__, hu                                      \
+    }
+#define CY(m, from, to, fid, records, len, arr, sfi, hu, ...)                                                          \
+    {                                                                                                                  \
+        m, from, to, FILE_CYCLIC, fid, 0, len, records, arr, sfi, __VA_ARGS__, hu                                      \
+    }
 #define FAMILY_TR FILE_TRANSPARENT
 #define FAMILY_LF FILE_LINEAR
-#define FAMILY(kind, m, from, to, first, last, records, len, arr, ...)                                                \
-    { m, from, to, FAMILY_##kind, first, last, len, records, arr, NONE, __VA_ARGS__, false }
+#define FAMILY(kind, m, from, to, first, last, records, len, arr, ...)                                                 \
+    {                                                                                                                  \
+        m, from, to, FAMILY_##kind, first, last, len, records, arr, NONE, __VA_ARGS__, false                           \
+    }
 
 /* clang-format off */
 static const struct template_file mf_files[] = {
@@ -394,7 +412,10 @@ static const struct template_file opt_csim_files[] = {
 };
 /* clang-format on */
 
-#define TEMPLATE(kind, number, version, by_default, rows) { kind, number, version, by_default, rows, ARRAY_LEN(rows) }
+#define TEMPLATE(kind, number, version, by_default, rows)                                                              \
+    {                                                                                                                  \
+        kind, number, version, by_default, rows, ARRAY_LEN(rows)                                                       \
+    }
 /* 17 and 18 (IoT minimal profiles) are not there: their contents are not known to us. */
 const struct fs_template fs_templates[] = {
     TEMPLATE(PE_MF, 1, 1, true, mf_files),

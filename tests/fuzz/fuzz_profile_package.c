@@ -1,5 +1,5 @@
-/* What the package reader and the decoder accept, the encoder can say again, and it means the same; where segments are cut
- * does not matter. */
+/* What the package reader and the decoder accept, the encoder can say again, and it means the same; where segments are
+ * cut does not matter. */
 #include "lib/profile/lint.h"
 #include "lib/profile/response.h"
 

@@ -172,7 +172,9 @@ enum err package_dump(FILE *out, struct span package, bool secrets, struct arena
         fprintf(out, "%zu. ", count);
         if (err != ERR_NONE) {
             fprintf(out, "element of tag %X at %u: %s%s%s\n", e.tag, e.offset, err_text(err), der.type ? " in " : "",
-                    der.member ? der.member : der.type ? der.type : "");
+                    der.member ? der.member
+                    : der.type ? der.type
+                               : "");
             return err;
         }
         struct dumper d = { out, pe.kind, secrets };

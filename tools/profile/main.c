@@ -116,7 +116,8 @@ static bool compute_opc(struct options *o, struct span source, struct arena *a)
         fprintf(stderr, "osprey-profile: op and k must have 16 octets each\n");
         return false;
     }
-    memmove(&o->settings[1], &o->settings[0], o->setting_count * sizeof o->settings[0]); /* the first of a name counts */
+    memmove(&o->settings[1], &o->settings[0],
+            o->setting_count * sizeof o->settings[0]); /* the first of a name counts */
     o->settings[0] = (struct build_setting){ SPAN_LIT("opc"), span_text(text) };
     o->setting_count++;
     return true;
@@ -165,7 +166,8 @@ struct finding_printer {
     const char *file;
 };
 
-static void print_finding(struct lint_sink *sink, enum lint_level level, size_t element, uint32_t offset, const char *text)
+static void print_finding(struct lint_sink *sink, enum lint_level level, size_t element, uint32_t offset,
+                          const char *text)
 {
     const struct finding_printer *p = (const struct finding_printer *)(const void *)sink;
     printf("%s: %s: element %zu at octet %u: %s\n", p->file, level == LINT_ERROR ? "error" : "warning", element, offset,

@@ -1,6 +1,5 @@
 #include "edit.h"
 
-
 #include <stdlib.h>
 
 #define ARENA_MAX ((size_t)16 * 1024 * 1024)

@@ -1,6 +1,6 @@
-/* Every package, installed in the factory and enabled, as a terminal finds it: SELECT, FCP and READ by ordinary commands.
- * Where an independent decoder wrote the file system down, each file is compared; for the others EF.ICCID, EF.IMSI and
- * EF.DIR. */
+/* Every package, installed in the factory and enabled, as a terminal finds it: SELECT, FCP and READ by ordinary
+ * commands. Where an independent decoder wrote the file system down, each file is compared; for the others EF.ICCID,
+ * EF.IMSI and EF.DIR. */
 #include "lib/crypto/openssl.h"
 #include "tests/unit/euicc/rig.h"
 
@@ -15,7 +15,6 @@ static struct span command(struct rig *r, uint16_t want, const char *format, ...
     va_end(args);
     return rig_get(r, text, want);
 }
-
 
 /* ---- selection: "3f00/7f10/6f3a" or "adf:<AID>/6f07" ---- */
 
@@ -52,7 +51,8 @@ static struct span fcp_value(struct span fcp, uint32_t tag)
 static void verify_all(struct rig *r, const char *file)
 {
     static const char *const ts48[] = { "0A 08 3535353535353535", "0B 08 3636363636363636", "81 08 39393939FFFFFFFF" };
-    static const char *const sample[] = { "01 08 31323334FFFFFFFF", "0A 08 35363738FFFFFFFF", "81 08 31323334FFFFFFFF" };
+    static const char *const sample[] = { "01 08 31323334FFFFFFFF", "0A 08 35363738FFFFFFFF",
+                                          "81 08 31323334FFFFFFFF" };
     const char *const *pins = strncmp(file, "simalliance", 11) ? ts48 : sample;
     for (size_t i = 0; i < 3; i++) {
         char text[64];
@@ -70,9 +70,10 @@ static const json_t *row_of(const json_t *expected, const char *path)
     return NULL;
 }
 
-/* The rule that guards a file: the record of the EF.ARR found from its directory upward. (That EF.ARR's own content is compared
- * with the oracle like every file's.) */
-static struct span rule_of(struct rig *r, const json_t *expected, const char *path, const char *arr_fid, unsigned record)
+/* The rule that guards a file: the record of the EF.ARR found from its directory upward. (That EF.ARR's own content is
+ * compared with the oracle like every file's.) */
+static struct span rule_of(struct rig *r, const json_t *expected, const char *path, const char *arr_fid,
+                           unsigned record)
 {
     char at[256], candidate[300];
     snprintf(at, sizeof at, "%s", path);

@@ -1,5 +1,6 @@
-/* Every package beside the project installs; where an independent decoder has written down the file system it must give,
- * every file is there with that type, size, access rule, short identifier, PINs and content, and no other file is. */
+/* Every package beside the project installs; where an independent decoder has written down the file system it must
+ * give, every file is there with that type, size, access rule, short identifier, PINs and content, and no other file
+ * is. */
 #include "rig.h"
 
 #include "lib/crypto/openssl.h"
@@ -9,11 +10,16 @@ static struct fs fs;
 static const char *type_of(const struct fs_file *f)
 {
     switch (fs_kind(f)) {
-    case FS_TRANSPARENT: return "TR";
-    case FS_LINEAR: return "LF";
-    case FS_CYCLIC: return "CY";
-    case FS_BER_TLV: return "BT";
-    case FS_DF: return f->parent == FS_NONE ? "MF" : f->aid.len ? "ADF" : "DF";
+    case FS_TRANSPARENT:
+        return "TR";
+    case FS_LINEAR:
+        return "LF";
+    case FS_CYCLIC:
+        return "CY";
+    case FS_BER_TLV:
+        return "BT";
+    case FS_DF:
+        return f->parent == FS_NONE ? "MF" : f->aid.len ? "ADF" : "DF";
     }
     return "?";
 }

@@ -1,4 +1,5 @@
-/* What the interpreter refuses, and that it then leaves nothing behind. Packages are edited as values and encoded anew. */
+/* What the interpreter refuses, and that it then leaves nothing behind. Packages are edited as values and encoded anew.
+ */
 #include "edit.h"
 
 #define PACKAGE "TS48_V7.0_eSIM_GTP_SAIP2.3_BERTLV_SUCI.der"
@@ -15,7 +16,8 @@ static void wants_iot_template(struct edited *e)
 }
 static void wants_library(struct edited *e)
 {
-    static struct library_aid library = { { (const uint8_t *)"\xA0\x00\x00\x00\x09\x01", 6 }, { (const uint8_t *)"\x01\x00", 2 } };
+    static struct library_aid library = { { (const uint8_t *)"\xA0\x00\x00\x00\x09\x01", 6 },
+                                          { (const uint8_t *)"\x01\x00", 2 } };
     e->elements[0].as.header->libraries.items = &library;
     e->elements[0].as.header->libraries.count = 1;
 }
@@ -84,7 +86,10 @@ static void non_standard_mandated(struct edited *e)
 }
 static void not_an_element(struct edited *e) { edit_insert_raw(e, 4, hex_lit("30 03 02 01 00")); }
 static void broken_length(struct edited *e) { edit_insert_raw(e, 4, hex_lit("B2 80 00 00")); }
-static void broken_inside(struct edited *e) { edit_insert_raw(e, 4, hex_lit("A2 0B A0 05 80 00 81 01 65 A1 44 A0 00")); }
+static void broken_inside(struct edited *e)
+{
+    edit_insert_raw(e, 4, hex_lit("A2 0B A0 05 80 00 81 01 65 A1 44 A0 00"));
+}
 static void pin_reference_of_none(struct edited *e)
 {
     e->elements[edit_first_of(e, PE_PIN_CODES)].as.pins->codes->pins.items[0].key_reference = 0x09;
@@ -96,7 +101,10 @@ static void content_too_long(struct edited *e)
     struct pe_file *imsi = edit_member(e, PE_USIM, "ef-imsi");
     imsi->items.items[imsi->items.count - 1].content = hex_lit("0809101010325476980000");
 }
-static void file_twice(struct edited *e) { edit_member(e, PE_USIM, "ef-acc")->items.items[0].fcp->file_id = hex_lit("6F07"); }
+static void file_twice(struct edited *e)
+{
+    edit_member(e, PE_USIM, "ef-acc")->items.items[0].fcp->file_id = hex_lit("6F07");
+}
 static void link_to_nothing(struct edited *e)
 {
     struct pe_file *fdn = edit_member(e, PE_OPT_CSIM, "ef-fdn");
@@ -108,17 +116,22 @@ static void template_of_another(struct edited *e)
 }
 static void path_to_nothing(struct edited *e)
 {
-    e->elements[edit_first_of(e, PE_GENERIC_FILE_MANAGEMENT)].as.gfm->commands.items[0].list.items[0].path = hex_lit("7F107F11");
+    e->elements[edit_first_of(e, PE_GENERIC_FILE_MANAGEMENT)].as.gfm->commands.items[0].list.items[0].path =
+        hex_lit("7F107F11");
 }
 static void key_too_short(struct edited *e)
 {
-    e->elements[edit_first_of(e, PE_AKA_PARAMETER)].as.aka->configuration->algo->key = hex_lit("000102030405060708090A0B0C0D0E");
+    e->elements[edit_first_of(e, PE_AKA_PARAMETER)].as.aka->configuration->algo->key =
+        hex_lit("000102030405060708090A0B0C0D0E");
 }
 static void sqn_too_big(struct edited *e)
 {
     e->elements[edit_first_of(e, PE_AKA_PARAMETER)].as.aka->sqn_delta = hex_lit("080000000000");
 }
-static void rfm_of_nothing(struct edited *e) { e->elements[edit_first_of(e, PE_RFM) + 1].as.rfm->adf->aid = hex_lit("A000000087100299"); }
+static void rfm_of_nothing(struct edited *e)
+{
+    e->elements[edit_first_of(e, PE_RFM) + 1].as.rfm->adf->aid = hex_lit("A000000087100299");
+}
 static void rfm_before_sd(struct edited *e) { edit_drop(e, edit_first_of(e, PE_SECURITY_DOMAIN)); }
 static void behind_the_end(struct edited *e) { edit_insert_raw(e, e->count, hex_lit("AA 07 A0 05 80 00 81 01 66")); }
 /* An MF made by hand, with no file in it that the interpreter insists on. */
@@ -367,9 +380,12 @@ static void after_the_end_nothing_goes(void **state)
 int main(void)
 {
     static const struct CMUnitTest others[] = {
-        cmocka_unit_test(not_mandated_is_left_out),  cmocka_unit_test(truncated_packages_leave_nothing),
-        cmocka_unit_test(segments_may_be_cut_anywhere), cmocka_unit_test(power_may_fail_anywhere),
-        cmocka_unit_test(quota_holds),               cmocka_unit_test(costs_one_commit),
+        cmocka_unit_test(not_mandated_is_left_out),
+        cmocka_unit_test(truncated_packages_leave_nothing),
+        cmocka_unit_test(segments_may_be_cut_anywhere),
+        cmocka_unit_test(power_may_fail_anywhere),
+        cmocka_unit_test(quota_holds),
+        cmocka_unit_test(costs_one_commit),
         cmocka_unit_test(after_the_end_nothing_goes),
     };
     if (!shared_path("data/profiles/" PACKAGE))

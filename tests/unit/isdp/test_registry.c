@@ -1,4 +1,5 @@
-/* The registry: what is stored is what is read after power was lost; room, states, attributes; applications of a profile. */
+/* The registry: what is stored is what is read after power was lost; room, states, attributes; applications of a
+ * profile. */
 #include "rig.h"
 
 #include "euicc/isdp/applications.h"
@@ -136,7 +137,8 @@ static void a_change_that_fails_in_the_middle_leaves_nothing(void **state)
         assert_non_null(registry_enabled(&r->card));
         if (err == ERR_NONE)
             assert_int_equal(registry_enabled(&r->card)->slot, 2);
-        assert_int_equal(r->card.registry.items[0].state == ISDP_ENABLED, r->card.registry.items[1].state == ISDP_DISABLED);
+        assert_int_equal(r->card.registry.items[0].state == ISDP_ENABLED,
+                         r->card.registry.items[1].state == ISDP_DISABLED);
         rig_free(r);
     }
 }

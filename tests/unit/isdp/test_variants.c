@@ -1,5 +1,5 @@
-/* What packages may say in more than one way: mapped keys, shared PINs, links, patterns, files filled later, templates of
- * newer versions, algorithms. */
+/* What packages may say in more than one way: mapped keys, shared PINs, links, patterns, files filled later, templates
+ * of newer versions, algorithms. */
 #include "edit.h"
 
 #include "euicc/isdp/applications.h"
@@ -149,7 +149,8 @@ static void cdma_parameters_are_kept(void **state)
     struct rig *r = installed(e);
     uint8_t kept[OBJECT_SECRET_MAX];
     size_t len = 0;
-    assert_ok(objects_read_secret(r->card.objects, OBJECT_KEY(1, OBJ_MNOSD, APP_CDMA(adf(CSIM))), kept, sizeof kept, &len));
+    assert_ok(
+        objects_read_secret(r->card.objects, OBJECT_KEY(1, OBJ_MNOSD, APP_CDMA(adf(CSIM))), kept, sizeof kept, &len));
     struct span key;
     assert_true(tlv_find((struct span){ kept, len }, 0x81, &key));
     assert_span_equal(key, hex_lit("00000000FFFFFFFF"));

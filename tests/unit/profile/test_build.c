@@ -36,10 +36,7 @@ static struct findings lint(struct span package)
     return f;
 }
 
-static bool contains(struct span all, struct span part)
-{
-    return memmem(all.ptr, all.len, part.ptr, part.len) != NULL;
-}
+static bool contains(struct span all, struct span part) { return memmem(all.ptr, all.len, part.ptr, part.len) != NULL; }
 
 static struct span built(struct arena *a, const char *file, const struct build_setting *settings, size_t count)
 {
@@ -70,9 +67,12 @@ static void subscriber_data_are_coded_as_they_must(void **state)
 {
     (void)state;
     const struct build_setting settings[] = {
-        { SPAN_LIT("iccid"), SPAN_LIT("8949449999999990023") }, { SPAN_LIT("imsi"), SPAN_LIT("001010123456789") },
-        { SPAN_LIT("mnc-length"), SPAN_LIT("2") },              { SPAN_LIT("smsc"), SPAN_LIT("+33639689123") },
-        { SPAN_LIT("spn"), SPAN_LIT("Test") },                  { SPAN_LIT("pol1"), SPAN_LIT("05") },
+        { SPAN_LIT("iccid"), SPAN_LIT("8949449999999990023") },
+        { SPAN_LIT("imsi"), SPAN_LIT("001010123456789") },
+        { SPAN_LIT("mnc-length"), SPAN_LIT("2") },
+        { SPAN_LIT("smsc"), SPAN_LIT("+33639689123") },
+        { SPAN_LIT("spn"), SPAN_LIT("Test") },
+        { SPAN_LIT("pol1"), SPAN_LIT("05") },
         { SPAN_LIT("k"), SPAN_LIT("000102030405060708090A0B0C0D0E0F") },
     };
     struct arena a;
@@ -178,7 +178,8 @@ static void references_are_followed(void **state)
     (void)state;
     broken_rule("<61 <4F {usim-aid}> <50 \"USIM\">>", "<61 <4F A0000000871002FF> <50 \"USIM\">>", "EF.DIR");
     broken_rule("01 value={pin1} puk=01", "01 value={pin1} puk=02", "PUK 02");
-    broken_rule("adf-usim fid=7FF0 aid={usim-aid} pins=01810A", "adf-usim fid=7FF0 aid={usim-aid} pins=01820A", "PIN 82");
+    broken_rule("adf-usim fid=7FF0 aid={usim-aid} pins=01810A", "adf-usim fid=7FF0 aid={usim-aid} pins=01820A",
+                "PIN 82");
     broken_rule("ef-spn = {ef-spn}", "ef-spn size=4 = {ef-spn}", "more content");
     broken_rule("adf = {usim-aid}", "adf = A0000000871004", "application that is not there");
     broken_rule("type=88 usage=38 value={ota-kic}", "type=88 usage=38 value=0102", "octets");

@@ -1,5 +1,5 @@
-/* Every package beside the project decodes; the decoded values are those of an independent decoder (decoded/NAME.json, facts.json);
- * the canonical encoding of real packages is, octet for octet, what they are. */
+/* Every package beside the project decodes; the decoded values are those of an independent decoder (decoded/NAME.json,
+ * facts.json); the canonical encoding of real packages is, octet for octet, what they are. */
 #include "lib/profile/package.h"
 #include "tests/support/test.h"
 
@@ -46,8 +46,9 @@ static json_t *list_json(const struct der_field *f, struct der_any_list list, en
         struct span octets = SPAN_NONE;
         if (!f->type)
             memcpy(&octets, item, sizeof octets);
-        json_array_append_new(array, f->type ? value_json(f->type, item, kind)
-                                     : f->item_tag == 0x06 ? oid_json(octets) : hex_json(octets));
+        json_array_append_new(array, f->type               ? value_json(f->type, item, kind)
+                                     : f->item_tag == 0x06 ? oid_json(octets)
+                                                           : hex_json(octets));
     }
     return array;
 }
@@ -119,7 +120,8 @@ static void rename_header(json_t *want)
 {
     const char *name;
     json_t *value;
-    json_object_foreach(want, name, value) {
+    json_object_foreach(want, name, value)
+    {
         size_t len = strlen(name);
         if (len > 7 && !strcasecmp(name + len - 7, "-header") && !json_object_get(want, "header")) {
             json_object_set(want, "header", value);
