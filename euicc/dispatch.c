@@ -4,45 +4,45 @@
 
 #define MORE_TIME_SW(len) ((uint16_t)(0x6100 | ((len) > 255 ? 0 : (len))))
 
-/* clang-format off: a table is read by columns */
+/* clang-format off */
 /* Commands of the whole card, whatever is selected. */
 static const struct apdu_rule card_rules[] = {
     /* CLA INS   cases                      at least  handler */
     { 0x00, 0xA4, CASE_1 | CASE_3 | CASE_4, SEC_NONE, uicc_select },
-    { 0x00, 0x70, CASE_1 | CASE_2, SEC_NONE, uicc_manage_channel },
-    { 0x80, 0xAA, CASE_3, SEC_NONE, uicc_terminal_capability },
-    { 0x80, 0x10, CASE_3, SEC_NONE, uicc_terminal_profile },
-    { 0x80, 0x12, CASE_2, SEC_NONE, uicc_fetch },
-    { 0x80, 0x14, CASE_3, SEC_NONE, uicc_terminal_response },
-    { 0x80, 0xC2, CASE_3 | CASE_4, SEC_NONE, uicc_envelope },
+    { 0x00, 0x70, CASE_1 | CASE_2,          SEC_NONE, uicc_manage_channel },
+    { 0x80, 0xAA, CASE_3,                   SEC_NONE, uicc_terminal_capability },
+    { 0x80, 0x10, CASE_3,                   SEC_NONE, uicc_terminal_profile },
+    { 0x80, 0x12, CASE_2,                   SEC_NONE, uicc_fetch },
+    { 0x80, 0x14, CASE_3,                   SEC_NONE, uicc_terminal_response },
+    { 0x80, 0xC2, CASE_3 | CASE_4,          SEC_NONE, uicc_envelope },
 };
 
 /* Commands on the file system: when no security domain is selected on the channel. */
 static const struct apdu_rule file_rules[] = {
-    { 0x80, 0xF2, CASE_1 | CASE_2, SEC_NONE, uicc_status },
-    { 0x00, 0xB0, CASE_2, SEC_NONE, uicc_read_binary },
-    { 0x00, 0xD6, CASE_3, SEC_NONE, uicc_update_binary },
-    { 0x00, 0xB2, CASE_2, SEC_NONE, uicc_read_record },
-    { 0x00, 0xDC, CASE_3, SEC_NONE, uicc_update_record },
-    { 0x00, 0xA2, CASE_3 | CASE_4, SEC_NONE, uicc_search_record },
-    { 0x80, 0x32, CASE_3 | CASE_4, SEC_NONE, uicc_increase },
+    { 0x80, 0xF2, CASE_1 | CASE_2,          SEC_NONE, uicc_status },
+    { 0x00, 0xB0, CASE_2,                   SEC_NONE, uicc_read_binary },
+    { 0x00, 0xD6, CASE_3,                   SEC_NONE, uicc_update_binary },
+    { 0x00, 0xB2, CASE_2,                   SEC_NONE, uicc_read_record },
+    { 0x00, 0xDC, CASE_3,                   SEC_NONE, uicc_update_record },
+    { 0x00, 0xA2, CASE_3 | CASE_4,          SEC_NONE, uicc_search_record },
+    { 0x80, 0x32, CASE_3 | CASE_4,          SEC_NONE, uicc_increase },
     { 0x80, 0xCB, CASE_2 | CASE_3 | CASE_4, SEC_NONE, uicc_retrieve_data },
-    { 0x80, 0xDB, CASE_3, SEC_NONE, uicc_set_data },
+    { 0x80, 0xDB, CASE_3,                   SEC_NONE, uicc_set_data },
     { 0x00, 0x20, CASE_1 | CASE_2 | CASE_3, SEC_NONE, uicc_verify },
-    { 0x00, 0x24, CASE_3, SEC_NONE, uicc_change_pin },
-    { 0x00, 0x26, CASE_3, SEC_NONE, uicc_disable_pin },
-    { 0x00, 0x28, CASE_3, SEC_NONE, uicc_enable_pin },
+    { 0x00, 0x24, CASE_3,                   SEC_NONE, uicc_change_pin },
+    { 0x00, 0x26, CASE_3,                   SEC_NONE, uicc_disable_pin },
+    { 0x00, 0x28, CASE_3,                   SEC_NONE, uicc_enable_pin },
     { 0x00, 0x2C, CASE_1 | CASE_2 | CASE_3, SEC_NONE, uicc_unblock_pin },
-    { 0x00, 0x88, CASE_3 | CASE_4, SEC_NONE, uicc_authenticate },
-    { 0x00, 0x84, CASE_2, SEC_NONE, uicc_get_challenge },
+    { 0x00, 0x88, CASE_3 | CASE_4,          SEC_NONE, uicc_authenticate },
+    { 0x00, 0x84, CASE_2,                   SEC_NONE, uicc_get_challenge },
     { 0x80, 0x78, CASE_1 | CASE_2 | CASE_3 | CASE_4, SEC_NONE, uicc_get_identity },
     { 0x00, 0x04, CASE_1 | CASE_2 | CASE_3, SEC_NONE, uicc_deactivate_file },
     { 0x00, 0x44, CASE_1 | CASE_2 | CASE_3, SEC_NONE, uicc_activate_file },
-    { 0x00, 0xE0, CASE_3, SEC_NONE, uicc_create_file },
-    { 0x00, 0xE4, CASE_3, SEC_NONE, uicc_delete_file },
-    { 0x80, 0xD4, CASE_3, SEC_NONE, uicc_resize_file },
-    { 0x00, 0xE6, CASE_1 | CASE_2, SEC_NONE, uicc_terminate },
-    { 0x00, 0xE8, CASE_1 | CASE_2, SEC_NONE, uicc_terminate },
+    { 0x00, 0xE0, CASE_3,                   SEC_NONE, uicc_create_file },
+    { 0x00, 0xE4, CASE_3,                   SEC_NONE, uicc_delete_file },
+    { 0x80, 0xD4, CASE_3,                   SEC_NONE, uicc_resize_file },
+    { 0x00, 0xE6, CASE_1 | CASE_2,          SEC_NONE, uicc_terminate },
+    { 0x00, 0xE8, CASE_1 | CASE_2,          SEC_NONE, uicc_terminate },
 };
 /* clang-format on */
 
