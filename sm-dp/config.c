@@ -11,18 +11,22 @@ const struct config_option smdp_options[] = {
     { "sm-dp", "url", CONFIG_TEXT, NULL, true, "how partners reach us: https://host:port" },
     { "sm-dp", "listen", CONFIG_ADDRESS, "127.0.0.1:8444", false, "where ES2, and answers over ES3, are served" },
     { "sm-dp", "database", CONFIG_PATH, "sm-dp.db", false, "the SQLite file; made when it does not exist" },
-    { "sm-dp", "master_key", CONFIG_PATH, "master.key", false, "64 hex digits that protect the secrets in the database" },
+    { "sm-dp", "master_key", CONFIG_PATH, "master.key", false,
+      "64 hex digits that protect the secrets in the database" },
     { "sm-dp", "ci", CONFIG_PATH, NULL, true, "the CI's root certificates, PEM" },
     { "sm-dp", "validity_s", CONFIG_NUMBER, "86400", false, "validity period of downloads that give none" },
-    { "sm-dp", "resend_s", CONFIG_NUMBER, "60", false, "pause before a function without answer is sent to the SM-SR again" },
-    { "sm-dp", "segments_per_call", CONFIG_NUMBER, "24", false, "segments of a profile in one message, of 1007 octets each" },
+    { "sm-dp", "resend_s", CONFIG_NUMBER, "60", false,
+      "pause before a function without answer is sent to the SM-SR again" },
+    { "sm-dp", "segments_per_call", CONFIG_NUMBER, "24", false,
+      "segments of a profile in one message, of 1007 octets each" },
     { "sm-dp", "subscribers", CONFIG_PATH, NULL, false,
       "file that gets what the home network must know of all ordered profiles, as osprey-hlr reads it" },
     { "tls", "certificate", CONFIG_PATH, NULL, true, "our TLS certificate and its chain, PEM" },
     { "tls", "key", CONFIG_PATH, NULL, true, "its private key, PEM" },
     { "tls", "trust", CONFIG_PATH, NULL, true, "the roots that partners' TLS certificates must chain to, PEM" },
     { "lab", "trace_dir", CONFIG_PATH, NULL, false, "for labs only: every SOAP message is written to soap/ in it" },
-    { "card *", "certificate", CONFIG_PATH, NULL, true, "CERT.DP.ECDSA for cards: 7F21, octets or hex; one for each curve" },
+    { "card *", "certificate", CONFIG_PATH, NULL, true,
+      "CERT.DP.ECDSA for cards: 7F21, octets or hex; one for each curve" },
     { "card *", "key", CONFIG_PATH, NULL, true, "its private key, as osprey-eum wrote it, or PEM" },
     { "eum *", "certificate", CONFIG_PATH, NULL, true, "certificate of an EUM whose eUICCs may be served, PEM" },
     { "partner *", "oid", CONFIG_TEXT, NULL, true, "its OID: EntityId of its messages" },
@@ -36,7 +40,8 @@ const struct config_option smdp_options[] = {
     { "profile *", "type", CONFIG_TEXT, "", false, "profile type; none: what the package says" },
     { "profile *", "imsi", CONFIG_TEXT, "", false, "IMSI; none: what the package says" },
     { "profile *", "msisdn", CONFIG_TEXT, "", false, "number of the subscription, digits" },
-    { "profile *", "pol2", CONFIG_TEXT, "none", false, "policy rules: disable:not-allowed, delete:not-allowed, disable:auto-delete" },
+    { "profile *", "pol2", CONFIG_TEXT, "none", false,
+      "policy rules: disable:not-allowed, delete:not-allowed, disable:auto-delete" },
     { "profile *", "memory", CONFIG_NUMBER, "0", false, "octets it needs on the card; 0: estimated" },
 };
 const size_t smdp_option_count = ARRAY_LEN(smdp_options);
@@ -180,8 +185,8 @@ static enum err read_eums(struct reading *r, struct smdp_config *c)
     return ERR_NONE;
 }
 
-enum err smdp_config_read(const struct config *file, struct smdp_partner *partners, struct trust *trust, struct arena *arena,
-                          struct smdp_config *ret, char *detail, size_t cap)
+enum err smdp_config_read(const struct config *file, struct smdp_partner *partners, struct trust *trust,
+                          struct arena *arena, struct smdp_config *ret, char *detail, size_t cap)
 {
     struct reading r = { .file = file, .section = "sm-dp", .detail = detail, .cap = cap };
     *ret = (struct smdp_config){ .partners = partners, .trust = trust };
@@ -223,11 +228,14 @@ static enum err read_order(const struct reading *r, struct arena *a, struct smdp
     enum err err = read_oid(r, "owner", &o->owner);
     if (err == ERR_NONE)
         err = read_text(r, "type", o->type, sizeof o->type);
-    if (err == ERR_NONE && *text_of(r, "imsi") && imsi_from_text(span_text(text_of(r, "imsi")), &o->address) != ERR_NONE)
+    if (err == ERR_NONE && *text_of(r, "imsi") &&
+        imsi_from_text(span_text(text_of(r, "imsi")), &o->address) != ERR_NONE)
         err = wrong(r, "imsi", "digits, at most 15");
-    if (err == ERR_NONE && *text_of(r, "msisdn") && msisdn_from_text(span_text(text_of(r, "msisdn")), &o->address) != ERR_NONE)
+    if (err == ERR_NONE && *text_of(r, "msisdn") &&
+        msisdn_from_text(span_text(text_of(r, "msisdn")), &o->address) != ERR_NONE)
         err = wrong(r, "msisdn", "3 to 15 digits");
-    if (err == ERR_NONE && (pol2_from_text(span_text(text_of(r, "pol2")), &o->pol2) != ERR_NONE || !pol2_meaningful(o->pol2, true)))
+    if (err == ERR_NONE &&
+        (pol2_from_text(span_text(text_of(r, "pol2")), &o->pol2) != ERR_NONE || !pol2_meaningful(o->pol2, true)))
         err = wrong(r, "pol2", "no such rules, or rules that contradict");
     if (err == ERR_NONE && file_read(text_of(r, "package"), SMDP_PACKAGE_MAX, a, &o->package) != ERR_NONE)
         err = wrong(r, "package", "cannot be read, or is too big");

@@ -4,7 +4,8 @@
 
 #include "es8_client.h"
 
-/* The EIS against the roots, the EUM's and the eUICC's certificate, memory, ICCID. Fills in s->curve and s->pk_ecasd. */
+/* The EIS against the roots, the EUM's and the eUICC's certificate, memory, ICCID. Fills in s->curve and s->pk_ecasd.
+ */
 struct status smdp_eligible(struct turn *t, const struct eis *eis, const struct stored_profile *p, struct es8_state *s);
 /* An ISD-P that an earlier download of ours left behind; NULL: none. */
 const struct profile_info *smdp_left_over(struct turn *t, const struct eis *eis);

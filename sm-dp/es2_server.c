@@ -15,8 +15,9 @@ static void reply_status(struct turn *t, const struct call_event *c, struct stat
 {
     const struct es_function_info *info = es_function_info(c->message.function);
     struct es_response *body = es_response_new(t->arena, c->message.function, &status, t->now_ms, t->now_ms);
-    turn_log(t, LOG_WARN_, "%s-%s of %s: %s %s/%s %s", info->interface, info->name, c->partner ? c->partner->name : "a stranger",
-             exec_status_xml(status.exec), status.subject, status.code, status.detail);
+    turn_log(t, LOG_WARN_, "%s-%s of %s: %s %s/%s %s", info->interface, info->name,
+             c->partner ? c->partner->name : "a stranger", exec_status_xml(status.exec), status.subject, status.code,
+             status.detail);
     if (body && status.reason == REASON_VALIDITY_REFUSED)
         body->acceptable_validity_s = SMDP_VALIDITY_MIN_S;
     struct span soap = body ? smdp_answer_build(t, &c->message, body) : SPAN_NONE;
@@ -26,12 +27,18 @@ static void reply_status(struct turn *t, const struct call_event *c, struct stat
 static const struct oid *smsr_of(const struct es_message *m)
 {
     switch (m->function) {
-    case ES2_DOWNLOAD_PROFILE: return &((const struct es2_download_profile *)m->body)->smsr_id;
-    case ES2_GET_EIS: return &((const struct es_eid_request *)m->body)->smsr_id;
-    case ES2_AUDIT_EIS: return &((const struct es_audit_request *)m->body)->smsr_id;
-    case ES2_UPDATE_POLICY_RULES: return &((const struct es_pol2_request *)m->body)->smsr_id;
-    case ES2_UPDATE_SUBSCRIPTION_ADDRESS: return &((const struct es_address_request *)m->body)->smsr_id;
-    default: return &((const struct es_profile_request *)m->body)->smsr_id;
+    case ES2_DOWNLOAD_PROFILE:
+        return &((const struct es2_download_profile *)m->body)->smsr_id;
+    case ES2_GET_EIS:
+        return &((const struct es_eid_request *)m->body)->smsr_id;
+    case ES2_AUDIT_EIS:
+        return &((const struct es_audit_request *)m->body)->smsr_id;
+    case ES2_UPDATE_POLICY_RULES:
+        return &((const struct es_pol2_request *)m->body)->smsr_id;
+    case ES2_UPDATE_SUBSCRIPTION_ADDRESS:
+        return &((const struct es_address_request *)m->body)->smsr_id;
+    default:
+        return &((const struct es_profile_request *)m->body)->smsr_id;
     }
 }
 
@@ -41,7 +48,8 @@ static struct status admit(struct turn *t, const struct call_event *c)
     const struct es_message *m = &c->message;
     const struct es_request *base = m->body;
     if (!c->partner || !oid_eq(&m->wsa.from.entity_id, &c->partner->oid))
-        return status_failed(REASON_REQUESTER_UNKNOWN, m->wsa.from.entity_id.text, "not the entity of the TLS connection");
+        return status_failed(REASON_REQUESTER_UNKNOWN, m->wsa.from.entity_id.text,
+                             "not the entity of the TLS connection");
     if (!(c->partner->kinds & SMDP_OPERATOR) || es_function_info(m->function)->number != ES_IF_ES2)
         return status_failed(REASON_REQUESTER_NOT_ALLOWED, c->partner->oid.text, "only operators may, and only ES2");
     if (!smdp_procedure_of(m->function) || !t->eid)
@@ -57,9 +65,9 @@ static uint64_t deadline_of(const struct turn *t, const struct es_message *m)
 {
     uint32_t asked = ((const struct es_request *)m->body)->validity_s;
     if (!asked)
-        asked = m->function == ES2_DOWNLOAD_PROFILE                          ? t->config->validity_s
+        asked = m->function == ES2_DOWNLOAD_PROFILE                 ? t->config->validity_s
                 : es_function_info(m->function)->pattern == ES_SYNC ? SMDP_SYNC_VALIDITY_S
-                                                                     : SMDP_CALLBACK_VALIDITY_S;
+                                                                    : SMDP_CALLBACK_VALIDITY_S;
     return t->now_ms + 1000ull * asked;
 }
 
@@ -71,9 +79,15 @@ static struct job *job_new(struct turn *t, const struct call_event *c, const cha
         return NULL;
     struct job *j = &t->jobs[t->job_count++];
     t->env->rng->fill(t->env->rng, unique, sizeof unique);
-    *j = (struct job){ .fresh = true, .requester = c->partner->oid, .function = c->message.function, .request = c->soap,
-                       .started_ms = t->now_ms, .deadline_ms = deadline_of(t, &c->message), .reply = t->event->reply,
-                       .procedure = smdp_procedure_of(c->message.function), .status = status_success() };
+    *j = (struct job){ .fresh = true,
+                       .requester = c->partner->oid,
+                       .function = c->message.function,
+                       .request = c->soap,
+                       .started_ms = t->now_ms,
+                       .deadline_ms = deadline_of(t, &c->message),
+                       .reply = t->event->reply,
+                       .procedure = smdp_procedure_of(c->message.function),
+                       .status = status_success() };
     j->smsr = *smsr_of(&c->message);
     snprintf(j->id, sizeof j->id, "%s-%s", t->eid, hex_text(SPAN_OF(unique), text, sizeof text));
     snprintf(j->call_id, sizeof j->call_id, "%s", call_id);
@@ -89,11 +103,13 @@ static void open_job(struct turn *t, const struct call_event *c, const char *cal
         return;
     }
     const struct smdp_partner *smsr = smdp_partner_by_oid(t->smdp, j->smsr.text);
-    j->status = smsr && (smsr->kinds & SMDP_SMSR) ? j->procedure->check(t, j, &c->message)
-                                                  : status_failed(REASON_SMSR_UNKNOWN, j->smsr.text, "no such SM-SR here");
+    j->status = smsr && (smsr->kinds & SMDP_SMSR)
+                    ? j->procedure->check(t, j, &c->message)
+                    : status_failed(REASON_SMSR_UNKNOWN, j->smsr.text, "no such SM-SR here");
     if (t->need_rows)
         return;
-    call_open(t->w, j->requester.text, call_id, t->event->line, SPAN_OF(c->digest), SPAN_NONE, t->now_ms, j->deadline_ms);
+    call_open(t->w, j->requester.text, call_id, t->event->line, SPAN_OF(c->digest), SPAN_NONE, t->now_ms,
+              j->deadline_ms);
     if (callback)
         outbox_reply(t->out, t->event->reply, 202, SPAN_NONE);
     if (!status_ok(&j->status))
@@ -148,7 +164,8 @@ void smdp_es2_call(struct turn *t, const struct call_event *c)
         return;
     }
     if (!smdp_callback_url(t, c->partner, &c->message))
-        reply_status(t, c, status_failed(REASON_REQUESTER_NOT_ALLOWED, "", "ReplyTo names a host that is not the caller's"));
+        reply_status(t, c,
+                     status_failed(REASON_REQUESTER_NOT_ALLOWED, "", "ReplyTo names a host that is not the caller's"));
     else if (call.state != CALL_UNKNOWN && !span_eq(call.digest, SPAN_OF(c->digest)))
         reply_status(t, c, status_failed(REASON_CALL_ID_REUSED, "", "the identifier was used for another call"));
     else if (call.state != CALL_UNKNOWN)

@@ -8,8 +8,8 @@
 #define CALL_UNIQUE_LEN 12u
 #define RESEND_MAX_S    900u
 /* The SM-SR gets a little less time than we have, to tell us that it is over. */
-#define MARGIN_MAX_MS   30000u
-#define RETRY_MS        2000u
+#define MARGIN_MAX_MS 30000u
+#define RETRY_MS      2000u
 
 static const char *ref_of(struct turn *t, const struct job *j)
 {
@@ -169,7 +169,9 @@ void smdp_es3_undelivered(struct turn *t)
 
 enum es_function smdp_relay_of(enum es_function function)
 {
-    static const struct { enum es_function es2, es3; } twins[] = {
+    static const struct {
+        enum es_function es2, es3;
+    } twins[] = {
         { ES2_GET_EIS, ES3_GET_EIS },
         { ES2_UPDATE_POLICY_RULES, ES3_UPDATE_POLICY_RULES },
         { ES2_UPDATE_SUBSCRIPTION_ADDRESS, ES3_UPDATE_SUBSCRIPTION_ADDRESS },

@@ -1,5 +1,5 @@
-/* sm-dp/es3_client.h: the SM-DP asks an SM-SR (SGP.02 §5.4): one function under way for each job. A call leaves with the
- * same FunctionCallIdentifier and MessageID until it is answered or its time is over. */
+/* sm-dp/es3_client.h: the SM-DP asks an SM-SR (SGP.02 §5.4): one function under way for each job. A call leaves with
+ * the same FunctionCallIdentifier and MessageID until it is answered or its time is over. */
 #ifndef OSPREY_SMDP_ES3_CLIENT_H
 #define OSPREY_SMDP_ES3_CLIENT_H
 

@@ -114,13 +114,13 @@ static const struct smdp_certificate *certificate_for(const struct turn *t, uint
     return NULL;
 }
 
-static size_t certificate_dgi_len(const struct smdp_certificate *c) { return 2 + (c->gp.len < 0xFF ? 1 : 3) + c->gp.len; }
+static size_t certificate_dgi_len(const struct smdp_certificate *c)
+{
+    return 2 + (c->gp.len < 0xFF ? 1 : 3) + c->gp.len;
+}
 
 /* Items only: the script's frame is the SM-SR's. */
-static struct ram_script items_into(struct writer *w)
-{
-    return (struct ram_script){ w, RAM_INDEFINITE, 0 };
-}
+static struct ram_script items_into(struct writer *w) { return (struct ram_script){ w, RAM_INDEFINITE, 0 }; }
 
 struct span es8_authenticate_data(struct turn *t, const struct job *j, const struct es8_state *s)
 {
@@ -128,7 +128,8 @@ struct span es8_authenticate_data(struct turn *t, const struct job *j, const str
     if (!c)
         return SPAN_NONE;
     uint8_t next_block;
-    struct writer dgi = wr_arena(t->arena, certificate_dgi_len(c)), w = wr_arena(t->arena, 2 * certificate_dgi_len(c) + 128);
+    struct writer dgi = wr_arena(t->arena, certificate_dgi_len(c)),
+                  w = wr_arena(t->arena, 2 * certificate_dgi_len(c) + 128);
     struct ram_script items = items_into(&w);
     ka_certificate_dgi_write(&dgi, c->gp);
     es8_authenticate_write(&items, &j->isdp, wr_span(&dgi), &next_block);
@@ -137,8 +138,12 @@ struct span es8_authenticate_data(struct turn *t, const struct job *j, const str
 
 static enum err draw_ephemeral(struct turn *t, struct es8_state *s)
 {
-    struct ka_parameters p = { .parameters = SMDP_KA_PARAMETERS, .usage = KA_USAGE_THREE_KEYS, .key_type = KEY_TYPE_AES,
-                               .key_len = KA_KEY_LEN, .kid = 1, .kvn = SMDP_SCP03_KVN };
+    struct ka_parameters p = { .parameters = SMDP_KA_PARAMETERS,
+                               .usage = KA_USAGE_THREE_KEYS,
+                               .key_type = KEY_TYPE_AES,
+                               .key_len = KA_KEY_LEN,
+                               .kid = 1,
+                               .kvn = SMDP_SCP03_KVN };
     struct ec_key *key = NULL;
     uint8_t scalar[EC_FIELD_LEN], point[EC_POINT_LEN];
     enum err err = ec_generate((enum ec_curve)s->curve, t->env->rng, &key);
@@ -161,7 +166,8 @@ static enum err sign(struct turn *t, struct es8_state *s, const struct smdp_cert
     ka_host_to_be_signed(&signed_data, &s->host, rc);
     enum err err = signed_data.err;
     if (err == ERR_NONE)
-        err = t->env->keys->sign(t->env->keys, c->key_name, wr_span(&signed_data), s->signature, sizeof s->signature, &len);
+        err = t->env->keys->sign(t->env->keys, c->key_name, wr_span(&signed_data), s->signature, sizeof s->signature,
+                                 &len);
     return err == ERR_NONE && len != sizeof s->signature ? ERR_CRYPTO : err;
 }
 
@@ -270,7 +276,8 @@ bool es8_keys_of(struct span answer, struct es8_state *s, struct status *ret_sta
         return false;
     enum err err = ka_host_finish(&s->host, SPAN_OF(s->pk_ecasd), data, &k);
     if (err != ERR_NONE)
-        return refuse(ret_status, "key establishment", err == ERR_VERIFY ? "the card's receipt is wrong" : err_text(err));
+        return refuse(ret_status, "key establishment",
+                      err == ERR_VERIFY ? "the card's receipt is wrong" : err_text(err));
     s->keys = (struct scp03_keys){ .kvn = SMDP_SCP03_KVN, .key_len = KA_KEY_LEN };
     memcpy(s->keys.enc, k.keys[0], KA_KEY_LEN);
     memcpy(s->keys.mac, k.keys[1], KA_KEY_LEN);
@@ -306,8 +313,8 @@ bool es8_session_of(struct span answer, const struct job *j, struct es8_state *s
 }
 
 /* EUICCResponse in the answer to the number-th segment: read with the session as it was behind that segment. */
-static bool read_response(struct turn *t, const struct job *j, const struct es8_state *s, struct span package, size_t number,
-                          struct span value, struct es8_profile_response *ret)
+static bool read_response(struct turn *t, const struct job *j, const struct es8_state *s, struct span package,
+                          size_t number, struct span value, struct es8_profile_response *ret)
 {
     uint8_t scratch[SCP03T_TLV_MAX];
     struct scp03_session session = s->start;
@@ -335,16 +342,17 @@ static bool refuse_profile(const struct es8_profile_response *r, struct status *
 {
     for (size_t i = 0; i < r->count; i++)
         if (r->status[i].status) {
-            *ret = status_failed(r->status[i].status == 4 || r->status[i].status == 2 ? REASON_EUICC_MEMORY : REASON_ISDP_FAILED, "",
-                                 "profile element %u: %s (%u)", r->status[i].identification,
+            *ret = status_failed(r->status[i].status == 4 || r->status[i].status == 2 ? REASON_EUICC_MEMORY
+                                                                                      : REASON_ISDP_FAILED,
+                                 "", "profile element %u: %s (%u)", r->status[i].identification,
                                  es8_pe_status_text(r->status[i].status), r->status[i].additional);
             return false;
         }
     return refuse(ret, "profile", r->aborted ? "the card aborted the installation" : "the card does not confirm it");
 }
 
-bool es8_segments_answered(struct turn *t, struct span answer, const struct job *j, struct es8_state *s, struct span package,
-                           bool *ret_complete, bool *ret_lost, struct status *ret_status)
+bool es8_segments_answered(struct turn *t, struct span answer, const struct job *j, struct es8_state *s,
+                           struct span package, bool *ret_complete, bool *ret_lost, struct status *ret_status)
 {
     struct ram_reader r;
     struct ram_item item;
@@ -374,7 +382,8 @@ bool es8_segments_answered(struct turn *t, struct span answer, const struct job 
         return refuse(ret_status, "profile", "the card's answer is not complete");
     }
     if (*ret_complete != (j->sent_to == package.len))
-        return refuse(ret_status, "profile", *ret_complete ? "the card says it is complete before its end"
-                                                           : "the card does not say that it is complete");
+        return refuse(ret_status, "profile",
+                      *ret_complete ? "the card says it is complete before its end"
+                                    : "the card does not say that it is complete");
     return true;
 }

@@ -10,14 +10,14 @@
 
 /* What a download must remember between its steps; stored wrapped in the job. Wipe after use. */
 struct es8_state {
-    uint8_t curve;                     /* of the card: enum ec_curve */
+    uint8_t curve; /* of the card: enum ec_curve */
     uint8_t pk_ecasd[KA_POINT_LEN];
     bool has_host;
-    struct ka_host host;               /* ephemeral key */
+    struct ka_host host; /* ephemeral key */
     uint8_t signature[KA_SIGNATURE_LEN];
-    struct scp03_keys keys;            /* key_len 0: not agreed yet */
+    struct scp03_keys keys; /* key_len 0: not agreed yet */
     uint8_t host_challenge[SCP03_CHALLENGE_LEN];
-    struct scp03_session start, end;   /* before and behind the segments under way */
+    struct scp03_session start, end; /* before and behind the segments under way */
 };
 MUST_USE enum err es8_state_load(struct turn *t, const struct job *j, struct es8_state *ret);
 MUST_USE enum err es8_state_save(struct turn *t, struct job *j, const struct es8_state *s);
@@ -28,7 +28,8 @@ struct span es8_authenticate_data(struct turn *t, const struct job *j, const str
 MUST_USE enum err es8_establish_data(struct turn *t, struct es8_state *s, struct span rc, struct span *ret);
 struct span es8_open_data(struct turn *t, struct es8_state *s);
 /* 85 at the beginning of a session, then segments of the package from j->sent_from; sets j->sent_to and s->end. */
-MUST_USE enum err es8_segments_data(struct turn *t, struct job *j, struct es8_state *s, struct span package, struct span *ret);
+MUST_USE enum err es8_segments_data(struct turn *t, struct job *j, struct es8_state *s, struct span package,
+                                    struct span *ret);
 
 /* The card's answers: response data of SendData. On failure *ret_status says what the operator is told. */
 MUST_USE bool es8_challenge_of(struct span answer, struct span *ret_rc, struct status *ret_status);

@@ -76,8 +76,11 @@ static enum err open_tls(struct program_state *p, bool server, struct ssl_ctx_st
 {
     char detail[IO_DETAIL_MAX] = "";
     const struct config *c = p->daemon->config;
-    struct tls_mutual_options o = { .chain_file = config_text(c, "tls", "certificate"), .key_file = config_text(c, "tls", "key"),
-                                    .ca_file = config_text(c, "tls", "trust"), .server = server, .clock = p->daemon->clock };
+    struct tls_mutual_options o = { .chain_file = config_text(c, "tls", "certificate"),
+                                    .key_file = config_text(c, "tls", "key"),
+                                    .ca_file = config_text(c, "tls", "trust"),
+                                    .server = server,
+                                    .clock = p->daemon->clock };
     enum err err = tls_mutual_ctx(&o, ret, detail, sizeof detail);
     return err == ERR_NONE ? ERR_NONE : complain(p, err, "[tls]", detail);
 }
@@ -86,7 +89,8 @@ static enum err open_store(struct program_state *p)
 {
     char detail[SQLITE_DETAIL_MAX] = "";
     enum err err = ERR_NONE;
-    struct sqlite_options o = { .path = config_text(p->daemon->config, "sm-dp", "database"), .migrations = smdp_schema,
+    struct sqlite_options o = { .path = config_text(p->daemon->config, "sm-dp", "database"),
+                                .migrations = smdp_schema,
                                 .migration_count = smdp_schema_count };
     p->store = sqlite_store_open(&o, &err, detail);
     return p->store ? ERR_NONE : complain(p, err, "[sm-dp] database", detail);
@@ -142,8 +146,12 @@ static enum err write_subscribers(struct program_state *p)
 static enum err open_smdp(struct program_state *p)
 {
     struct daemon *d = p->daemon;
-    struct env env = { .clock = d->clock, .rng = d->rng, .net = smdp_net_seam(p->net), .store = sqlite_store_seam(p->store),
-                       .keys = keystore_soft_keys(p->keys), .log = d->log };
+    struct env env = { .clock = d->clock,
+                       .rng = d->rng,
+                       .net = smdp_net_seam(p->net),
+                       .store = sqlite_store_seam(p->store),
+                       .keys = keystore_soft_keys(p->keys),
+                       .log = d->log };
     p->config.on_fatal = on_fatal;
     p->config.on_fatal_context = p;
     enum err err = smdp_new(&p->config, &env, &p->smdp);
@@ -157,8 +165,12 @@ static enum err open_world(struct program_state *p)
 {
     struct daemon *d = p->daemon;
     char detail[IO_DETAIL_MAX] = "";
-    struct smdp_net_options o = { .loop = d->loop, .log = d->log, .address = p->address, .server_tls = p->server_tls,
-                                  .client_tls = p->client_tls, .trace_dir = config_text(d->config, "lab", "trace_dir") };
+    struct smdp_net_options o = { .loop = d->loop,
+                                  .log = d->log,
+                                  .address = p->address,
+                                  .server_tls = p->server_tls,
+                                  .client_tls = p->client_tls,
+                                  .trace_dir = config_text(d->config, "lab", "trace_dir") };
     enum err err = config_address(d->config, "sm-dp", "listen", p->address, sizeof p->address, &o.port);
     p->net = err == ERR_NONE ? smdp_net_new(&o) : NULL;
     if (!p->net)
@@ -181,7 +193,8 @@ static enum err program_open(struct daemon *d, void **ret_role)
     p->config.trust = &p->trust;
     arena_init(&p->arena, CONFIG_RAM_MAX);
     p->partners = calloc(SMDP_PARTNERS_MAX, sizeof *p->partners);
-    enum err err = p->partners ? smdp_config_read(d->config, p->partners, &p->trust, &p->arena, &p->config, d->detail, sizeof d->detail)
+    enum err err = p->partners ? smdp_config_read(d->config, p->partners, &p->trust, &p->arena, &p->config, d->detail,
+                                                  sizeof d->detail)
                                : ERR_NO_MEMORY;
     if (err == ERR_NONE)
         err = open_keys(p);
@@ -206,9 +219,10 @@ int main(int argc, char **argv)
     struct program program = {
         .name = "osprey-sm-dp",
         .summary = "the SM-DP of SGP.02: prepares profiles and brings them to eUICCs through their SM-SR",
-        .help = "It serves ES2 to operators and talks ES3 to SM-SRs ([partner NAME]). Ordered profiles are [profile NAME]\n"
-                "sections: the package is taken into the database when its ICCID is new. All state is in the database: it\n"
-                "may be killed at any time and goes on where it was.",
+        .help =
+            "It serves ES2 to operators and talks ES3 to SM-SRs ([partner NAME]). Ordered profiles are [profile NAME]\n"
+            "sections: the package is taken into the database when its ICCID is new. All state is in the database: it\n"
+            "may be killed at any time and goes on where it was.",
         .options = smdp_options,
         .option_count = smdp_option_count,
         .open = program_open,

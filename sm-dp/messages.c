@@ -49,7 +49,9 @@ static struct wsa_endpoint self(struct turn *t, enum es_interface number)
 
 void smdp_soap_post(struct turn *t, const char *url, const char *ref, struct span soap, uint64_t give_up_ms)
 {
-    struct effect effect = { .kind = SMDP_EFFECT_SOAP, .to = url, .body = soap, .wants_answer = true, .give_up_ms = give_up_ms };
+    struct effect effect = {
+        .kind = SMDP_EFFECT_SOAP, .to = url, .body = soap, .wants_answer = true, .give_up_ms = give_up_ms
+    };
     if (t->eid)
         snprintf(effect.line, sizeof effect.line, "%s", t->eid);
     snprintf(effect.ref, sizeof effect.ref, "%s", ref);
@@ -101,13 +103,15 @@ static struct es_response *response_of(struct turn *t, const struct job *j)
     if (es_body_size(j->function, ES_RESPONSE) == sizeof(struct es_card_response)) {
         struct es_card_response *card = (struct es_card_response *)r;
         card->euicc_response = j->euicc_response;
-        if (j->function == ES2_DOWNLOAD_PROFILE && j->status.exec != EXECUTED_FAILED && j->status.exec != EXECUTED_EXPIRED)
+        if (j->function == ES2_DOWNLOAD_PROFILE && j->status.exec != EXECUTED_FAILED &&
+            j->status.exec != EXECUTED_EXPIRED)
             card->iccid = j->iccid;
     }
     return r;
 }
 
-void smdp_callback_post(struct turn *t, const char *url, enum es_function function, const char *call_id, struct span soap)
+void smdp_callback_post(struct turn *t, const char *url, enum es_function function, const char *call_id,
+                        struct span soap)
 {
     const struct es_function_info *info = es_function_info(function);
     const char *ref = arena_printf(t->arena, "%s-%s/response/%.60s", info->interface, info->name, call_id);
@@ -130,7 +134,8 @@ void smdp_answer_post(struct turn *t, struct job *j)
     struct es_message request;
     struct es_fault fault;
     struct es_response *r = response_of(t, j);
-    if (r && t->eis && es_body_size(j->function, ES_RESPONSE) == sizeof(struct es_eis_response) && status_ok(&j->status))
+    if (r && t->eis && es_body_size(j->function, ES_RESPONSE) == sizeof(struct es_eis_response) &&
+        status_ok(&j->status))
         ((struct es_eis_response *)r)->eis = t->eis;
     if (!r || es_decode(j->request, t->arena, &request, &fault) != ERR_NONE)
         turn_log(t, LOG_ERROR_, "the answer to call %s cannot be made", j->call_id);
@@ -140,10 +145,12 @@ void smdp_answer_post(struct turn *t, struct job *j)
 
 /* ---- requests and notifications */
 
-struct span smdp_request_build(struct turn *t, const struct smdp_partner *smsr, enum es_function function, struct span message_id,
-                               const void *body)
+struct span smdp_request_build(struct turn *t, const struct smdp_partner *smsr, enum es_function function,
+                               struct span message_id, const void *body)
 {
-    struct es_message m = { .function = function, .kind = ES_REQUEST, .body = body, .dialect = { .ampersand = smsr->ampersand } };
+    struct es_message m = {
+        .function = function, .kind = ES_REQUEST, .body = body, .dialect = { .ampersand = smsr->ampersand }
+    };
     m.wsa.from = self(t, ES_IF_ES3);
     m.wsa.to = (struct wsa_endpoint){ .address = span_text(smsr->url), .entity_id = smsr->oid };
     if (es_function_info(function)->pattern == ES_CALLBACK)
@@ -156,8 +163,9 @@ void smdp_notify(struct turn *t, const struct smdp_partner *operator_, enum es_f
                  const char *name)
 {
     const struct es_function_info *info = es_function_info(function);
-    struct es_message m = { .function = function, .kind = ES_NOTIFICATION, .body = body,
-                            .dialect = { .ampersand = operator_->ampersand } };
+    struct es_message m = {
+        .function = function, .kind = ES_NOTIFICATION, .body = body, .dialect = { .ampersand = operator_->ampersand }
+    };
     m.wsa.from = self(t, ES_IF_ES2);
     m.wsa.to = (struct wsa_endpoint){ .address = span_text(operator_->url), .entity_id = operator_->oid };
     if (make_id(t, SPAN_NONE, SPAN_NONE, operator_->ampersand, &m.wsa.message_id) != ERR_NONE)

@@ -1,5 +1,5 @@
-/* sm-dp/messages.h: what the SM-DP says: answers and notifications to operators (ES2), requests to SM-SRs (ES3). All are
- * made and stored in the turn that knows them; a MessageID is drawn once. */
+/* sm-dp/messages.h: what the SM-DP says: answers and notifications to operators (ES2), requests to SM-SRs (ES3). All
+ * are made and stored in the turn that knows them; a MessageID is drawn once. */
 #ifndef OSPREY_SMDP_MESSAGES_H
 #define OSPREY_SMDP_MESSAGES_H
 
@@ -14,13 +14,14 @@ struct span smdp_answer_build(struct turn *t, const struct es_message *request, 
 /* job->status as answer of its function: stored, and on its way. */
 void smdp_answer_post(struct turn *t, struct job *j);
 /* An answer that was stored, once more. */
-void smdp_callback_post(struct turn *t, const char *url, enum es_function function, const char *call_id, struct span soap);
+void smdp_callback_post(struct turn *t, const char *url, enum es_function function, const char *call_id,
+                        struct span soap);
 
 /* A new MessageID; transaction and context may be empty. */
 struct span smdp_message_id(struct turn *t, struct span transaction, struct span context, bool ampersand);
 /* One request of ES3 with that MessageID. */
-struct span smdp_request_build(struct turn *t, const struct smdp_partner *smsr, enum es_function function, struct span message_id,
-                               const void *body);
+struct span smdp_request_build(struct turn *t, const struct smdp_partner *smsr, enum es_function function,
+                               struct span message_id, const void *body);
 /* A notification to an operator. */
 void smdp_notify(struct turn *t, const struct smdp_partner *operator_, enum es_function function, const void *body,
                  const char *name);

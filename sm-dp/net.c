@@ -87,7 +87,8 @@ static void soap_reply(struct smdp_net *n, const struct effect *effect)
 {
     trace(n, "out", effect->body);
     http_server_reply(n->server, effect->reply,
-                      &(struct http_reply){ .status = effect->status, .content_type = effect->body.len ? SOAP_TYPE : NULL,
+                      &(struct http_reply){ .status = effect->status,
+                                            .content_type = effect->body.len ? SOAP_TYPE : NULL,
                                             .body = effect->body });
 }
 
@@ -114,7 +115,8 @@ static void on_answer(void *context, const struct http_answer *answer)
     enum effect_result result = judge(answer);
     trace(p->net, "in", answer->body);
     if (result != EFFECT_SENT)
-        log_fact(p->net->options.log, LOG_WARN_, p->line, "%s not taken: %s %d", p->ref, answer->detail, answer->status);
+        log_fact(p->net->options.log, LOG_WARN_, p->line, "%s not taken: %s %d", p->ref, answer->detail,
+                 answer->status);
     engine_result(smdp_engine(p->net->smdp), p->effect_id, result, answer->status, answer->body);
     free(p);
 }
@@ -129,14 +131,17 @@ static void soap_send(struct smdp_net *n, const struct effect *effect)
         p->effect_id = effect->id;
         memcpy(p->ref, effect->ref, sizeof p->ref);
         memcpy(p->line, effect->line, sizeof p->line);
-        struct http_call call = { .url = effect->to, .content_type = SOAP_TYPE, .body = effect->body, .done = on_answer, .context = p };
+        struct http_call call = {
+            .url = effect->to, .content_type = SOAP_TYPE, .body = effect->body, .done = on_answer, .context = p
+        };
         err = http_client_send(n->client, &call);
     }
     if (err == ERR_NONE)
         return;
     log_fact(n->options.log, LOG_WARN_, effect->line, "%s cannot be sent: %s", effect->ref, err_text(err));
     free(p);
-    engine_result(smdp_engine(n->smdp), effect->id, err == ERR_BAD_VALUE ? EFFECT_REFUSED_ : EFFECT_FAILED, 0, SPAN_NONE);
+    engine_result(smdp_engine(n->smdp), effect->id, err == ERR_BAD_VALUE ? EFFECT_REFUSED_ : EFFECT_FAILED, 0,
+                  SPAN_NONE);
 }
 
 static void net_send(struct net *seam, const struct effect *effect)
@@ -190,8 +195,12 @@ enum err smdp_net_open(struct smdp_net *n, struct smdp *smdp, char *detail)
         err = ERR_NO_MEMORY;
     if (err == ERR_NONE)
         n->server = http_server_new(o->loop,
-                                    &(struct http_server_options){ .address = o->address, .port = o->port, .tls = o->server_tls,
-                                                                   .node = SMDP_NODE_SOAP, .handler = on_request, .context = n,
+                                    &(struct http_server_options){ .address = o->address,
+                                                                   .port = o->port,
+                                                                   .tls = o->server_tls,
+                                                                   .node = SMDP_NODE_SOAP,
+                                                                   .handler = on_request,
+                                                                   .context = n,
                                                                    .refused = on_refused },
                                     &err, detail);
     if (!n->server)

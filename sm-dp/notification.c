@@ -4,7 +4,9 @@
 
 static enum es_function twin_of(enum es_function es3)
 {
-    static const struct { enum es_function es3, es2; } twins[] = {
+    static const struct {
+        enum es_function es3, es2;
+    } twins[] = {
         { ES3_PROFILE_DISABLED_NOTIFICATION, ES2_PROFILE_DISABLED_NOTIFICATION },
         { ES3_PROFILE_ENABLED_NOTIFICATION, ES2_PROFILE_ENABLED_NOTIFICATION },
         { ES3_PROFILE_DELETED_NOTIFICATION, ES2_PROFILE_DELETED_NOTIFICATION },
@@ -46,11 +48,12 @@ static void relay(struct turn *t, const struct es_message *m, enum es_function e
     if (t->need_rows)
         return;
     if (!to || !(to->kinds & SMDP_OPERATOR) || !*to->url) {
-        turn_log(t, LOG_WARN_, "%s for operator %s, who cannot be told", es_function_info(m->function)->name, owner.text);
+        turn_log(t, LOG_WARN_, "%s for operator %s, who cannot be told", es_function_info(m->function)->name,
+                 owner.text);
         return;
     }
-    const char *name = is_profile_notification(m->function)
-                           ? ((const struct es_profile_notification *)m->body)->iccid.digits : "";
+    const char *name =
+        is_profile_notification(m->function) ? ((const struct es_profile_notification *)m->body)->iccid.digits : "";
     smdp_notify(t, to, es2, m->body, name);
     t->smdp->counts.notifications++;
 }

@@ -1,4 +1,5 @@
-/* Ordered profiles come in from files, and what a home network must know goes out: administration, out of the standard. */
+/* Ordered profiles come in from files, and what a home network must know goes out: administration, out of the standard.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,8 +16,8 @@ struct facts {
     struct iccid iccid;
     char type[SMDP_TYPE_MAX + 1];
     char imsi[IMSI_DIGITS_MAX + 1];
-    bool in_usim;          /* the elements at hand belong to a USIM */
-    struct aka_algo *aka;  /* of the first USIM, as the IMSI */
+    bool in_usim;         /* the elements at hand belong to a USIM */
+    struct aka_algo *aka; /* of the first USIM, as the IMSI */
     bool has_end;
 };
 
@@ -43,7 +44,8 @@ static void read_imsi(const struct pe_filesystem *files, enum pe_kind kind, stru
             if (file->items.items[k].content.len || file->items.items[k].offset != DER_ABSENT)
                 (void)!file_body_write(body, sizeof body, &at, &file->items.items[k]);
         if (file->tag == tag && body[0] <= 8 && body[0] > 1 &&
-            bcd_text((struct span){ body + 1, body[0] }, true, digits, sizeof digits) == ERR_NONE && strlen(digits) <= 16)
+            bcd_text((struct span){ body + 1, body[0] }, true, digits, sizeof digits) == ERR_NONE &&
+            strlen(digits) <= 16)
             snprintf(f->imsi, sizeof f->imsi, "%.15s", digits + 1);
     }
 }
@@ -51,19 +53,25 @@ static void read_imsi(const struct pe_filesystem *files, enum pe_kind kind, stru
 static enum err read_element(const struct profile_element *pe, struct facts *f)
 {
     switch (pe->kind) {
-    case PE_HEADER: return read_header(pe->as.header, f);
+    case PE_HEADER:
+        return read_header(pe->as.header, f);
     case PE_USIM:
         f->in_usim = true;
         read_imsi(pe->as.files, pe->kind, f);
         return ERR_NONE;
     case PE_ISIM:
-    case PE_CSIM: f->in_usim = false; return ERR_NONE;
+    case PE_CSIM:
+        f->in_usim = false;
+        return ERR_NONE;
     case PE_AKA_PARAMETER:
         if (f->in_usim && !f->aka && pe->as.aka->configuration)
             f->aka = pe->as.aka->configuration->algo;
         return ERR_NONE;
-    case PE_END: f->has_end = true; return ERR_NONE;
-    default: return ERR_NONE;
+    case PE_END:
+        f->has_end = true;
+        return ERR_NONE;
+    default:
+        return ERR_NONE;
     }
 }
 
@@ -85,7 +93,8 @@ static enum err read_package(struct span package, struct arena *a, struct facts 
         if (err == ERR_NONE)
             err = read_element(&pe, f);
         if (err != ERR_NONE)
-            snprintf(detail, SMDP_DETAIL_MAX, "profile element %zu (%s) at octet %u: %s", n, pe_name(kind), e.offset, err_text(err));
+            snprintf(detail, SMDP_DETAIL_MAX, "profile element %zu (%s) at octet %u: %s", n, pe_name(kind), e.offset,
+                     err_text(err));
     }
     if (err == ERR_NONE && (err = p.err) != ERR_NONE)
         snprintf(detail, SMDP_DETAIL_MAX, "the package is broken at octet %u: %s", p.offset, err_text(err));
@@ -127,20 +136,27 @@ static struct write write_of(const struct statement *statement, const struct val
 
 static enum err store_order(struct smdp *s, const struct smdp_order *o, const struct facts *f, struct arena *a)
 {
-    static const struct statement add_package = { "package-add", "INSERT INTO package (iccid, package) VALUES (?1,?2)", NULL };
+    static const struct statement add_package = { "package-add", "INSERT INTO package (iccid, package) VALUES (?1,?2)",
+                                                  NULL };
     char aad[40];
     size_t cap = o->package.len + KEYS_WRAP_OVERHEAD;
     uint8_t *wrapped = arena_alloc(a, cap);
-    enum err err = wrapped ? s->env.keys->wrap(s->env.keys, smdp_package_aad(&f->iccid, aad), o->package, wrapped, cap) : ERR_NO_MEMORY;
+    enum err err = wrapped ? s->env.keys->wrap(s->env.keys, smdp_package_aad(&f->iccid, aad), o->package, wrapped, cap)
+                           : ERR_NO_MEMORY;
     if (err != ERR_NONE)
         return err;
     uint32_t memory = o->memory ? o->memory : (uint32_t)o->package.len * SMDP_MEMORY_FACTOR;
     if (!o->memory && memory < SMDP_MEMORY_FLOOR)
         memory = SMDP_MEMORY_FLOOR;
     const struct value profile[] = {
-        value_text(f->iccid.digits), value_text(o->owner.text), value_text(*o->type ? o->type : f->type),
-        value_text(*o->address.imsi ? o->address.imsi : f->imsi), value_text(o->address.msisdn), value_int(o->pol2.rules),
-        value_int((int64_t)o->package.len), value_int(memory),
+        value_text(f->iccid.digits),
+        value_text(o->owner.text),
+        value_text(*o->type ? o->type : f->type),
+        value_text(*o->address.imsi ? o->address.imsi : f->imsi),
+        value_text(o->address.msisdn),
+        value_int(o->pol2.rules),
+        value_int((int64_t)o->package.len),
+        value_int(memory),
     };
     const struct value package[] = { value_text(f->iccid.digits), value_blob((struct span){ wrapped, cap }) };
     const struct write writes[] = { write_of(&SMDP_PROFILE_ADD, profile, ARRAY_LEN(profile)),
@@ -215,7 +231,8 @@ static enum err tell_one(struct smdp *s, const struct row *row, smdp_subscriber_
         struct span wrapped = row_bytes(&q->rows[0], 0);
         uint8_t *plain = arena_alloc(&a, wrapped.len);
         size_t len = wrapped.len - KEYS_WRAP_OVERHEAD;
-        err = plain ? s->env.keys->unwrap(s->env.keys, smdp_package_aad(&iccid, aad), wrapped, plain, len) : ERR_NO_MEMORY;
+        err = plain ? s->env.keys->unwrap(s->env.keys, smdp_package_aad(&iccid, aad), wrapped, plain, len)
+                    : ERR_NO_MEMORY;
         if (err == ERR_NONE)
             err = read_package((struct span){ plain, len }, &a, &f, detail);
         if (err == ERR_NONE)

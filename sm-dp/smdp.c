@@ -20,7 +20,8 @@
 const struct migration *const smdp_schema = smdp_migrations;
 const size_t smdp_schema_count = SMDP_MIGRATIONS;
 
-const struct query *smdp_ask(struct turn *t, const struct statement *statement, const struct value *params, size_t count)
+const struct query *smdp_ask(struct turn *t, const struct statement *statement, const struct value *params,
+                             size_t count)
 {
     const struct query *q = rowset_want(t->rows, statement, params, count);
     if (q && q->loaded)
@@ -33,7 +34,8 @@ const struct query *smdp_ask(struct turn *t, const struct statement *statement, 
 
 static void on_answer(struct turn *t, const struct call_event *c)
 {
-    bool known = c->partner && (c->partner->kinds & SMDP_SMSR) && oid_eq(&c->partner->oid, &c->message.wsa.from.entity_id);
+    bool known =
+        c->partner && (c->partner->kinds & SMDP_SMSR) && oid_eq(&c->partner->oid, &c->message.wsa.from.entity_id);
     if (known && !smdp_es3_response(t, c->partner, &c->message))
         turn_log(t, LOG_DEBUG_, "an answer that nobody waits for any more");
     outbox_reply(t->out, t->event->reply, known ? 202 : 403, SPAN_NONE);
@@ -42,12 +44,24 @@ static void on_answer(struct turn *t, const struct call_event *c)
 static void on_event(struct turn *t)
 {
     switch (t->event->kind) {
-    case SMDP_EVENT_CALL: smdp_es2_call(t, t->event->data); break;
-    case SMDP_EVENT_ANSWER: on_answer(t, t->event->data); break;
-    case SMDP_EVENT_NOTIFICATION: smdp_notification(t, t->event->data); break;
-    case EVENT_DELIVERED: smdp_es3_delivered(t); break;
-    case EVENT_UNDELIVERED: smdp_es3_undelivered(t); break;
-    case EVENT_TIMER: smdp_jobs_time(t); break;
+    case SMDP_EVENT_CALL:
+        smdp_es2_call(t, t->event->data);
+        break;
+    case SMDP_EVENT_ANSWER:
+        on_answer(t, t->event->data);
+        break;
+    case SMDP_EVENT_NOTIFICATION:
+        smdp_notification(t, t->event->data);
+        break;
+    case EVENT_DELIVERED:
+        smdp_es3_delivered(t);
+        break;
+    case EVENT_UNDELIVERED:
+        smdp_es3_undelivered(t);
+        break;
+    case EVENT_TIMER:
+        smdp_jobs_time(t);
+        break;
     }
 }
 
@@ -78,15 +92,24 @@ static void prune(struct turn *t)
 static void log_undelivered(const struct turn *t)
 {
     if (t->event->kind == EVENT_UNDELIVERED)
-        log_fact(t->env->log, LOG_ERROR_, t->event->line, "%s could not be delivered (%d)", t->event->name, t->event->status);
+        log_fact(t->env->log, LOG_ERROR_, t->event->line, "%s could not be delivered (%d)", t->event->name,
+                 t->event->status);
 }
 
 static enum verdict step(void *role, struct rowset *rows, const struct event *event, struct writes *writes,
                          struct outbox *outbox)
 {
     struct smdp *s = role;
-    struct turn t = { .smdp = s, .config = &s->config, .env = &s->env, .rows = rows, .event = event, .w = writes, .out = outbox,
-                      .arena = event->arena, .now_ms = event->now_ms, .eid = *event->line ? event->line : NULL };
+    struct turn t = { .smdp = s,
+                      .config = &s->config,
+                      .env = &s->env,
+                      .rows = rows,
+                      .event = event,
+                      .w = writes,
+                      .out = outbox,
+                      .arena = event->arena,
+                      .now_ms = event->now_ms,
+                      .eid = *event->line ? event->line : NULL };
     log_undelivered(&t);
     if (t.eid)
         return euicc_turn(&t);
@@ -122,8 +145,10 @@ static struct span body_of(struct span soap)
 {
     static const char name[] = "Body";
     const uint8_t *first = NULL, *last = NULL, *end = soap.ptr + soap.len;
-    for (const uint8_t *at = memmem(soap.ptr, soap.len, name, 4); at; at = memmem(at + 4, (size_t)(end - at - 4), name, 4)) {
-        bool tag = at > soap.ptr && (at[-1] == '/' || at[-1] == ':' || at[-1] == '<') && at + 4 < end && (at[4] == '>' || at[4] == ' ');
+    for (const uint8_t *at = memmem(soap.ptr, soap.len, name, 4); at;
+         at = memmem(at + 4, (size_t)(end - at - 4), name, 4)) {
+        bool tag = at > soap.ptr && (at[-1] == '/' || at[-1] == ':' || at[-1] == '<') && at + 4 < end &&
+                   (at[4] == '>' || at[4] == ' ');
         if (tag && !first)
             first = at;
         if (tag)
@@ -149,8 +174,8 @@ static void line_of(struct event *event, const struct es_message *m)
         eid_text(&eid, event->line);
 }
 
-static enum err fill_event(struct event *event, const struct smdp_partner *partner, struct span soap, struct es_fault *fault,
-                           struct es_message *ret)
+static enum err fill_event(struct event *event, const struct smdp_partner *partner, struct span soap,
+                           struct es_fault *fault, struct es_message *ret)
 {
     struct call_event *c = ARENA_NEW(event->arena, struct call_event);
     struct span copy = arena_copy(event->arena, soap);
@@ -245,7 +270,9 @@ enum err smdp_new(const struct smdp_config *config, const struct env *env, struc
     s->config = *config;
     s->env = *env;
     defaults(&s->config);
-    struct engine_config ec = { .env = *env, .step = step, .role = s, .retry_after_ms = retry_after_ms, .on_fatal = fatal };
+    struct engine_config ec = {
+        .env = *env, .step = step, .role = s, .retry_after_ms = retry_after_ms, .on_fatal = fatal
+    };
     enum err err = engine_new(&ec, &s->engine);
     if (err != ERR_NONE) {
         free(s);

@@ -48,18 +48,18 @@ struct smdp_certificate {
 
 struct smdp_config {
     struct oid oid;
-    char url[SMDP_URL_MAX];         /* our own, for wsa:From and ReplyTo: scheme://host[:port] */
-    struct smdp_partner *partners;  /* borrowed for the life of the SM-DP, as all pointers here */
+    char url[SMDP_URL_MAX];        /* our own, for wsa:From and ReplyTo: scheme://host[:port] */
+    struct smdp_partner *partners; /* borrowed for the life of the SM-DP, as all pointers here */
     size_t partner_count;
     struct smdp_certificate certificates[SMDP_CERTIFICATES_MAX];
     size_t certificate_count;
-    struct trust *trust;            /* the CIs */
+    struct trust *trust; /* the CIs */
     struct x509 *eums[SMDP_EUMS_MAX];
     size_t eum_count;
-    uint32_t segments_per_call;     /* SCP03t segments in one ES3.SendData. 0: 24 */
-    uint32_t resend_s;              /* an ES3 call that was taken but not answered is repeated after this. 0: 60 */
-    uint32_t validity_s;            /* of a download without ValidityPeriod. 0: 86400 */
-    uint32_t undo_s;                /* how long a clean-up tries after the answer is out. 0: 3600 */
+    uint32_t segments_per_call; /* SCP03t segments in one ES3.SendData. 0: 24 */
+    uint32_t resend_s;          /* an ES3 call that was taken but not answered is repeated after this. 0: 60 */
+    uint32_t validity_s;        /* of a download without ValidityPeriod. 0: 86400 */
+    uint32_t undo_s;            /* how long a clean-up tries after the answer is out. 0: 3600 */
     void (*on_fatal)(void *context);
     void *on_fatal_context;
 };
@@ -82,12 +82,12 @@ void smdp_soap(struct smdp *s, const struct smdp_partner *partner, struct span b
 
 /* An ordered profile: out of the standard (SGP.02 §3.1 step 0). What the package says itself need not be given. */
 struct smdp_order {
-    struct span package;           /* concatenated profile elements */
-    struct oid owner;              /* the operator */
-    char type[SMDP_TYPE_MAX + 1];  /* empty: the package's */
+    struct span package;                 /* concatenated profile elements */
+    struct oid owner;                    /* the operator */
+    char type[SMDP_TYPE_MAX + 1];        /* empty: the package's */
     struct subscription_address address; /* imsi empty: the package's */
     struct pol2 pol2;
-    uint32_t memory;               /* octets it needs on the card; 0: estimated */
+    uint32_t memory; /* octets it needs on the card; 0: estimated */
 };
 /* Stores it (its ICCID is in the package); one that is there already stays as it is. detail (may be NULL) says what is
  * wrong. ERR_BAD_VALUE, ERR_TOO_LONG, ERR_MISSING (no ICCID, no owner), ERR_IO. */

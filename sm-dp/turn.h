@@ -34,15 +34,16 @@ struct turn {
     struct job *jobs;
     size_t job_count;
     struct span challenge; /* the card's RC, from one step to the next */
-    struct eis *eis; /* what a relayed function of the EIS answers */
-    bool again;      /* the step is entered again to repeat what it sent: nothing is drawn anew */
+    struct eis *eis;       /* what a relayed function of the EIS answers */
+    bool again;            /* the step is entered again to repeat what it sent: nothing is drawn anew */
     bool need_rows;
 };
 
 /* The answered query; NULL (and need_rows) while it is not there. */
-const struct query *smdp_ask(struct turn *t, const struct statement *statement, const struct value *params, size_t count);
-#define SMDP_ASK(t, statement, ...)                                                                                   \
-    smdp_ask((t), (statement), (const struct value[]){ __VA_ARGS__ },                                                \
+const struct query *smdp_ask(struct turn *t, const struct statement *statement, const struct value *params,
+                             size_t count);
+#define SMDP_ASK(t, statement, ...)                                                                                    \
+    smdp_ask((t), (statement), (const struct value[]){ __VA_ARGS__ },                                                  \
              sizeof((const struct value[]){ __VA_ARGS__ }) / sizeof(struct value))
 
 #define turn_log(t, level, ...) log_fact((t)->env->log, (level), (t)->eid, __VA_ARGS__)

@@ -1,5 +1,5 @@
-/* sm-dp/unconfirmed.h: the choices of this SM-DP where SGP.02 was not at hand (the fact books' [?]). Change them here and
- * nowhere else; codes of reasons stand in lib/model/reason.def. */
+/* sm-dp/unconfirmed.h: the choices of this SM-DP where SGP.02 was not at hand (the fact books' [?]). Change them here
+ * and nowhere else; codes of reasons stand in lib/model/reason.def. */
 #ifndef OSPREY_SMDP_UNCONFIRMED_H
 #define OSPREY_SMDP_UNCONFIRMED_H
 
@@ -14,10 +14,10 @@
 
 /* How often a download begins again when its secure channel was lost on the way; and how often left-over ISD-Ps are
  * cleaned up before one. */
-#define SMDP_SEND_ATTEMPTS    3u
-#define SMDP_CLEANUPS_MAX     8u
+#define SMDP_SEND_ATTEMPTS 3u
+#define SMDP_CLEANUPS_MAX  8u
 /* Seconds a clean-up has at least. */
-#define SMDP_UNDO_MIN_S       60u
+#define SMDP_UNDO_MIN_S 60u
 
 /* Octets an ISD-P asks for when the order does not say: the package, and what its files take beside it. */
 #define SMDP_MEMORY_FACTOR 2u

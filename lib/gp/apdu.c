@@ -102,27 +102,43 @@ void rapdu_write(struct writer *w, const struct rapdu *r)
 static const char *family_text(uint16_t sw)
 {
     switch (sw >> 8) {
-    case 0x61: case 0x9F: return "more response data";
-    case 0x62: case 0x63: return "warning";
-    case 0x64: return "execution error";
-    case 0x65: return "memory error";
-    case 0x67: return "wrong length";
-    case 0x68: return "function of the class not supported";
-    case 0x69: return "command not allowed";
-    case 0x6A: return "wrong parameters";
-    case 0x6C: return "wrong Le";
-    case 0x91: return "done, a proactive command waits";
-    default: return "unknown status word";
+    case 0x61:
+    case 0x9F:
+        return "more response data";
+    case 0x62:
+    case 0x63:
+        return "warning";
+    case 0x64:
+        return "execution error";
+    case 0x65:
+        return "memory error";
+    case 0x67:
+        return "wrong length";
+    case 0x68:
+        return "function of the class not supported";
+    case 0x69:
+        return "command not allowed";
+    case 0x6A:
+        return "wrong parameters";
+    case 0x6C:
+        return "wrong Le";
+    case 0x91:
+        return "done, a proactive command waits";
+    default:
+        return "unknown status word";
     }
 }
 
 const char *sw_text(uint16_t sw)
 {
     switch (sw) {
-#define SW_TEXT(name, value, text) case value: return text;
+#define SW_TEXT(name, value, text)                                                                                     \
+    case value:                                                                                                        \
+        return text;
         STATUS_WORDS(SW_TEXT)
 #undef SW_TEXT
-    default: return family_text(sw);
+    default:
+        return family_text(sw);
     }
 }
 

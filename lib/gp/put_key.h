@@ -6,9 +6,9 @@
 #include "apdu.h"
 
 #define PUT_KEY_KEYS_MAX 3u
-#define KEY_TYPE_AES 0x88u
+#define KEY_TYPE_AES     0x88u
 #define KEY_TYPE_PSK_TLS 0x85u
-#define KEY_TYPE_DES 0x80u
+#define KEY_TYPE_DES     0x80u
 
 struct put_key_item {
     uint8_t type;

@@ -24,7 +24,4 @@ size_t store_data_block_write(struct writer *w, struct span data, size_t at, uin
     return at + part.len;
 }
 
-size_t store_data_block_count(size_t len)
-{
-    return len ? (len + APDU_SHORT_DATA_MAX - 1) / APDU_SHORT_DATA_MAX : 1;
-}
+size_t store_data_block_count(size_t len) { return len ? (len + APDU_SHORT_DATA_MAX - 1) / APDU_SHORT_DATA_MAX : 1; }

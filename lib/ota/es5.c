@@ -8,15 +8,23 @@
 uint16_t es5_sw(enum err err)
 {
     switch (err) {
-    case ERR_NONE: return SW_OK;
-    case ERR_NOT_FOUND: return SW_NOT_FOUND;
-    case ERR_STATE: return SW_CONDITIONS;
-    case ERR_DENIED: return SW_POL1;
-    case ERR_VERIFY: return SW_SECURITY_STATUS;
+    case ERR_NONE:
+        return SW_OK;
+    case ERR_NOT_FOUND:
+        return SW_NOT_FOUND;
+    case ERR_STATE:
+        return SW_CONDITIONS;
+    case ERR_DENIED:
+        return SW_POL1;
+    case ERR_VERIFY:
+        return SW_SECURITY_STATUS;
     case ERR_NO_SPACE:
-    case ERR_NO_MEMORY: return SW_NO_MEMORY;
-    case ERR_IO: return SW_MEMORY_FAILURE;
-    default: return SW_WRONG_DATA;
+    case ERR_NO_MEMORY:
+        return SW_NO_MEMORY;
+    case ERR_IO:
+        return SW_MEMORY_FAILURE;
+    default:
+        return SW_WRONG_DATA;
     }
 }
 
@@ -55,9 +63,13 @@ void es5_create_isdp_write(struct writer *w, const struct es5_create_isdp *c)
         wr_tlv_close(&parameters, mark);
     }
     wr_tlv(&parameters, TAG_APPLICATION, SPAN_OF(scp_list));
-    struct install i = { INSTALL_FOR_INSTALL_AND_MAKE_SELECTABLE, aid_span(&AID_ISDP_LOADFILE),
-                         aid_span(&AID_ISDP_MODULE), aid_span(&c->isdp), SPAN_OF(isdp_privileges),
-                         wr_span(&parameters), SPAN_NONE };
+    struct install i = { INSTALL_FOR_INSTALL_AND_MAKE_SELECTABLE,
+                         aid_span(&AID_ISDP_LOADFILE),
+                         aid_span(&AID_ISDP_MODULE),
+                         aid_span(&c->isdp),
+                         SPAN_OF(isdp_privileges),
+                         wr_span(&parameters),
+                         SPAN_NONE };
     install_write(w, &i, LE);
 }
 
@@ -103,8 +115,18 @@ enum err es5_create_isdp_parse(const struct capdu *c, struct es5_create_isdp *re
 /* ---- DELETE */
 
 enum { DELETE_P2_KEYS = 0x00, DELETE_P2_ROOT = 0x40 };
-enum { TAG_AID = 0x4F, TAG_TOKEN_DATA = 0xB6, TAG_TOKEN = 0x9E, TAG_SIN = 0x42, TAG_SDIN = 0x45, TAG_PROVIDER = 0x5F20,
-       TAG_TOKEN_ID = 0x93, TAG_KEY_RANGE = 0xF2, TAG_KEY_ID = 0xD0, TAG_KEY_VERSION = 0xD2 };
+enum {
+    TAG_AID = 0x4F,
+    TAG_TOKEN_DATA = 0xB6,
+    TAG_TOKEN = 0x9E,
+    TAG_SIN = 0x42,
+    TAG_SDIN = 0x45,
+    TAG_PROVIDER = 0x5F20,
+    TAG_TOKEN_ID = 0x93,
+    TAG_KEY_RANGE = 0xF2,
+    TAG_KEY_ID = 0xD0,
+    TAG_KEY_VERSION = 0xD2
+};
 
 /* 4F … and, for a master delete, B6 {…}: also what the token covers. */
 static void write_delete_body(struct writer *w, const struct es5_delete *d)
@@ -260,8 +282,17 @@ enum err es5_delete_parse(const struct capdu *c, struct es5_delete *ret)
 
 /* ---- notification */
 
-enum { TAG_NOTIFICATION = 0xE1, TAG_EID = 0x4C, TAG_TYPE = 0x4D, TAG_SEQUENCE = 0x4E, TAG_CAT_AID = 0x2F,
-       TAG_IMEI = 0x14, TAG_MEID = 0x6D, TAG_MEID_OTHER = 0x1B, COMPREHENSION = 0x80 };
+enum {
+    TAG_NOTIFICATION = 0xE1,
+    TAG_EID = 0x4C,
+    TAG_TYPE = 0x4D,
+    TAG_SEQUENCE = 0x4E,
+    TAG_CAT_AID = 0x2F,
+    TAG_IMEI = 0x14,
+    TAG_MEID = 0x6D,
+    TAG_MEID_OTHER = 0x1B,
+    COMPREHENSION = 0x80
+};
 
 void es5_notification_write(struct writer *w, const struct es5_notification *n)
 {
@@ -292,8 +323,13 @@ static enum err take_notification_part(const struct tlv *t, struct es5_notificat
     bool good = true;
     *bit = 0;
     switch (t->tag) {
-    case TAG_EID: *bit = 1; return eid_from_octets(t->val, &n->eid);
-    case TAG_TYPE: *bit = 2; good = copy_exact(&n->type, t->val, 1); break;
+    case TAG_EID:
+        *bit = 1;
+        return eid_from_octets(t->val, &n->eid);
+    case TAG_TYPE:
+        *bit = 2;
+        good = copy_exact(&n->type, t->val, 1);
+        break;
     case TAG_SEQUENCE:
         *bit = 4;
         good = copy_exact(sequence, t->val, 2);
@@ -302,13 +338,23 @@ static enum err take_notification_part(const struct tlv *t, struct es5_notificat
         break;
     case TAG_AID:
     case TAG_CAT_AID:
-    case TAG_CAT_AID | COMPREHENSION: *bit = 8; good = aid_set(&n->isdp, t->val); break;
+    case TAG_CAT_AID | COMPREHENSION:
+        *bit = 8;
+        good = aid_set(&n->isdp, t->val);
+        break;
     case TAG_IMEI:
-    case TAG_IMEI | COMPREHENSION: *bit = 16; good = n->has_imei = copy_exact(n->imei, t->val, 8); break;
+    case TAG_IMEI | COMPREHENSION:
+        *bit = 16;
+        good = n->has_imei = copy_exact(n->imei, t->val, 8);
+        break;
     case TAG_MEID:
     case TAG_MEID | COMPREHENSION:
-    case TAG_MEID_OTHER: *bit = 32; good = n->has_meid = copy_exact(n->meid, t->val, 7); break;
-    default: break;
+    case TAG_MEID_OTHER:
+        *bit = 32;
+        good = n->has_meid = copy_exact(n->meid, t->val, 7);
+        break;
+    default:
+        break;
     }
     return good ? ERR_NONE : ERR_BAD_LENGTH;
 }
@@ -345,12 +391,19 @@ enum err es5_notification_parse(struct span bytes, struct es5_notification *ret)
 const char *es5_notification_text(uint8_t type)
 {
     switch (type) {
-    case ES5_FIRST_ATTACH: return "first network attachment";
-    case ES5_CHANGE_SUCCEEDED: return "profile change succeeded";
-    case ES5_CHANGE_ROLLED_BACK: return "profile change failed, rolled back";
-    case ES5_FALLBACK: return "profile change by the fall-back mechanism";
-    case ES5_LOCAL_ENABLE: return "local enabling";
-    case ES5_LOCAL_DISABLE: return "local disabling";
-    default: return "unknown notification";
+    case ES5_FIRST_ATTACH:
+        return "first network attachment";
+    case ES5_CHANGE_SUCCEEDED:
+        return "profile change succeeded";
+    case ES5_CHANGE_ROLLED_BACK:
+        return "profile change failed, rolled back";
+    case ES5_FALLBACK:
+        return "profile change by the fall-back mechanism";
+    case ES5_LOCAL_ENABLE:
+        return "local enabling";
+    case ES5_LOCAL_DISABLE:
+        return "local disabling";
+    default:
+        return "unknown notification";
     }
 }

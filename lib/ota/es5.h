@@ -21,7 +21,8 @@ struct es5_create_isdp {
     uint32_t memory; /* cumulative granted non-volatile memory, octets; 0: not asked for */
 };
 void es5_create_isdp_write(struct writer *w, const struct es5_create_isdp *c);
-/* ERR_NOT_FOUND: load file or module unknown; ERR_BAD_VALUE: privileges, AID outside the ISD-P range; ERR_MISSING: C9 */
+/* ERR_NOT_FOUND: load file or module unknown; ERR_BAD_VALUE: privileges, AID outside the ISD-P range; ERR_MISSING: C9
+ */
 MUST_USE enum err es5_create_isdp_parse(const struct capdu *c, struct es5_create_isdp *ret);
 
 /* ---- functions in one STORE DATA with one DGI */
@@ -46,7 +47,7 @@ MUST_USE enum err tp_address_from_text(const char *text, struct tp_address *ret)
 /* "+336…" for an international number; out needs 22 octets. */
 MUST_USE enum err tp_address_text(const struct tp_address *a, char *out, size_t cap);
 
-struct es5_addressing { /* 3A07 to ISD-R; absent parts keep what is there */
+struct es5_addressing {    /* 3A07 to ISD-R; absent parts keep what is there */
     struct tp_address sms; /* A3 { 81 } */
     struct span sms_isdp;  /* A3 { 4F }: for this ISD-P only [?]; empty: the default */
     struct span cat_tp;    /* value of A4 */
@@ -78,10 +79,12 @@ MUST_USE enum err es5_deleted_parse(struct span data, struct es5_deleted *ret);
 
 /* ---- DELETE: DeleteProfile, MasterDelete, FinaliseISDRhandover; answer 00 (one octet) */
 #define ES5_KEY_RANGES_MAX 8u
-struct es5_key_range { uint8_t kvn, first_kid, last_kid; /* [?] third octet: last identifier */ };
+struct es5_key_range {
+    uint8_t kvn, first_kid, last_kid; /* [?] third octet: last identifier */
+};
 struct es5_master { /* the delete token's fields, each 1 … 16 octets */
     struct span sin, sdin, provider, token_id;
-    struct span token; /* 16 octets */
+    struct span token;       /* 16 octets */
     struct span signed_data; /* parse only: 4F and B6 TLVs; the token is the CMAC over es5_token_input_write of it */
 };
 struct es5_delete {
@@ -99,24 +102,29 @@ void es5_token_input_write(struct writer *w, const struct es5_delete *d);
 /* ---- eUICCCapabilityAudit: GET STATUS and GET DATA */
 #define ES5_TAGS_MAX 12u
 struct es5_get_status {
-    struct span isdp;             /* AID or its beginning; empty: all */
-    bool next;                    /* P2 = 03: the next occurrences */
-    uint16_t tags[ES5_TAGS_MAX];  /* of 5C: 4F 9F70 53 8F 91 …; none: 4F and 9F70 */
+    struct span isdp;            /* AID or its beginning; empty: all */
+    bool next;                   /* P2 = 03: the next occurrences */
+    uint16_t tags[ES5_TAGS_MAX]; /* of 5C: 4F 9F70 53 8F 91 …; none: 4F and 9F70 */
     size_t tag_count;
-    bool le;                      /* without Le a card answers no data */
+    bool le; /* without Le a card answers no data */
 };
 void es5_get_status_write(struct writer *w, const struct es5_get_status *g);
 MUST_USE enum err es5_get_status_parse(const struct capdu *c, struct es5_get_status *ret);
 
-enum isdp_state { ISDP_INSTALLED = 0x03, ISDP_SELECTABLE = 0x07, ISDP_PERSONALIZED = 0x0F, ISDP_DISABLED = 0x1F,
-                  ISDP_ENABLED = 0x3F };
+enum isdp_state {
+    ISDP_INSTALLED = 0x03,
+    ISDP_SELECTABLE = 0x07,
+    ISDP_PERSONALIZED = 0x0F,
+    ISDP_DISABLED = 0x1F,
+    ISDP_ENABLED = 0x3F
+};
 enum { ISDP_ATTRIBUTE_FALLBACK = 0x01, ISDP_ATTRIBUTE_EMERGENCY = 0x02 /* [?] */ };
 struct es5_isdp_status { /* one E3 */
     struct aid aid;
     uint8_t state;
     bool has_attributes, has_memory, has_memory_left;
-    uint8_t attributes;             /* 53 */
-    uint32_t memory, memory_left;   /* 8F granted, 91 remaining non-volatile memory, octets */
+    uint8_t attributes;           /* 53 */
+    uint32_t memory, memory_left; /* 8F granted, 91 remaining non-volatile memory, octets */
 };
 /* Only the objects that `tags` asks for. */
 void es5_isdp_status_write(struct writer *w, const struct es5_isdp_status *s, const struct es5_get_status *asked);
@@ -131,24 +139,34 @@ struct es5_get_data {
 void es5_get_data_write(struct writer *w, const struct es5_get_data *g);
 MUST_USE enum err es5_get_data_parse(const struct capdu *c, struct es5_get_data *ret);
 
-struct es5_memory { uint32_t applications, free_non_volatile, free_volatile; };
+struct es5_memory {
+    uint32_t applications, free_non_volatile, free_volatile;
+};
 void es5_memory_write(struct writer *w, const struct es5_memory *m);
 MUST_USE enum err es5_memory_parse(struct span data, struct es5_memory *ret);
 
 /* BF30 { … } of the ECASD: spans into data, empty when absent. */
-struct es5_ecasd { struct span certificate /* value of 7F21 with its tag */, recognition, eid, key_information; };
+struct es5_ecasd {
+    struct span certificate /* value of 7F21 with its tag */, recognition, eid, key_information;
+};
 void es5_ecasd_write(struct writer *w, const struct es5_ecasd *e);
 MUST_USE enum err es5_ecasd_parse(struct span data, struct es5_ecasd *ret);
 
 /* ---- 4.1.1.11 default notification: E1 */
-enum es5_notification_type { ES5_FIRST_ATTACH = 1, ES5_CHANGE_SUCCEEDED = 2, ES5_CHANGE_ROLLED_BACK = 3,
-                             ES5_FALLBACK = 5, ES5_LOCAL_ENABLE = 6, ES5_LOCAL_DISABLE = 7 };
+enum es5_notification_type {
+    ES5_FIRST_ATTACH = 1,
+    ES5_CHANGE_SUCCEEDED = 2,
+    ES5_CHANGE_ROLLED_BACK = 3,
+    ES5_FALLBACK = 5,
+    ES5_LOCAL_ENABLE = 6,
+    ES5_LOCAL_DISABLE = 7
+};
 #define ES5_NOTIFICATION_MAX 80u
 struct es5_notification {
     struct eid eid;
     uint8_t type;
     uint16_t sequence;
-    struct aid isdp;  /* of the profile that is enabled now */
+    struct aid isdp; /* of the profile that is enabled now */
     bool has_imei, has_meid;
     uint8_t imei[8]; /* swapped BCD */
     uint8_t meid[7];

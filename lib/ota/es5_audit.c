@@ -1,8 +1,15 @@
 /* eUICCCapabilityAudit: GET STATUS and GET DATA. */
 #include "es5.h"
 
-enum { TAG_AID = 0x4F, TAG_STATE = 0x9F70, TAG_ATTRIBUTES = 0x53, TAG_MEMORY = 0x8F, TAG_MEMORY_LEFT = 0x91,
-       TAG_LIST = 0x5C, TAG_ENTRY = 0xE3 };
+enum {
+    TAG_AID = 0x4F,
+    TAG_STATE = 0x9F70,
+    TAG_ATTRIBUTES = 0x53,
+    TAG_MEMORY = 0x8F,
+    TAG_MEMORY_LEFT = 0x91,
+    TAG_LIST = 0x5C,
+    TAG_ENTRY = 0xE3
+};
 enum { STATUS_P1_APPLICATIONS = 0x40, STATUS_P2_FIRST = 0x02, STATUS_P2_NEXT = 0x03 };
 
 static void write_tag_list(struct writer *w, const uint32_t *tags, size_t count)
@@ -37,8 +44,8 @@ void es5_get_status_write(struct writer *w, const struct es5_get_status *g)
     if (g->tag_count)
         write_tag_list(&body, tags, g->tag_count);
     uint8_t p2 = g->next ? STATUS_P2_NEXT : STATUS_P2_FIRST;
-    capdu_write(w, &(struct capdu){ CLA_GP, INS_GET_STATUS, STATUS_P1_APPLICATIONS, p2, wr_span(&body),
-                                    g->le ? 256 : 0, false });
+    capdu_write(w, &(struct capdu){ CLA_GP, INS_GET_STATUS, STATUS_P1_APPLICATIONS, p2, wr_span(&body), g->le ? 256 : 0,
+                                    false });
 }
 
 enum err es5_get_status_parse(const struct capdu *c, struct es5_get_status *ret)
@@ -119,7 +126,8 @@ static enum err take_number(struct span v, uint32_t *ret)
 static enum err take_entry_part(const struct tlv *t, struct es5_isdp_status *s)
 {
     switch (t->tag) {
-    case TAG_AID: return aid_set(&s->aid, t->val) ? ERR_NONE : ERR_BAD_LENGTH;
+    case TAG_AID:
+        return aid_set(&s->aid, t->val) ? ERR_NONE : ERR_BAD_LENGTH;
     case TAG_STATE:
         if (t->val.len == 0)
             return ERR_BAD_LENGTH;
@@ -131,9 +139,14 @@ static enum err take_entry_part(const struct tlv *t, struct es5_isdp_status *s)
         s->has_attributes = true;
         s->attributes = t->val.ptr[0];
         return ERR_NONE;
-    case TAG_MEMORY: s->has_memory = true; return take_number(t->val, &s->memory);
-    case TAG_MEMORY_LEFT: s->has_memory_left = true; return take_number(t->val, &s->memory_left);
-    default: return ERR_NONE;
+    case TAG_MEMORY:
+        s->has_memory = true;
+        return take_number(t->val, &s->memory);
+    case TAG_MEMORY_LEFT:
+        s->has_memory_left = true;
+        return take_number(t->val, &s->memory_left);
+    default:
+        return ERR_NONE;
     }
 }
 
@@ -168,8 +181,8 @@ void es5_get_data_write(struct writer *w, const struct es5_get_data *g)
     WRITER_ON_STACK(body, 64);
     if (g->tag_count)
         write_tag_list(&body, g->tags, g->tag_count);
-    capdu_write(w, &(struct capdu){ CLA_GP, INS_GET_DATA, (uint8_t)(g->object >> 8), (uint8_t)g->object,
-                                    wr_span(&body), 256, false });
+    capdu_write(w, &(struct capdu){ CLA_GP, INS_GET_DATA, (uint8_t)(g->object >> 8), (uint8_t)g->object, wr_span(&body),
+                                    256, false });
 }
 
 enum err es5_get_data_parse(const struct capdu *c, struct es5_get_data *ret)
@@ -188,9 +201,17 @@ enum err es5_get_data_parse(const struct capdu *c, struct es5_get_data *ret)
     return err;
 }
 
-enum { OBJECT_MEMORY = 0xFF21, OBJECT_ECASD = 0xBF30, MEMORY_APPLICATIONS = 0x81, MEMORY_FREE = 0x82,
-       MEMORY_FREE_VOLATILE = 0x83, ECASD_CERTIFICATE = 0x7F21, ECASD_RECOGNITION = 0x66, ECASD_EID = 0x5A,
-       ECASD_KEYS = 0xE0 };
+enum {
+    OBJECT_MEMORY = 0xFF21,
+    OBJECT_ECASD = 0xBF30,
+    MEMORY_APPLICATIONS = 0x81,
+    MEMORY_FREE = 0x82,
+    MEMORY_FREE_VOLATILE = 0x83,
+    ECASD_CERTIFICATE = 0x7F21,
+    ECASD_RECOGNITION = 0x66,
+    ECASD_EID = 0x5A,
+    ECASD_KEYS = 0xE0
+};
 
 void es5_memory_write(struct writer *w, const struct es5_memory *m)
 {

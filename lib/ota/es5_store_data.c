@@ -5,8 +5,15 @@
 #include "lib/codec/hex.h"
 #include "lib/gp/store_data.h"
 
-enum { TAG_AID = 0x4F, TAG_SEQUENCE = 0x4E, TAG_SMS = 0xA3, TAG_CAT_TP = 0xA4, TAG_HTTPS = 0xA5, TAG_TP_ADDRESS = 0x81,
-       TAG_DELETED = 0x80 };
+enum {
+    TAG_AID = 0x4F,
+    TAG_SEQUENCE = 0x4E,
+    TAG_SMS = 0xA3,
+    TAG_CAT_TP = 0xA4,
+    TAG_HTTPS = 0xA5,
+    TAG_TP_ADDRESS = 0x81,
+    TAG_DELETED = 0x80
+};
 
 static void write_dgi_command(struct writer *w, uint16_t dgi, const struct writer *value, bool answer)
 {
@@ -181,11 +188,16 @@ static enum err take_value(struct es5_store_data *d)
     case ES5_ENABLE_PROFILE:
     case ES5_DISABLE_PROFILE:
     case ES5_SET_FALLBACK_ATTRIBUTE:
-    case ES5_SET_EMERGENCY_ATTRIBUTE: return take_isdp(d->value, &d->isdp);
-    case ES5_UPDATE_ADDRESSING: return take_addressing(d->value, &d->addressing);
-    case ES5_NOTIFICATION_CONFIRMATION: return take_sequence(d->value, &d->sequence);
-    case ES6_UPDATE_POL1: return ERR_NONE; /* es6_pol1_parse takes it further */
-    default: return ERR_UNSUPPORTED;
+    case ES5_SET_EMERGENCY_ATTRIBUTE:
+        return take_isdp(d->value, &d->isdp);
+    case ES5_UPDATE_ADDRESSING:
+        return take_addressing(d->value, &d->addressing);
+    case ES5_NOTIFICATION_CONFIRMATION:
+        return take_sequence(d->value, &d->sequence);
+    case ES6_UPDATE_POL1:
+        return ERR_NONE; /* es6_pol1_parse takes it further */
+    default:
+        return ERR_UNSUPPORTED;
     }
 }
 

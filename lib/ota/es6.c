@@ -6,10 +6,7 @@
 enum { TAG_POL1 = 0x81, TAG_SMS = 0xA0, TAG_CAT_TP = 0xA1, TAG_HTTPS = 0xA2, TAG_SMSC = 0x06 };
 #define POL1_RULES (POL1_NO_DISABLE | POL1_NO_DELETE | POL1_DELETE_ON_DISABLE)
 
-void es6_address_isdp_write(struct writer *w)
-{
-    install_for_personalization_write(w, aid_span(&AID_ISDP_OWN), 0);
-}
+void es6_address_isdp_write(struct writer *w) { install_for_personalization_write(w, aid_span(&AID_ISDP_OWN), 0); }
 
 static void write_dgi_command(struct writer *w, uint16_t dgi, const struct writer *value)
 {

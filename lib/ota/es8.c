@@ -62,8 +62,15 @@ enum err es8_last_rapdu(struct span results, size_t expected, struct rapdu *ret)
 /* ---- EUICCResponse ::= SEQUENCE { peStatus [0] SEQUENCE OF PEStatus, profileInstallationAborted [1] NULL OPTIONAL,
  *                                   statusMessage [2] UTF8String OPTIONAL } */
 
-enum { TAG_SEQUENCE = 0x30, TAG_PE_STATUS = 0xA0, TAG_ABORTED = 0x81, TAG_MESSAGE = 0x82, TAG_STATUS = 0x80,
-       TAG_IDENTIFICATION = 0x81, TAG_ADDITIONAL = 0x82 };
+enum {
+    TAG_SEQUENCE = 0x30,
+    TAG_PE_STATUS = 0xA0,
+    TAG_ABORTED = 0x81,
+    TAG_MESSAGE = 0x82,
+    TAG_STATUS = 0x80,
+    TAG_IDENTIFICATION = 0x81,
+    TAG_ADDITIONAL = 0x82
+};
 
 /* DER INTEGER content of a value that is not negative. */
 static void write_integer(struct writer *w, uint32_t tag, uint16_t value)
@@ -197,9 +204,18 @@ bool es8_profile_response_ok(const struct es8_profile_response *r)
 const char *es8_pe_status_text(uint8_t status)
 {
     static const char *const text[] = {
-        "ok", "profile element not supported", "memory failure", "bad values", "not enough memory",
-        "invalid request format", "invalid parameter", "runtime not supported", "library not supported",
-        "template not supported", "feature not supported", "PIN code missing",
+        "ok",
+        "profile element not supported",
+        "memory failure",
+        "bad values",
+        "not enough memory",
+        "invalid request format",
+        "invalid parameter",
+        "runtime not supported",
+        "library not supported",
+        "template not supported",
+        "feature not supported",
+        "PIN code missing",
     };
     if (status == 31)
         return "unsupported profile version";

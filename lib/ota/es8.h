@@ -19,7 +19,7 @@ MUST_USE enum err es8_last_rapdu(struct span results, size_t expected, struct ra
 /* EUICCResponse of a profile package (TCA): what comes back behind the last element. */
 #define ES8_PE_STATUS_MAX 16u
 struct es8_pe_status {
-    uint8_t status;              /* 0 ok, see es8_pe_status_text */
+    uint8_t status; /* 0 ok, see es8_pe_status_text */
     bool has_identification, has_additional;
     uint16_t identification, additional;
 };

@@ -4,9 +4,25 @@
 #include "lib/crypto/kdf.h"
 #include "lib/gp/put_key.h"
 
-enum { TAG_CRT = 0xA6, TAG_SCENARIO = 0x90, TAG_USAGE = 0x95, TAG_ACCESS = 0x96, TAG_KEY_TYPE = 0x80, TAG_KEY_LEN = 0x81,
-       TAG_KID = 0x82, TAG_KVN = 0x83, TAG_COUNTER = 0x91, TAG_SDIN = 0x45, TAG_HOST_ID = 0x84, TAG_PUBLIC_KEY = 0x7F49,
-       TAG_POINT = 0xB0, TAG_CURVE = 0xF0, TAG_SIGNATURE = 0x5F37, TAG_CHALLENGE = 0x85, TAG_RECEIPT = 0x86 };
+enum {
+    TAG_CRT = 0xA6,
+    TAG_SCENARIO = 0x90,
+    TAG_USAGE = 0x95,
+    TAG_ACCESS = 0x96,
+    TAG_KEY_TYPE = 0x80,
+    TAG_KEY_LEN = 0x81,
+    TAG_KID = 0x82,
+    TAG_KVN = 0x83,
+    TAG_COUNTER = 0x91,
+    TAG_SDIN = 0x45,
+    TAG_HOST_ID = 0x84,
+    TAG_PUBLIC_KEY = 0x7F49,
+    TAG_POINT = 0xB0,
+    TAG_CURVE = 0xF0,
+    TAG_SIGNATURE = 0x5F37,
+    TAG_CHALLENGE = 0x85,
+    TAG_RECEIPT = 0x86
+};
 
 #define SCENARIO 0x03u
 
@@ -73,17 +89,39 @@ static enum err take_crt_part(const struct tlv *t, struct ka_parameters *p, unsi
 {
     uint8_t access;
     switch (t->tag) {
-    case TAG_SCENARIO: *bit = 0x01; return take_scenario(t->val, p);
-    case TAG_USAGE: *bit = 0x02; return take_octet(t->val, &p->usage);
-    case TAG_KEY_TYPE: *bit = 0x04; return take_octet(t->val, &p->key_type);
-    case TAG_KEY_LEN: *bit = 0x08; return take_octet(t->val, &p->key_len);
-    case TAG_KID: *bit = 0x10; return take_octet(t->val, &p->kid);
-    case TAG_KVN: *bit = 0x20; return take_octet(t->val, &p->kvn);
-    case TAG_COUNTER: *bit = 0x40; return t->val.len > 8 ? ERR_BAD_LENGTH : span_uint(t->val, &p->counter);
-    case TAG_ACCESS: *bit = 0x80; return take_octet(t->val, &access);
-    case TAG_SDIN: *bit = 0x100; p->sdin_in_crt = true; return take_id(t->val, &p->sdin);
-    case TAG_HOST_ID: *bit = 0x200; return take_id(t->val, &p->host_id);
-    default: return ERR_BAD_TAG;
+    case TAG_SCENARIO:
+        *bit = 0x01;
+        return take_scenario(t->val, p);
+    case TAG_USAGE:
+        *bit = 0x02;
+        return take_octet(t->val, &p->usage);
+    case TAG_KEY_TYPE:
+        *bit = 0x04;
+        return take_octet(t->val, &p->key_type);
+    case TAG_KEY_LEN:
+        *bit = 0x08;
+        return take_octet(t->val, &p->key_len);
+    case TAG_KID:
+        *bit = 0x10;
+        return take_octet(t->val, &p->kid);
+    case TAG_KVN:
+        *bit = 0x20;
+        return take_octet(t->val, &p->kvn);
+    case TAG_COUNTER:
+        *bit = 0x40;
+        return t->val.len > 8 ? ERR_BAD_LENGTH : span_uint(t->val, &p->counter);
+    case TAG_ACCESS:
+        *bit = 0x80;
+        return take_octet(t->val, &access);
+    case TAG_SDIN:
+        *bit = 0x100;
+        p->sdin_in_crt = true;
+        return take_id(t->val, &p->sdin);
+    case TAG_HOST_ID:
+        *bit = 0x200;
+        return take_id(t->val, &p->host_id);
+    default:
+        return ERR_BAD_TAG;
     }
 }
 
@@ -424,8 +462,8 @@ enum err ka_host_finish(const struct ka_host *h, struct span pk_ecasd, struct sp
 
 /* ---- card */
 
-enum err ka_card_finish(const struct ka_command *c, const struct ka_parameters *p, uint8_t curve,
-                        struct span sk_ecasd, struct span dr, struct ka_keys *ret, struct writer *answer)
+enum err ka_card_finish(const struct ka_command *c, const struct ka_parameters *p, uint8_t curve, struct span sk_ecasd,
+                        struct span dr, struct ka_keys *ret, struct writer *answer)
 {
     uint8_t shs[EC_FIELD_LEN], receipt[16];
     struct ka_keys k;

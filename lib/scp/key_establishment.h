@@ -13,15 +13,15 @@
 #include "lib/crypto/ec.h"
 
 #define KA_DGI_CERTIFICATE 0x3A01u
-#define KA_DGI_PARAMETERS 0x3A02u
-#define KA_CHALLENGE_MAX 32u  /* RC and DR: 16, 32 accepted */
-#define KA_ID_MAX 16u         /* Host ID, SIN, SDIN */
-#define KA_CRT_MAX 96u
-#define KA_KEY_LEN 16u
-#define KA_KEYS_MAX 3u
-#define KA_POINT_LEN 65u      /* 04 X Y */
-#define KA_SIGNATURE_LEN 64u
-#define KA_COMMAND_MAX 320u   /* the octets of 3A02 7F49 5F37 */
+#define KA_DGI_PARAMETERS  0x3A02u
+#define KA_CHALLENGE_MAX   32u /* RC and DR: 16, 32 accepted */
+#define KA_ID_MAX          16u /* Host ID, SIN, SDIN */
+#define KA_CRT_MAX         96u
+#define KA_KEY_LEN         16u
+#define KA_KEYS_MAX        3u
+#define KA_POINT_LEN       65u /* 04 X Y */
+#define KA_SIGNATURE_LEN   64u
+#define KA_COMMAND_MAX     320u /* the octets of 3A02 7F49 5F37 */
 
 /* Scenario parameters: second octet of 90. */
 enum { KA_DELETE_OLD_KEYS = 0x01, KA_WITH_DR = 0x02, KA_WITH_HOST_ID = 0x04, KA_CERTIFICATE_FIRST = 0x08 };
@@ -33,16 +33,16 @@ struct ka_id {
 };
 
 struct ka_parameters {
-    uint8_t parameters; /* KA_… flags */
-    uint8_t usage;      /* 95 */
-    uint8_t key_type;   /* 80: 88 AES, 85 PSK-TLS */
-    uint8_t key_len;    /* 81: 16 */
-    uint8_t kid, kvn;   /* 82, 83 */
-    uint64_t counter;   /* 91: initial sequence counter; 0 is written as 91 00 */
-    struct ka_id host_id;       /* 84: only with KA_WITH_HOST_ID */
-    struct ka_id sin, sdin;     /* of the security domain: parts of SharedInfo with KA_WITH_HOST_ID. The card fills in
-                                 * its own after parsing, unless sdin_in_crt */
-    bool sdin_in_crt;           /* 45 stands in the CRT */
+    uint8_t parameters;     /* KA_… flags */
+    uint8_t usage;          /* 95 */
+    uint8_t key_type;       /* 80: 88 AES, 85 PSK-TLS */
+    uint8_t key_len;        /* 81: 16 */
+    uint8_t kid, kvn;       /* 82, 83 */
+    uint64_t counter;       /* 91: initial sequence counter; 0 is written as 91 00 */
+    struct ka_id host_id;   /* 84: only with KA_WITH_HOST_ID */
+    struct ka_id sin, sdin; /* of the security domain: parts of SharedInfo with KA_WITH_HOST_ID. The card fills in
+                             * its own after parsing, unless sdin_in_crt */
+    bool sdin_in_crt;       /* 45 stands in the CRT */
 };
 
 /* Inner part of A6 … the whole TLV with its tag. */
@@ -86,11 +86,11 @@ MUST_USE enum err ka_answer_parse(struct span data, struct span *ret_dr, struct 
 
 /* ---- off-card, between the steps */
 struct ka_host {
-    uint8_t curve;              /* enum ec_curve */
+    uint8_t curve; /* enum ec_curve */
     uint8_t crt_len;
-    uint8_t crt[KA_CRT_MAX];    /* as sent: the receipt is over these octets */
+    uint8_t crt[KA_CRT_MAX]; /* as sent: the receipt is over these octets */
     struct ka_id sin, sdin;
-    uint8_t private_key[32];    /* ephemeral */
+    uint8_t private_key[32]; /* ephemeral */
     uint8_t point[KA_POINT_LEN];
 };
 #define KA_HOST_STORED_MAX 256u

@@ -4,10 +4,16 @@
 #include "scp03_internal.h"
 
 /* Derivation constants, Amendment D table 4-1. */
-enum { KDF_CARD_CRYPTOGRAM = 0x00, KDF_HOST_CRYPTOGRAM = 0x01, KDF_CARD_CHALLENGE = 0x02, KDF_S_ENC = 0x04,
-       KDF_S_MAC = 0x06, KDF_S_RMAC = 0x07 };
+enum {
+    KDF_CARD_CRYPTOGRAM = 0x00,
+    KDF_HOST_CRYPTOGRAM = 0x01,
+    KDF_CARD_CHALLENGE = 0x02,
+    KDF_S_ENC = 0x04,
+    KDF_S_MAC = 0x06,
+    KDF_S_RMAC = 0x07
+};
 
-#define STORED_VERSION 1u
+#define STORED_VERSION  1u
 #define STORED_KEYS_LEN (4 * SCP03_KEY_MAX)
 
 void scp03_session_close(struct scp03_session *s) { wipe(s, sizeof *s); }
@@ -220,8 +226,8 @@ void scp03_initialize_update_write(struct writer *w, uint8_t kvn, const uint8_t 
     capdu_write(w, &(struct capdu){ CLA_GP, INS_INITIALIZE_UPDATE, kvn, 0, { host_challenge, 8 }, 256, false });
 }
 
-enum err scp03_open_host(const struct scp03_keys *k, const uint8_t host_challenge[8], struct span data,
-                         struct span aid, struct scp03_session *ret)
+enum err scp03_open_host(const struct scp03_keys *k, const uint8_t host_challenge[8], struct span data, struct span aid,
+                         struct scp03_session *ret)
 {
     struct scp03_initiation i;
     enum err err = scp03_initiation_parse(data, &i);

@@ -6,13 +6,13 @@
 
 #include "lib/gp/apdu.h"
 
-#define SCP03_KEY_MAX 32u
-#define SCP03_CHALLENGE_LEN 8u
-#define SCP03_MAC_LEN 8u
-#define SCP03_I_PARAMETER 0x70u
-#define SCP03_LEVEL_FULL 0x33u /* C-MAC 01, C-ENC 02, R-MAC 10, R-ENC 20 */
+#define SCP03_KEY_MAX                        32u
+#define SCP03_CHALLENGE_LEN                  8u
+#define SCP03_MAC_LEN                        8u
+#define SCP03_I_PARAMETER                    0x70u
+#define SCP03_LEVEL_FULL                     0x33u /* C-MAC 01, C-ENC 02, R-MAC 10, R-ENC 20 */
 #define SCP03_INITIALIZE_UPDATE_RESPONSE_MAX 32u
-#define SCP03_OVERHEAD_MAX 24u /* padding and MAC that a wrapped command or response gains */
+#define SCP03_OVERHEAD_MAX                   24u /* padding and MAC that a wrapped command or response gains */
 enum { SCP03_C_MAC = 0x01, SCP03_C_ENC = 0x02, SCP03_R_MAC = 0x10, SCP03_R_ENC = 0x20 };
 
 /* Static keys of a security domain. Wipe after use. */
@@ -28,8 +28,8 @@ struct scp03_session {
     uint8_t state; /* enum scp03_state */
     uint8_t level, kvn, key_len;
     uint8_t s_enc[SCP03_KEY_MAX], s_mac[SCP03_KEY_MAX], s_rmac[SCP03_KEY_MAX], dek[SCP03_KEY_MAX];
-    uint8_t chain[16];  /* MAC chaining value: the last C-MAC in full */
-    uint64_t counter;   /* encryption counter of the last command */
+    uint8_t chain[16]; /* MAC chaining value: the last C-MAC in full */
+    uint64_t counter;  /* encryption counter of the last command */
     uint8_t host_challenge[SCP03_CHALLENGE_LEN], card_challenge[SCP03_CHALLENGE_LEN];
     uint8_t card_cryptogram[8], host_cryptogram[8];
 };
@@ -80,8 +80,7 @@ MUST_USE enum err scp03_open_card(const struct scp03_keys *k, uint32_t sequence_
 MUST_USE enum err scp03_external_authenticate_check(struct scp03_session *s, const struct capdu *c);
 /* Verifies and deciphers a command of CLA 84; ret has CLA 80, its data point into plain. ERR_STATE: no channel;
  * ERR_VERIFY closes it. */
-MUST_USE enum err scp03_unwrap(struct scp03_session *s, const struct capdu *c, struct writer *plain,
-                               struct capdu *ret);
+MUST_USE enum err scp03_unwrap(struct scp03_session *s, const struct capdu *c, struct writer *plain, struct capdu *ret);
 MUST_USE enum err scp03_response_wrap(struct scp03_session *s, const struct rapdu *r, struct writer *w);
 
 /* Keys of PUT KEY and STORE DATA: AES-CBC under the DEK with IV 0, no padding (len a multiple of 16).

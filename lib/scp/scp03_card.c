@@ -6,8 +6,11 @@ enum err scp03_open_card(const struct scp03_keys *k, uint32_t sequence_counter, 
 {
     if (host_challenge.len != SCP03_CHALLENGE_LEN)
         return ERR_BAD_LENGTH;
-    struct scp03_initiation i = { .kvn = k->kvn, .scp = 0x03, .i = SCP03_I_PARAMETER,
-                                  .sequence_counter = sequence_counter, .has_sequence_counter = true };
+    struct scp03_initiation i = { .kvn = k->kvn,
+                                  .scp = 0x03,
+                                  .i = SCP03_I_PARAMETER,
+                                  .sequence_counter = sequence_counter,
+                                  .has_sequence_counter = true };
     struct scp03_session s;
     enum err err = scp03_card_challenge(k, sequence_counter, aid, i.card_challenge);
     if (err == ERR_NONE)

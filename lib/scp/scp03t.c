@@ -280,7 +280,7 @@ enum err scp03t_replace_keys(struct scp03_session *s, struct span plain)
 void scp03t_error_write(struct writer *w, uint8_t tag, enum err err)
 {
     uint8_t code = err == ERR_BAD_LENGTH || err == ERR_TRUNCATED || err == ERR_BAD_TAG ? SCP03T_ERROR_LENGTH
-                   : err == ERR_NOT_FOUND                                               ? SCP03T_ERROR_NOT_FOUND
-                                                                                        : SCP03T_ERROR_SECURITY;
+                   : err == ERR_NOT_FOUND                                              ? SCP03T_ERROR_NOT_FOUND
+                                                                                       : SCP03T_ERROR_SECURITY;
     wr_tlv_u8(w, 0x9F00u | (uint32_t)(tag - 0x40), code);
 }

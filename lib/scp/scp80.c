@@ -5,10 +5,10 @@
 /* Both packets are: length(2) · header length(1) · clear part · CNTR(5) PCNTR(1) [STATUS(1)] [RC/CC] · data · padding,
  * and are ciphered from CNTR on. This is what they differ in. */
 struct shape {
-    struct span prefix;  /* octets in front that the CC covers */
-    uint8_t clear[7];    /* behind the header length */
+    struct span prefix; /* octets in front that the CC covers */
+    uint8_t clear[7];   /* behind the header length */
     size_t clear_len;
-    uint8_t integrity;   /* SPI1_RC, SPI1_CC or 0 */
+    uint8_t integrity; /* SPI1_RC, SPI1_CC or 0 */
     bool ciphered;
     uint8_t kic, kid;
     bool has_status;
@@ -21,8 +21,11 @@ static enum err command_shape(const struct scp80_header *h, struct shape *ret)
     if ((h->spi1 & SPI1_INTEGRITY_MASK) == SPI1_INTEGRITY_MASK) /* digital signature */
         return ERR_UNSUPPORTED;
     *ret = (struct shape){ .clear = { h->spi1, h->spi2, h->kic, h->kid, h->tar[0], h->tar[1], h->tar[2] },
-                           .clear_len = 7, .integrity = h->spi1 & SPI1_INTEGRITY_MASK,
-                           .ciphered = h->spi1 & SPI1_CIPHER, .kic = h->kic, .kid = h->kid };
+                           .clear_len = 7,
+                           .integrity = h->spi1 & SPI1_INTEGRITY_MASK,
+                           .ciphered = h->spi1 & SPI1_CIPHER,
+                           .kic = h->kic,
+                           .kid = h->kid };
     return ERR_NONE;
 }
 
@@ -31,8 +34,13 @@ static enum err response_shape(const struct scp80_header *h, const uint8_t tar[3
     uint8_t integrity = (uint8_t)((spi2 & SPI2_POR_INTEGRITY_MASK) >> 2);
     if (integrity == 3)
         return ERR_UNSUPPORTED;
-    *ret = (struct shape){ .prefix = SPAN_OF(response_udh), .clear = { tar[0], tar[1], tar[2] }, .clear_len = 3,
-                           .integrity = integrity, .ciphered = spi2 & SPI2_POR_CIPHER, .kic = h->kic, .kid = h->kid,
+    *ret = (struct shape){ .prefix = SPAN_OF(response_udh),
+                           .clear = { tar[0], tar[1], tar[2] },
+                           .clear_len = 3,
+                           .integrity = integrity,
+                           .ciphered = spi2 & SPI2_POR_CIPHER,
+                           .kic = h->kic,
+                           .kid = h->kid,
                            .has_status = true };
     return ERR_NONE;
 }
@@ -80,7 +88,8 @@ static enum err wrap(const struct shape *s, const struct scp80_keys *k, uint64_t
     if (w->err != ERR_NONE)
         return w->err;
 
-    struct span parts[] = { s->prefix, { w->buf + start, check_at - start },
+    struct span parts[] = { s->prefix,
+                            { w->buf + start, check_at - start },
                             { w->buf + check_at + check_len, w->len - check_at - check_len } };
     uint8_t check[SCP80_CC_MAX];
     if (check_len)
@@ -285,9 +294,19 @@ enum err scp80_policy_isdr(const struct scp80_header *h)
 const char *scp80_status_text(uint8_t status)
 {
     static const char *const text[] = {
-        "PoR OK", "RC, CC or DS failed", "counter low", "counter high", "counter blocked", "ciphering error",
-        "unidentified security error", "insufficient memory", "more time", "TAR unknown",
-        "insufficient security level", "response data by SMS-SUBMIT", "response data by USSD",
+        "PoR OK",
+        "RC, CC or DS failed",
+        "counter low",
+        "counter high",
+        "counter blocked",
+        "ciphering error",
+        "unidentified security error",
+        "insufficient memory",
+        "more time",
+        "TAR unknown",
+        "insufficient security level",
+        "response data by SMS-SUBMIT",
+        "response data by USSD",
     };
     return status < ARRAY_LEN(text) ? text[status] : "unknown status";
 }

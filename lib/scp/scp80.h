@@ -8,30 +8,56 @@
 #include "lib/codec/reader.h"
 #include "lib/codec/writer.h"
 
-#define SCP80_KEY_MAX 32u
-#define SCP80_COUNTER_MAX 0xFFFFFFFFFFull
-#define SCP80_DATA_MAX 65000u
+#define SCP80_KEY_MAX      32u
+#define SCP80_COUNTER_MAX  0xFFFFFFFFFFull
+#define SCP80_DATA_MAX     65000u
 #define SCP80_OVERHEAD_MAX 48u /* what wrap adds to data, padding included */
-#define SCP80_CC_MAX 8u
+#define SCP80_CC_MAX       8u
 
 /* SPI1 */
-enum { SPI1_RC = 0x01, SPI1_CC = 0x02, SPI1_CIPHER = 0x04, SPI1_INTEGRITY_MASK = 0x03, SPI1_COUNTER_MASK = 0x18,
-       SPI1_COUNTER_NO_CHECK = 0x08, SPI1_COUNTER_HIGHER = 0x10, SPI1_COUNTER_NEXT = 0x18 };
+enum {
+    SPI1_RC = 0x01,
+    SPI1_CC = 0x02,
+    SPI1_CIPHER = 0x04,
+    SPI1_INTEGRITY_MASK = 0x03,
+    SPI1_COUNTER_MASK = 0x18,
+    SPI1_COUNTER_NO_CHECK = 0x08,
+    SPI1_COUNTER_HIGHER = 0x10,
+    SPI1_COUNTER_NEXT = 0x18
+};
 /* SPI2 */
-enum { SPI2_POR_MASK = 0x03, SPI2_POR_ALWAYS = 0x01, SPI2_POR_ON_ERROR = 0x02, SPI2_POR_RC = 0x04, SPI2_POR_CC = 0x08,
-       SPI2_POR_INTEGRITY_MASK = 0x0C, SPI2_POR_CIPHER = 0x10, SPI2_POR_SUBMIT = 0x20 };
+enum {
+    SPI2_POR_MASK = 0x03,
+    SPI2_POR_ALWAYS = 0x01,
+    SPI2_POR_ON_ERROR = 0x02,
+    SPI2_POR_RC = 0x04,
+    SPI2_POR_CC = 0x08,
+    SPI2_POR_INTEGRITY_MASK = 0x0C,
+    SPI2_POR_CIPHER = 0x10,
+    SPI2_POR_SUBMIT = 0x20
+};
 
-#define SCP80_SPI1_FULL 0x16u    /* CC, ciphered, counter higher: what SGP.02 demands */
-#define SCP80_SPI2_FULL 0x39u    /* PoR always, with CC, ciphered, by SMS-SUBMIT */
-#define SCP80_AES 0x02u          /* low nibble of KIc and KID: AES-CBC, AES-CMAC */
+#define SCP80_SPI1_FULL     0x16u /* CC, ciphered, counter higher: what SGP.02 demands */
+#define SCP80_SPI2_FULL     0x39u /* PoR always, with CC, ciphered, by SMS-SUBMIT */
+#define SCP80_AES           0x02u /* low nibble of KIc and KID: AES-CBC, AES-CMAC */
 #define SCP80_KEY_BYTE(kvn) ((uint8_t)((kvn) << 4 | SCP80_AES))
 #define SCP80_KVN(key_byte) ((uint8_t)((key_byte) >> 4))
 
 enum scp80_status { /* response status code */
-    SCP80_OK = 0x00, SCP80_CC_FAILED = 0x01, SCP80_COUNTER_LOW = 0x02, SCP80_COUNTER_HIGH = 0x03,
-    SCP80_COUNTER_BLOCKED = 0x04, SCP80_CIPHER_ERROR = 0x05, SCP80_UNIDENTIFIED = 0x06, SCP80_NO_MEMORY = 0x07,
-    SCP80_MORE_TIME = 0x08, SCP80_TAR_UNKNOWN = 0x09, SCP80_INSUFFICIENT_SECURITY = 0x0A,
-    SCP80_RESPONSE_BY_SUBMIT = 0x0B, SCP80_RESPONSE_BY_USSD = 0x0C };
+                    SCP80_OK = 0x00,
+                    SCP80_CC_FAILED = 0x01,
+                    SCP80_COUNTER_LOW = 0x02,
+                    SCP80_COUNTER_HIGH = 0x03,
+                    SCP80_COUNTER_BLOCKED = 0x04,
+                    SCP80_CIPHER_ERROR = 0x05,
+                    SCP80_UNIDENTIFIED = 0x06,
+                    SCP80_NO_MEMORY = 0x07,
+                    SCP80_MORE_TIME = 0x08,
+                    SCP80_TAR_UNKNOWN = 0x09,
+                    SCP80_INSUFFICIENT_SECURITY = 0x0A,
+                    SCP80_RESPONSE_BY_SUBMIT = 0x0B,
+                    SCP80_RESPONSE_BY_USSD = 0x0C
+};
 const char *scp80_status_text(uint8_t status);
 
 struct scp80_header {

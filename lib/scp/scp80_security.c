@@ -5,9 +5,12 @@
 
 enum err scp80_cipher_of(uint8_t key_byte, enum scp80_cipher *ret)
 {
-    static const struct { uint8_t nibble; enum scp80_cipher cipher; } known[] = {
-        { 0x02, SCP80_CIPHER_AES }, { 0x01, SCP80_CIPHER_DES }, { 0x05, SCP80_CIPHER_DES3 }, { 0x09, SCP80_CIPHER_DES3 },
-        { 0x0D, SCP80_CIPHER_DES_ECB },
+    static const struct {
+        uint8_t nibble;
+        enum scp80_cipher cipher;
+    } known[] = {
+        { 0x02, SCP80_CIPHER_AES },  { 0x01, SCP80_CIPHER_DES },     { 0x05, SCP80_CIPHER_DES3 },
+        { 0x09, SCP80_CIPHER_DES3 }, { 0x0D, SCP80_CIPHER_DES_ECB },
     };
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
         if (known[i].nibble == (key_byte & 0x0F)) {

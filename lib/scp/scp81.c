@@ -44,12 +44,28 @@ enum err scp81_identity_parse(struct span text, struct scp81_identity *ret)
         bool good = true;
         uint8_t version;
         switch (t.tag) {
-        case ID_VERSION: bit = 1; good = copy_exact(&version, t.val, 1); break;
-        case ID_EID: bit = 2; good = copy_exact(id.eid, t.val, sizeof id.eid); break;
-        case ID_AID: bit = 4; good = copy_exact(id.aid, t.val, sizeof id.aid); break;
-        case ID_KID: bit = 8; good = copy_exact(&id.kid, t.val, 1); break;
-        case ID_KVN: bit = 16; good = copy_exact(&id.kvn, t.val, 1); break;
-        default: return ERR_BAD_TAG;
+        case ID_VERSION:
+            bit = 1;
+            good = copy_exact(&version, t.val, 1);
+            break;
+        case ID_EID:
+            bit = 2;
+            good = copy_exact(id.eid, t.val, sizeof id.eid);
+            break;
+        case ID_AID:
+            bit = 4;
+            good = copy_exact(id.aid, t.val, sizeof id.aid);
+            break;
+        case ID_KID:
+            bit = 8;
+            good = copy_exact(&id.kid, t.val, 1);
+            break;
+        case ID_KVN:
+            bit = 16;
+            good = copy_exact(&id.kvn, t.val, 1);
+            break;
+        default:
+            return ERR_BAD_TAG;
         }
         if (!good)
             return ERR_BAD_LENGTH;
@@ -67,8 +83,19 @@ enum err scp81_identity_parse(struct span text, struct scp81_identity *ret)
 
 /* ---- triggering message */
 
-enum { PUSH_TRIGGER = 0x81, PUSH_SESSION = 0x83, PUSH_CONNECTION = 0x84, PUSH_SECURITY = 0x85, PUSH_SECURITY_C = 0xA5,
-       PUSH_RETRY = 0x86, PUSH_HTTP = 0x89, PUSH_DNS = 0xB3, HTTP_HOST = 0x8A, HTTP_AGENT = 0x8B, HTTP_URI = 0x8C };
+enum {
+    PUSH_TRIGGER = 0x81,
+    PUSH_SESSION = 0x83,
+    PUSH_CONNECTION = 0x84,
+    PUSH_SECURITY = 0x85,
+    PUSH_SECURITY_C = 0xA5,
+    PUSH_RETRY = 0x86,
+    PUSH_HTTP = 0x89,
+    PUSH_DNS = 0xB3,
+    HTTP_HOST = 0x8A,
+    HTTP_AGENT = 0x8B,
+    HTTP_URI = 0x8C
+};
 
 static void write_security(struct writer *w, const struct scp81_trigger *t)
 {
@@ -168,13 +195,22 @@ static enum err parse_http(struct span value, struct scp81_trigger *t)
 static enum err parse_part(const struct tlv *part, struct scp81_trigger *t)
 {
     switch (part->tag) {
-    case PUSH_CONNECTION: t->connection = part->val; return ERR_NONE;
+    case PUSH_CONNECTION:
+        t->connection = part->val;
+        return ERR_NONE;
     case PUSH_SECURITY:
-    case PUSH_SECURITY_C: parse_security(part->val, t); return ERR_NONE;
-    case PUSH_RETRY: return parse_retry(part->val, t);
-    case PUSH_HTTP: return parse_http(part->val, t);
-    case PUSH_DNS: t->dns = part->val; return ERR_NONE;
-    default: return ERR_NONE;
+    case PUSH_SECURITY_C:
+        parse_security(part->val, t);
+        return ERR_NONE;
+    case PUSH_RETRY:
+        return parse_retry(part->val, t);
+    case PUSH_HTTP:
+        return parse_http(part->val, t);
+    case PUSH_DNS:
+        t->dns = part->val;
+        return ERR_NONE;
+    default:
+        return ERR_NONE;
     }
 }
 

@@ -20,17 +20,17 @@ MUST_USE enum err scp81_identity_parse(struct span text, struct scp81_identity *
 /* ---- triggering (push) message: 81 { 83 { 84 connection · 85 security · 86 retry · 89 HTTP POST } }; every part is
  * optional, absent ones come from the card's stored parameters. */
 struct scp81_trigger {
-    struct span connection; /* value of 84: COMPREHENSION-TLVs as of OPEN CHANNEL (05 35 39 47 3C 3E) */
-    struct span security;   /* value of 85 */
-    struct span psk_identity;   /* of 85, when it parses */
-    bool has_key;           /* of 85 */
+    struct span connection;   /* value of 84: COMPREHENSION-TLVs as of OPEN CHANNEL (05 35 39 47 3C 3E) */
+    struct span security;     /* value of 85 */
+    struct span psk_identity; /* of 85, when it parses */
+    bool has_key;             /* of 85 */
     uint8_t kvn, kid;
     bool has_retry;
     uint16_t retry_count;
-    uint8_t retry_timer[3];  /* hours, minutes, seconds as in the timer value A5 03 */
-    struct span retry_report; /* rest of 86 */
+    uint8_t retry_timer[3];       /* hours, minutes, seconds as in the timer value A5 03 */
+    struct span retry_report;     /* rest of 86 */
     struct span host, agent, uri; /* 8A 8B 8C of 89; text */
-    struct span dns;        /* value of B3 */
+    struct span dns;              /* value of B3 */
 };
 #define SCP81_TRIGGER_MAX 512u
 void scp81_trigger_write(struct writer *w, const struct scp81_trigger *t);
@@ -38,17 +38,17 @@ void scp81_trigger_write(struct writer *w, const struct scp81_trigger *t);
 MUST_USE enum err scp81_trigger_parse(struct span bytes, struct scp81_trigger *ret);
 
 /* ---- headers */
-#define SCP81_PROTOCOL "globalplatform-remote-admin/1.0"
-#define SCP81_TYPE_COMMAND "application/vnd.globalplatform.card-content-mgt;version=1.0"
-#define SCP81_TYPE_RESPONSE "application/vnd.globalplatform.card-content-mgt-response;version=1.0"
+#define SCP81_PROTOCOL        "globalplatform-remote-admin/1.0"
+#define SCP81_TYPE_COMMAND    "application/vnd.globalplatform.card-content-mgt;version=1.0"
+#define SCP81_TYPE_RESPONSE   "application/vnd.globalplatform.card-content-mgt-response;version=1.0"
 #define SCP81_HEADER_PROTOCOL "X-Admin-Protocol"
-#define SCP81_HEADER_FROM "X-Admin-From"
+#define SCP81_HEADER_FROM     "X-Admin-From"
 #define SCP81_HEADER_NEXT_URI "X-Admin-Next-URI"
-#define SCP81_HEADER_TARGET "X-Admin-Targeted-Application"
-#define SCP81_HEADER_STATUS "X-Admin-Script-Status"
-#define SCP81_HEADER_RESUME "X-Admin-Resume"
-#define SCP81_FROM_MAX 160u
-#define SCP81_TARGET_MAX 64u
+#define SCP81_HEADER_TARGET   "X-Admin-Targeted-Application"
+#define SCP81_HEADER_STATUS   "X-Admin-Script-Status"
+#define SCP81_HEADER_RESUME   "X-Admin-Resume"
+#define SCP81_FROM_MAX        160u
+#define SCP81_TARGET_MAX      64u
 
 /* //aid/A000000559/1010FFFFFFFF8900000100 */
 void scp81_target_write(struct writer *w, struct span aid);

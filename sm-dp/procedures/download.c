@@ -8,7 +8,19 @@
 #include "sm-dp/es8_client.h"
 #include "sm-dp/unconfirmed.h"
 
-enum dl_step { DL_EIS, DL_CLEANUP, DL_CREATE, DL_AUTHENTICATE, DL_KEYS, DL_OPEN, DL_SEND, DL_COMPLETE, DL_ENABLE, DL_UNDO, DL_COUNT };
+enum dl_step {
+    DL_EIS,
+    DL_CLEANUP,
+    DL_CREATE,
+    DL_AUTHENTICATE,
+    DL_KEYS,
+    DL_OPEN,
+    DL_SEND,
+    DL_COMPLETE,
+    DL_ENABLE,
+    DL_UNDO,
+    DL_COUNT
+};
 
 static struct eid eid_of(const struct turn *t)
 {
@@ -99,8 +111,9 @@ static int send_create(struct turn *t, struct job *j)
     if (!smdp_profile_load(t, &j->iccid, &p))
         return NEXT_STAY;
     j->attempt = 0;
-    struct es3_create_isdp body = { .eid = eid_of(t), .iccid = j->iccid, .mno_id = j->requester, .required_memory = p.memory,
-                                    .more_to_do = true };
+    struct es3_create_isdp body = {
+        .eid = eid_of(t), .iccid = j->iccid, .mno_id = j->requester, .required_memory = p.memory, .more_to_do = true
+    };
     return smdp_call(t, j, ES3_CREATE_ISDP, &body);
 }
 
@@ -177,7 +190,8 @@ static enum err keep_keys(struct turn *t, const struct job *j, const struct scp0
     memcpy(plain + 1 + KA_KEY_LEN, k->mac, KA_KEY_LEN);
     memcpy(plain + 1 + 2 * KA_KEY_LEN, k->dek, KA_KEY_LEN);
     size_t len = sizeof plain + KEYS_WRAP_OVERHEAD;
-    enum err err = wrapped ? t->env->keys->wrap(t->env->keys, span_text(aad), SPAN_OF(plain), wrapped, len) : ERR_NO_SPACE;
+    enum err err =
+        wrapped ? t->env->keys->wrap(t->env->keys, span_text(aad), SPAN_OF(plain), wrapped, len) : ERR_NO_SPACE;
     wipe(plain, sizeof plain);
     if (err == ERR_NONE)
         WRITES_ADD(t->w, &SMDP_PROFILE_KEYS, 1, value_text(j->iccid.digits), value_blob(aid_span(&j->isdp)),
@@ -224,7 +238,8 @@ static int send_open(struct turn *t, struct job *j)
 static int open_again(struct turn *t, struct job *j, const struct status *status)
 {
     bool more = j->attempt < SMDP_SEND_ATTEMPTS;
-    turn_log(t, LOG_WARN_, "download %s: attempt %u: %s%s", j->iccid.digits, j->attempt, status->detail, more ? "; once more" : "");
+    turn_log(t, LOG_WARN_, "download %s: attempt %u: %s%s", j->iccid.digits, j->attempt, status->detail,
+             more ? "; once more" : "");
     return more ? DL_OPEN : fail_with(j, status, DL_UNDO);
 }
 
@@ -266,7 +281,8 @@ static int send_segments(struct turn *t, struct job *j)
 }
 
 /* What an answer to segments means; *ret_next is the step. */
-static enum err judge_segments(struct turn *t, struct job *j, const struct es3_answer *a, struct span package, int *ret_next)
+static enum err judge_segments(struct turn *t, struct job *j, const struct es3_answer *a, struct span package,
+                               int *ret_next)
 {
     struct es8_state s;
     struct status status;
@@ -311,10 +327,13 @@ static int send_completed(struct turn *t, struct job *j)
     if (!smdp_profile_load(t, &j->iccid, &p))
         return NEXT_STAY;
     j->flags |= JOB_SENT_ALL;
-    struct es3_profile_download_completed body = { .eid = eid_of(t), .iccid = j->iccid,
+    struct es3_profile_download_completed body = { .eid = eid_of(t),
+                                                   .iccid = j->iccid,
                                                    .profile_type = span_text(arena_text(t->arena, span_text(p.type))),
                                                    .has_address = *p.address.imsi || *p.address.msisdn,
-                                                   .has_pol2 = true, .address = p.address, .pol2 = p.pol2 };
+                                                   .has_pol2 = true,
+                                                   .address = p.address,
+                                                   .pol2 = p.pol2 };
     return smdp_call(t, j, ES3_PROFILE_DOWNLOAD_COMPLETED, &body);
 }
 
@@ -367,6 +386,7 @@ static int undone(struct turn *t, struct job *j, const struct es3_answer *a)
     return NEXT_END;
 }
 
+/* clang-format off */
 static const struct step steps[DL_COUNT] = {
     /*                   stored name       on enter          on answer          may go to                                */
     [DL_EIS] =          { "eis",          send_get_eis,     eis_came,          TO(DL_CLEANUP) | TO(DL_CREATE) },
@@ -380,10 +400,12 @@ static const struct step steps[DL_COUNT] = {
     [DL_ENABLE] =       { "enable",       send_enable,      enabled,           0 },
     [DL_UNDO] =         { "undo",         send_undo,        undone,            TO(DL_COMPLETE) },
 };
+/* clang-format on */
 
 /* ---- before and behind */
 
-static struct status find_profile(struct turn *t, const struct job *j, const struct es2_download_profile *r, struct stored_profile *p)
+static struct status find_profile(struct turn *t, const struct job *j, const struct es2_download_profile *r,
+                                  struct stored_profile *p)
 {
     if (*r->iccid.digits) {
         if (!smdp_profile_load(t, &r->iccid, p))
@@ -400,7 +422,8 @@ static struct status find_profile(struct turn *t, const struct job *j, const str
     }
     if (!r->profile_type.len)
         return status_failed(REASON_CONDITIONAL_MISSING, "", "ICCID or profile type is needed");
-    const struct query *q = SMDP_ASK(t, &SMDP_TYPE_KNOWN, value_span_text(r->profile_type), value_text(j->requester.text));
+    const struct query *q =
+        SMDP_ASK(t, &SMDP_TYPE_KNOWN, value_span_text(r->profile_type), value_text(j->requester.text));
     if (!q || !smdp_profile_of_type(t, r->profile_type, &j->requester, p) || p->known)
         return status_success();
     if (!q->row_count || !row_int(&q->rows[0], 1))
@@ -419,7 +442,8 @@ static struct status check(struct turn *t, struct job *j, const struct es_messag
         return status;
     j->iccid = p.iccid;
     j->flags = JOB_RESERVED | (r->enable ? JOB_ENABLE : 0);
-    WRITES_ADD(t->w, &SMDP_PROFILE_RESERVE, 1, value_text(j->iccid.digits), value_text(t->eid), value_text(j->smsr.text));
+    WRITES_ADD(t->w, &SMDP_PROFILE_RESERVE, 1, value_text(j->iccid.digits), value_text(t->eid),
+               value_text(j->smsr.text));
     t->smdp->counts.downloads++;
     return status;
 }

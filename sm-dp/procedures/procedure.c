@@ -9,8 +9,10 @@
 const struct procedure *smdp_procedure_of(enum es_function function)
 {
     switch (function) {
-    case ES2_DOWNLOAD_PROFILE: return &SMDP_DOWNLOAD;
-    default: return smdp_relay_of(function) == ES_FUNCTION_NONE ? NULL : &SMDP_RELAY;
+    case ES2_DOWNLOAD_PROFILE:
+        return &SMDP_DOWNLOAD;
+    default:
+        return smdp_relay_of(function) == ES_FUNCTION_NONE ? NULL : &SMDP_RELAY;
     }
 }
 
@@ -66,8 +68,8 @@ static void log_end(struct turn *t, const struct job *j)
     if (s->exec == EXECUTED_SUCCESS)
         turn_log(t, LOG_INFO_, "%s %s: done", j->procedure->name, j->iccid.digits);
     else
-        turn_log(t, LOG_WARN_, "%s %s: %s %s/%s %s", j->procedure->name, j->iccid.digits, exec_status_xml(s->exec), s->subject,
-                 s->code, s->detail);
+        turn_log(t, LOG_WARN_, "%s %s: %s %s/%s %s", j->procedure->name, j->iccid.digits, exec_status_xml(s->exec),
+                 s->subject, s->code, s->detail);
 }
 
 void smdp_job_end(struct turn *t, struct job *j)

@@ -1,5 +1,5 @@
-/* sm-dp/procedures/procedure.h: a procedure is a table of steps (SGP.02 §3). Steps are pure: they change the job and the
- * outbox of their turn. Each step sends one function of ES3 and waits for its answer. */
+/* sm-dp/procedures/procedure.h: a procedure is a table of steps (SGP.02 §3). Steps are pure: they change the job and
+ * the outbox of their turn. Each step sends one function of ES3 and waits for its answer. */
 #ifndef OSPREY_SMDP_PROCEDURE_H
 #define OSPREY_SMDP_PROCEDURE_H
 

@@ -42,7 +42,8 @@ static void keep_book(struct turn *t, const struct job *j)
         return;
     if (j->function == ES2_UPDATE_POLICY_RULES) {
         const struct es_pol2_request *r = request.body;
-        WRITES_ADD(t->w, &SMDP_PROFILE_POL2, -1, value_text(j->iccid.digits), value_int(r->has_pol2 ? r->pol2.rules : 0));
+        WRITES_ADD(t->w, &SMDP_PROFILE_POL2, -1, value_text(j->iccid.digits),
+                   value_int(r->has_pol2 ? r->pol2.rules : 0));
     } else if (j->function == ES2_UPDATE_SUBSCRIPTION_ADDRESS) {
         const struct es_address_request *r = request.body;
         WRITES_ADD(t->w, &SMDP_PROFILE_ADDRESS, -1, value_text(j->iccid.digits), value_text(r->address.imsi),
@@ -86,7 +87,9 @@ static struct status check_audit(struct turn *t, const struct job *j, const stru
     for (size_t i = 0; i < r->iccid_count; i++) {
         struct status s = may_manage(t, j, &r->iccids[i]);
         if (!status_ok(&s))
-            return s.reason == REASON_ICCID_NOT_ALLOWED ? status_failed(REASON_PROFILE_NOT_ALLOWED, s.subject_id, "%s", s.detail) : s;
+            return s.reason == REASON_ICCID_NOT_ALLOWED
+                       ? status_failed(REASON_PROFILE_NOT_ALLOWED, s.subject_id, "%s", s.detail)
+                       : s;
         if (t->need_rows)
             break;
     }
@@ -96,17 +99,24 @@ static struct status check_audit(struct turn *t, const struct job *j, const stru
 static struct status check(struct turn *t, struct job *j, const struct es_message *m)
 {
     switch (j->function) {
-    case ES2_GET_EIS: return status_success();
-    case ES2_AUDIT_EIS: return check_audit(t, j, m->body);
+    case ES2_GET_EIS:
+        return status_success();
+    case ES2_AUDIT_EIS:
+        return check_audit(t, j, m->body);
     case ES2_UPDATE_POLICY_RULES: {
         const struct es_pol2_request *r = m->body;
         j->iccid = r->iccid;
         if (r->has_pol2 && !pol2_meaningful(r->pol2, true))
-            return status_failed(REASON_POL2_INVALID, r->iccid.digits, "a rule without meaning, or two that contradict");
+            return status_failed(REASON_POL2_INVALID, r->iccid.digits,
+                                 "a rule without meaning, or two that contradict");
         break;
     }
-    case ES2_UPDATE_SUBSCRIPTION_ADDRESS: j->iccid = ((const struct es_address_request *)m->body)->iccid; break;
-    default: j->iccid = ((const struct es_profile_request *)m->body)->iccid; break;
+    case ES2_UPDATE_SUBSCRIPTION_ADDRESS:
+        j->iccid = ((const struct es_address_request *)m->body)->iccid;
+        break;
+    default:
+        j->iccid = ((const struct es_profile_request *)m->body)->iccid;
+        break;
     }
     return may_manage(t, j, &j->iccid);
 }

@@ -5,9 +5,40 @@
 #include "schema.h"
 #include "sm-dp/procedures/procedure.h"
 
-enum { C_ID, C_VERSION, C_REQUESTER, C_CALL, C_FUNCTION, C_REQUEST, C_SMSR, C_STARTED, C_STEP, C_ICCID, C_DEADLINE, C_FLAGS,
-       C_REPLY_SLOT, C_REPLY_GENERATION, C_OUT, C_OUT_CALL, C_OUT_MESSAGE, C_OUT_MS, C_OUT_TRIES, C_NEXT, C_ISDP, C_OTHER,
-       C_SECRET, C_SENT_FROM, C_SENT_TO, C_ATTEMPT, C_EXEC, C_SUBJECT, C_CODE, C_SUBJECT_ID, C_DETAIL, C_RESPONSE };
+enum {
+    C_ID,
+    C_VERSION,
+    C_REQUESTER,
+    C_CALL,
+    C_FUNCTION,
+    C_REQUEST,
+    C_SMSR,
+    C_STARTED,
+    C_STEP,
+    C_ICCID,
+    C_DEADLINE,
+    C_FLAGS,
+    C_REPLY_SLOT,
+    C_REPLY_GENERATION,
+    C_OUT,
+    C_OUT_CALL,
+    C_OUT_MESSAGE,
+    C_OUT_MS,
+    C_OUT_TRIES,
+    C_NEXT,
+    C_ISDP,
+    C_OTHER,
+    C_SECRET,
+    C_SENT_FROM,
+    C_SENT_TO,
+    C_ATTEMPT,
+    C_EXEC,
+    C_SUBJECT,
+    C_CODE,
+    C_SUBJECT_ID,
+    C_DETAIL,
+    C_RESPONSE
+};
 
 #define REPLY_NODE 1u /* SMDP_NODE_SOAP */
 
@@ -39,8 +70,10 @@ static void read_status(const struct row *row, struct status *s)
 static bool read_job(const struct row *row, struct job *j)
 {
     char step[32];
-    *j = (struct job){ .version = row_int(row, C_VERSION), .function = function_of(row, C_FUNCTION),
-                       .request = row_bytes(row, C_REQUEST), .started_ms = (uint64_t)row_int(row, C_STARTED) };
+    *j = (struct job){ .version = row_int(row, C_VERSION),
+                       .function = function_of(row, C_FUNCTION),
+                       .request = row_bytes(row, C_REQUEST),
+                       .started_ms = (uint64_t)row_int(row, C_STARTED) };
     row_text(row, C_ID, j->id, sizeof j->id);
     row_text(row, C_REQUESTER, j->requester.text, sizeof j->requester.text);
     row_text(row, C_SMSR, j->smsr.text, sizeof j->smsr.text);
@@ -91,9 +124,9 @@ static const char *function_name(struct writes *w, enum es_function f)
 
 static void add(struct job *j, const char *eid, struct writes *w)
 {
-    WRITES_ADD(w, &SMDP_JOB_ADD, 1, value_text(j->id), value_text(eid), value_text(j->requester.text), value_text(j->call_id),
-               value_text(function_name(w, j->function)), value_blob(j->request), value_text(j->smsr.text),
-               value_int((int64_t)j->started_ms));
+    WRITES_ADD(w, &SMDP_JOB_ADD, 1, value_text(j->id), value_text(eid), value_text(j->requester.text),
+               value_text(j->call_id), value_text(function_name(w, j->function)), value_blob(j->request),
+               value_text(j->smsr.text), value_int((int64_t)j->started_ms));
     j->version = 1;
 }
 
@@ -108,8 +141,9 @@ void smdp_job_save(struct job *j, const char *eid, struct writes *w)
         add(j, eid, w);
     else if (!j->changed)
         return;
-    WRITES_ADD(w, &SMDP_JOB_SAVE, 1, value_text(j->id), value_int(j->version), text_or_null(j->step ? j->step->name : ""),
-               text_or_null(j->iccid.digits), value_int((int64_t)j->deadline_ms), value_int(j->flags), value_int(j->reply.slot),
+    WRITES_ADD(w, &SMDP_JOB_SAVE, 1, value_text(j->id), value_int(j->version),
+               text_or_null(j->step ? j->step->name : ""), text_or_null(j->iccid.digits),
+               value_int((int64_t)j->deadline_ms), value_int(j->flags), value_int(j->reply.slot),
                value_int(j->reply.generation), text_or_null(function_name(w, j->out)), text_or_null(j->out_call),
                blob_or_null(j->out_message), value_int((int64_t)j->out_ms), value_int(j->out_tries),
                value_int((int64_t)j->next_ms), blob_or_null(aid_span(&j->isdp)), text_or_null(j->other.digits),

@@ -5,16 +5,16 @@
 #include "lib/engine/engine.h"
 #include "lib/es/message.h"
 
-#define JOB_ID_MAX    64u /* EID, "-", 16 hex digits: also the TransactionId of what it sends */
-#define JOB_CALL_MAX  40u
-#define JOBS_MAX      32u /* of one eUICC at a time */
+#define JOB_ID_MAX     64u /* EID, "-", 16 hex digits: also the TransactionId of what it sends */
+#define JOB_CALL_MAX   40u
+#define JOBS_MAX       32u /* of one eUICC at a time */
 #define JOB_SECRET_MAX 1400u
 
 enum job_flag {
-    JOB_ENABLE = 1,    /* EnableProfile was asked for */
-    JOB_ANSWERED = 2,  /* the operator has its answer; what follows is clean-up */
-    JOB_SENT_ALL = 4,  /* the whole package is on the card */
-    JOB_RESERVED = 8,  /* the profile is ours */
+    JOB_ENABLE = 1,   /* EnableProfile was asked for */
+    JOB_ANSWERED = 2, /* the operator has its answer; what follows is clean-up */
+    JOB_SENT_ALL = 4, /* the whole package is on the card */
+    JOB_RESERVED = 8, /* the profile is ours */
 };
 
 struct job {
@@ -23,21 +23,21 @@ struct job {
     int64_t version;
     struct oid requester, smsr;
     char call_id[ES_CALL_ID_MAX + 1];
-    enum es_function function;   /* ES2_… */
-    struct span request;         /* as it came, to be answered from */
+    enum es_function function; /* ES2_… */
+    struct span request;       /* as it came, to be answered from */
     uint64_t started_ms;
 
     const struct procedure *procedure;
-    const struct step *step;     /* NULL: waits its turn */
+    const struct step *step; /* NULL: waits its turn */
     struct iccid iccid;
     uint64_t deadline_ms;
     unsigned flags;
-    struct reply_ref reply;      /* SYNC functions: who waits */
+    struct reply_ref reply; /* SYNC functions: who waits */
 
-    enum es_function out;        /* the ES3 function under way; ES_FUNCTION_NONE */
+    enum es_function out; /* the ES3 function under way; ES_FUNCTION_NONE */
     char out_call[JOB_CALL_MAX + 1];
-    struct span out_message;     /* its MessageID */
-    uint64_t out_ms, next_ms;    /* when it left first; when it leaves again */
+    struct span out_message;  /* its MessageID */
+    uint64_t out_ms, next_ms; /* when it left first; when it leaves again */
     uint32_t out_tries;
 
     struct aid isdp;
@@ -45,7 +45,7 @@ struct job {
     struct span secret;          /* wrapped: sm-dp/es8_client.h */
     uint32_t sent_from, sent_to; /* octets of the package in the segments under way */
     uint32_t attempt;
-    struct status status;        /* how it shall end */
+    struct status status; /* how it shall end */
     struct span euicc_response;
 };
 

@@ -5,8 +5,9 @@
 
 static struct scp03_session open_session(void)
 {
-    struct scp03_session s = { .state = SCP03_OPEN, .level = SCP03_LEVEL_FULL, .key_len = 16, .s_enc = { 1 },
-                               .s_mac = { 2 }, .s_rmac = { 3 } };
+    struct scp03_session s = {
+        .state = SCP03_OPEN, .level = SCP03_LEVEL_FULL, .key_len = 16, .s_enc = { 1 }, .s_mac = { 2 }, .s_rmac = { 3 }
+    };
     return s;
 }
 

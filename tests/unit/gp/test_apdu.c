@@ -39,10 +39,17 @@ static void every_case_reads_and_writes_back(void **state)
 static void broken_lengths_are_refused(void **state)
 {
     (void)state;
-    static const struct { const char *hex; enum err err; } bad[] = {
-        { "", ERR_TRUNCATED }, { "00A400", ERR_TRUNCATED }, { "00A40000053F00", ERR_TRUNCATED },
-        { "00A40004023F000000", ERR_BAD_LENGTH }, { "00D60000000005000102", ERR_TRUNCATED },
-        { "00D6000000000001", ERR_BAD_LENGTH }, { "00A400000000", ERR_BAD_LENGTH },
+    static const struct {
+        const char *hex;
+        enum err err;
+    } bad[] = {
+        { "", ERR_TRUNCATED },
+        { "00A400", ERR_TRUNCATED },
+        { "00A40000053F00", ERR_TRUNCATED },
+        { "00A40004023F000000", ERR_BAD_LENGTH },
+        { "00D60000000005000102", ERR_TRUNCATED },
+        { "00D6000000000001", ERR_BAD_LENGTH },
+        { "00A400000000", ERR_BAD_LENGTH },
         { "00D60000000001AA000000", ERR_BAD_LENGTH },
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {

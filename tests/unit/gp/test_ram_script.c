@@ -16,18 +16,22 @@ static size_t count_commands(const char *hex, uint8_t *ret_bad)
 static void a_script_is_read_in_each_format(void **state)
 {
     (void)state;
-    static const struct { const char *hex; size_t count; uint8_t bad; } scripts[] = {
+    static const struct {
+        const char *hex;
+        size_t count;
+        uint8_t bad;
+    } scripts[] = {
         { "AA0C 2204 80CAFF21 2204 80CA005A", 2, 0 },
         { "AE80 2204 80CAFF21 0000", 1, 0 },
-        { "AE06 2204 80CAFF21", 1, 0 },               /* AE with a definite length */
-        { "AE80 830101 2204 80CAFF21 0000", 2, 0 },   /* chaining */
+        { "AE06 2204 80CAFF21", 1, 0 },             /* AE with a definite length */
+        { "AE80 830101 2204 80CAFF21 0000", 2, 0 }, /* chaining */
         { "AE80 AA0622 0480CAFF21 0000", 0, RAM_BAD_UNKNOWN_TAG },
         { "AA08 2204 80CAFF21 2104", 1, RAM_BAD_LENGTH },
         { "AA07 2204 80CAFF21 22", 1, RAM_BAD_NO_LENGTH },
         { "AA08 2204 80CAFF21", 0, RAM_BAD_LENGTH },
         { "AA", 0, RAM_BAD_NO_LENGTH },
         { "AA80 0000", 0, RAM_BAD_LENGTH },
-        { "80CAFF2100 80F2400200", 2, 0 },            /* compact */
+        { "80CAFF2100 80F2400200", 2, 0 }, /* compact */
         { "", 0, 0 },
     };
     for (size_t i = 0; i < ARRAY_LEN(scripts); i++) {

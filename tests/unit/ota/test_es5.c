@@ -11,17 +11,20 @@ static struct capdu parsed(const char *hex)
 static void create_isdp_refuses_what_is_not_one(void **state)
 {
     (void)state;
-#define LF "10A0000005591010FFFFFFFF8900000D00"
-#define EM "10A0000005591010FFFFFFFF8900000E00"
+#define LF   "10A0000005591010FFFFFFFF8900000D00"
+#define EM   "10A0000005591010FFFFFFFF8900000E00"
 #define ISDP "10A0000005591010FFFFFFFF8900001000"
-    static const struct { const char *hex; enum err err; } rows[] = {
+    static const struct {
+        const char *hex;
+        enum err err;
+    } rows[] = {
         { "80E60C003F" LF EM ISDP "0380C00006C904810203700000", ERR_NONE },
         { "80E60C003F" EM EM ISDP "0380C00006C904810203700000", ERR_NOT_FOUND },
         { "80E60C003F" LF LF ISDP "0380C00006C904810203700000", ERR_NOT_FOUND },
-        { "80E60C003F" LF EM LF "0380C00006C904810203700000", ERR_BAD_VALUE },     /* AID not of an ISD-P */
-        { "80E60C003F" LF EM ISDP "0300000006C904810203700000", ERR_BAD_VALUE },   /* privileges */
-        { "80E60C0039" LF EM ISDP "0380C0000000", ERR_MISSING },                   /* C9 */
-        { "80E60C0038" LF EM ISDP "0380C00000", ERR_TRUNCATED },                   /* token length */
+        { "80E60C003F" LF EM LF "0380C00006C904810203700000", ERR_BAD_VALUE },   /* AID not of an ISD-P */
+        { "80E60C003F" LF EM ISDP "0300000006C904810203700000", ERR_BAD_VALUE }, /* privileges */
+        { "80E60C0039" LF EM ISDP "0380C0000000", ERR_MISSING },                 /* C9 */
+        { "80E60C0038" LF EM ISDP "0380C00000", ERR_TRUNCATED },                 /* token length */
         { "80E608003F" LF EM ISDP "0380C00006C904810203700000", ERR_UNSUPPORTED },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -40,7 +43,10 @@ static void create_isdp_refuses_what_is_not_one(void **state)
 static void store_data_refuses_what_is_not_exact(void **state)
 {
     (void)state;
-    static const struct { const char *hex; enum err err; } rows[] = {
+    static const struct {
+        const char *hex;
+        enum err err;
+    } rows[] = {
         { "3A0312 4F10A0000005591010FFFFFFFF8900001000", ERR_NONE },
         { "3A0312 4F10A0000005591010FFFFFFFF89000010", ERR_TRUNCATED },
         { "3A0300", ERR_MISSING },
@@ -89,15 +95,17 @@ static void deletes_are_told_apart(void **state)
     assert_ok(es5_delete_parse(&c, &d));
     assert_int_equal(d.kind, ES5_DELETE_PROFILE);
     /* the token of a real card's master delete is over what we say it is */
-    c = parsed("80E40040444F10A0000005591010FFFFFFFF8900001300B61E420549534450014509495344505344494E015F200547534D410193"
-               "0201019E106E38781B8D5C98CF8BB532BF5A5DE55200");
+    c = parsed(
+        "80E40040444F10A0000005591010FFFFFFFF8900001300B61E420549534450014509495344505344494E015F200547534D410193"
+        "0201019E106E38781B8D5C98CF8BB532BF5A5DE55200");
     assert_ok(es5_delete_parse(&c, &d));
     assert_int_equal(d.kind, ES5_DELETE_MASTER);
     assert_span_equal(d.master.token_id, hex_lit("0101"));
     WRITER_ON_STACK(w, 128);
     es5_token_input_write(&w, &d);
-    assert_span_equal(wr_span(&w), hex_lit("0040324F10A0000005591010FFFFFFFF8900001300B61E420549534450014509495344505344494E"
-                                           "015F200547534D4101930201 01"));
+    assert_span_equal(wr_span(&w),
+                      hex_lit("0040324F10A0000005591010FFFFFFFF8900001300B61E420549534450014509495344505344494E"
+                              "015F200547534D4101930201 01"));
     c = parsed("80E400000AF203010103F20341010200");
     assert_ok(es5_delete_parse(&c, &d));
     assert_int_equal(d.kind, ES5_DELETE_KEYS);
@@ -130,8 +138,9 @@ static void audits_are_read(void **state)
     assert_fails(es5_memory_parse(hex_lit("FF2103810101"), &m), ERR_MISSING);
 
     struct es5_ecasd e;
-    struct span real = hex_lit("BF3040663E733C06072A864886FC6B01600C060A2A864886FC6B02020101630906072A864886FC6B03640B06092A8648"
-                               "86FC6B048000640B06092A864886FC6B048104");
+    struct span real =
+        hex_lit("BF3040663E733C06072A864886FC6B01600C060A2A864886FC6B02020101630906072A864886FC6B03640B06092A8648"
+                "86FC6B048000640B06092A864886FC6B048104");
     assert_ok(es5_ecasd_parse(real, &e));
     assert_int_equal(e.recognition.len, 62);
     w.len = 0;
@@ -139,7 +148,11 @@ static void audits_are_read(void **state)
     assert_span_equal(wr_span(&w), real);
 
     struct es5_get_status asked = { .tags = { 0x4F, 0x9F70, 0x53 }, .tag_count = 3, .le = true };
-    struct es5_isdp_status s = { .aid = aid_isdp(0x10), .state = ISDP_ENABLED, .has_attributes = true, .attributes = 1 }, back;
+    struct es5_isdp_status s = { .aid = aid_isdp(0x10),
+                                 .state = ISDP_ENABLED,
+                                 .has_attributes = true,
+                                 .attributes = 1 },
+                           back;
     w.len = 0;
     es5_isdp_status_write(&w, &s, &asked);
     assert_span_equal(wr_span(&w), hex_lit("E3194F10A0000005591010FFFFFFFF89000010009F70013F530101"));
@@ -161,10 +174,13 @@ static void notifications_of_older_cards_are_read(void **state)
 {
     (void)state;
     struct es5_notification n;
-    assert_ok(es5_notification_parse(hex_lit("E1354C10890010120123412340123456789012244D01024E0200004F10A0000005591010FFFFFFFF"
-                                             "890000130014081122334455667788"), &n));
+    assert_ok(es5_notification_parse(
+        hex_lit("E1354C10890010120123412340123456789012244D01024E0200004F10A0000005591010FFFFFFFF"
+                "890000130014081122334455667788"),
+        &n));
     assert_true(n.has_imei && n.sequence == 0 && aid_tar(&n.isdp) == 0x13);
-    assert_fails(es5_notification_parse(hex_lit("E1194C10890010120123412340123456789012244D01024E020000"), &n), ERR_MISSING);
+    assert_fails(es5_notification_parse(hex_lit("E1194C10890010120123412340123456789012244D01024E020000"), &n),
+                 ERR_MISSING);
     assert_fails(es5_notification_parse(hex_lit("E200"), &n), ERR_BAD_TAG);
     assert_fails(es5_notification_parse(hex_lit("E100"), &n), ERR_MISSING);
     assert_fails(es5_notification_parse(hex_lit("E1034D0201"), &n), ERR_TRUNCATED);
@@ -198,9 +214,12 @@ static void policy_and_connectivity(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(create_isdp_refuses_what_is_not_one), cmocka_unit_test(store_data_refuses_what_is_not_exact),
-        cmocka_unit_test(addresses_are_numbers),               cmocka_unit_test(deletes_are_told_apart),
-        cmocka_unit_test(audits_are_read),                     cmocka_unit_test(notifications_of_older_cards_are_read),
+        cmocka_unit_test(create_isdp_refuses_what_is_not_one),
+        cmocka_unit_test(store_data_refuses_what_is_not_exact),
+        cmocka_unit_test(addresses_are_numbers),
+        cmocka_unit_test(deletes_are_told_apart),
+        cmocka_unit_test(audits_are_read),
+        cmocka_unit_test(notifications_of_older_cards_are_read),
         cmocka_unit_test(policy_and_connectivity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,10 +4,7 @@
 #include "lib/ota/es6.h"
 #include "tests/support/test.h"
 
-static struct aid isdp(void)
-{
-    return aid_isdp(0x10);
-}
+static struct aid isdp(void) { return aid_isdp(0x10); }
 
 static void create(struct writer *w) { es5_create_isdp_write(w, &(struct es5_create_isdp){ .isdp = isdp() }); }
 static void create_64k(struct writer *w) { es5_create_isdp_write(w, &(struct es5_create_isdp){ isdp(), 0x10000 }); }
@@ -20,7 +17,10 @@ static void enable(struct writer *w) { profile(w, ES5_ENABLE_PROFILE); }
 static void disable(struct writer *w) { profile(w, ES5_DISABLE_PROFILE); }
 static void fallback(struct writer *w) { profile(w, ES5_SET_FALLBACK_ATTRIBUTE); }
 static void emergency(struct writer *w) { profile(w, ES5_SET_EMERGENCY_ATTRIBUTE); }
-static void delete_it(struct writer *w) { es5_delete_write(w, &(struct es5_delete){ ES5_DELETE_PROFILE, .isdp = isdp() }); }
+static void delete_it(struct writer *w)
+{
+    es5_delete_write(w, &(struct es5_delete){ ES5_DELETE_PROFILE, .isdp = isdp() });
+}
 static void status_all(struct writer *w)
 {
     es5_get_status_write(w, &(struct es5_get_status){ .tags = { 0x4F, 0x9F70, 0x53 }, .tag_count = 3, .le = true });
@@ -28,7 +28,8 @@ static void status_all(struct writer *w)
 static void status_one(struct writer *w)
 {
     struct aid a = isdp();
-    es5_get_status_write(w, &(struct es5_get_status){ .isdp = aid_span(&a), .tags = { 0x4F, 0x9F70 }, .tag_count = 2, .le = true });
+    es5_get_status_write(
+        w, &(struct es5_get_status){ .isdp = aid_span(&a), .tags = { 0x4F, 0x9F70 }, .tag_count = 2, .le = true });
 }
 static void memory(struct writer *w) { es5_get_data_write(w, &(struct es5_get_data){ .object = 0xFF21 }); }
 static void certificate(struct writer *w) { es5_get_data_write(w, &(struct es5_get_data){ 0xBF30, { 0x7F21 }, 1 }); }
@@ -56,8 +57,12 @@ static void finalise(struct writer *w)
 static void master(struct writer *w)
 {
     struct es5_delete d = { .kind = ES5_DELETE_MASTER, .isdp = isdp() };
-    d.master = (struct es5_master){ SPAN_LIT("ISDP\x01"), SPAN_LIT("ISDPSDIN\x01"), SPAN_LIT("GSMA\x01"), SPAN_LIT("\x01"),
-                                    hex_lit("EBA978AFC3B346493FD32AC557EA69F4"), SPAN_NONE };
+    d.master = (struct es5_master){ SPAN_LIT("ISDP\x01"),
+                                    SPAN_LIT("ISDPSDIN\x01"),
+                                    SPAN_LIT("GSMA\x01"),
+                                    SPAN_LIT("\x01"),
+                                    hex_lit("EBA978AFC3B346493FD32AC557EA69F4"),
+                                    SPAN_NONE };
     es5_delete_write(w, &d);
 }
 static void connectivity(struct writer *w)
@@ -66,15 +71,31 @@ static void connectivity(struct writer *w)
 }
 static void pol1(struct writer *w) { es6_update_pol1_write(w, POL1_DELETE_ON_DISABLE); }
 
-static const struct { const char *name; void (*write)(struct writer *); } writers[] = {
-    { "CreateISDP", create }, { "CreateISDP_mem64K", create_64k }, { "EnableProfile", enable },
-    { "DisableProfile", disable }, { "SetFallbackAttribute", fallback }, { "DeleteProfile", delete_it },
-    { "GetStatus_all", status_all }, { "GetStatus_one", status_one }, { "GetData_FF21", memory },
-    { "GetData_BF30_ECASD_cert", certificate }, { "GetData_BF30_66", recognition }, { "UpdateSMSRAddr_SMS", addressing },
-    { "HandleNotificationConfirmation", confirmation }, { "InstallForPerso_ISDP", perso_isdp },
-    { "InstallForPerso_ECASD", perso_ecasd }, { "FinaliseISDRHandover", finalise }, { "MasterDelete", master },
-    { "SetEmergencyProfileAttribute_UNSURE", emergency }, { "ES6_InstallForPerso_ownISDP", es6_address_isdp_write },
-    { "ES6_UpdatePOL1_04", pol1 }, { "ES6_UpdateConnectivity_SMS", connectivity },
+static const struct {
+    const char *name;
+    void (*write)(struct writer *);
+} writers[] = {
+    { "CreateISDP", create },
+    { "CreateISDP_mem64K", create_64k },
+    { "EnableProfile", enable },
+    { "DisableProfile", disable },
+    { "SetFallbackAttribute", fallback },
+    { "DeleteProfile", delete_it },
+    { "GetStatus_all", status_all },
+    { "GetStatus_one", status_one },
+    { "GetData_FF21", memory },
+    { "GetData_BF30_ECASD_cert", certificate },
+    { "GetData_BF30_66", recognition },
+    { "UpdateSMSRAddr_SMS", addressing },
+    { "HandleNotificationConfirmation", confirmation },
+    { "InstallForPerso_ISDP", perso_isdp },
+    { "InstallForPerso_ECASD", perso_ecasd },
+    { "FinaliseISDRHandover", finalise },
+    { "MasterDelete", master },
+    { "SetEmergencyProfileAttribute_UNSURE", emergency },
+    { "ES6_InstallForPerso_ownISDP", es6_address_isdp_write },
+    { "ES6_UpdatePOL1_04", pol1 },
+    { "ES6_UpdateConnectivity_SMS", connectivity },
 };
 
 static void command_is_as_recorded(void **state)
@@ -110,12 +131,18 @@ static enum err read_command(const struct capdu *c)
     struct install install;
     switch (c->ins) {
     case INS_INSTALL:
-        return c->p1 == INSTALL_FOR_PERSONALIZATION ? install_parse(c, &install) : es5_create_isdp_parse(c, &create_isdp);
-    case INS_STORE_DATA: return es5_store_data_parse(c->data, &store);
-    case INS_DELETE: return es5_delete_parse(c, &del);
-    case INS_GET_STATUS: return es5_get_status_parse(c, &status);
-    case INS_GET_DATA: return es5_get_data_parse(c, &data);
-    default: return ERR_UNSUPPORTED;
+        return c->p1 == INSTALL_FOR_PERSONALIZATION ? install_parse(c, &install)
+                                                    : es5_create_isdp_parse(c, &create_isdp);
+    case INS_STORE_DATA:
+        return es5_store_data_parse(c->data, &store);
+    case INS_DELETE:
+        return es5_delete_parse(c, &del);
+    case INS_GET_STATUS:
+        return es5_get_status_parse(c, &status);
+    case INS_GET_DATA:
+        return es5_get_data_parse(c, &data);
+    default:
+        return ERR_UNSUPPORTED;
     }
 }
 

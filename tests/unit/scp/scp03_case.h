@@ -60,9 +60,8 @@ static inline enum err case_card_item(struct case_card *c, const struct ram_item
         err = scp03t_initialize_update_parse(item->value, &iu);
         if (err == ERR_NONE && (!c->has_keys || (iu.kvn != 0 && iu.kvn != c->keys.kvn)))
             err = ERR_NOT_FOUND;
-        return err != ERR_NONE
-                   ? err
-                   : scp03t_open_card(&c->keys, c->counter++, c->aid, iu.host_challenge, &c->session, out);
+        return err != ERR_NONE ? err
+                               : scp03t_open_card(&c->keys, c->counter++, c->aid, iu.host_challenge, &c->session, out);
     case SCP03T_EXTERNAL_AUTHENTICATE:
         err = scp03t_external_authenticate_check(&c->session, item->raw);
         if (err == ERR_NONE)
@@ -83,7 +82,8 @@ static inline enum err case_card_item(struct case_card *c, const struct ram_item
         if (err == ERR_NONE)
             wr_tlv(out, SCP03T_REPLACE_KEYS, SPAN_NONE);
         return err;
-    default: return ERR_UNSUPPORTED;
+    default:
+        return ERR_UNSUPPORTED;
     }
 }
 

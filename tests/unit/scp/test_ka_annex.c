@@ -48,4 +48,7 @@ static void variant_is_as_printed(void **state)
     assert_ok(ka_host_finish(&h, vec_hex(v, "PK_ECASD"), answer.data, &keys));
 }
 
-int main(void) { return run_vectors(shared_path("data/vectors/oncard-keyagreement.json"), "annex", variant_is_as_printed); }
+int main(void)
+{
+    return run_vectors(shared_path("data/vectors/oncard-keyagreement.json"), "annex", variant_is_as_printed);
+}

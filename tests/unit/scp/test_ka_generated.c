@@ -1,7 +1,10 @@
 /* Key establishments with every input known: the card end's answers, the server end's commands, keys and receipt. */
 #include "ka_card.h"
 
-static enum ec_curve curve_of(const json_t *v) { return strstr(vec_text(v, "curve"), "brain") ? EC_BRAINPOOL_P256R1 : EC_P256; }
+static enum ec_curve curve_of(const json_t *v)
+{
+    return strstr(vec_text(v, "curve"), "brain") ? EC_BRAINPOOL_P256R1 : EC_P256;
+}
 static struct span opt(const json_t *o, const char *m) { return vec_has(o, m) ? vec_hex(o, m) : SPAN_NONE; }
 static struct span key_of(const json_t *inputs, const char *who, const char *part)
 {
@@ -12,9 +15,13 @@ static struct span key_of(const json_t *inputs, const char *who, const char *par
 static struct ka_parameters parameters_of(const json_t *in)
 {
     return (struct ka_parameters){ .parameters = vec_hex(in, "scenario_parameter").ptr[0],
-                                   .usage = vec_hex(in, "key_usage").ptr[0], .key_type = vec_hex(in, "key_type").ptr[0],
-                                   .key_len = 16, .kid = 1, .kvn = vec_hex(in, "key_version").ptr[0],
-                                   .host_id = ka_id_of(opt(in, "host_id")), .sdin = ka_id_of(opt(in, "SDIN")),
+                                   .usage = vec_hex(in, "key_usage").ptr[0],
+                                   .key_type = vec_hex(in, "key_type").ptr[0],
+                                   .key_len = 16,
+                                   .kid = 1,
+                                   .kvn = vec_hex(in, "key_version").ptr[0],
+                                   .host_id = ka_id_of(opt(in, "host_id")),
+                                   .sdin = ka_id_of(opt(in, "SDIN")),
                                    .sin = ka_id_of(opt(in, "SIN")) };
 }
 
@@ -51,7 +58,8 @@ static void reload(struct ka_host *h)
 
 static void check_server(const json_t *v, const struct ka_card *card)
 {
-    const json_t *in = json_object_get(v, "inputs"), *mid = json_object_get(v, "intermediate"), *steps = json_object_get(v, "steps");
+    const json_t *in = json_object_get(v, "inputs"), *mid = json_object_get(v, "intermediate"),
+                 *steps = json_object_get(v, "steps");
     struct ka_parameters p = parameters_of(in);
     struct ka_host h;
     struct ka_keys k;
@@ -73,7 +81,8 @@ static void check_server(const json_t *v, const struct ka_card *card)
     uint8_t answer[64];
     memcpy(answer, last.data.ptr, last.data.len);
     answer[last.data.len - 1] ^= 1;
-    assert_fails(ka_host_finish(&h, key_of(in, "ECASD", "public"), (struct span){ answer, last.data.len }, &k), ERR_VERIFY);
+    assert_fails(ka_host_finish(&h, key_of(in, "ECASD", "public"), (struct span){ answer, last.data.len }, &k),
+                 ERR_VERIFY);
     assert_fails(ka_host_finish(&h, key_of(in, "CI", "public"), last.data, &k), ERR_VERIFY); /* another eUICC */
 }
 
@@ -97,16 +106,19 @@ static void establishment_is_as_generated(void **state)
 static void broken_crts_are_refused(void **state)
 {
     (void)state;
-    static const struct { const char *hex; enum err err; } rows[] = {
+    static const struct {
+        const char *hex;
+        enum err err;
+    } rows[] = {
         { "A615 9002030B 950110 800188 810110 820101 830130 9100", ERR_NONE },
-        { "A615 9002020B 950110 800188 810110 820101 830130 9100", ERR_BAD_VALUE },  /* scenario */
-        { "A615 9002031B 950110 800188 810110 820101 830130 9100", ERR_BAD_VALUE },  /* unknown flag */
-        { "A615 9002030B 950120 800188 810110 820101 830130 9100", ERR_BAD_VALUE },  /* usage */
-        { "A615 9002030B 950110 800199 810110 820101 830130 9100", ERR_BAD_VALUE },  /* type */
-        { "A615 9002030B 950110 800188 810120 820101 830130 9100", ERR_BAD_VALUE },  /* length */
-        { "A613 9002030B 950110 800188 810110 820101 830130", ERR_MISSING },         /* counter */
+        { "A615 9002020B 950110 800188 810110 820101 830130 9100", ERR_BAD_VALUE }, /* scenario */
+        { "A615 9002031B 950110 800188 810110 820101 830130 9100", ERR_BAD_VALUE }, /* unknown flag */
+        { "A615 9002030B 950120 800188 810110 820101 830130 9100", ERR_BAD_VALUE }, /* usage */
+        { "A615 9002030B 950110 800199 810110 820101 830130 9100", ERR_BAD_VALUE }, /* type */
+        { "A615 9002030B 950110 800188 810120 820101 830130 9100", ERR_BAD_VALUE }, /* length */
+        { "A613 9002030B 950110 800188 810110 820101 830130", ERR_MISSING },        /* counter */
         { "A618 9002030B 950110 800188 810110 820101 830130 830131 9100", ERR_BAD_TAG },
-        { "A615 9002030F 950110 800188 810110 820101 830130 9100", ERR_MISSING },    /* Host ID announced */
+        { "A615 9002030F 950110 800188 810110 820101 830130 9100", ERR_MISSING }, /* Host ID announced */
         { "A615 9002030B 950110 800188 810110 820101 830130", ERR_BAD_LENGTH },
         { "A715 9002030B 950110 800188 810110 820101 830130 9100", ERR_BAD_TAG },
     };
@@ -139,5 +151,6 @@ int main(void)
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     return failed ? failed
-                  : run_vectors(shared_path("data/vectors/oncard-keyagreement.json"), "generated", establishment_is_as_generated);
+                  : run_vectors(shared_path("data/vectors/oncard-keyagreement.json"), "generated",
+                                establishment_is_as_generated);
 }

@@ -1,5 +1,5 @@
-/* Exchanges of a real card: our server end derives its keys from the recorded ephemeral key and finds the receipt right;
- * the recorded signatures verify over what we say is signed. */
+/* Exchanges of a real card: our server end derives its keys from the recorded ephemeral key and finds the receipt
+ * right; the recorded signatures verify over what we say is signed. */
 #include "ka_card.h"
 
 #define PATH "data/vectors/oncard-keyagreement.json"

@@ -115,7 +115,7 @@ static void a_wrong_card_is_found_out(void **state)
     w.len = 0;
     assert_ok(scp03t_open_card(&k, 1, hex_lit("A0000005591010FFFFFFFF8900001100"), hc, &card, &w));
     assert_fails(scp03t_open_host(&k, hc, span_from(wr_span(&w), 2), aid, &host), ERR_VERIFY); /* another ISD-P */
-    w.buf[2 + 12] = 0x60; /* i */
+    w.buf[2 + 12] = 0x60;                                                                      /* i */
     assert_fails(scp03t_open_host(&k, hc, span_from(wr_span(&w), 2), aid, &host), ERR_UNSUPPORTED);
     assert_fails(scp03t_open_host(&k, hc, span_sub(wr_span(&w), 2, 28), aid, &host), ERR_TRUNCATED);
 }
@@ -140,5 +140,6 @@ int main(void)
         cmocka_unit_test(calls_out_of_order_are_refused),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    return failed ? failed : run_vectors(shared_path("data/vectors/oncard-scp03.json"), "generated", session_is_as_generated);
+    return failed ? failed
+                  : run_vectors(shared_path("data/vectors/oncard-scp03.json"), "generated", session_is_as_generated);
 }

@@ -51,8 +51,11 @@ static void apdu_card(struct case_card *card, const struct capdu *c, struct writ
 static void the_card_refuses_it(void **state)
 {
     const json_t *v = vector_of(state), *scripts = json_object_get(v, "scripts"), *steps = json_object_get(v, "steps");
-    struct case_card card = { .keys = case_keys(v), .counter = case_counter(v), .aid = vec_hex(v, "aid"),
-                              .has_keys = !strstr(vec_text(v, "name"), "without keys"), .data_left = SIZE_MAX };
+    struct case_card card = { .keys = case_keys(v),
+                              .counter = case_counter(v),
+                              .aid = vec_hex(v, "aid"),
+                              .has_keys = !strstr(vec_text(v, "name"), "without keys"),
+                              .data_left = SIZE_MAX };
     for (size_t i = 0; i < json_array_size(scripts); i++) {
         WRITER_ON_STACK(out, 256);
         case_card_script(&card, vec_hex(json_array_get(scripts, i), "command"), &out);

@@ -28,7 +28,10 @@ static void the_card_answers_as_the_real_one(void **state)
 {
     const json_t *v = vector_of(state), *answers = json_object_get(v, "responses_with_data");
     struct writer stream = wr_of(stream_memory, sizeof stream_memory);
-    struct case_card card = { .keys = case_keys(v), .has_keys = true, .counter = case_counter(v), .stream = &stream,
+    struct case_card card = { .keys = case_keys(v),
+                              .has_keys = true,
+                              .counter = case_counter(v),
+                              .stream = &stream,
                               .aid = case_aid(json_string_value(json_array_get(json_object_get(v, "targeted"), 0))) };
     if (json_array_size(answers)) {
         card.last_answer = vec_hex(json_array_get(answers, 0), "plain");

@@ -12,8 +12,11 @@ static struct scp80_keys keys_of(const json_t *v)
 static void header_of(const json_t *v, struct scp80_header *h)
 {
     struct reader spi = rd_of(vec_hex(v, "spi")), counter = rd_of(vec_hex(v, "cntr"));
-    *h = (struct scp80_header){ .spi1 = rd_u8(&spi), .spi2 = rd_u8(&spi), .kic = vec_hex(v, "kic_byte").ptr[0],
-                                .kid = vec_hex(v, "kid_byte").ptr[0], .counter = rd_u40(&counter) };
+    *h = (struct scp80_header){ .spi1 = rd_u8(&spi),
+                                .spi2 = rd_u8(&spi),
+                                .kic = vec_hex(v, "kic_byte").ptr[0],
+                                .kid = vec_hex(v, "kid_byte").ptr[0],
+                                .counter = rd_u40(&counter) };
     memcpy(h->tar, vec_hex(v, "tar").ptr, 3);
 }
 
@@ -40,8 +43,10 @@ static void check_response(const json_t *v)
     struct scp80_header h = { .spi2 = vec_hex(v, "spi2").ptr[0], .kic = aes, .kid = aes };
     struct scp80_keys k = keys_of(v);
     struct reader counter = rd_of(vec_hex(v, "cntr"));
-    struct scp80_response r = { .counter = rd_u40(&counter), .status = vec_hex(v, "status").ptr[0],
-                                .data = vec_hex(v, "additional_data") }, back;
+    struct scp80_response r = { .counter = rd_u40(&counter),
+                                .status = vec_hex(v, "status").ptr[0],
+                                .data = vec_hex(v, "additional_data") },
+                          back;
     memcpy(r.tar, vec_hex(v, "tar").ptr, 3);
     struct span packet = span_from(vec_hex(v, "udh_and_response_packet"), 3);
     WRITER_ON_STACK(w, 256);
@@ -65,7 +70,8 @@ static void packet_is_as_recorded(void **state)
 
 /* ---- own cases */
 
-static const uint8_t key[16] = { 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16 };
+static const uint8_t key[16] = { 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88,
+                                 0x99, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16 };
 static const struct scp80_keys keys = { { key, 16 }, { key, 16 }, 0 };
 static const struct scp80_header full = { 0x16, 0x39, 0x12, 0x12, { 0, 0, 1 }, 7 };
 
@@ -132,7 +138,10 @@ static void counters_only_go_up(void **state)
 static void the_isdr_wants_everything(void **state)
 {
     (void)state;
-    static const struct { uint8_t spi1, kic, kid; enum err err; } rows[] = {
+    static const struct {
+        uint8_t spi1, kic, kid;
+        enum err err;
+    } rows[] = {
         { 0x16, 0x12, 0x12, ERR_NONE },   { 0x1E, 0x12, 0x12, ERR_NONE },   { 0x12, 0x12, 0x12, ERR_DENIED },
         { 0x14, 0x12, 0x12, ERR_DENIED }, { 0x15, 0x12, 0x12, ERR_DENIED }, { 0x06, 0x12, 0x12, ERR_DENIED },
         { 0x0E, 0x12, 0x12, ERR_DENIED }, { 0x16, 0x15, 0x12, ERR_DENIED }, { 0x16, 0x12, 0x15, ERR_DENIED },

@@ -10,9 +10,12 @@ static void packet_is_as_recorded(void **state)
     const json_t *v = vector_of(state);
     struct scp80_keys k = { kic, kid, 0 };
     struct reader spi = rd_of(vec_hex(v, "spi"));
-    struct scp80_header h = { .spi1 = rd_u8(&spi), .spi2 = rd_u8(&spi), .kic = vec_hex(v, "kic").ptr[0],
+    struct scp80_header h = { .spi1 = rd_u8(&spi),
+                              .spi2 = rd_u8(&spi),
+                              .kic = vec_hex(v, "kic").ptr[0],
                               .kid = vec_hex(v, "kid").ptr[0],
-                              .counter = (uint64_t)json_integer_value(json_object_get(v, "counter")) }, back;
+                              .counter = (uint64_t)json_integer_value(json_object_get(v, "counter")) },
+                        back;
     struct span data, ud = vec_hex(v, "ud"), content;
     memcpy(h.tar, vec_hex(v, "tar").ptr, 3);
     content = vec_has(v, "script") ? vec_hex(v, "script") : vec_hex(v, "e1");
@@ -26,8 +29,10 @@ static void packet_is_as_recorded(void **state)
     if (!vec_has(v, "por_ud"))
         return;
 
-    struct scp80_response r = { .counter = h.counter, .status = vec_hex(v, "por_status").ptr[0],
-                                .data = vec_hex(v, "r_script") }, got;
+    struct scp80_response r = { .counter = h.counter,
+                                .status = vec_hex(v, "por_status").ptr[0],
+                                .data = vec_hex(v, "r_script") },
+                          got;
     memcpy(r.tar, h.tar, 3);
     w.len = 0;
     wr_bytes(&w, hex_lit("027100"));
@@ -47,7 +52,8 @@ static void real_packet_verifies(void **state)
     WRITER_ON_STACK(plain, 512);
     bool verified = json_is_true(json_object_get(v, "cc_verified"));
     struct reader cpl = rd_of(vec_hex(v, "CPL"));
-    bool too_long = !verified && vec_hex(v, "ud").len - 3 > 2u + rd_u16(&cpl); /* octets beyond CPL: the card ignored them */
+    bool too_long =
+        !verified && vec_hex(v, "ud").len - 3 > 2u + rd_u16(&cpl); /* octets beyond CPL: the card ignored them */
     verified |= too_long;
     enum err err = scp80_command_unwrap(span_from(vec_hex(v, "ud"), 3), &k, &plain, &h, &data);
     assert_int_equal(err == ERR_NONE, verified);

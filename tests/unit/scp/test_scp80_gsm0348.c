@@ -5,8 +5,12 @@
 static void check_command(const json_t *v, const struct scp80_keys *k)
 {
     struct reader spi = rd_of(vec_hex(v, "spi")), counter = rd_of(vec_hex(v, "cntr"));
-    struct scp80_header h = { .spi1 = rd_u8(&spi), .spi2 = rd_u8(&spi), .kic = vec_hex(v, "kic_byte").ptr[0],
-                              .kid = vec_hex(v, "kid_byte").ptr[0], .counter = rd_u40(&counter) }, back;
+    struct scp80_header h = { .spi1 = rd_u8(&spi),
+                              .spi2 = rd_u8(&spi),
+                              .kic = vec_hex(v, "kic_byte").ptr[0],
+                              .kid = vec_hex(v, "kid_byte").ptr[0],
+                              .counter = rd_u40(&counter) },
+                        back;
     struct span data;
     WRITER_ON_STACK(w, 512);
     WRITER_ON_STACK(plain, 512);

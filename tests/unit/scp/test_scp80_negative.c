@@ -14,7 +14,8 @@ static void packet_is_refused(void **state)
         return;
     }
     bool has_keys = vec_has(v, "key_kic");
-    struct scp80_keys k = { has_keys ? vec_hex(v, "key_kic") : SPAN_NONE, has_keys ? vec_hex(v, "key_kid") : SPAN_NONE, 0 };
+    struct scp80_keys k = { has_keys ? vec_hex(v, "key_kic") : SPAN_NONE, has_keys ? vec_hex(v, "key_kid") : SPAN_NONE,
+                            0 };
     struct scp80_header h;
     struct span data;
     assert_fails(scp80_command_unwrap(vec_hex(v, "command_packet"), &k, &plain, &h, &data),

@@ -19,7 +19,10 @@ static void broken_identities_are_refused(void **state)
 {
     (void)state;
     struct scp81_identity id;
-    static const struct { const char *text; enum err err; } rows[] = {
+    static const struct {
+        const char *text;
+        enum err err;
+    } rows[] = {
         { "", ERR_MISSING },
         { "80010", ERR_BAD_LENGTH },
         { "8001028110890440451130100000000000000000024F10A0000005591010FFFFFFFF8900000100820101", ERR_MISSING },
@@ -37,8 +40,9 @@ static void triggers_of_real_platforms_are_read(void **state)
     (void)state;
     struct scp81_trigger t;
     WRITER_ON_STACK(w, SCP81_TRIGGER_MAX);
-    struct span full = hex_lit("813F833D86070000A50300001E89328A0A3137322E39362E302E318B0A303132333435363738398C182F7365"
-                               "727665722F61646D696E6167656E743F636D643D31");
+    struct span full =
+        hex_lit("813F833D86070000A50300001E89328A0A3137322E39362E302E318B0A303132333435363738398C182F7365"
+                "727665722F61646D696E6167656E743F636D643D31");
     /* the address in the book has one octet less than its length says: take the lengths as they are */
     assert_ok(scp81_trigger_parse(full, &t));
     assert_true(t.has_retry);
@@ -55,8 +59,13 @@ static void a_trigger_is_written_and_read(void **state)
 {
     (void)state;
     uint8_t bearer[] = { 0x35, 0x01, 0x03, 0x39, 0x02, 0x05, 0x8E };
-    struct scp81_trigger t = { .connection = SPAN_OF(bearer), .has_key = true, .psk_identity = SPAN_LIT("8001"),
-                               .kvn = 0x40, .kid = 1, .host = SPAN_LIT("10.8.40.143") }, back;
+    struct scp81_trigger t = { .connection = SPAN_OF(bearer),
+                               .has_key = true,
+                               .psk_identity = SPAN_LIT("8001"),
+                               .kvn = 0x40,
+                               .kid = 1,
+                               .host = SPAN_LIT("10.8.40.143") },
+                         back;
     WRITER_ON_STACK(w, SCP81_TRIGGER_MAX);
     scp81_trigger_write(&w, &t);
     assert_ok(scp81_trigger_parse(wr_span(&w), &back));
@@ -87,8 +96,9 @@ static void targets_and_senders(void **state)
 
     w.len = 0;
     scp81_from_write(&w, eid.ptr, isdr);
-    assert_span_equal(wr_span(&w),
-                      SPAN_LIT("//se-id/eid/89001012012341234012345678901224;//aa-id/aid/A000000559/1010FFFFFFFF8900000100"));
+    assert_span_equal(
+        wr_span(&w),
+        SPAN_LIT("//se-id/eid/89001012012341234012345678901224;//aa-id/aid/A000000559/1010FFFFFFFF8900000100"));
     assert_ok(scp81_from_parse(wr_span(&w), &f));
     assert_true(f.has_eid && f.aid_len == 16);
     assert_span_equal(SPAN_OF(f.eid), eid);
@@ -117,9 +127,12 @@ static void script_statuses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(identity_is_as_in_the_book),     cmocka_unit_test(broken_identities_are_refused),
-        cmocka_unit_test(triggers_of_real_platforms_are_read), cmocka_unit_test(a_trigger_is_written_and_read),
-        cmocka_unit_test(targets_and_senders),            cmocka_unit_test(script_statuses),
+        cmocka_unit_test(identity_is_as_in_the_book),
+        cmocka_unit_test(broken_identities_are_refused),
+        cmocka_unit_test(triggers_of_real_platforms_are_read),
+        cmocka_unit_test(a_trigger_is_written_and_read),
+        cmocka_unit_test(targets_and_senders),
+        cmocka_unit_test(script_statuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

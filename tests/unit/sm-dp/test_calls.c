@@ -202,11 +202,13 @@ static void noise_is_refused(void **state)
 {
     (void)state;
     struct world *w = world_new();
-    static const char *const noise[] = { "", "<", "not xml", "<?xml version=\"1.0\"?><!DOCTYPE a [<!ENTITY b \"c\">]><a/>",
+    static const char *const noise[] = { "", "<", "not xml",
+                                         "<?xml version=\"1.0\"?><!DOCTYPE a [<!ENTITY b \"c\">]><a/>",
                                          "<a xmlns=\"http://www.w3.org/2003/05/soap-envelope\"/>" };
     for (size_t i = 0; i < ARRAY_LEN(noise); i++) {
         w->reply_status = 0;
-        smdp_soap(w->smdp, smdp_partner_by_oid(w->smdp, OID_OP1), span_text(noise[i]), (struct reply_ref){ SMDP_NODE_SOAP, 0, 1 });
+        smdp_soap(w->smdp, smdp_partner_by_oid(w->smdp, OID_OP1), span_text(noise[i]),
+                  (struct reply_ref){ SMDP_NODE_SOAP, 0, 1 });
         smdp_run(w->smdp);
         assert_int_equal(w->reply_status, 400);
     }
@@ -222,17 +224,20 @@ static void a_notification_goes_to_its_operator_once(void **state)
     struct es_profile_notification n = { .eid = world_eid(), .iccid = w->iccid, .completed_ms = w->now_ms };
     assert_ok(oid_from_text(SPAN_LIT(OID_OP2), &n.mno_id));
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(world_notify(w, ES3_PROFILE_DISABLED_NOTIFICATION, &n, "//smsr/1?MessageDate=2026-07-01T00:00:00Z"), 202);
+        assert_int_equal(
+            world_notify(w, ES3_PROFILE_DISABLED_NOTIFICATION, &n, "//smsr/1?MessageDate=2026-07-01T00:00:00Z"), 202);
         world_run(w, 5);
     }
     assert_string_equal(world_answer(w, ES2_PROFILE_DISABLED_NOTIFICATION)->url,
                         "https://op2.example/esim-messaging/3/ES2/ES2MnoService");
     assert_ok(oid_from_text(SPAN_LIT("1.2.3"), &n.mno_id)); /* nobody here: acknowledged, logged */
-    assert_int_equal(world_notify(w, ES3_PROFILE_ENABLED_NOTIFICATION, &n, "//smsr/2?MessageDate=2026-07-01T00:00:00Z"), 202);
+    assert_int_equal(world_notify(w, ES3_PROFILE_ENABLED_NOTIFICATION, &n, "//smsr/2?MessageDate=2026-07-01T00:00:00Z"),
+                     202);
     world_run(w, 5);
     assert_int_equal(world_answers(w, ES2_PROFILE_ENABLED_NOTIFICATION), 0);
     assert_ok(oid_from_text(SPAN_LIT(OID_OP1), &n.mno_id));
-    assert_int_equal(world_notify(w, ES3_PROFILE_DELETED_NOTIFICATION, &n, "//smsr/3?MessageDate=2026-07-01T00:00:00Z"), 202);
+    assert_int_equal(world_notify(w, ES3_PROFILE_DELETED_NOTIFICATION, &n, "//smsr/3?MessageDate=2026-07-01T00:00:00Z"),
+                     202);
     world_run(w, 5);
     assert_int_equal(world_answers(w, ES2_PROFILE_DELETED_NOTIFICATION), 1);
     assert_int_equal(world_count(w, "SELECT state FROM profile"), 0);

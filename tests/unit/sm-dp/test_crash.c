@@ -1,4 +1,5 @@
-/* The program dies at each commit, before it or right behind it, and starts again: the download ends all the same, once. */
+/* The program dies at each commit, before it or right behind it, and starts again: the download ends all the same,
+ * once. */
 #include "world.h"
 
 static unsigned commits_of_a_download(void)

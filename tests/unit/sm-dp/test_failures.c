@@ -112,7 +112,12 @@ static void another_euiccs_eis_is_refused(void **state)
 /* Every function of the SM-SR refuses once. */
 static void a_refusal_is_passed_on(void **state)
 {
-    static const struct { enum es_function f; enum reason reason; enum exec_status exec; enum profile_state on_card; } rows[] = {
+    static const struct {
+        enum es_function f;
+        enum reason reason;
+        enum exec_status exec;
+        enum profile_state on_card;
+    } rows[] = {
         { ES3_GET_EIS, REASON_EID_UNKNOWN, EXECUTED_FAILED, PROFILE_NONE },
         { ES3_CREATE_ISDP, REASON_EUICC_MEMORY, EXECUTED_FAILED, PROFILE_NONE },
         { ES3_SEND_DATA, REASON_ISDR_FAILED, EXECUTED_FAILED, PROFILE_NONE },

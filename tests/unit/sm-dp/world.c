@@ -7,10 +7,10 @@
 #include "lib/pki/oid_octets.h"
 #include "lib/pki/x509.h"
 
-#define YEAR_MS (365ull * 24 * 3600 * 1000)
-#define URL_OP1  "https://op1.example/esim-messaging/3/ES2/ES2MnoService"
-#define URL_OP2  "https://op2.example/esim-messaging/3/ES2/ES2MnoService"
-#define URL_SMSR "https://smsr.example/esim-messaging/3/ES3/ES3SmSrService"
+#define YEAR_MS    (365ull * 24 * 3600 * 1000)
+#define URL_OP1    "https://op1.example/esim-messaging/3/ES2/ES2MnoService"
+#define URL_OP2    "https://op2.example/esim-messaging/3/ES2/ES2MnoService"
+#define URL_SMSR   "https://smsr.example/esim-messaging/3/ES3/ES3SmSrService"
 #define STREAM_MAX 200000u
 
 static struct span keep(struct span s)
@@ -111,8 +111,8 @@ static struct span encode_answer(struct world *w, const struct es_message *reque
     m.wsa.from.entity_id = oid_of(OID_SMSR);
     struct oid self = oid_of(OID_SMSR);
     snprintf(unique, sizeof unique, "answer-%016llx", (unsigned long long)(w->drawn += 17));
-    assert_ok(wsa_message_id_make(&a, &self, span_text(unique), request->wsa.message_id.transaction_id, SPAN_NONE, w->now_ms, '?',
-                                  &m.wsa.message_id));
+    assert_ok(wsa_message_id_make(&a, &self, span_text(unique), request->wsa.message_id.transaction_id, SPAN_NONE,
+                                  w->now_ms, '?', &m.wsa.message_id));
     assert_ok(es_encode(&m, &a, &soap));
     soap = keep(soap);
     arena_release(&a);
@@ -121,8 +121,12 @@ static struct span encode_answer(struct world *w, const struct es_message *reque
 
 static struct profile_info info_of(const struct iccid *iccid, enum profile_state state)
 {
-    return (struct profile_info){ .iccid = *iccid, .isdp_aid = aid_isdp(0x11), .mno_id = oid_of(OID_OP1), .state = state,
-                                  .smdp_id = oid_of(OID_SMDP), .allocated_memory = 1 };
+    return (struct profile_info){ .iccid = *iccid,
+                                  .isdp_aid = aid_isdp(0x11),
+                                  .mno_id = oid_of(OID_OP1),
+                                  .state = state,
+                                  .smdp_id = oid_of(OID_SMDP),
+                                  .allocated_memory = 1 };
 }
 
 static struct eis *make_eis(struct world *w, struct arena *a)
@@ -208,7 +212,8 @@ static bool execute(struct world *w, struct span data, struct writer *out)
     return true;
 }
 
-static struct status run_send(struct world *w, const struct es3_send_data *r, struct arena *a, struct es_card_response *c)
+static struct status run_send(struct world *w, const struct es3_send_data *r, struct arena *a,
+                              struct es_card_response *c)
 {
     struct writer out = wr_arena(a, 65536);
     bool good = execute(w, r->data, &out);
@@ -216,13 +221,16 @@ static struct status run_send(struct world *w, const struct es3_send_data *r, st
     return good ? status_success() : status_failed(REASON_ISDP_FAILED, "", "the card answered with an error");
 }
 
-static struct status run_function(struct world *w, const struct es_message *m, struct arena *a, struct es_response *body)
+static struct status run_function(struct world *w, const struct es_message *m, struct arena *a,
+                                  struct es_response *body)
 {
     struct fake_smsr *s = &w->smsr;
     const struct es_profile_request *p = m->body;
     switch (m->function) {
     case ES3_GET_EIS:
-    case ES3_AUDIT_EIS: ((struct es_eis_response *)body)->eis = make_eis(w, a); return status_success();
+    case ES3_AUDIT_EIS:
+        ((struct es_eis_response *)body)->eis = make_eis(w, a);
+        return status_success();
     case ES3_CREATE_ISDP: {
         const struct es3_create_isdp *c = m->body;
         if (s->state != PROFILE_NONE)
@@ -233,10 +241,17 @@ static struct status run_function(struct world *w, const struct es_message *m, s
         ((struct es_card_response *)body)->isdp_aid = s->isdp;
         return status_success();
     }
-    case ES3_SEND_DATA: return run_send(w, m->body, a, (struct es_card_response *)body);
-    case ES3_PROFILE_DOWNLOAD_COMPLETED: s->state = PROFILE_DISABLED; return status_success();
-    case ES3_ENABLE_PROFILE: s->state = PROFILE_ENABLED; return status_success();
-    case ES3_DISABLE_PROFILE: s->state = PROFILE_DISABLED; return status_success();
+    case ES3_SEND_DATA:
+        return run_send(w, m->body, a, (struct es_card_response *)body);
+    case ES3_PROFILE_DOWNLOAD_COMPLETED:
+        s->state = PROFILE_DISABLED;
+        return status_success();
+    case ES3_ENABLE_PROFILE:
+        s->state = PROFILE_ENABLED;
+        return status_success();
+    case ES3_DISABLE_PROFILE:
+        s->state = PROFILE_DISABLED;
+        return status_success();
     case ES3_DELETE_ISDP:
         if (s->left_over && iccid_eq(&p->iccid, &s->left_over_iccid)) {
             s->left_over = false;
@@ -246,7 +261,8 @@ static struct status run_function(struct world *w, const struct es_message *m, s
             return status_failed(REASON_ICCID_UNKNOWN, p->iccid.digits, "no such profile");
         s->state = PROFILE_NONE;
         return status_success();
-    default: return status_success();
+    default:
+        return status_success();
     }
 }
 
@@ -304,7 +320,8 @@ static void deliver_to_operator(struct world *w, const struct posted *p)
     struct told *t = &w->told[w->told_count++];
     *t = (struct told){ .function = m.function, .kind = m.kind };
     snprintf(t->url, sizeof t->url, "%s", p->to);
-    snprintf(t->message_id, sizeof t->message_id, "%.*s", (int)m.wsa.message_id.raw.len, (const char *)m.wsa.message_id.raw.ptr);
+    snprintf(t->message_id, sizeof t->message_id, "%.*s", (int)m.wsa.message_id.raw.len,
+             (const char *)m.wsa.message_id.raw.ptr);
     if (m.kind == ES_RESPONSE)
         t->status = es_response_of(&m)->status;
     if (m.function == ES2_DOWNLOAD_PROFILE)
@@ -337,7 +354,12 @@ static void line(struct log *log, enum log_level level, const char *text)
 static void start(struct world *w)
 {
     static struct log log = { line };
-    struct env env = { .log = &log, .clock = &w->clock, .rng = &w->rng, .net = &w->net, .store = &w->store, .keys = keystore_soft_keys(w->keys) };
+    struct env env = { .log = &log,
+                       .clock = &w->clock,
+                       .rng = &w->rng,
+                       .net = &w->net,
+                       .store = &w->store,
+                       .keys = keystore_soft_keys(w->keys) };
     assert_ok(smdp_new(&w->config, &env, &w->smdp));
 }
 
@@ -376,8 +398,12 @@ void world_run(struct world *w, unsigned until_s)
 static void make_pki(struct world *w)
 {
     struct x509 *ci, *eum;
-    struct x509_request q = { .kind = X509_CI, .common_name = "CI", .oid = "1.3.6.1.4.1.99999.9", .from_ms = WORLD_START_MS - YEAR_MS,
-                              .to_ms = WORLD_START_MS + 9 * YEAR_MS, .rng = &w->rng };
+    struct x509_request q = { .kind = X509_CI,
+                              .common_name = "CI",
+                              .oid = "1.3.6.1.4.1.99999.9",
+                              .from_ms = WORLD_START_MS - YEAR_MS,
+                              .to_ms = WORLD_START_MS + 9 * YEAR_MS,
+                              .rng = &w->rng };
     assert_ok(ec_generate(EC_P256, &w->rng, &w->ci_key));
     assert_ok(ec_generate(EC_P256, &w->rng, &w->eum_key));
     assert_ok(ec_generate(EC_P256, &w->rng, &w->ecasd_key));
@@ -400,8 +426,13 @@ static void make_card_certificates(struct world *w)
     uint8_t point[EC_POINT_LEN], ski[GP_SKI_LEN];
     struct writer dp = wr_of(dp_room, sizeof dp_room), ecasd = wr_of(ecasd_room, sizeof ecasd_room);
     struct eid eid = world_eid();
-    struct gp_certificate c = { .serial = hex_lit("01"), .ca_id = hex_lit("2B060104018D1F09"), .subject_id = hex_lit("2B060104018D1F03"),
-                                .key_usage = GP_USAGE_VERIFY, .key_usage_len = 1, .role = GP_ROLE_SM_DP, .curve = EC_P256 };
+    struct gp_certificate c = { .serial = hex_lit("01"),
+                                .ca_id = hex_lit("2B060104018D1F09"),
+                                .subject_id = hex_lit("2B060104018D1F03"),
+                                .key_usage = GP_USAGE_VERIFY,
+                                .key_usage_len = 1,
+                                .role = GP_ROLE_SM_DP,
+                                .curve = EC_P256 };
     gp_date(WORLD_START_MS + YEAR_MS, c.expiration);
     ec_key_point(w->dp_key, point);
     c.point = SPAN_OF(point);
@@ -446,8 +477,13 @@ static void make_card(struct world *w)
 
 static void make_partners(struct world *w)
 {
-    static const struct { const char *name, *oid, *url; unsigned kinds; } rows[] = {
-        { "op1", OID_OP1, URL_OP1, SMDP_OPERATOR }, { "op2", OID_OP2, URL_OP2, SMDP_OPERATOR }, { "smsr", OID_SMSR, URL_SMSR, SMDP_SMSR },
+    static const struct {
+        const char *name, *oid, *url;
+        unsigned kinds;
+    } rows[] = {
+        { "op1", OID_OP1, URL_OP1, SMDP_OPERATOR },
+        { "op2", OID_OP2, URL_OP2, SMDP_OPERATOR },
+        { "smsr", OID_SMSR, URL_SMSR, SMDP_SMSR },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct smdp_partner *p = &w->partners[i];
@@ -529,16 +565,19 @@ static int say(struct world *w, const char *oid, struct es_message *m, const cha
     m->wsa.to = (struct wsa_endpoint){ .address = SPAN_LIT("https://smdp.example/x"), .entity_id = oid_of(OID_SMDP) };
     snprintf(unique, sizeof unique, "unique-%u-%llx", w->call_number, (unsigned long long)w->now_ms);
     if (!m->wsa.message_id.raw.len)
-        assert_ok(wsa_message_id_make(&a, &from, span_text(unique), SPAN_LIT("transaction"), SPAN_NONE, w->now_ms, '?', &m->wsa.message_id));
+        assert_ok(wsa_message_id_make(&a, &from, span_text(unique), SPAN_LIT("transaction"), SPAN_NONE, w->now_ms, '?',
+                                      &m->wsa.message_id));
     assert_ok(es_encode(m, &a, &soap));
     w->reply_status = 0;
-    smdp_soap(w->smdp, smdp_partner_by_oid(w->smdp, oid), soap, (struct reply_ref){ SMDP_NODE_SOAP, w->call_number, 1 });
+    smdp_soap(w->smdp, smdp_partner_by_oid(w->smdp, oid), soap,
+              (struct reply_ref){ SMDP_NODE_SOAP, w->call_number, 1 });
     smdp_run(w->smdp);
     arena_release(&a);
     return w->reply_status;
 }
 
-int world_call(struct world *w, const char *oid, enum es_function function, void *body, uint32_t validity_s, const char *call_id)
+int world_call(struct world *w, const char *oid, enum es_function function, void *body, uint32_t validity_s,
+               const char *call_id)
 {
     char fresh[32];
     snprintf(fresh, sizeof fresh, "call-%u", w->call_number);
@@ -549,7 +588,9 @@ int world_call(struct world *w, const char *oid, enum es_function function, void
 
 int world_download(struct world *w, bool enable, uint32_t validity_s, const char *call_id)
 {
-    struct es2_download_profile body = { .eid = world_eid(), .smsr_id = oid_of(OID_SMSR), .iccid = w->iccid, .enable = enable };
+    struct es2_download_profile body = {
+        .eid = world_eid(), .smsr_id = oid_of(OID_SMSR), .iccid = w->iccid, .enable = enable
+    };
     return world_call(w, OID_OP1, ES2_DOWNLOAD_PROFILE, &body, validity_s, call_id);
 }
 

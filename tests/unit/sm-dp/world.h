@@ -13,13 +13,13 @@
 #include "tests/unit/scp/scp03_case.h"
 
 #define WORLD_START_MS 1782900000000ull /* 2026-07-01 */
-#define OID_EUM  "1.3.6.1.4.1.99999.1"
-#define OID_SMSR "1.3.6.1.4.1.99999.2"
-#define OID_SMDP "1.3.6.1.4.1.99999.3"
-#define OID_OP1  "1.3.6.1.4.1.99999.11"
-#define OID_OP2  "1.3.6.1.4.1.99999.12"
-#define EID_TEST "89001012012341234012345678901224"
-#define TYPE_TEST "GSMA Generic eUICC Test Profile"
+#define OID_EUM        "1.3.6.1.4.1.99999.1"
+#define OID_SMSR       "1.3.6.1.4.1.99999.2"
+#define OID_SMDP       "1.3.6.1.4.1.99999.3"
+#define OID_OP1        "1.3.6.1.4.1.99999.11"
+#define OID_OP2        "1.3.6.1.4.1.99999.12"
+#define EID_TEST       "89001012012341234012345678901224"
+#define TYPE_TEST      "GSMA Generic eUICC Test Profile"
 
 #define TOLD_MAX   64u
 #define POSTED_MAX 256u
@@ -51,7 +51,7 @@ struct fake_smsr {
     struct iccid profile_iccid;
     struct aid isdp;
     uint64_t memory;
-    bool left_over;           /* a Created ISD-P of ours from before */
+    bool left_over; /* a Created ISD-P of ours from before */
     struct iccid left_over_iccid;
     struct ka_card ka;
     struct case_card scp;
@@ -61,16 +61,16 @@ struct fake_smsr {
     unsigned repeats;
     struct stored_answer answers[STORED_MAX];
     size_t answer_count;
-    bool deaf;                /* takes nothing: connections fail */
-    bool silent;              /* takes calls and never calls back */
+    bool deaf;   /* takes nothing: connections fail */
+    bool silent; /* takes calls and never calls back */
     /* mischief */
-    enum es_function fail;    /* this function answers `fail_status`, fail_times times */
+    enum es_function fail; /* this function answers `fail_status`, fail_times times */
     struct status fail_status;
     unsigned fail_times;
     bool bad_receipt, wrong_eid, expired_certificate;
     unsigned lose_session_at; /* the n-th segment finds the channel lost, once; 0: never */
     unsigned segments;
-    uint8_t pe_status;        /* what the card says of the package */
+    uint8_t pe_status; /* what the card says of the package */
     bool no_final_answer;
 };
 
@@ -93,7 +93,7 @@ struct world {
     size_t posted_count;
     struct told told[TOLD_MAX];
     size_t told_count;
-    int reply_status;         /* of the last exchange */
+    int reply_status; /* of the last exchange */
     struct span reply_body;
     unsigned replies;
     unsigned commits, crash_at; /* the crash_at-th commit does not happen and the program ends; 0: never */
@@ -111,7 +111,8 @@ void world_restart(struct world *w);
 void world_run(struct world *w, unsigned until_s);
 
 /* A request of an operator; call_id NULL: a new one. Returns the HTTP status (0: not answered yet). */
-int world_call(struct world *w, const char *oid, enum es_function function, void *body, uint32_t validity_s, const char *call_id);
+int world_call(struct world *w, const char *oid, enum es_function function, void *body, uint32_t validity_s,
+               const char *call_id);
 int world_download(struct world *w, bool enable, uint32_t validity_s, const char *call_id);
 /* A notification of the SM-SR. */
 int world_notify(struct world *w, enum es_function function, const void *body, const char *message_id);
