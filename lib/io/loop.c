@@ -1,6 +1,7 @@
 #include "loop.h"
 
 #include <event2/event.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -67,6 +68,7 @@ static void on_limit(evutil_socket_t fd, short what, void *context) { (void)fd, 
 
 struct loop *loop_new(void)
 {
+    signal(SIGPIPE, SIG_IGN); /* a peer that is gone is an error of a write, in tools as in daemons */
     struct loop *loop = calloc(1, sizeof *loop);
     if (loop == NULL)
         return NULL;
