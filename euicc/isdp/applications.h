@@ -11,20 +11,24 @@
 #include "lib/codec/ber_tlv.h"
 #include "lib/model/aid.h"
 
-#define APPLICATION_SDS_MAX  8u /* security domains of one profile */
-#define APPLICATION_RFMS_MAX 16u
-#define APPLICATION_TARS_MAX 8u
-#define APPLICATION_DATA_MAX 64u /* data objects of one profile */
-#define ACCESS_DOMAIN_MAX    4u
+#define APPLICATION_SDS_MAX        8u /* security domains of one profile */
+#define APPLICATION_RFMS_MAX       16u
+#define APPLICATION_TARS_MAX       8u
+#define APPLICATION_DATA_MAX       64u /* data objects of one profile */
+#define APPLICATION_OTHER_KEYS_MAX 32u
+#define ACCESS_DOMAIN_MAX          4u
 
 /* Numbers of the objects of OBJ_MNOSD. sd: 0 the MNO-SD, 1 … the others. */
-#define APP_SD(sd)        (0x010u + (sd))
-#define APP_RFM(index)    (0x040u + (index))
-#define APP_KEYS(sd, kvn) (0x100u + ((uint32_t)(sd) << 12) + (kvn)) /* secret: count, then kid, type, len, value each  \
-                                                                     */
+#define APP_SD(sd)     (0x010u + (sd))
+#define APP_RFM(index) (0x040u + (index))
+#define APP_KEYS(sd, kvn)                                                                                              \
+    (0x100u + ((uint32_t)(sd) << 12) + (kvn)) /* secret: count, then kid, type, len, value each                        \
+                                               */
 #define APP_COUNTERS(sd, kvn) (0x200u + ((uint32_t)(sd) << 12) + (kvn)) /* received (5 octets), sent (5 octets) */
-#define APP_CDMA(adf)         (0x10000u + (adf))                        /* secret: the CDMA parameters, as they came */
-#define APP_DATA(sd, n)       (0x300u + ((uint32_t)(sd) << 12) + (n))   /* a BER-TLV or a whole DGI */
+#define APP_OTHER_KEY(sd, n)                                                                                           \
+    (0x280u + ((uint32_t)(sd) << 12) + (n)) /* secret: a KeyObject as it came (RSA, EC, …): kept, not used */
+#define APP_CDMA(adf)   (0x10000u + (adf))  /* secret: the CDMA parameters, as they came */
+#define APP_DATA(sd, n) (0x300u + ((uint32_t)(sd) << 12) + (n)) /* a BER-TLV or a whole DGI */
 
 struct application_sd {
     struct aid aid;

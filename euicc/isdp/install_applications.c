@@ -1,9 +1,6 @@
 /* Security domains and remote file management. */
 #include "installation.h"
 
-/* [?] Access to key sets beyond three keys, or keys of several components (RSA, EC), is not there. */
-#define KEY_COMPONENTS 1u
-
 /* ---- key sets ---- */
 
 static struct keyset *set_of(struct staged_sd *sd, uint8_t kvn, uint64_t counter)
@@ -18,19 +15,34 @@ static struct keyset *set_of(struct staged_sd *sd, uint8_t kvn, uint64_t counter
     return &sd->sets[sd->set_count++];
 }
 
-static enum pe_status_code add_key(struct staged_sd *sd, const struct key_object *k)
+/* Keys of several components (RSA, EC) and a fourth key of a set: kept for whoever asks for them one day. */
+static enum pe_status_code add_other_key(struct installation *in, struct staged_sd *sd, const struct key_object *k)
 {
+    WRITER_ON_STACK(w, OBJECT_SECRET_MAX);
+    der_encode(&w, &key_object_type, k);
+    if (w.err != ERR_NONE || sd->other_key_count == APPLICATION_OTHER_KEYS_MAX)
+        return PE_STATUS_NOT_ENOUGH_MEMORY;
+    struct span kept = keep(in, wr_span(&w));
+    wipe(w.buf, w.cap);
+    if (!kept.ptr)
+        return PE_STATUS_NOT_ENOUGH_MEMORY;
+    sd->other_keys[sd->other_key_count++] = kept;
+    return PE_STATUS_OK;
+}
+
+static enum pe_status_code add_key(struct installation *in, struct staged_sd *sd, const struct key_object *k)
+{
+    const struct key_component *c = &k->components.items[0];
     uint64_t counter = 0;
-    if (k->components.count != KEY_COMPONENTS || k->components.items[0].data.len > KEYSET_KEY_MAX)
-        return PE_STATUS_FEATURE_NOT_SUPPORTED;
     if (k->counter.ptr && span_uint(k->counter, &counter) != ERR_NONE)
         return PE_STATUS_BAD_VALUES;
+    if (k->components.count != 1 || c->data.len > KEYSET_KEY_MAX)
+        return add_other_key(in, sd, k);
     struct keyset *set = set_of(sd, k->version.ptr[0], counter);
-    if (!set || set->count == KEYSET_KEYS_MAX)
-        return PE_STATUS_FEATURE_NOT_SUPPORTED;
-    if (keyset_key(set, k->identifier.ptr[0]).ptr)
+    if (set && keyset_key(set, k->identifier.ptr[0]).ptr)
         return PE_STATUS_BAD_VALUES;
-    const struct key_component *c = &k->components.items[0];
+    if (!set || set->count == KEYSET_KEYS_MAX)
+        return add_other_key(in, sd, k);
     struct keyset_key *key = &set->keys[set->count++];
     *key = (struct keyset_key){ .kid = k->identifier.ptr[0], .type = c->type.ptr[0], .len = (uint8_t)c->data.len };
     if (c->data.len)
@@ -134,7 +146,7 @@ enum pe_status_code install_sd(struct installation *in, const struct profile_ele
     if (status == PE_STATUS_OK && aid_taken(in, &sd->info.aid))
         status = PE_STATUS_BAD_VALUES;
     for (size_t i = 0; status == PE_STATUS_OK && i < d->keys.count; i++)
-        status = add_key(sd, &d->keys.items[i]);
+        status = add_key(in, sd, &d->keys.items[i]);
     for (size_t i = 0; status == PE_STATUS_OK && i < d->perso_data.count; i++)
         status = add_dgi(in, sd, d->perso_data.items[i]);
     if (status == PE_STATUS_OK)

@@ -129,6 +129,9 @@ static enum err write_sd(struct commit_run *run, unsigned number, const struct s
     enum err err = application_sd_put(run->store, run->slot, number, &sd->info);
     for (size_t i = 0; err == ERR_NONE && i < sd->set_count; i++)
         err = application_keyset_put(run->store, run->slot, number, &sd->sets[i], sd->counters[i]);
+    for (size_t i = 0; err == ERR_NONE && i < sd->other_key_count; i++)
+        err = objects_put_secret(run->store, OBJECT_KEY(run->slot, OBJ_MNOSD, APP_OTHER_KEY(number, i)),
+                                 sd->other_keys[i]);
     for (size_t i = 0; err == ERR_NONE && i < sd->data_count; i++)
         err = objects_put(run->store, OBJECT_KEY(run->slot, OBJ_MNOSD, APP_DATA(number, i)), sd->data[i]);
     return err;

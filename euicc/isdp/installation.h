@@ -49,6 +49,8 @@ struct staged_sd {
     struct keyset sets[16];
     uint64_t counters[16];
     size_t set_count;
+    struct span other_keys[APPLICATION_OTHER_KEYS_MAX]; /* what does not fit a key set, in the arena */
+    size_t other_key_count;
     struct span data[APPLICATION_DATA_MAX]; /* TLVs or DGIs, in the arena */
     size_t data_count;
     uint32_t owner;

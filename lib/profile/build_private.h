@@ -60,6 +60,27 @@ bool build_value(struct build *b, struct span name, struct span *ret_text);
 struct span build_iccid(struct build *b);                 /* reading order, 10 octets */
 struct span build_pin(struct build *b, struct span text); /* digits, or 16 hexadecimal digits */
 
+#define LINES_MAX 128u
+/* The section in hand: what its lines have made so far. */
+struct build_section {
+    enum pe_kind kind;
+    const struct fs_template *template;
+    uint32_t identification;
+    struct pe_file files[LINES_MAX];
+    struct file_commands commands[LINES_MAX];
+    struct pin_configuration pins[PINS_MAX];
+    struct puk_configuration puks[16];
+    struct key_object keys[SD_KEYS_MAX];
+    struct span data[SD_DATA_MAX], tars[RFM_TARS_MAX], sqn[SQN_INIT_COUNT];
+    size_t file_count, command_count, pin_count, puk_count, key_count, data_count, tar_count;
+};
+
+/* ---- build_files.c ---- */
+void build_take_file(struct build *b, const struct build_line *l);
+void build_take_generic(struct build *b, const struct build_line *l);
+struct span build_optional_octets(struct build *b, const struct build_line *l,
+                                  const char *name); /* .ptr NULL: absent */
+
 /* ---- build_elements.c ---- */
 /* Takes a line of a section of this kind; begin makes the element. */
 void build_begin(struct build *b, enum pe_kind kind);

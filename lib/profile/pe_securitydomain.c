@@ -81,7 +81,7 @@ static const struct der_field key_fields[] = {
     DER_OCT_OPT(struct key_object, counter, "keyCounterValue", 0x85, 0, 16),
     DER_MANY(struct key_object, components, "keyComponents", 0x30, 1, SD_COMPONENTS_MAX, 0x30, &component_type),
 };
-static const struct der_type key_type = DER_TYPE(struct key_object, "KeyObject", key_fields);
+const struct der_type key_object_type = DER_TYPE(struct key_object, "KeyObject", key_fields);
 
 static const struct der_field open_fields[] = {
     DER_OCT_OPT(struct open_perso_data, restrict_parameter, "restrictParameter", 0xD9, 1, 1),
@@ -99,7 +99,7 @@ static const struct der_type cat_tp_type = DER_TYPE(struct cat_tp_parameters, "C
 static const struct der_field sd_fields[] = {
     DER_IN(SD, header, "sd-Header", 0xA0, &pe_header_type),
     DER_SEQ(SD, instance, "instance", 0xA1, &application_instance_type),
-    DER_MANY_OPT(SD, keys, "keyList", 0xA2, 0, SD_KEYS_MAX, 0x30, &key_type),
+    DER_MANY_OPT(SD, keys, "keyList", 0xA2, 0, SD_KEYS_MAX, 0x30, &key_object_type),
     DER_MANY_OPT(SD, perso_data, "sdPersoData", 0xA3, 0, SD_DATA_MAX, 0x04, NULL),
     DER_SEQ_OPT(SD, open_perso_data, "openPersoData", 0xA4, &open_type),
     DER_SEQ_OPT(SD, cat_tp, "catTpParameters", 0xA5, &cat_tp_type),

@@ -75,6 +75,6 @@ struct pe_application {
     DER_LIST_OF(struct application_instance) instances;
 };
 
-extern const struct der_type application_instance_type, pe_security_domain_type, pe_application_type;
+extern const struct der_type application_instance_type, key_object_type, pe_security_domain_type, pe_application_type;
 
 #endif

@@ -158,6 +158,35 @@ static void cdma_parameters_are_kept(void **state)
     edit_unload(e);
 }
 
+/* An RSA key of two components does not stop a profile. */
+static void keys_of_other_kinds_are_kept(void **state)
+{
+    (void)state;
+    struct edited *e = edit_load(PACKAGE);
+    struct pe_security_domain *sd = e->elements[edit_first_of(e, PE_SECURITY_DOMAIN)].as.sd;
+    struct key_component rsa[2] = { { SPAN_LIT("\xA1"), SPAN_OF(((const uint8_t[128]){ 0xC1 })), 8 },
+                                    { SPAN_LIT("\xA0"), SPAN_LIT("\x01\x00\x01"), 8 } };
+    struct key_object keys[7];
+    assert_int_equal(sd->keys.count, 6);
+    memcpy(keys, sd->keys.items, sizeof keys - sizeof keys[0]);
+    keys[6] = keys[0];
+    keys[6].version = SPAN_LIT("\x73");
+    keys[6].components.items = rsa;
+    keys[6].components.count = 2;
+    sd->keys.items = keys;
+    sd->keys.count = 7;
+    struct rig *r = installed(e);
+    uint8_t kept[OBJECT_SECRET_MAX];
+    size_t len = 0;
+    assert_ok(
+        objects_read_secret(r->card.objects, OBJECT_KEY(1, OBJ_MNOSD, APP_OTHER_KEY(0, 0)), kept, sizeof kept, &len));
+    struct span version;
+    assert_true(tlv_find((struct span){ kept, len }, 0x83, &version));
+    assert_span_equal(version, hex_lit("73"));
+    rig_free(r);
+    edit_unload(e);
+}
+
 /* ---- PINs ---- */
 
 static void pins_of_the_package_are_there(void **state)
@@ -346,6 +375,7 @@ int main(void)
         cmocka_unit_test(milenage_with_everything_stated),
         cmocka_unit_test(tuak_with_a_long_key),
         cmocka_unit_test(cdma_parameters_are_kept),
+        cmocka_unit_test(keys_of_other_kinds_are_kept),
         cmocka_unit_test(pins_of_the_package_are_there),
         cmocka_unit_test(pins_may_be_shared),
         cmocka_unit_test(a_file_may_be_filled_by_a_later_element),
