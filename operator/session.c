@@ -1,5 +1,6 @@
 #include "session.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -138,6 +139,19 @@ static void body_name(struct span soap, char name[96])
     }
 }
 
+/* Several processes write here one after the other: numbers go on where the last one stopped. */
+static unsigned last_traced(const char *folder)
+{
+    unsigned last = 0, number;
+    DIR *d = opendir(folder);
+    for (struct dirent *e; d && (e = readdir(d));)
+        if (sscanf(e->d_name, "operator-%5u-", &number) == 1 && number > last)
+            last = number;
+    if (d)
+        closedir(d);
+    return last;
+}
+
 void op_trace(struct op_session *s, const char *way, struct span soap)
 {
     char name[96], path[1200];
@@ -147,9 +161,8 @@ void op_trace(struct op_session *s, const char *way, struct span soap)
     snprintf(path, sizeof path, "%s/soap", s->config.trace_dir);
     if (file_make_folder(path) != ERR_NONE)
         return;
-    do /* numbers go on where an earlier run stopped */
-        snprintf(path, sizeof path, "%s/soap/operator-%05u-%s-%s.xml", s->config.trace_dir, ++s->traced, way, name);
-    while (access(path, F_OK) == 0);
+    unsigned number = last_traced(path) + 1;
+    snprintf(path, sizeof path, "%s/soap/operator-%05u-%s-%s.xml", s->config.trace_dir, number, way, name);
     FILE *f = fopen(path, "w");
     if (!f)
         return;

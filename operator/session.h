@@ -64,7 +64,6 @@ struct op_session {
     struct inbox *inbox;        /* NULL: none configured */
     struct arena arena;
     char url[HTTP_URL_MAX]; /* of the endpoint, without path */
-    unsigned traced;
     const struct op_partner *partner; /* who is asked by the present command */
     bool json, explain;               /* how to talk */
     char detail[OP_DETAIL_MAX];
