@@ -34,6 +34,8 @@ void engine_free(struct engine *e)
 {
     if (!e)
         return;
+    for (size_t i = 0; i < e->batch_count; i++) /* of a store that failed */
+        engine_event_free(&e->batch[i]->event);
     for (struct queued *q = e->head, *next; q; q = next) {
         next = q->next;
         engine_event_free(&q->event);

@@ -21,6 +21,9 @@ const char *shared_path(const char *relative);
 struct span file_bytes(const char *path);
 json_t *file_json(const char *path);
 
+/* Memory that is kept till the end of the program; returns it. */
+void *test_keep(void *memory);
+
 /* Hex or text member of an object; fails the test when absent. An empty span for json null. */
 struct span vec_hex(const json_t *object, const char *member);
 const char *vec_text(const json_t *object, const char *member);

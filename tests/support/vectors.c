@@ -4,12 +4,28 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* What lives till the end stays reachable, so that a leak checker sees the other leaks only. */
+static struct kept {
+    void *memory;
+    struct kept *next;
+} *all_kept;
+
+void *test_keep(void *memory)
+{
+    struct kept *k = malloc(sizeof *k);
+    if (!k || !memory)
+        abort();
+    *k = (struct kept){ memory, all_kept };
+    all_kept = k;
+    return memory;
+}
+
 static const char *joined(const char *root, const char *relative)
 {
     char *path = NULL;
     if (asprintf(&path, "%s/%s", root, relative) < 0)
         abort();
-    return path;
+    return test_keep(path);
 }
 
 const char *source_path(const char *relative)
@@ -38,7 +54,7 @@ struct span file_bytes(const char *path)
         fail_msg("cannot read %s", path);
     fclose(f);
     bytes[len] = 0;
-    return (struct span){ bytes, (size_t)len };
+    return (struct span){ test_keep(bytes), (size_t)len };
 }
 
 json_t *file_json(const char *path)
@@ -47,7 +63,7 @@ json_t *file_json(const char *path)
     json_t *root = json_load_file(path, 0, &error);
     if (!root)
         fail_msg("%s:%d: %s", path, error.line, error.text);
-    return root;
+    return test_keep(root);
 }
 
 struct span hex_lit(const char *hex)
@@ -61,7 +77,7 @@ struct span hex_lit(const char *hex)
     if (hex_read((struct span){ text, n }, out, n, &len) != ERR_NONE)
         fail_msg("not hex: %.*s", (int)n, text);
     free(text);
-    return (struct span){ out, len };
+    return (struct span){ test_keep(out), len };
 }
 
 const char *vec_text(const json_t *object, const char *member)
@@ -92,7 +108,7 @@ static const char *vector_name(const json_t *vector, size_t index)
         if (json_is_string(json_object_get(vector, names[i])))
             return json_string_value(json_object_get(vector, names[i]));
     char *name = NULL;
-    return asprintf(&name, "vector %zu", index) < 0 ? "vector" : name;
+    return asprintf(&name, "vector %zu", index) < 0 ? "vector" : test_keep(name);
 }
 
 int run_vectors(const char *path, const char *list, void (*test)(void **state))
@@ -112,7 +128,9 @@ int run_vectors(const char *path, const char *list, void (*test)(void **state))
         json_t *vector = json_array_get(vectors, i);
         tests[i] = (struct CMUnitTest){ vector_name(vector, i), test, NULL, NULL, vector };
     }
-    return _cmocka_run_group_tests(path, tests, count, NULL, NULL);
+    int failed = _cmocka_run_group_tests(path, tests, count, NULL, NULL);
+    free(tests);
+    return failed;
 }
 
 void assert_spans(struct span got, struct span want, const char *file, int line)

@@ -26,7 +26,7 @@ struct world {
         int64_t id;
         char ref[32], body[32];
         int64_t stored;
-    } sent[64];
+    } sent[512];
     size_t sent_count;
     enum effect_result answer;
     bool silent;
@@ -45,6 +45,7 @@ static void send(struct net *net, const struct effect *effect)
 {
     struct world *w = (struct world *)((char *)net - offsetof(struct world, net));
     size_t i = w->sent_count++;
+    assert_true(i < ARRAY_LEN(w->sent));
     w->sent[i].id = effect->id;
     snprintf(w->sent[i].ref, sizeof w->sent[i].ref, "%s", effect->ref);
     snprintf(w->sent[i].body, sizeof w->sent[i].body, "%.*s", (int)effect->body.len, (const char *)effect->body.ptr);

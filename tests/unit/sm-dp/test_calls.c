@@ -1,6 +1,8 @@
 /* Calls of operators that are passed on, repeats, strangers, notifications. */
 #include "world.h"
 
+#include <stdlib.h>
+
 static struct oid smsr(void)
 {
     struct oid oid;
@@ -77,11 +79,11 @@ static void only_the_owner_may(void **state)
 
 static struct status reply_status(struct world *w, const struct eis **ret_eis)
 {
-    static struct arena a;
-    static struct es_message m;
+    struct arena *a = test_keep(malloc(sizeof *a));
+    struct es_message m;
     struct es_fault fault;
-    arena_init(&a, 4u << 20);
-    assert_ok(es_decode(w->reply_body, &a, &m, &fault));
+    arena_init(a, 4u << 20);
+    assert_ok(es_decode(w->reply_body, a, &m, &fault));
     assert_int_equal(m.kind, ES_RESPONSE);
     if (ret_eis)
         *ret_eis = ((const struct es_eis_response *)m.body)->eis;

@@ -15,7 +15,7 @@
 
 static struct span keep(struct span s)
 {
-    uint8_t *copy = malloc(s.len + 1);
+    uint8_t *copy = test_keep(malloc(s.len + 1));
     if (s.len)
         memcpy(copy, s.ptr, s.len);
     copy[s.len] = 0;
@@ -626,7 +626,7 @@ static void note(void *context, enum err err) { *(enum err *)context = err; }
 
 int64_t world_count(struct world *w, const char *query)
 {
-    struct statement *statement = malloc(sizeof *statement); /* the store keeps it by address */
+    struct statement *statement = test_keep(malloc(sizeof *statement)); /* the store keeps it by address */
     *statement = (struct statement){ "test", query, NULL };
     struct arena a;
     enum err err = ERR_BUSY;
