@@ -1,19 +1,24 @@
-/* osprey-device: a modem with a software eUICC in its slot, on the lab's network. */
-#include <inttypes.h>
+/* osprey-device: modems with software eUICCs in their slots, on the lab's network: one device, or a fleet of them. */
+#include <dirent.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
-#include "euicc/euicc.h"
+#include "handset.h"
 #include "lib/crypto/keystore_soft.h"
 #include "lib/daemon/daemon.h"
-#include "lib/io/file.h"
-#include "network.h"
+
+#define PATH_TEXT_MAX 1024u
+#define IMEI_DIGITS   15u
 
 static const struct config_option options[] = {
-    { "card", "state", CONFIG_PATH, NULL, true, "the card: its memory image, made by osprey-eum" },
-    { "card", "master_key", CONFIG_PATH, NULL, false, "the key that wraps the secrets in the image, when it has one" },
-    { "modem", "imei", CONFIG_TEXT, "350000000000006", false, "15 digits" },
+    { "card", "state", CONFIG_PATH, NULL, false, "the card: its memory image, made by osprey-eum" },
+    { "card", "master_key", CONFIG_PATH, NULL, false, "the key that wraps the secrets in the images, when they have one" },
+    { "fleet", "cards", CONFIG_PATH, NULL, false, "in place of one card: a folder of osprey-eum, a device for each card in it" },
+    { "fleet", "count", CONFIG_NUMBER, "0", false, "so many of them at most; 0: all" },
+    { "fleet", "interval_ms", CONFIG_NUMBER, "0", false, "pause between powering one device and the next" },
+    { "modem", "imei", CONFIG_TEXT, "350000000000006", false, "15 digits; of a fleet's first, each next device has the next one" },
     { "modem", "pin", CONFIG_TEXT, NULL, false, "PIN1, when the card asks for it" },
     { "modem", "poll_s", CONFIG_NUMBER, "30", false, "seconds between STATUS commands" },
     { "modem", "attach_retry_s", CONFIG_NUMBER, "60", false, "pause after a refused attach" },
@@ -22,85 +27,25 @@ static const struct config_option options[] = {
     { "network", "system_id", CONFIG_TEXT, "device", false, "who we are at the SMSC" },
     { "network", "password", CONFIG_TEXT, "", false, "our password there, at most 8 characters" },
     { "subscriber *", "msisdn", CONFIG_TEXT, NULL, false, "number of this IMSI when the HLR does not say it" },
-    { "lab", "apdu_trace", CONFIG_PATH, NULL, false, "writes every command and response of the card into this file" },
-    { "lab", "events", CONFIG_PATH, NULL, false, "writes one JSON line per attach and channel into this file" },
+    { "lab", "apdu_trace", CONFIG_PATH, NULL, false, "writes every command and response of the one card into this file" },
+    { "lab", "events", CONFIG_PATH, NULL, false, "writes one JSON line per attach into this file" },
 };
 
 static const char help[] =
     "  Powers the card, attaches with it (GSUP), serves its short messages (SMPP) and channels (TCP).\n"
+    "  [fleet] does so for all cards of a folder in one process.\n"
     "  Signals: USR1 takes the coverage away, USR2 gives it back; TERM switches off.\n"
-    "  The card is made with osprey-eum; see what is on it with osprey-euicc fs --state FILE.\n";
+    "  Cards are made with osprey-eum; see what is on one with osprey-euicc fs --state FILE.\n";
 
 struct device {
     struct daemon *daemon;
-    struct arena arena;
-    struct nvm_file *file;
     struct keystore_soft *keys;
-    struct euicc *card;
-    struct network *network;
-    struct modem *modem;
-    struct loop_timer *timer;
-    FILE *apdu_trace, *events;
+    struct handset_world world;
+    struct modem_config modem;
+    struct network_config network;
+    struct handset **handsets;
+    size_t count;
 };
-
-static void slot_reset(void *context, struct writer *atr) { euicc_reset(((struct device *)context)->card, atr); }
-
-static void slot_transmit(void *context, struct span command, struct writer *answer)
-{
-    euicc_transmit(((struct device *)context)->card, command, answer);
-}
-
-static uint64_t slot_idle(void *context, uint64_t now_ms) { return euicc_idle(((struct device *)context)->card, now_ms); }
-static bool slot_has_proactive(void *context) { return euicc_has_proactive(((struct device *)context)->card); }
-
-/* The lines' context is the network; the device behind it is the program's only one. */
-static struct device *the_device;
-
-static void print_hex(FILE *out, char mark, struct span bytes)
-{
-    fputc(mark, out);
-    fputc(' ', out);
-    for (size_t i = 0; i < bytes.len; i++)
-        fprintf(out, "%02X", bytes.ptr[i]);
-    fputc('\n', out);
-}
-
-static void on_apdu(void *context, struct span command, struct span answer)
-{
-    FILE *out = the_device->apdu_trace;
-    (void)context;
-    if (!out)
-        return;
-    if (command.len)
-        print_hex(out, '>', command);
-    print_hex(out, command.len ? '<' : '*', answer);
-    fflush(out);
-}
-
-static void on_fact(void *context, enum log_level level, const char *text)
-{
-    (void)context;
-    log_fact(the_device->daemon->log, level, NULL, "%s", text);
-}
-
-static void write_counts(FILE *out)
-{
-    struct modem_counts c = modem_counts(the_device->modem);
-    fprintf(out, ",\"sms_mt\":%" PRIu64 ",\"sms_mo\":%" PRIu64 ",\"channels\":%" PRIu64 ",\"bytes\":%" PRIu64 "}\n", c.sms_mt,
-            c.sms_mo, c.channels, c.bytes_up + c.bytes_down);
-    fflush(out);
-}
-
-static void on_attached(void *context, const char *imsi, bool accepted, const char *why)
-{
-    struct device *d = the_device;
-    (void)context;
-    if (!d->events)
-        return;
-    fprintf(d->events, "{\"event\":\"attach\",\"at_ms\":%" PRIu64 ",\"imsi\":\"%s\",\"accepted\":%s,\"why\":\"%s\"",
-            d->daemon->clock->now_ms(d->daemon->clock), imsi, accepted ? "true" : "false", why);
-    write_counts(d->events);
-}
 
 static const char *msisdn_of(void *context, const char *imsi)
 {
@@ -111,19 +56,11 @@ static const char *msisdn_of(void *context, const char *imsi)
     return "";
 }
 
-static void tick(void *context)
-{
-    struct device *d = context;
-    uint64_t now = d->daemon->clock->now_ms(d->daemon->clock);
-    uint64_t next = modem_tick(d->modem, now);
-    uint64_t pause = next > now ? next - now : 1;
-    loop_timer_set(d->timer, pause < 100 ? pause : 100); /* the lab is impatient: the card may speak after any message */
-}
-
 static void on_signal(void *context, int number)
 {
     struct device *d = context;
-    modem_coverage(d->modem, d->daemon->clock->now_ms(d->daemon->clock), number == SIGUSR2);
+    for (size_t i = 0; i < d->count; i++)
+        handset_coverage(d->handsets[i], number == SIGUSR2);
 }
 
 static enum err complain(struct daemon *d, enum err err, const char *what, const char *about)
@@ -135,81 +72,159 @@ static enum err complain(struct daemon *d, enum err err, const char *what, const
 static void device_close(void *role)
 {
     struct device *d = role;
-    if (d->events && d->modem) {
-        fprintf(d->events, "{\"event\":\"end\"");
-        write_counts(d->events);
+    for (size_t i = 0; i < d->count; i++) {
+        handset_write_end(d->handsets[i]);
+        handset_free(d->handsets[i]);
     }
-    if (d->apdu_trace)
-        fclose(d->apdu_trace);
-    if (d->events)
-        fclose(d->events);
-    d->apdu_trace = d->events = NULL;
-    loop_timer_free(d->timer);
-    network_free(d->network);
-    modem_free(d->modem);
-    euicc_close(d->card);
-    arena_release(&d->arena);
+    if (d->world.apdu_trace)
+        fclose(d->world.apdu_trace);
+    if (d->world.events)
+        fclose(d->world.events);
     keystore_soft_free(d->keys);
-    nvm_file_close(d->file);
+    free(d->handsets);
     free(d);
 }
 
-static enum err open_card(struct device *d)
-{
-    struct daemon *daemon = d->daemon;
-    const char *state = config_text(daemon->config, "card", "state"), *master = config_text(daemon->config, "card", "master_key");
-    struct env env = { .clock = daemon->clock, .rng = daemon->rng, .log = daemon->log };
-    enum err err = ERR_NONE;
-    if (master)
-        err = keystore_soft_open(master, false, daemon->rng, &d->keys);
-    if (err != ERR_NONE)
-        return complain(daemon, err, "the master key", master);
-    d->file = nvm_file_open(state, 0, &err);
-    if (!d->file)
-        return complain(daemon, err, "the card image", state);
-    env.nvm = nvm_file_seam(d->file);
-    env.keys = d->keys ? keystore_soft_keys(d->keys) : NULL;
-    arena_init(&d->arena, 4 * EUICC_ARENA_SIZE);
-    err = euicc_open(&d->arena, &env, &d->card);
-    return err == ERR_NONE ? ERR_NONE : complain(daemon, err, "the card image", state);
-}
+/* ---- configuration ---- */
 
 static enum err open_file(struct daemon *d, const char *option, FILE **ret)
 {
     const char *path = config_text(d->config, "lab", option);
     if (!path || d->check)
         return ERR_NONE;
-    *ret = fopen(path, "a");
+    *ret = fopen(path, "ae");
     return *ret ? ERR_NONE : complain(d, ERR_IO, "cannot write", path);
 }
 
-static enum err open_modem(struct device *d)
+static enum err open_world(struct device *d)
+{
+    struct daemon *daemon = d->daemon;
+    const char *master = config_text(daemon->config, "card", "master_key");
+    d->world.loop = daemon->loop;
+    d->world.env = (struct env){ .clock = daemon->clock, .rng = daemon->rng, .log = daemon->log };
+    enum err err = master ? keystore_soft_open(master, false, daemon->rng, &d->keys) : ERR_NONE;
+    if (err != ERR_NONE)
+        return complain(daemon, err, "the master key", master);
+    d->world.env.keys = d->keys ? keystore_soft_keys(d->keys) : NULL;
+    err = open_file(daemon, "apdu_trace", &d->world.apdu_trace);
+    return err == ERR_NONE ? open_file(daemon, "events", &d->world.events) : err;
+}
+
+static enum err read_modem(struct device *d)
 {
     struct config *c = d->daemon->config;
-    struct modem_config modem = { .mcc_mnc = { 0x00, 0xF1, 0x10 }, .lac = { 0, 1 }, .cell = { 0, 1 } };
-    struct network_config network = { .msisdn_of = msisdn_of, .context = d };
-    struct modem_slot slot = { d, slot_reset, slot_transmit, slot_idle, slot_has_proactive };
-    struct modem_lines lines = { .apdu = on_apdu, .fact = on_fact, .attached = on_attached };
-    snprintf(modem.imei, sizeof modem.imei, "%s", config_text(c, "modem", "imei"));
-    if (strspn(modem.imei, "0123456789") != 15)
-        return complain(d->daemon, ERR_BAD_VALUE, "[modem] imei", modem.imei);
-    modem.poll_s = (uint32_t)config_number(c, "modem", "poll_s");
-    modem.attach_retry_s = (uint32_t)config_number(c, "modem", "attach_retry_s");
-    modem.pin = config_text(c, "modem", "pin");
-    snprintf(network.system_id, sizeof network.system_id, "%s", config_text(c, "network", "system_id"));
-    snprintf(network.password, sizeof network.password, "%s", config_text(c, "network", "password"));
-    snprintf(network.name, sizeof network.name, "device-%s", modem.imei);
-    enum err err = config_address(c, "network", "hlr", network.hlr_host, sizeof network.hlr_host, &network.hlr_port);
+    d->modem = (struct modem_config){ .mcc_mnc = { 0x00, 0xF1, 0x10 }, .lac = { 0, 1 }, .cell = { 0, 1 } };
+    snprintf(d->modem.imei, sizeof d->modem.imei, "%s", config_text(c, "modem", "imei"));
+    if (strspn(d->modem.imei, "0123456789") != IMEI_DIGITS || strlen(config_text(c, "modem", "imei")) != IMEI_DIGITS)
+        return complain(d->daemon, ERR_BAD_VALUE, "[modem] imei", config_text(c, "modem", "imei"));
+    d->modem.poll_s = (uint32_t)config_number(c, "modem", "poll_s");
+    d->modem.attach_retry_s = (uint32_t)config_number(c, "modem", "attach_retry_s");
+    d->modem.pin = config_text(c, "modem", "pin");
+    return ERR_NONE;
+}
+
+static enum err read_network(struct device *d)
+{
+    struct config *c = d->daemon->config;
+    struct network_config *n = &d->network;
+    *n = (struct network_config){ .msisdn_of = msisdn_of, .context = d };
+    snprintf(n->system_id, sizeof n->system_id, "%s", config_text(c, "network", "system_id"));
+    snprintf(n->password, sizeof n->password, "%s", config_text(c, "network", "password"));
+    enum err err = config_address(c, "network", "hlr", n->hlr_host, sizeof n->hlr_host, &n->hlr_port);
     if (err == ERR_NONE)
-        err = config_address(c, "network", "smsc", network.smsc_host, sizeof network.smsc_host, &network.smsc_port);
+        err = config_address(c, "network", "smsc", n->smsc_host, sizeof n->smsc_host, &n->smsc_port);
+    return err == ERR_NONE ? ERR_NONE : complain(d->daemon, err, "[network] hlr, smsc", NULL);
+}
+
+/* ---- the devices ---- */
+
+/* 14 digits count up, the 15th is their Luhn digit (TS 23.003 annex B). */
+static void next_imei(char imei[IMEI_DIGITS + 1])
+{
+    unsigned sum = 0;
+    for (int i = IMEI_DIGITS - 2; i >= 0; i--) {
+        bool carry = imei[i] == '9';
+        imei[i] = carry ? '0' : (char)(imei[i] + 1);
+        if (!carry)
+            break;
+    }
+    for (unsigned i = 0; i < IMEI_DIGITS - 1; i++) {
+        unsigned digit = (unsigned)(imei[i] - '0') * (i % 2 ? 2 : 1);
+        sum += digit / 10 + digit % 10;
+    }
+    imei[IMEI_DIGITS - 1] = (char)('0' + (10 - sum % 10) % 10);
+}
+
+static enum err add_handset(struct device *d, const char *state)
+{
+    snprintf(d->network.name, sizeof d->network.name, "device-%s", d->modem.imei);
+    enum err err = handset_new(&d->world, state, &d->modem, &d->network, &d->handsets[d->count]);
     if (err != ERR_NONE)
-        return complain(d->daemon, err, "[network] hlr, smsc", NULL);
-    if (d->daemon->check)
-        return ERR_NONE;
-    d->network = network_new(d->daemon->loop, d->daemon->clock, d->daemon->log, &network, &lines);
-    d->modem = d->network ? modem_new(&modem, &slot, &lines) : NULL;
-    d->timer = loop_timer_new(d->daemon->loop, tick, d);
-    return d->modem && d->timer ? ERR_NONE : complain(d->daemon, ERR_NO_MEMORY, "the modem", NULL);
+        return complain(d->daemon, err, "the card image", state);
+    d->count++;
+    next_imei(d->modem.imei);
+    return ERR_NONE;
+}
+
+static int has_card(const struct dirent *entry) { return entry->d_name[0] != '.'; }
+
+static enum err add_fleet(struct device *d, const char *folder, size_t most)
+{
+    struct dirent **entries;
+    char state[PATH_TEXT_MAX];
+    enum err err = ERR_NONE;
+    int found = scandir(folder, &entries, has_card, alphasort);
+    if (found < 0)
+        return complain(d->daemon, ERR_NOT_FOUND, "the folder of cards", folder);
+    d->handsets = calloc((size_t)found + 1, sizeof *d->handsets);
+    for (int i = 0; i < found; i++) {
+        int len = snprintf(state, sizeof state, "%s/%s/card.nvm", folder, entries[i]->d_name);
+        bool wanted = d->handsets && err == ERR_NONE && len < (int)sizeof state && (!most || d->count < most);
+        if (wanted && access(state, F_OK) == 0)
+            err = add_handset(d, state);
+        free(entries[i]);
+    }
+    free(entries);
+    if (!d->handsets)
+        return ERR_NO_MEMORY;
+    return err == ERR_NONE && !d->count ? complain(d->daemon, ERR_NOT_FOUND, "no card.nvm in the folders of", folder) : err;
+}
+
+/* A device has a card image and up to nine sockets open. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static enum err add_handsets(struct device *d)
+{
+    struct config *c = d->daemon->config;
+    const char *state = config_text(c, "card", "state"), *cards = config_text(c, "fleet", "cards");
+    if (!state == !cards)
+        return complain(d->daemon, ERR_MISSING, "either [card] state or [fleet] cards", NULL);
+    if (cards && d->world.apdu_trace)
+        return complain(d->daemon, ERR_BAD_VALUE, "[lab] apdu_trace is for one card, not for", "[fleet]");
+    if (cards) {
+        raise_file_limit();
+        return add_fleet(d, cards, (size_t)config_number(c, "fleet", "count"));
+    }
+    d->handsets = calloc(1, sizeof *d->handsets);
+    return d->handsets ? add_handset(d, state) : ERR_NO_MEMORY;
+}
+
+static enum err switch_on(struct device *d)
+{
+    uint64_t interval_ms = config_number(d->daemon->config, "fleet", "interval_ms");
+    enum err err = loop_on_signal(d->daemon->loop, SIGUSR1, on_signal, d);
+    if (err == ERR_NONE)
+        err = loop_on_signal(d->daemon->loop, SIGUSR2, on_signal, d);
+    for (size_t i = 0; err == ERR_NONE && i < d->count; i++)
+        handset_power_on(d->handsets[i], i * interval_ms);
+    return err;
 }
 
 static enum err device_open(struct daemon *daemon, void **ret_role)
@@ -217,37 +232,27 @@ static enum err device_open(struct daemon *daemon, void **ret_role)
     struct device *d = calloc(1, sizeof *d);
     if (!d)
         return ERR_NO_MEMORY;
-    the_device = d;
     d->daemon = daemon;
-    enum err err = open_card(d);
+    enum err err = open_world(d);
     if (err == ERR_NONE)
-        err = open_file(daemon, "apdu_trace", &d->apdu_trace);
+        err = read_modem(d);
     if (err == ERR_NONE)
-        err = open_file(daemon, "events", &d->events);
+        err = read_network(d);
     if (err == ERR_NONE)
-        err = open_modem(d);
-    if (err == ERR_NONE && !daemon->check) {
-        err = loop_on_signal(daemon->loop, SIGUSR1, on_signal, d);
-        if (err == ERR_NONE)
-            err = loop_on_signal(daemon->loop, SIGUSR2, on_signal, d);
-    }
-    if (err != ERR_NONE) {
+        err = add_handsets(d);
+    if (err == ERR_NONE && !daemon->check)
+        err = switch_on(d);
+    if (err == ERR_NONE)
+        *ret_role = d;
+    else
         device_close(d);
-        return err;
-    }
-    if (d->modem) {
-        network_use(d->network, d->modem);
-        modem_power_on(d->modem, daemon->clock->now_ms(daemon->clock));
-        tick(d);
-    }
-    *ret_role = d;
-    return ERR_NONE;
+    return err;
 }
 
 int main(int argc, char **argv)
 {
     static const struct program program = {
-        .name = "osprey-device", .summary = "a modem with a software eUICC, on the lab's network", .help = help,
+        .name = "osprey-device", .summary = "modems with software eUICCs, on the lab's network", .help = help,
         .options = options, .option_count = ARRAY_LEN(options), .open = device_open, .close = device_close,
     };
     return daemon_main(&program, argc, argv);

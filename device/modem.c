@@ -42,12 +42,12 @@ void modem_fact(struct modem *m, enum log_level level, const char *format, ...)
 {
     char text[MODEM_FACT_MAX];
     va_list args;
-    if (!m->lines.fact)
+    if (!m->lines.watch.fact)
         return;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    m->lines.fact(m->lines.context, level, text);
+    m->lines.watch.fact(m->lines.watch.context, level, text);
 }
 
 static uint16_t exchange(struct modem *m, struct span command, struct writer *answer)
@@ -55,8 +55,8 @@ static uint16_t exchange(struct modem *m, struct span command, struct writer *an
     WRITER_ON_STACK(raw, MODEM_RAPDU_MAX);
     m->slot.transmit(m->slot.context, command, &raw);
     m->counts.apdus++;
-    if (m->lines.apdu)
-        m->lines.apdu(m->lines.context, command, wr_span(&raw));
+    if (m->lines.watch.apdu)
+        m->lines.watch.apdu(m->lines.watch.context, command, wr_span(&raw));
     if (raw.len < 2)
         return 0x6F00; /* a card that says nothing */
     wr_bytes(answer, (struct span){ raw.buf, raw.len - 2 });
@@ -182,8 +182,8 @@ static void start_session(struct modem *m)
     attach_end(m, LOCATION_NONE);
     m->slot.reset(m->slot.context, &atr);
     m->counts.resets++;
-    if (m->lines.apdu)
-        m->lines.apdu(m->lines.context, SPAN_NONE, wr_span(&atr));
+    if (m->lines.watch.apdu)
+        m->lines.watch.apdu(m->lines.watch.context, SPAN_NONE, wr_span(&atr));
     m->poll_ms = m->config.poll_s * 1000ull;
     m->poll_at = m->now_ms + m->poll_ms;
     if (card_read_subscription(m) != ERR_NONE)

@@ -43,10 +43,13 @@ struct modem_lines {
     void (*channel_open)(void *context, unsigned channel, const uint8_t ipv4[4], uint16_t port);
     void (*channel_send)(void *context, unsigned channel, struct span bytes);
     void (*channel_close)(void *context, unsigned channel);
-    /* For traces and reports; may be NULL. */
-    void (*apdu)(void *context, struct span command, struct span response);
-    void (*fact)(void *context, enum log_level level, const char *text);
-    void (*attached)(void *context, const char *imsi, bool accepted, const char *why);
+    struct modem_watch {
+        void *context;
+        /* For traces and reports; each may be NULL. */
+        void (*apdu)(void *context, struct span command, struct span response);
+        void (*fact)(void *context, enum log_level level, const char *text);
+        void (*attached)(void *context, const char *imsi, bool accepted, const char *why);
+    } watch;
 };
 
 struct modem_config {

@@ -128,8 +128,8 @@ static void refused(struct modem *m, const char *why)
     m->location = LOCATION_LIMITED;
     m->attach_at = m->now_ms + m->config.attach_retry_s * 1000ull;
     modem_fact(m, LOG_WARN_, "attach of IMSI %s refused: %s", m->imsi, why);
-    if (m->lines.attached)
-        m->lines.attached(m->lines.context, m->imsi, false, why);
+    if (m->lines.watch.attached)
+        m->lines.watch.attached(m->lines.watch.context, m->imsi, false, why);
     tell_location(m);
     modem_work(m);
 }
@@ -213,8 +213,8 @@ void modem_location_updated(struct modem *m, uint64_t now_ms, bool accepted, con
     m->counts.attaches++;
     m->location = LOCATION_NORMAL;
     modem_fact(m, LOG_INFO_, "attached with IMSI %s", m->imsi);
-    if (m->lines.attached)
-        m->lines.attached(m->lines.context, m->imsi, true, "");
+    if (m->lines.watch.attached)
+        m->lines.watch.attached(m->lines.watch.context, m->imsi, true, "");
     m->lines.registered(m->lines.context, m->imsi, msisdn ? msisdn : "");
     tell_location(m);
     modem_work(m);

@@ -23,8 +23,8 @@ struct network_config {
 };
 
 struct network;
-/* NULL without memory. Fills in the lines a modem needs (lines->context and the functions of the network; the trace
- * functions are left alone). */
+/* NULL without memory. Fills in the lines a modem needs (lines->context and the functions of the network; the watch
+ * is left alone). */
 struct network *network_new(struct loop *loop, struct clock *clock, struct log *log, const struct network_config *config,
                             struct modem_lines *lines);
 void network_use(struct network *n, struct modem *modem);

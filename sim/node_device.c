@@ -292,7 +292,7 @@ struct sim_device *sim_device_new(struct sim_network *n, struct nvm_memory *memo
     waker_init(&d->waker, world_time(n->world), tick, d);
     struct modem_slot slot = { d, slot_reset, slot_transmit, slot_idle, slot_has_proactive };
     struct modem_lines lines = { d, send_auth_info, update_location, registered, sms_submit, sms_taken, channel_open,
-                                 channel_send, channel_close, NULL, fact, NULL };
+                                 channel_send, channel_close, { d, NULL, fact, NULL } };
     snprintf(config.imei, sizeof config.imei, "%s", imei);
     d->modem = modem_new(&config, &slot, &lines);
     if (!d->modem || !open_card(d)) {

@@ -223,7 +223,7 @@ static void the_card_lives_in_a_modem(void **state)
                                  .channel_open = on_open,
                                  .channel_send = on_send,
                                  .channel_close = on_close,
-                                 .attached = on_attached };
+                                 .watch = { .context = a, .attached = on_attached } };
     a->modem = modem_new(&config, &slot, &lines);
 
     /* first life: attach, notification, confirmation */

@@ -1,0 +1,29 @@
+/* device/handset.h: one device of the lab: a software eUICC from its image, the modem around it, its lines to the network. A
+ * process may hold one or a whole fleet of them on one loop. */
+#ifndef OSPREY_DEVICE_HANDSET_H
+#define OSPREY_DEVICE_HANDSET_H
+
+#include <stdio.h>
+
+#include "network.h"
+
+#define HANDSET_TICK_MS 100u /* the longest sleep: the lab is impatient, the card may speak after any message */
+
+struct handset_world {
+    struct loop *loop;
+    struct env env;           /* clock, rng, log; keys NULL: images without master key */
+    FILE *apdu_trace, *events; /* NULL: none; several handsets may share events */
+};
+
+struct handset;
+/* Opens the image at `state`; the device stays off. The pointers in the three structs are borrowed for its life. Errors:
+ * those of nvm_file_open and euicc_open, ERR_NO_MEMORY. */
+MUST_USE enum err handset_new(const struct handset_world *world, const char *state, const struct modem_config *modem,
+                              const struct network_config *network, struct handset **ret);
+void handset_free(struct handset *h); /* NULL is fine */
+void handset_power_on(struct handset *h, uint64_t delay_ms);
+void handset_coverage(struct handset *h, bool coverage);
+/* The last line of a device in `events`: what it carried. */
+void handset_write_end(struct handset *h);
+
+#endif
