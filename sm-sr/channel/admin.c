@@ -25,6 +25,7 @@ struct smsr_session {
     uint32_t generation;
     enum session_state state;
     uint64_t since_ms; /* in this state */
+    uint64_t kept_ms;  /* a download keeps it until then, whatever else is done meanwhile */
     struct http1_reader http;
     uint8_t *body;
     size_t body_len, body_cap;
@@ -333,6 +334,15 @@ static void lost(struct smsr *s, const char *line)
         log_fact(s->env.log, LOG_WARN_, line, "too busy");
 }
 
+static void session_hold(struct smsr_session *session, uint64_t until_ms)
+{
+    struct smsr *s = session->smsr;
+    session->state = S_HELD;
+    session->since_ms = now(s);
+    session->kept_ms = until_ms;
+    s->env.clock->wake_at(s->env.clock, until_ms);
+}
+
 void smsr_admin_reply(struct smsr *s, const struct effect *effect)
 {
     struct smsr_session *session = session_of(s, effect->reply);
@@ -340,9 +350,9 @@ void smsr_admin_reply(struct smsr *s, const struct effect *effect)
         if (effect->status == 200)
             lost(s, effect->line);
     } else if (effect->status == SMSR_ADMIN_HOLD) {
-        session->state = S_HELD;
-        session->since_ms = now(s);
-        s->env.clock->wake_at(s->env.clock, session->since_ms + s->config.hold_ms);
+        session_hold(session, now(s) + s->config.hold_ms);
+    } else if (effect->status == SMSR_ADMIN_DONE && now(s) < session->kept_ms) {
+        session_hold(session, session->kept_ms);
     } else if (effect->status == 200) {
         session->state = S_READING;
         session->busy = true;
@@ -378,10 +388,10 @@ void smsr_tick(struct smsr *s)
     struct smsr_session *next;
     for (struct smsr_session *session = s->sessions; session; session = next) {
         next = session->next;
-        if (session->state == S_HELD && at >= session->since_ms + s->config.hold_ms)
+        if (session->state == S_HELD && at >= session->kept_ms)
             session_end(session);
-        else if (session->state == S_HELD && (!wake || session->since_ms + s->config.hold_ms < wake))
-            wake = session->since_ms + s->config.hold_ms;
+        else if (session->state == S_HELD && (!wake || session->kept_ms < wake))
+            wake = session->kept_ms;
         else if (session->state == S_READING && at >= session->since_ms + SMSR_ADMIN_IDLE_MS)
             session_close(session, NULL);
     }

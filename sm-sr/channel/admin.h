@@ -9,6 +9,7 @@ struct smsr_config;
 struct smsr;
 
 #define SMSR_ADMIN_HOLD     1 /* reply status: nothing yet, but soon: the request waits */
+#define SMSR_ADMIN_DONE     2 /* nothing more; the session ends, unless something else keeps it */
 #define SMSR_ADMIN_IDLE_MS  300000u
 #define SMSR_ADMIN_BODY_MAX (1u << 20)
 

@@ -7,6 +7,7 @@
 #include "lib/scp/scp80.h"
 #include "lib/scp/scp81.h"
 #include "notification.h"
+#include "sm-sr/procedures/switch.h"
 #include "sm-sr/unconfirmed.h"
 
 struct plain_keys {
@@ -472,6 +473,15 @@ static struct exchange *next_script(struct euicc *e)
     return best;
 }
 
+/* A card that is to change its profile needs the session to end. */
+static int what_next(struct turn *t)
+{
+    const struct operation *op = smsr_operation_head(t->e);
+    if (t->hold)
+        return SMSR_ADMIN_HOLD;
+    return t->release || (op && smsr_operation_switches(op)) ? 204 : SMSR_ADMIN_DONE;
+}
+
 void smsr_exchange_serve(struct turn *t)
 {
     if (reply_ref_is_none(t->session))
@@ -480,6 +490,6 @@ void smsr_exchange_serve(struct turn *t)
     if (x)
         session_give(t, x, t->session);
     else
-        session_reply(t, t->session, t->hold ? SMSR_ADMIN_HOLD : 204, SPAN_NONE);
+        session_reply(t, t->session, what_next(t), SPAN_NONE);
     t->session = (struct reply_ref){ 0 };
 }

@@ -67,8 +67,11 @@ static void remember(struct turn *t, const struct es5_notification *n, const cha
     struct euicc *e = t->e;
     e->changed = true;
     e->seen_ms = t->now_ms;
+    const struct profile *now = smsr_profile_by_aid(e, &n->isdp);
     if (from && *from)
         snprintf(e->seen_from, sizeof e->seen_from, "%s", from);
+    else if (now && *now->info.address.msisdn) /* by HTTPS: the number of the profile it speaks of */
+        snprintf(e->seen_from, sizeof e->seen_from, "%s", now->info.address.msisdn);
     e->note_type = n->type;
     e->note_sequence = n->sequence;
     e->note_isdp = n->isdp;

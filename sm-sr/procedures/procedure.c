@@ -58,9 +58,9 @@ void smsr_operation_go(struct turn *t, struct operation *op, int next)
 static void log_end(struct turn *t, const struct operation *op)
 {
     const struct status *s = &op->status;
-    turn_log(t, s->exec == EXECUTED_SUCCESS ? LOG_INFO_ : LOG_WARN_, "%s %s for %s: %s%s%s%s%s %s", op->procedure->name,
-             op->iccid.digits, *op->requester.text ? op->requester.text : "ourselves", exec_status_xml(s->exec),
-             *s->subject ? " " : "", s->subject, *s->code ? "/" : "", s->code, s->detail);
+    turn_log(t, s->exec == EXECUTED_SUCCESS ? LOG_INFO_ : LOG_WARN_, "%s %s for %s%s%s: %s%s%s%s%s %s",
+             op->procedure->name, op->iccid.digits, *op->requester.text ? op->requester.text : "ourselves",
+             *op->call_id ? ", call " : "", op->call_id, exec_status_xml(s->exec), *s->subject ? " " : "", s->subject, *s->code ? "/" : "", s->code, s->detail);
 }
 
 /* What was sent and not answered leaves the card's state open. */
@@ -76,8 +76,9 @@ void smsr_operation_end(struct turn *t, struct operation *op)
     bool unsure = is_unsure(op);
     if (op->status.exec == EXECUTED_EXPIRED && smsr_operation_switches(op))
         t->e->expired_isdp = smsr_switch_target(op);
-    if ((op->flags & OPERATION_MORE_TO_DO) && op->status.exec == EXECUTED_SUCCESS)
-        t->hold = true;
+    bool more = (op->flags & OPERATION_MORE_TO_DO) && op->status.exec == EXECUTED_SUCCESS;
+    t->hold |= more;
+    t->release |= !more && (op->procedure == &SMSR_SEND_DATA || op->procedure == &SMSR_CREATE_ISDP);
     log_end(t, op);
     if (op->procedure != &SMSR_SEND_DATA)
         smsr_record_operation(t, op);

@@ -210,6 +210,23 @@ static void a_card_error_is_reported(void **state)
     assert_int_equal(world_state(&w, ICCID_C), PROFILE_NONE);
 }
 
+static void an_audit_does_not_end_a_download(void **state)
+{
+    (void)state;
+    struct es_audit_request r = { .base = world_call("audit", 600), .eid = world_eid() };
+    create("c1", ICCID_B, 30000, true);
+    assert_true(client.open);
+    assert_int_equal(world_ask(&w, OID_OP1, ES4_AUDIT_EIS, &r), 202);
+    world_settle(&w);
+    assert_status(ES4_AUDIT_EIS, EXECUTED_SUCCESS);
+    assert_true(client.open);
+    send_data("s1", keys_script(), false);
+    assert_status(ES3_SEND_DATA, EXECUTED_SUCCESS);
+    assert_int_equal(client.sessions, 1);
+    world_pass(&w, 5000);
+    assert_false(client.open);
+}
+
 #define HTTPS_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
@@ -221,7 +238,7 @@ int main(void)
         HTTPS_TEST(an_unknown_identity_gets_nothing),
         HTTPS_TEST(no_session_means_sms),
         HTTPS_TEST(notification_by_https),
-        HTTPS_TEST(a_card_error_is_reported),
+        HTTPS_TEST(a_card_error_is_reported), HTTPS_TEST(an_audit_does_not_end_a_download),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
