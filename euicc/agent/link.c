@@ -20,9 +20,7 @@ struct agent_link *link_new(const struct agent_params *p)
 void link_disconnect(struct agent_link *l)
 {
     tls_free(l->tls);
-    tls_ctx_free(l->ctx);
     l->tls = NULL;
-    l->ctx = NULL;
     l->channel = 0;
     l->opening = l->sending = l->receiving = l->closing = false;
     l->out_len = l->out_sent = l->in_flight = 0;
@@ -60,9 +58,10 @@ enum err link_connect(struct card *card, struct agent_link *l, const struct agen
     enum err err = keyset_read(card, p->kvn, &set);
     if (err != ERR_NONE)
         return err;
-    err = tls_ctx_new(TLS_CLIENT, 0, &l->ctx);
+    struct tls_ctx *ctx;
+    err = tls_ctx_client(&ctx);
     if (err == ERR_NONE)
-        err = tls_client_new(l->ctx, (struct span){ p->identity, p->identity_len }, keyset_key(&set, p->kid), &l->tls);
+        err = tls_client_new(ctx, (struct span){ p->identity, p->identity_len }, keyset_key(&set, p->kid), &l->tls);
     wipe(&set, sizeof set);
     if (err != ERR_NONE)
         return err;

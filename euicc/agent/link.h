@@ -30,7 +30,6 @@ struct agent_link {
     size_t answer_len;
     uint8_t answer[SD_SCRIPT_ANSWER_MAX];
     /* of the connection */
-    struct tls_ctx *ctx;
     struct tls *tls;
     bool asked; /* the request is out on this connection */
     struct http1_reader http;

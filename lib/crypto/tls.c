@@ -170,6 +170,15 @@ void tls_ctx_free(struct tls_ctx *ctx)
     free(ctx);
 }
 
+enum err tls_ctx_client(struct tls_ctx **ret)
+{
+    static _Thread_local struct tls_ctx *shared;
+    enum err err = shared ? ERR_NONE : tls_ctx_new(TLS_CLIENT, 0, &shared);
+    if (err == ERR_NONE)
+        *ret = shared;
+    return err;
+}
+
 /* ---- connections ---- */
 
 static enum err tls_new(struct tls_ctx *ctx, struct tls **ret)

@@ -39,6 +39,10 @@ struct tls_ctx;
 MUST_USE enum err tls_ctx_new(enum tls_role role, unsigned flags, struct tls_ctx **ret);
 void tls_ctx_free(struct tls_ctx *ctx); /* connections made of it may live on */
 
+/* A client's context without flags that all of this thread share, made at the first call and never given back: making one
+ * takes about a millisecond, as much as all the cryptography of a session. Borrowed. */
+MUST_USE enum err tls_ctx_client(struct tls_ctx **ret);
+
 struct tls;
 /* identity: text without NUL, 1 … TLS_IDENTITY_MAX; psk 1 … TLS_PSK_MAX octets; both copied. */
 MUST_USE enum err tls_client_new(struct tls_ctx *ctx, struct span identity, struct span psk, struct tls **ret);
