@@ -436,9 +436,11 @@ enum err objects_delete(struct objects *o, object_key key)
 enum err objects_delete_range(struct objects *o, object_key first, object_key last)
 {
     enum err err = o->depth == 0 ? ERR_STATE : ERR_NONE;
-    object_key key;
-    while (err == ERR_NONE && objects_next(o, first, last, &key))
+    object_key key = 0;
+    for (bool more = true; more && err == ERR_NONE && objects_next(o, first, last, &key); first = key + 1) {
         err = objects_delete(o, key);
+        more = key < last;
+    }
     return err;
 }
 
