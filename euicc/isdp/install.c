@@ -199,9 +199,7 @@ static enum pe_status_code process(struct installation *in, enum pe_kind kind, s
     }
     enum pe_status_code status = kind == PE_HEADER ? header_unknown(in, &d, raw) : check_unknown(in, &d, raw);
     if (status == PE_STATUS_FEATURE_NOT_SUPPORTED || (status != PE_STATUS_OK && in->pe.mandated))
-        return status;
-    if (status != PE_STATUS_OK)
-        note_status(in, status); /* left out, and told */
+        return status; /* in an element that is not mandated they are left out without a word, as real cards do */
     in->at = DER_ABSENT;
     return handlers[kind].handler(in, &pe);
 }

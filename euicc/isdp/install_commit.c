@@ -7,25 +7,19 @@
 
 /* ---- checks ---- */
 
-static bool has_pin(const struct installation *in, uint16_t context, uint8_t reference)
+static bool has_pin(const struct installation *in, uint8_t reference)
 {
-    for (size_t i = 0; i < in->now.pin_count; i++) {
-        const struct staged_pin *p = &in->pins[i];
-        if (p->context == context && (p->shared ? has_pin(in, p->with, reference) : p->pin.reference == reference))
+    for (size_t i = 0; i < in->now.pin_count; i++)
+        if (!in->pins[i].shared && in->pins[i].pin.reference == reference)
             return true;
-    }
     return false;
 }
 
-/* Global references are the MF's; a local one is the DF's own or that of a DF above it. */
-static bool resolves(const struct installation *in, uint16_t df, uint8_t reference)
+/* [?] A DF may name PINs that nobody can verify there: a real card took a package whose DF.TELECOM and ADF name local
+ * PINs of one another and an ADM without a code. What no element defines anywhere is missing. */
+static bool resolves(const struct installation *in, uint8_t reference)
 {
-    if (pin_is_global(reference))
-        return has_pin(in, FS_MF, reference);
-    for (; df != FS_MF; df = in->nodes[df].file.parent)
-        if (has_pin(in, df, reference))
-            return true;
-    return false;
+    return pin_is_adm(reference) || has_pin(in, reference);
 }
 
 static bool check_pin_references(const struct installation *in, uint32_t *ret_owner)
@@ -33,7 +27,7 @@ static bool check_pin_references(const struct installation *in, uint32_t *ret_ow
     for (uint16_t i = 0; i < in->now.node_count; i++) {
         const struct fs_file *f = &in->nodes[i].file;
         for (size_t k = 0; fs_is_df(f) && f->link == FS_NONE && k < f->pin_count; k++)
-            if (!resolves(in, i, f->pins[k])) {
+            if (!resolves(in, f->pins[k])) {
                 *ret_owner = in->nodes[i].owner;
                 return false;
             }

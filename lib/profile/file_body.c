@@ -1,6 +1,6 @@
 #include "file_body.h"
 
-#define FDB_SHAREABLE 0x40u
+#define SFI_MAX 30u
 
 static const uint8_t fdb_of[] = {
     [FILE_DF] = 0x78, [FILE_TRANSPARENT] = 0x41, [FILE_LINEAR] = 0x42, [FILE_CYCLIC] = 0x46, [FILE_BER_TLV] = 0x79
@@ -68,10 +68,12 @@ static enum err merge_sfi(const struct template_file *row, const struct fcp *fcp
     }
     if (fcp->sfi.len == 0)
         return ERR_NONE;
-    if ((fcp->sfi.ptr[0] & 7) || fcp->sfi.ptr[0] == 0 || fcp->sfi.ptr[0] == 0xF8)
-        return ERR_BAD_VALUE;
-    spec->sfi = fcp->sfi.ptr[0] >> 3;
-    return ERR_NONE;
+    uint8_t stated = fcp->sfi.ptr[0];
+    if (stated & 7) /* not shifted: wrong, but in the field, and real cards take it */
+        spec->sfi = stated;
+    else
+        spec->sfi = stated >> 3;
+    return spec->sfi >= 1 && spec->sfi <= SFI_MAX ? ERR_NONE : ERR_BAD_VALUE;
 }
 
 static enum err merge_size(const struct template_file *row, const struct fcp *fcp, struct file_spec *spec)

@@ -95,7 +95,12 @@ static void pin_reference_of_none(struct edited *e)
     e->elements[edit_first_of(e, PE_PIN_CODES)].as.pins->codes->pins.items[0].key_reference = 0x09;
 }
 static void pins_of_mf_missing(struct edited *e) { edit_drop(e, edit_first_of(e, PE_PIN_CODES)); }
-static void local_pin_missing(struct edited *e) { edit_drop(e, edit_first_of(e, PE_OPT_USIM) + 1); }
+static void local_pin_missing(struct edited *e)
+{
+    for (size_t i = e->count; i-- > 5;)
+        if (e->elements[i].kind == PE_PIN_CODES)
+            edit_drop(e, i);
+}
 static void content_too_long(struct edited *e)
 {
     struct pe_file *imsi = edit_member(e, PE_USIM, "ef-imsi");
@@ -173,7 +178,7 @@ static const struct refusal {
     { "broken inside", broken_inside, 5, 101 },
     { "PIN of no reference", pin_reference_of_none, 3, 2 },
     { "PINs of the MF missing", pins_of_mf_missing, 11, 4 },
-    { "local PIN missing", local_pin_missing, 11, 8 },
+    { "local PIN missing everywhere", local_pin_missing, 11, 7 },
     { "content too long", content_too_long, 3, 8 },
     { "file twice", file_twice, 3, 8 },
     { "link to nothing", link_to_nothing, 3, 16 },
