@@ -372,6 +372,13 @@ static void channel_break(struct lab *lab)
     envelope(lab, hex_lit("D60B9901 0A 82028281 B8020100"));
 }
 
+static bool is_serviced(struct lab *lab)
+{
+    const struct isdp *enabled = registry_enabled(lab_card(lab));
+    struct aid aid = aid_isdp(lab->terminal.serves_only);
+    return lab->terminal.serves_only ? enabled && span_eq(isdp_aid(enabled), aid_span(&aid)) : lab->terminal.serviced;
+}
+
 /* Carries the command out; result and further objects of the TERMINAL RESPONSE. */
 static uint8_t serve(struct lab *lab, uint8_t type, uint8_t qualifier, struct span command, struct writer *more,
                      bool *ret_reset, bool *ret_break)
@@ -390,7 +397,7 @@ static uint8_t serve(struct lab *lab, uint8_t type, uint8_t qualifier, struct sp
     case PROACTIVE_PROVIDE_LOCAL_INFO:
         if (qualifier == 0x01)
             wr_bytes(more, hex_lit("94083A45990057918503"));
-        else if (!t->serviced)
+        else if (!is_serviced(lab))
             return 0x20;
         else
             wr_bytes(more, hex_lit("930762F22000010002"));

@@ -51,8 +51,9 @@ struct lab_terminal {
     unsigned pending;                                /* octets of the proactive command that waits; 0: none */
     uint8_t sms_result, open_result, refresh_result; /* general results to give; 0: done */
     bool serviced;                                   /* what PROVIDE LOCAL INFORMATION tells */
-    bool ignores_refresh;                            /* answers it and does not reset */
-    bool no_power;                                   /* the memory failed: nothing more happens */
+    uint32_t serves_only; /* the network knows the profile of this TAR only; 0: see serviced */
+    bool ignores_refresh; /* answers it and does not reset */
+    bool no_power;        /* the memory failed: nothing more happens */
     size_t resets, refreshes, opens, closes, submits;
     struct {
         uint8_t len, ud[SMS_UD_MAX];
