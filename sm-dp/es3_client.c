@@ -17,18 +17,24 @@ static const char *ref_of(struct turn *t, const struct job *j)
     return ref ? ref : "";
 }
 
+/* The operator's ContextId goes along, for logs from end to end. */
+static struct span context_of(struct turn *t, const struct job *j)
+{
+    struct es_message request;
+    struct es_fault fault;
+    if (!memmem(j->request.ptr, j->request.len, "ContextId", 9) ||
+        es_decode(j->request, t->arena, &request, &fault) != ERR_NONE)
+        return SPAN_NONE;
+    return request.wsa.message_id.context_id;
+}
+
 static void draw(struct turn *t, struct job *j, enum es_function function, const struct smdp_partner *smsr)
 {
     uint8_t unique[CALL_UNIQUE_LEN];
-    struct es_message request;
-    struct es_fault fault;
-    struct span context = SPAN_NONE;
     t->env->rng->fill(t->env->rng, unique, sizeof unique);
     hex_text(SPAN_OF(unique), j->out_call, sizeof j->out_call);
-    if (es_decode(j->request, t->arena, &request, &fault) == ERR_NONE)
-        context = request.wsa.message_id.context_id;
     j->out = function;
-    j->out_message = smdp_message_id(t, span_text(j->id), context, smsr->ampersand);
+    j->out_message = smdp_message_id(t, span_text(j->id), context_of(t, j), smsr->ampersand);
     j->out_ms = t->now_ms;
     j->out_tries = 0;
 }

@@ -312,26 +312,35 @@ bool es8_session_of(struct span answer, const struct job *j, struct es8_state *s
     return err == ERR_NONE || refuse(ret_status, "secure channel", err_text(err));
 }
 
-/* EUICCResponse in the answer to the number-th segment: read with the session as it was behind that segment. */
-static bool read_response(struct turn *t, const struct job *j, const struct es8_state *s, struct span package,
-                          size_t number, struct span value, struct es8_profile_response *ret)
+/* The session as it was behind the number-th of these segments: made again, but for the last one. */
+static enum err session_behind(const struct job *j, const struct es8_state *s, struct span package, size_t number,
+                               struct scp03_session *ret)
 {
     uint8_t scratch[SCP03T_TLV_MAX];
-    struct scp03_session session = s->start;
-    struct writer plain = wr_arena(t->arena, value.len + 16);
-    struct span data;
     uint32_t at = j->sent_from;
     enum err err = ERR_NONE;
-    if (session.state == SCP03_INITIALIZED) {
+    *ret = s->start;
+    if (ret->state == SCP03_INITIALIZED) {
         struct writer w = wr_of(scratch, sizeof scratch);
-        err = scp03t_external_authenticate_write(&session, &w);
+        err = scp03t_external_authenticate_write(ret, &w);
     }
     for (size_t n = 0; err == ERR_NONE && n < number; n++) {
         struct writer w = wr_of(scratch, sizeof scratch);
         struct span segment = span_sub(package, at, SCP03T_PLAIN_MAX);
-        err = scp03t_wrap(&session, segment, &w);
+        err = scp03t_wrap(ret, segment, &w);
         at += (uint32_t)segment.len;
     }
+    return err;
+}
+
+/* EUICCResponse in the answer to the number-th segment. */
+static bool read_response(struct turn *t, const struct job *j, const struct es8_state *s, struct span package,
+                          size_t number, size_t expected, struct span value, struct es8_profile_response *ret)
+{
+    struct scp03_session session = s->end;
+    struct writer plain = wr_arena(t->arena, value.len + 16);
+    struct span data;
+    enum err err = number == expected ? ERR_NONE : session_behind(j, s, package, number, &session);
     if (err == ERR_NONE)
         err = scp03t_response_unwrap(&session, value, &plain, &data);
     wipe(&session, sizeof session);
@@ -371,7 +380,7 @@ bool es8_segments_answered(struct turn *t, struct span answer, const struct job 
         segments++;
         if (!item.value.len)
             continue;
-        if (!read_response(t, j, s, package, segments, item.value, &response))
+        if (!read_response(t, j, s, package, segments, expected, item.value, &response))
             return refuse(ret_status, "profile", "the card's response cannot be read");
         if (!es8_profile_response_ok(&response))
             return refuse_profile(&response, ret_status);

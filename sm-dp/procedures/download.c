@@ -367,11 +367,13 @@ static int enabled(struct turn *t, struct job *j, const struct es3_answer *a)
     return NEXT_END;
 }
 
+/* The operator waits for it: at least a minute, at most what is configured. */
 static int send_undo(struct turn *t, struct job *j)
 {
     struct es_profile_request body = { .eid = eid_of(t), .iccid = j->iccid };
-    if (j->deadline_ms < t->now_ms + 1000ull * SMDP_UNDO_MIN_S && !t->again)
-        j->deadline_ms = t->now_ms + 1000ull * SMDP_UNDO_MIN_S;
+    uint64_t least = t->now_ms + 1000ull * SMDP_UNDO_MIN_S, most = t->now_ms + 1000ull * t->config->undo_s;
+    if (!t->again)
+        j->deadline_ms = j->deadline_ms > most ? most : j->deadline_ms < least ? least : j->deadline_ms;
     return smdp_call(t, j, ES3_DELETE_ISDP, &body);
 }
 

@@ -49,10 +49,46 @@ static void killed_at_each_commit(void **state)
     }
 }
 
+/* The same on the way back: the receipt is wrong, everything is undone, the operator is told once. */
+static unsigned undo_crashing_at(unsigned n, bool after)
+{
+    struct world *w = world_new();
+    unsigned before = w->commits;
+    w->smsr.bad_receipt = true;
+    w->crash_at = n ? w->commits + n : 0;
+    w->crash_after = after;
+    world_download(w, true, 0, "the call");
+    world_run(w, 5);
+    if (w->crashed) {
+        world_restart(w);
+        world_download(w, true, 0, "the call");
+        world_run(w, 1000);
+    }
+    assert_int_equal(world_answer(w, ES2_DOWNLOAD_PROFILE)->status.reason, REASON_ISDP_FAILED);
+    assert_int_equal(w->smsr.state, PROFILE_NONE);
+    assert_int_equal(world_count(w, "SELECT count(*) FROM job"), 0);
+    assert_int_equal(world_count(w, "SELECT state FROM profile"), 0);
+    unsigned commits = w->commits - before;
+    world_free(w);
+    return commits;
+}
+
+static void killed_at_each_commit_of_an_undo(void **state)
+{
+    (void)state;
+    unsigned n = undo_crashing_at(0, false);
+    assert_true(n >= 6);
+    for (unsigned i = 1; i <= n; i++) {
+        undo_crashing_at(i, false);
+        undo_crashing_at(i, true);
+    }
+}
+
 int main(void)
 {
     if (!shared_path("data/profiles/TS48v1_A.der"))
         return TEST_SKIPPED;
-    const struct CMUnitTest tests[] = { cmocka_unit_test(killed_at_each_commit) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(killed_at_each_commit),
+                                        cmocka_unit_test(killed_at_each_commit_of_an_undo) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,6 +19,41 @@ static void a_profile_is_brought_and_enabled(void **state)
     world_free(w);
 }
 
+static void on_the_other_curve_too(void **state)
+{
+    (void)state;
+    struct world *w = world_new_on(EC_BRAINPOOL_P256R1);
+    world_download(w, true, 0, NULL);
+    world_run(w, 5);
+    assert_int_equal(world_answer(w, ES2_DOWNLOAD_PROFILE)->status.exec, EXECUTED_SUCCESS);
+    assert_int_equal(w->smsr.state, PROFILE_ENABLED);
+    world_free(w);
+}
+
+static void another_profile_for_the_same_card_waits_its_turn(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    struct smdp_order order = { .package = file_bytes(shared_path("data/profiles/TS48V1-A-UNIQUE.der")) };
+    assert_ok(oid_from_text(SPAN_LIT(OID_OP1), &order.owner));
+    assert_ok(smdp_order(w->smdp, &order, NULL));
+    w->smsr.silent = true;
+    world_download(w, false, 0, "first");
+    assert_ok(iccid_from_text(SPAN_LIT("8949449999999990023"), &w->iccid));
+    world_download(w, false, 0, "second");
+    world_run(w, 5);
+    assert_int_equal(world_count(w, "SELECT count(*) FROM job"), 2);
+    assert_int_equal(world_count(w, "SELECT count(*) FROM job WHERE step IS NULL"), 1);
+    assert_int_equal(w->smsr.calls[ES3_GET_EIS], 1);
+    w->smsr.silent = false;
+    world_run(w, 300);
+    assert_int_equal(world_answers(w, ES2_DOWNLOAD_PROFILE), 2);
+    assert_int_equal(w->smsr.calls[ES3_GET_EIS], 2);
+    assert_int_equal(w->told[0].status.exec, EXECUTED_SUCCESS);
+    assert_int_equal(world_count(w, "SELECT count(*) FROM job"), 0);
+    world_free(w);
+}
+
 static void without_enabling_it_stays_disabled(void **state)
 {
     (void)state;
@@ -92,6 +127,8 @@ int main(void)
         return TEST_SKIPPED;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_profile_is_brought_and_enabled),
+        cmocka_unit_test(on_the_other_curve_too),
+        cmocka_unit_test(another_profile_for_the_same_card_waits_its_turn),
         cmocka_unit_test(without_enabling_it_stays_disabled),
         cmocka_unit_test(by_type_one_is_chosen),
         cmocka_unit_test(what_was_left_over_is_cleaned_up_first),

@@ -98,6 +98,18 @@ static void an_expired_certificate_is_told_as_that(void **state)
     world_free(w);
 }
 
+static void a_card_on_a_curve_without_certificate_is_unsuitable(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    w->config.certificates[0].curve = EC_BRAINPOOL_P256R1;
+    world_restart(w);
+    world_download(w, true, 0, NULL);
+    world_run(w, 10);
+    outcome(w, EXECUTED_FAILED, REASON_EUICC_UNSUITABLE, PROFILE_NONE);
+    world_free(w);
+}
+
 static void another_euiccs_eis_is_refused(void **state)
 {
     (void)state;
@@ -222,6 +234,7 @@ int main(void)
         cmocka_unit_test(no_memory_is_told_before_anything_is_made),
         cmocka_unit_test(a_forged_ecasd_certificate_is_found),
         cmocka_unit_test(an_expired_certificate_is_told_as_that),
+        cmocka_unit_test(a_card_on_a_curve_without_certificate_is_unsuitable),
         cmocka_unit_test(another_euiccs_eis_is_refused),
         cmocka_unit_test(a_refusal_is_passed_on),
         cmocka_unit_test(an_expired_creation_is_cleaned_up),

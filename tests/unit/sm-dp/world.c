@@ -404,10 +404,10 @@ static void make_pki(struct world *w)
                               .from_ms = WORLD_START_MS - YEAR_MS,
                               .to_ms = WORLD_START_MS + 9 * YEAR_MS,
                               .rng = &w->rng };
-    assert_ok(ec_generate(EC_P256, &w->rng, &w->ci_key));
-    assert_ok(ec_generate(EC_P256, &w->rng, &w->eum_key));
-    assert_ok(ec_generate(EC_P256, &w->rng, &w->ecasd_key));
-    assert_ok(ec_generate(EC_P256, &w->rng, &w->dp_key));
+    assert_ok(ec_generate(w->curve, &w->rng, &w->ci_key));
+    assert_ok(ec_generate(w->curve, &w->rng, &w->eum_key));
+    assert_ok(ec_generate(w->curve, &w->rng, &w->ecasd_key));
+    assert_ok(ec_generate(w->curve, &w->rng, &w->dp_key));
     q.subject = q.issuer_key = w->ci_key;
     assert_ok(x509_issue(&q, &ci));
     q.kind = X509_EUM;
@@ -432,14 +432,14 @@ static void make_card_certificates(struct world *w)
                                 .key_usage = GP_USAGE_VERIFY,
                                 .key_usage_len = 1,
                                 .role = GP_ROLE_SM_DP,
-                                .curve = EC_P256 };
+                                .curve = w->curve };
     gp_date(WORLD_START_MS + YEAR_MS, c.expiration);
     ec_key_point(w->dp_key, point);
     c.point = SPAN_OF(point);
     assert_ok(gp_ski(w->ci_key, ski));
     c.authority_key_id = SPAN_OF(ski);
     assert_ok(gp_certificate_issue(&c, w->ci_key, &dp));
-    w->config.certificates[0] = (struct smdp_certificate){ .gp = wr_span(&dp), .key_name = "card", .curve = EC_P256 };
+    w->config.certificates[0] = (struct smdp_certificate){ .gp = wr_span(&dp), .key_name = "card", .curve = w->curve };
     w->config.certificate_count = 1;
 
     ec_key_point(w->ecasd_key, point);
@@ -467,7 +467,7 @@ static void make_card(struct world *w)
     s->scp.counter = 1;
     assert_ok(ec_key_scalar(w->ecasd_key, scalar));
     ec_key_point(w->ci_key, point);
-    s->ka.curve = EC_P256;
+    s->ka.curve = w->curve;
     s->ka.role = 1;
     s->ka.pk_ci = SPAN_OF(point);
     s->ka.sk_ecasd = SPAN_OF(scalar);
@@ -502,7 +502,9 @@ static void make_partners(struct world *w)
     snprintf(w->config.url, sizeof w->config.url, "https://smdp.example");
 }
 
-struct world *world_new(void)
+struct world *world_new(void) { return world_new_on(EC_P256); }
+
+struct world *world_new_on(enum ec_curve curve)
 {
     const char *path = shared_path("data/profiles/TS48v1_A.der");
     struct world *w = path ? calloc(1, sizeof *w) : NULL;
@@ -511,6 +513,7 @@ struct world *world_new(void)
     enum err err;
     if (!w)
         return NULL;
+    w->curve = curve;
     w->clock = (struct clock){ now_ms, wake_at };
     w->rng.fill = fill;
     w->net.send = net_send;

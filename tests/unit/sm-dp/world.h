@@ -100,10 +100,12 @@ struct world {
     bool crash_after;           /* …or happens, and the program ends right behind it */
     bool crashed;
     unsigned call_number;
+    enum ec_curve curve; /* of all certificates */
     struct ec_key *ci_key, *eum_key, *ecasd_key, *dp_key;
 };
 
 struct world *world_new(void); /* NULL: no shared material, skip */
+struct world *world_new_on(enum ec_curve curve);
 void world_free(struct world *w);
 /* Ends the SM-DP as kill -9 would and starts it again on the same store. */
 void world_restart(struct world *w);
@@ -113,7 +115,7 @@ void world_run(struct world *w, unsigned until_s);
 /* A request of an operator; call_id NULL: a new one. Returns the HTTP status (0: not answered yet). */
 int world_call(struct world *w, const char *oid, enum es_function function, void *body, uint32_t validity_s,
                const char *call_id);
-int world_download(struct world *w, bool enable, uint32_t validity_s, const char *call_id);
+int world_download(struct world *w, bool enable, uint32_t validity_s, const char *call_id); /* of w->iccid */
 /* A notification of the SM-SR. */
 int world_notify(struct world *w, enum es_function function, const void *body, const char *message_id);
 /* The only answer of that function which the operator got (repeats of the same message do not count). */
