@@ -113,8 +113,9 @@ class Subscriber:
 
 
 class Lab:
-    def __init__(self, build, out, https=True, number=1):
-        self.build, self.out, self.https = os.path.abspath(build), os.path.abspath(out), https
+    def __init__(self, build, out, https=True, number=1, trace=True):
+        """trace: every SOAP message and debug lines are written down; without, as in the field."""
+        self.build, self.out, self.https, self.trace = os.path.abspath(build), os.path.abspath(out), https, trace
         self.programs = {}
         self.subscribers = []
         os.makedirs(self.path('logs'), exist_ok=True)
@@ -167,6 +168,9 @@ class Lab:
                          self.path('cards', eid, 'eis.xml'), check=False)
 
     # -- configurations ----------------------------------------------------------------------------------------
+    def lab_section(self):
+        return '[lab]\ntrace_dir = .\n\n' if self.trace else ''
+
     def configure_smsr(self, **extra):
         partner = f'[partner eum]\noid = {OIDS["eum"]}\nkinds = eum\ncertificate = eum/eum.pem\ntransport_key = eum/sm-sr.kek\n\n'
         partner += (f'[partner sm-dp]\noid = {OIDS["sm-dp"]}\nkinds = sm-dp\nes3_url = {self.url("dp")}/esim-messaging/3/ES3/ES3SmDpService\n'
@@ -197,13 +201,10 @@ bearer = {extra.get("bearer", "auto")}
 resend_s = {extra.get("resend_s", 2)}
 resend_max_s = 4
 
-[lab]
-trace_dir = .
-
-{partner}
+{self.lab_section()}{partner}
 [log]
 file = logs/sm-sr.log
-level = debug
+level = {"debug" if self.trace else "info"}
 ''')
 
     def configure_smdp(self, profiles, **extra):
@@ -225,10 +226,7 @@ certificate = sm-dp/tls.pem
 key = sm-dp/tls.key
 trust = sm-dp/ci.pem
 
-[lab]
-trace_dir = .
-
-[card P-256]
+{self.lab_section()}[card P-256]
 certificate = sm-dp/card.7f21
 key = sm-dp/card.key
 
@@ -263,10 +261,7 @@ certificate = {who}/tls.pem
 key = {who}/tls.key
 trust = {who}/ci.pem
 
-[lab]
-trace_dir = .
-
-[partner sm-dp]
+{self.lab_section()}[partner sm-dp]
 oid = {OIDS["sm-dp"]}
 kind = sm-dp
 url = {self.url("dp")}
@@ -337,6 +332,28 @@ system_id = {name}
 
 [lab]
 apdu_trace = card.apdu
+events = {name}-events.jsonl
+
+[log]
+file = logs/{name}.log
+''')
+
+    def configure_fleet(self, count=0, name='device'):
+        """One process with a device for each card of the factory."""
+        return write(self.path(f'{name}.conf'), f'''[fleet]
+cards = cards
+count = {count}
+
+[modem]
+poll_s = 5
+attach_retry_s = 2
+
+[network]
+hlr = 127.0.0.1:{self.port["hlr"]}
+smsc = 127.0.0.1:{self.port["smsc"]}
+system_id = fleet
+
+[lab]
 events = {name}-events.jsonl
 
 [log]

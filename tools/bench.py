@@ -1,0 +1,395 @@
+#!/usr/bin/env python3
+"""What Osprey costs on this machine: JSON lines with name, value, unit and, where there is one, the ratio to a floor measured
+in the same run.
+
+  tools/bench.py [--build DIR] [--downloads N] [--devices N] [--only processes|pieces] [--keep DIR]
+
+First the pieces (osprey-bench), then real processes on loopback: SM-SR, SM-DP, SMSC, HLR, a fleet of devices and an operator
+that keeps them busy. CPU times are of the process (user and system), from /proc. Nothing here passes or fails but by an
+error of the programs; docs/speed.md says what the figures should be."""
+import argparse
+import glob
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from lab import Lab, LabError, OIDS, ROOT, SMSR_NUMBER, CARD_TIMING, tail  # noqa: E402
+
+SERVERS = ('sm-sr', 'sm-dp')
+FILES, FILE_OCTETS = 78, 96  # what makes the demo's profile as big as an operator's
+
+
+# -- what a process has used -------------------------------------------------------------------------------------
+def cpu_us(pid):
+    """User and system time of all its threads."""
+    total = 0
+    for path in glob.glob(f'/proc/{pid}/task/*/schedstat'):
+        with open(path) as file:
+            total += int(file.read().split()[0])
+    return total / 1000
+
+
+def rss_kb(pid):
+    with open(f'/proc/{pid}/status') as file:
+        return int(re.search(r'VmRSS:\s+(\d+)', file.read()).group(1))
+
+
+def heap_kb(pid):
+    """Anonymous memory: what the process has made itself."""
+    with open(f'/proc/{pid}/status') as file:
+        return int(re.search(r'RssAnon:\s+(\d+)', file.read()).group(1))
+
+
+class Results:
+    def __init__(self):
+        self.lines, self.missing = {}, []
+
+    def put(self, name, value, unit, ratio=None, ratio_is=None):
+        line = {'name': name, 'value': float(f'{value:.6g}'), 'unit': unit}
+        if ratio is not None:
+            line.update(ratio=round(ratio, 2), ratio_is=ratio_is)
+        self.lines[name] = line
+        print(json.dumps(line), flush=True)
+
+    def not_measured(self, what, why):
+        self.missing.append((what, why))
+        print(json.dumps({'name': what, 'not_measured': why}), flush=True)
+
+
+# -- pieces ------------------------------------------------------------------------------------------------------
+def run_pieces(results, build, package):
+    """osprey-bench: lines as they come; returns the floors."""
+    floors = {}
+    program = subprocess.Popen([os.path.join(build, 'bench', 'osprey-bench'), package], stdout=subprocess.PIPE, text=True)
+    for text in program.stdout:
+        line = json.loads(text)
+        if line['name'].startswith('floor: '):
+            floors[line['name'][7:]] = line['value']
+        results.lines[line['name']] = line
+        print(text.rstrip(), flush=True)
+    if program.wait():
+        raise LabError(f'osprey-bench ends with {program.returncode}')
+    return floors
+
+
+# -- profiles ----------------------------------------------------------------------------------------------------
+def bcd(digits, swapped):
+    digits += 'F' * (len(digits) % 2)
+    pairs = [digits[i:i + 2] for i in range(0, len(digits), 2)]
+    return bytes.fromhex(''.join(pair[::-1] if swapped else pair for pair in pairs))
+
+
+def luhn(digits):
+    odd = [int(d) for d in digits[-1::-2]]
+    even = [int(d) for d in digits[-2::-2]]
+    return digits + str(-(sum(sum(divmod(2 * d, 10)) for d in odd) + sum(even)) % 10)
+
+
+def profile_source(lab):
+    """The demo's profile with files in it until it is of the usual size: about 12 kB."""
+    with open(os.path.join(ROOT, 'profiles', 'demo-operator.profile')) as file:
+        text = file.read()
+    files = ''.join(f'file path=7F105F51{0x4F00 + i:04X} size={FILE_OCTETS} arr=2F0602 type=transparent = '
+                    + bytes((i * 7 + k * 13) & 0xFF for k in range(FILE_OCTETS)).hex().upper() + '\n' for i in range(FILES))
+    path = lab.path('bench.profile')
+    mark = '\n[akaParameter]'
+    with open(path, 'w') as out:
+        out.write(text.replace(mark, f'\n[genericFileManagement]\ndf path=7F105F51 arr=2F0602 pins=01810A\n{files}{mark}', 1))
+    return path
+
+
+class Profiles:
+    """Ordered profiles: one package, built once, with ICCID and IMSI of its own for each."""
+
+    ICCID, IMSI = '899997000000500000', '999700000500000'
+
+    def __init__(self, lab, count):
+        self.lab, self.used = lab, 0
+        os.makedirs(lab.path('packages'), exist_ok=True)
+        lab.tool('osprey-profile', 'build', profile_source(lab), '-o', lab.path('first.der'), '--set', f'iccid={self.ICCID}',
+                 '--set', f'imsi={self.IMSI}')
+        self.orders = [self.make(number) for number in range(count)]
+
+    def make(self, number):
+        iccid, imsi = luhn(str(int(self.ICCID) + number)), str(int(self.IMSI) + number)
+        with open(self.lab.path('first.der'), 'rb') as file:
+            package = file.read()
+        first = luhn(self.ICCID)
+        for swapped in (False, True):
+            package = package.replace(bcd(first, swapped), bcd(iccid, swapped))
+        package = package.replace(bcd('9' + self.IMSI, True), bcd('9' + imsi, True))
+        path = self.lab.path('packages', f'{number}.der')
+        with open(path, 'wb') as out:
+            out.write(package)
+        return iccid, {'package': f'packages/{number}.der', 'msisdn': str(883000500000 + number)}
+
+    def size(self):
+        return os.path.getsize(self.lab.path('first.der'))
+
+    def take(self, count):
+        self.used += count
+        return [iccid for iccid, _ in self.orders[self.used - count:self.used]]
+
+
+# -- the operator that asks ----------------------------------------------------------------------------------------
+class Load:
+    def __init__(self, lab):
+        self.process = subprocess.Popen([os.path.join(lab.build, 'bench', 'osprey-bench-load'), lab.path('operator.conf')],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=lab.out)
+        if self.process.stdout.readline() != 'ready\n':
+            raise LabError('osprey-bench-load does not start')
+
+    def run(self, orders, window):
+        """orders: lines of text; all are answered when it returns."""
+        self.process.stdin.write('\n'.join(orders) + f'\ngo {window}\n')
+        self.process.stdin.flush()
+        text = self.process.stdout.readline()
+        if not text:
+            raise LabError('osprey-bench-load is gone')
+        answer = json.loads(text)
+        if answer['failed']:
+            raise LabError(f'{answer["failed"]} of {answer["done"]} functions failed: {answer["failure"]}')
+        return answer
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait(10)
+
+
+class Sum:
+    """CPU time of the processes over several batches of one function."""
+
+    def __init__(self, lab, load):
+        self.lab, self.load, self.count, self.wall_ms, self.answers = lab, load, 0, 0, []
+        self.cpu = {}
+
+    def batch(self, orders, window):
+        before = self.now()
+        answer = self.load.run(orders, window)
+        time.sleep(0.02)  # acknowledgements of what came last
+        for name, value in self.now().items():
+            self.cpu[name] = self.cpu.get(name, 0) + value - before[name]
+        self.count += answer['done']
+        self.wall_ms += answer['wall_ms']
+        self.answers.append(answer)
+        return answer
+
+    def now(self):
+        return {name: cpu_us(program.process.pid) for name, program in self.lab.programs.items() if program.running()}
+
+    def each(self, *names):
+        return sum(self.cpu.get(name, 0) for name in names) / self.count
+
+    def per_second(self):
+        return 1000 * self.count / self.wall_ms
+
+    def p99_ms(self, what='p99_ms'):
+        values = sorted(answer[what] for answer in self.answers)
+        return values[len(values) * 9 // 10]
+
+
+class Bench:
+    def __init__(self, arguments, results):
+        self.arguments, self.results, self.floors = arguments, results, {}
+        self.lab = Lab(arguments.build, arguments.out, trace=False)
+        self.devices, self.eids = arguments.devices, []
+
+    # -- set-up ------------------------------------------------------------------------------------------------
+    def factory(self):
+        lab = self.lab
+        lab.make_authorities()
+        _, text, _ = lab.tool('osprey-eum', 'make-euicc', '--eum', lab.path('eum'), '--kek', lab.path('eum', 'sm-sr.kek'), '--smsr-oid',
+                              OIDS['sm-sr'], '--smsr-sms', SMSR_NUMBER, '--smsr-https', f'127.0.0.1:{lab.port["scp81"]}/gsma/adminagent',
+                              '--bootstrap', os.path.join(ROOT, 'profiles', 'bootstrap.profile'), '--mno', OIDS['start'], '--out',
+                              lab.path('cards'), '--count', str(self.arguments.cards), '--iccid', '899997000000900000', '--imsi',
+                              '999710000000001', '--msisdn', '882000000001', '--subscribers', lab.path('subscribers.conf'),
+                              '--profile-type', 'bootstrap', '--timing', CARD_TIMING, '--json')
+        self.eids = sorted(json.loads(line)['eid'] for line in text.splitlines() if line.startswith('{'))
+        self.profiles = Profiles(lab, self.arguments.downloads + self.devices)
+        subscribers = open(lab.path('subscribers.conf')).read()
+        lab.configure_network()
+        with open(lab.path('subscribers.conf'), 'w') as out:
+            out.write(subscribers)
+        lab.configure_smsr()
+        lab.configure_smdp({})
+        lab.configure_operator('operator')
+        with open(lab.path('operator.conf')) as file:
+            text = file.read()
+        with open(lab.path('operator.conf'), 'w') as out:
+            out.write(text.replace('inbox = operator/inbox.db\n', ''))
+
+    def server_starts(self):
+        """Empty: nothing in the database, no partner connected."""
+        for name in SERVERS:
+            program = self.lab.start(name)
+            pid = program.process.pid
+            self.results.put(f'{name}: start to ready', cpu_us(pid) / 1000, 'ms of CPU')
+            time.sleep(0.1)
+            self.results.put(f'{name}: memory, empty', rss_kb(pid) / 1024, 'MB resident')
+            path = self.lab.program(f'osprey-{name}')
+            stripped = self.lab.path('stripped')
+            subprocess.run(['strip', '-o', stripped, path], check=True)
+            self.results.put(f'{name}: program', os.path.getsize(stripped) / 1e6, 'MB stripped')
+        self.lab.programs['sm-dp'].stop()
+        self.lab.configure_smdp(dict((str(number), options) for number, (_, options) in enumerate(self.profiles.orders)))
+        self.lab.start('sm-dp')
+
+    def registration(self):
+        pid = self.lab.programs['sm-sr'].process.pid
+        before, since = cpu_us(pid), time.time()
+        files = [self.lab.path('cards', eid, 'eis.xml') for eid in self.eids]
+        self.lab.tool('osprey-eum', 'register', '--eum', self.lab.path('eum'), '--url', self.lab.url('sr'), '--smsr-oid', OIDS['sm-sr'], *files)
+        used = (cpu_us(pid) - before) / len(files)
+        self.put_ratio('EIS registration', used, 'us of SM-SR CPU', 'registration')
+        self.results.put('EIS registrations', len(files) / (time.time() - since), 'per second')
+
+    def put_ratio(self, name, value, unit, floor):
+        if floor in self.floors:
+            self.results.put(name, value, unit, value / self.floors[floor], f'ours / floor of {self.floors[floor]:.0f} us in this run')
+        else:
+            self.results.put(name, value, unit)
+
+    def counts(self):
+        """What the devices have carried, from their last words."""
+        last = {}
+        path = self.lab.path('device-events.jsonl')
+        for line in open(path) if os.path.exists(path) else []:
+            if line.endswith('}\n'):
+                event = json.loads(line)
+                last[event['eid']] = event
+        return {key: sum(event[key] for event in last.values()) for key in ('sms_mt', 'sms_mo', 'bytes', 'apdus')}
+
+    def logged(self, text):
+        return open(self.lab.path('logs', 'sm-sr.log'), errors='replace').read().count(text)
+
+    def first_life(self):
+        """One device, then all of them: what a further one costs; until everybody has told the SM-SR that it lives."""
+        lab = self.lab
+        for name in ('smsc', 'hlr'):
+            lab.start(name)
+        lab.configure_fleet(1)
+        lab.start('device')
+        time.sleep(0.5)
+        one = heap_kb(lab.programs['device'].process.pid)
+        lab.programs['device'].stop()
+        lab.configure_fleet(self.devices)
+        lab.start('device')
+        lab.wait('the first notifications', lambda: self.logged('first network attachment') >= self.devices, 60)
+        all_of_them = heap_kb(lab.programs['device'].process.pid)
+        self.results.put('device with card: memory', (all_of_them - one) / max(1, self.devices - 1), 'kB of heap each')
+
+    # -- functions ---------------------------------------------------------------------------------------------
+    def orders(self, word, iccids):
+        return [f'{word} {eid} {iccid}'.rstrip() for eid, iccid in zip(self.eids[:self.devices], iccids)]
+
+    def downloads(self, load):
+        lab, results = self.lab, self.results
+        window, rounds = self.devices, max(1, self.arguments.downloads // self.devices)
+        self.warm_up(load)
+        total = Sum(lab, load)
+        for number in range(rounds):
+            iccids = self.profiles.take(self.devices)
+            total.batch(self.orders('download', iccids), window)
+            self.enabled = iccids
+            if number + 1 < rounds:
+                self.remove(load, iccids)
+        both = total.each(*SERVERS)
+        self.put_ratio(f'download and enable of {self.profiles.size()} octets', both, 'us of SM-SR and SM-DP CPU', 'download + enable')
+        for name in total.cpu:
+            results.put(f'download and enable: {name}', total.each(name), 'us of CPU')
+        results.put(f'downloads with {self.devices} devices', total.per_second(), 'per second')
+        results.put('download and enable: p99', total.p99_ms(), 'ms')
+
+    def warm_up(self, load):
+        """Connections are made, statements prepared, pages touched: and what one download puts on the air is seen."""
+        before = self.counts()
+        iccids = self.profiles.take(self.devices)
+        load.run(self.orders('download', iccids), self.devices)
+        time.sleep(0.1)
+        after = self.counts()
+        for key, unit in (('bytes', 'octets over HTTPS'), ('sms_mt', 'short messages to the card'), ('sms_mo', 'short messages from the card'),
+                          ('apdus', 'commands to the card')):
+            self.results.put(f'download and enable: {unit}', (after[key] - before[key]) / self.devices, 'each')
+        self.remove(load, iccids)
+
+    def remove(self, load, iccids):
+        load.run(self.orders('disable', iccids), self.devices)
+        load.run(self.orders('delete', iccids), self.devices)
+
+    def over_sms(self, load):
+        """The SM-SR again, with short messages as its only bearer."""
+        lab, results = self.lab, self.results
+        lab.programs['sm-sr'].stop()
+        lab.configure_smsr(bearer='sms')
+        lab.start('sm-sr')
+        time.sleep(1)
+        load.run(self.orders('disable', self.enabled), self.devices)
+        enable, audit = Sum(lab, load), Sum(lab, load)
+        for _ in range(self.arguments.rounds):
+            enable.batch(self.orders('enable', self.enabled), self.devices)
+            load.run(self.orders('disable', self.enabled), self.devices)
+        self.put_ratio('enable over SMS', enable.each('sm-sr'), 'us of SM-SR CPU', 'enable over SMS')
+        results.put('enables over SMS', enable.per_second(), 'per second')
+        results.put('enable over SMS: p99', enable.p99_ms(), 'ms')
+        for _ in range(self.arguments.rounds):
+            audit.batch(self.orders('audit', [''] * self.devices), self.devices)
+        self.put_ratio('audit over SMS', audit.each('sm-sr'), 'us of SM-SR CPU', 'audit over SMS')
+        results.put('audits over SMS', audit.per_second(), 'per second')
+        results.put('accepted SOAP request: p99', audit.p99_ms('accepted_p99_ms'), 'ms')
+
+    def memory(self):
+        for name in SERVERS + ('smsc', 'hlr'):
+            self.results.put(f'{name}: memory after the run', rss_kb(self.lab.programs[name].process.pid) / 1024, 'MB resident')
+
+    def run(self, floors):
+        self.floors = floors
+        try:
+            self.factory()
+            self.server_starts()
+            self.registration()
+            self.first_life()
+            load = Load(self.lab)
+            self.downloads(load)
+            self.over_sms(load)
+            self.memory()
+            load.stop()
+        finally:
+            self.lab.stop_all()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--build', default=os.path.join(ROOT, 'build'))
+    parser.add_argument('--devices', type=int, default=50)
+    parser.add_argument('--cards', type=int, default=200, help='eUICCs made and registered')
+    parser.add_argument('--downloads', type=int, default=500)
+    parser.add_argument('--rounds', type=int, default=10, help='of enables and audits, one for each device')
+    parser.add_argument('--only', choices=['processes', 'pieces'])
+    parser.add_argument('--keep', dest='out', help='run here and leave everything behind')
+    arguments = parser.parse_args()
+    keep, arguments.out = arguments.out is not None, arguments.out or tempfile.mkdtemp(prefix='osprey-bench-')
+    results, began = Results(), time.time()
+    try:
+        package = Profiles(Lab(arguments.build, arguments.out), 0).lab.path('first.der')
+        floors = {} if arguments.only == 'processes' else run_pieces(results, arguments.build, package)
+        if arguments.only != 'pieces':
+            Bench(arguments, results).run(floors)
+    except LabError as error:
+        print(f'{error}\nThe SM-SR said last: {tail(os.path.join(arguments.out, "logs", "sm-sr.log"), 3)}', file=sys.stderr)
+        return 1
+    finally:
+        if not keep:
+            shutil.rmtree(arguments.out, ignore_errors=True)
+    results.put('this benchmark', time.time() - began, 's')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
