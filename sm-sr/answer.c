@@ -193,14 +193,14 @@ void smsr_operation_answer(struct turn *t, struct operation *op)
 
 /* ---- notifications */
 
-static const enum es_function tell_es4[] = {
-    ES4_PROFILE_ENABLED_NOTIFICATION, ES4_PROFILE_DISABLED_NOTIFICATION, ES4_PROFILE_DELETED_NOTIFICATION,
-    ES4_PROFILE_FALLBACK_ATTRIBUTE_SET_NOTIFICATION, ES4_PROFILE_FALLBACK_ATTRIBUTE_UNSET_NOTIFICATION
-};
-static const enum es_function tell_es3[] = {
-    ES3_PROFILE_ENABLED_NOTIFICATION, ES3_PROFILE_DISABLED_NOTIFICATION, ES3_PROFILE_DELETED_NOTIFICATION,
-    ES3_PROFILE_FALLBACK_ATTRIBUTE_SET_NOTIFICATION, ES3_PROFILE_FALLBACK_ATTRIBUTE_UNSET_NOTIFICATION
-};
+static const enum es_function tell_es4[] = { ES4_PROFILE_ENABLED_NOTIFICATION, ES4_PROFILE_DISABLED_NOTIFICATION,
+                                             ES4_PROFILE_DELETED_NOTIFICATION,
+                                             ES4_PROFILE_FALLBACK_ATTRIBUTE_SET_NOTIFICATION,
+                                             ES4_PROFILE_FALLBACK_ATTRIBUTE_UNSET_NOTIFICATION };
+static const enum es_function tell_es3[] = { ES3_PROFILE_ENABLED_NOTIFICATION, ES3_PROFILE_DISABLED_NOTIFICATION,
+                                             ES3_PROFILE_DELETED_NOTIFICATION,
+                                             ES3_PROFILE_FALLBACK_ATTRIBUTE_SET_NOTIFICATION,
+                                             ES3_PROFILE_FALLBACK_ATTRIBUTE_UNSET_NOTIFICATION };
 
 /* The SM-DP through which an operator without endpoint is told: the profile's own, else one that acts for it. */
 static const struct smsr_partner *relay_of(const struct turn *t, const struct profile *p)

@@ -22,7 +22,13 @@ void smsr_callback_post(struct turn *t, struct span context, enum es_function fu
 /* The answer to an operation that ended: stored, and on its way. */
 void smsr_operation_answer(struct turn *t, struct operation *op);
 
-enum smsr_tell { SMSR_TELL_ENABLED, SMSR_TELL_DISABLED, SMSR_TELL_DELETED, SMSR_TELL_FALLBACK_SET, SMSR_TELL_FALLBACK_UNSET };
+enum smsr_tell {
+    SMSR_TELL_ENABLED,
+    SMSR_TELL_DISABLED,
+    SMSR_TELL_DELETED,
+    SMSR_TELL_FALLBACK_SET,
+    SMSR_TELL_FALLBACK_UNSET
+};
 /* Tells the profile's owner: directly (ES4), or through its SM-DP (ES3). */
 void smsr_tell(struct turn *t, enum smsr_tell what, const struct profile *p);
 /* The profile is gone from the card: entry, memory, owner; asked: its owner gets the answer of the call instead. */

@@ -7,7 +7,6 @@
 #include "channel/admin.h"
 #include "channel/exchange.h"
 #include "channel/notification.h"
-#include "lib/crypto/sha256.h"
 #include "lib/engine/call.h"
 #include "lib/es/eum_signature.h"
 #include "lib/wire/sms.h"
@@ -15,11 +14,11 @@
 #include "turn.h"
 #include "unconfirmed.h"
 
-#define REASSEMBLIES  64u
-#define ALARM         "alarm"
-#define PRUNE         "prune"
-#define PRUNE_MS      (3600u * 1000)
-#define CALLS_KEPT_MS (24ull * 3600 * 1000)
+#define SMSR_REASSEMBLIES 64u
+#define ALARM             "alarm"
+#define PRUNE             "prune"
+#define PRUNE_MS          (3600u * 1000)
+#define CALLS_KEPT_MS     (24ull * 3600 * 1000)
 
 const struct migration *const smsr_schema = smsr_migrations;
 const size_t smsr_schema_count = SMSR_MIGRATIONS;
@@ -193,171 +192,6 @@ static enum verdict step(void *role, struct rowset *rows, const struct event *ev
     return STEP_DONE;
 }
 
-/* ---- SOAP */
-
-static void reply_now(struct smsr *s, struct reply_ref reply, int status, struct span body)
-{
-    struct effect effect = { .kind = EFFECT_REPLY, .reply = reply, .status = status, .body = body };
-    s->env.net->send(s->env.net, &effect);
-}
-
-static void reply_fault(struct smsr *s, struct arena *a, const struct es_message *m, const struct es_fault *fault,
-                        struct reply_ref reply)
-{
-    struct es_message answer;
-    struct span soap = SPAN_NONE;
-    int status = 500;
-    log_fact(s->env.log, LOG_WARN_, NULL, "a message that cannot be taken: %s", fault->text);
-    if (es_answer_fault(m, fault, a, &answer, &status) != ERR_NONE || es_encode(&answer, a, &soap) != ERR_NONE)
-        soap = SPAN_NONE;
-    reply_now(s, reply, status, soap);
-}
-
-/* What makes a repeat the same call: its body. The header has a new MessageID each time. */
-static struct span body_of(struct span soap)
-{
-    static const char name[] = "Body";
-    const uint8_t *first = memmem(soap.ptr, soap.len, name, 4), *last = NULL;
-    for (const uint8_t *at = first; at; at = memmem(at + 4, soap.len - (size_t)(at + 4 - soap.ptr), name, 4))
-        if (at + 4 < soap.ptr + soap.len && at[4] == '>' && at > soap.ptr && (at[-1] == '/' || at[-1] == ':'))
-            last = at;
-    return first && last > first ? (struct span){ first, (size_t)(last - first) } : soap;
-}
-
-static enum err call_event_of(struct smsr *s, struct event *event, const struct smsr_partner *partner, struct span soap,
-                              struct es_fault *fault, struct es_message *ret_message)
-{
-    struct call_event *c = ARENA_NEW(event->arena, struct call_event);
-    struct span copy = arena_copy(event->arena, soap);
-    struct eid eid;
-    (void)s;
-    if (!c || !copy.ptr) {
-        *fault = (struct es_fault){ .kind = ES_FAULT_NO_MEMORY, .text = "no memory" };
-        return ERR_NO_MEMORY;
-    }
-    c->partner = partner;
-    enum err err = es_decode(copy, event->arena, &c->message, fault);
-    *ret_message = c->message;
-    if (err != ERR_NONE)
-        return err;
-    event->data = c;
-    if (es_message_eid(&c->message, &eid))
-        eid_text(&eid, event->line);
-    return sha256(body_of(copy), c->digest);
-}
-
-void smsr_soap(struct smsr *s, const struct smsr_partner *partner, struct span body, struct reply_ref reply)
-{
-    struct event *event = engine_event(s->engine, SMSR_EVENT_CALL, "");
-    struct es_message m = { 0 };
-    struct es_fault fault = { 0 };
-    if (!event) {
-        reply_now(s, reply, 503, SPAN_NONE);
-        return;
-    }
-    event->reply = reply;
-    enum err err = call_event_of(s, event, partner, body, &fault, &m);
-    if (err != ERR_NONE) {
-        reply_fault(s, event->arena, &m, &fault, reply);
-        engine_event_free(event);
-    } else if (m.kind != ES_REQUEST) {
-        reply_now(s, reply, 202, SPAN_NONE); /* nothing that we wait for: acknowledged, without effect */
-        engine_event_free(event);
-    } else if (engine_post(s->engine, event) != ERR_NONE) {
-        reply_now(s, reply, 503, SPAN_NONE);
-    }
-}
-
-const struct smsr_partner *smsr_partner_by_oid(const struct smsr *s, const char *oid)
-{
-    for (size_t i = 0; *oid && i < s->config.partner_count; i++)
-        if (oid_is(&s->config.partners[i].oid, oid))
-            return &s->config.partners[i];
-    return NULL;
-}
-
-const struct smsr_partner *smsr_partner_by_name(const struct smsr *s, const char *common_name)
-{
-    for (size_t i = 0; *common_name && i < s->config.partner_count; i++)
-        if (!strcmp(s->config.partners[i].common_name, common_name))
-            return &s->config.partners[i];
-    return NULL;
-}
-
-/* ---- short messages */
-
-static void note(void *context, enum err err) { *(enum err *)context = err; }
-
-static unsigned hash(const char *text)
-{
-    unsigned h = 5381;
-    while (*text)
-        h = h * 33 + (unsigned char)*text++;
-    return h;
-}
-
-static bool packet_post(struct smsr *s, const char *eid, const char *from, bool response, struct span packet,
-                        struct reply_ref reply)
-{
-    struct event *event = engine_event(s->engine, SMSR_EVENT_PACKET, eid);
-    struct packet_event *p = event ? ARENA_NEW(event->arena, struct packet_event) : NULL;
-    if (!p) {
-        engine_event_free(event);
-        return false;
-    }
-    snprintf(p->from, sizeof p->from, "%s", from);
-    p->response = response;
-    p->packet = arena_copy(event->arena, packet);
-    event->data = p;
-    event->reply = reply;
-    return engine_post(s->engine, event) == ERR_NONE;
-}
-
-/* Whose number is it? Its keys tell then whether the packet is really from that eUICC. */
-static void packet_route(struct smsr *s, const char *from, bool response, struct span packet, struct reply_ref reply)
-{
-    struct arena a;
-    enum err err = ERR_BUSY;
-    arena_init(&a, 1u << 18);
-    struct rowset *rows = ARENA_NEW(&a, struct rowset);
-    const struct query *q = NULL;
-    if (rows) {
-        *rows = (struct rowset){ .arena = &a };
-        q = ROWSET_WANT(rows, &SMSR_FIND_BY_MSISDN, value_text(from));
-        s->env.store->load(s->env.store, rows, note, &err);
-    }
-    bool posted = false;
-    for (size_t i = 0; q && err == ERR_NONE && i < q->row_count; i++) {
-        char eid[EID_TEXT_SIZE];
-        row_text(&q->rows[i], 0, eid, sizeof eid);
-        posted |= packet_post(s, eid, from, response, packet, posted ? (struct reply_ref){ 0 } : reply);
-    }
-    if (!posted) {
-        log_fact(s->env.log, LOG_WARN_, NULL, "a packet from %s, which is no eUICC's number: dropped", from);
-        reply_now(s, reply, 0, SPAN_NONE);
-    }
-    arena_release(&a);
-}
-
-void smsr_short_message(struct smsr *s, const char *from, struct span user_data, struct reply_ref reply)
-{
-    bool complete = false;
-    struct span packet;
-    uint8_t iei = 0;
-    if (*from == '+')
-        from++;
-    s->counts.sms_in++;
-    struct sms_reassembly *r = &s->reassembly[hash(from) % REASSEMBLIES];
-    enum err err = sms_reassemble(r, from, s->env.clock->now_ms(s->env.clock), user_data, &complete, &packet, &iei);
-    if (err == ERR_NONE && complete && (iei == SMS_IEI_COMMAND || iei == SMS_IEI_RESPONSE)) {
-        packet_route(s, from, iei == SMS_IEI_RESPONSE, packet, reply);
-        return;
-    }
-    if (err != ERR_NONE || complete)
-        log_fact(s->env.log, LOG_WARN_, NULL, "a short message from %s that is no secured packet: dropped", from);
-    reply_now(s, reply, 0, SPAN_NONE);
-}
-
 /* ---- life */
 
 static uint64_t retry_after_ms(void *role, const struct effect *effect)
@@ -401,7 +235,7 @@ enum err smsr_new(const struct smsr_config *config, const struct env *env, struc
     s->config = *config;
     s->env = *env;
     defaults(&s->config);
-    s->reassembly = calloc(REASSEMBLIES, sizeof *s->reassembly);
+    s->reassembly = calloc(SMSR_REASSEMBLIES, sizeof *s->reassembly);
     struct engine_config ec = {
         .env = *env, .step = step, .role = s, .retry_after_ms = retry_after_ms, .on_fatal = fatal
     };

@@ -51,8 +51,8 @@ struct turn {
     uint64_t now_ms;
     struct euicc *e;           /* NULL when the event is about none */
     struct reply_ref session;  /* a request of the card that waits for its answer; none */
-    bool hold;                /* more is to come: the session shall wait for it */
-    bool release;             /* the last of a download: nothing keeps the session any more */
+    bool hold;                 /* more is to come: the session shall wait for it */
+    bool release;              /* the last of a download: nothing keeps the session any more */
     struct smsr_counts counts; /* of this turn */
     struct turn_line lines[TURN_LINES_MAX];
     size_t line_count;
@@ -70,6 +70,7 @@ const struct query *smsr_ask(struct turn *t, const struct statement *statement, 
 void smsr_turn_log(struct turn *t, enum log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 #define turn_log smsr_turn_log
 
+#define SMSR_REASSEMBLIES 64u /* long messages put together, by sender */
 struct smsr {
     struct smsr_config config;
     struct env env;

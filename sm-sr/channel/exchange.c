@@ -4,111 +4,11 @@
 
 #include "admin.h"
 #include "lib/gp/ram_script.h"
-#include "lib/scp/scp80.h"
 #include "lib/scp/scp81.h"
 #include "notification.h"
+#include "packet.h"
 #include "sm-sr/procedures/switch.h"
 #include "sm-sr/unconfirmed.h"
-
-struct plain_keys {
-    uint8_t octets[SMSR_SCP_KEYS_MAX];
-    struct span key[3];
-};
-
-static enum err keys_open(struct turn *t, const struct keyset *k, struct plain_keys *ret)
-{
-    char aad[SMSR_AAD_SIZE];
-    memset(ret, 0, sizeof *ret);
-    if (k->wrapped.len < KEYS_WRAP_OVERHEAD || k->wrapped.len - KEYS_WRAP_OVERHEAD > sizeof ret->octets)
-        return ERR_BAD_LENGTH;
-    enum err err = t->env->keys->unwrap(t->env->keys, smsr_keyset_aad(t->e->eid_text, k->kvn, aad), k->wrapped,
-                                        ret->octets, sizeof ret->octets);
-    struct reader r = rd_of((struct span){ ret->octets, k->wrapped.len - KEYS_WRAP_OVERHEAD });
-    for (size_t i = 0; err == ERR_NONE && i < ARRAY_LEN(ret->key); i++)
-        ret->key[i] = rd_at_end(&r) ? SPAN_NONE : rd_span(&r, rd_u8(&r));
-    return err != ERR_NONE ? err : r.err;
-}
-
-static struct scp80_header header_of(uint8_t kvn, const struct aid *target, uint64_t counter)
-{
-    uint32_t tar = aid_tar(target);
-    return (struct scp80_header){ .spi1 = SMSR_SPI1,
-                                  .spi2 = SMSR_SPI2,
-                                  .kic = SCP80_KEY_BYTE(kvn),
-                                  .kid = SCP80_KEY_BYTE(kvn),
-                                  .counter = counter,
-                                  .tar = { (uint8_t)(tar >> 16), (uint8_t)(tar >> 8), (uint8_t)tar } };
-}
-
-enum err smsr_packet_open(struct turn *t, const struct keyset *k, struct span packet, struct writer *plain,
-                          struct scp80_header *ret, struct span *ret_data)
-{
-    struct plain_keys keys;
-    enum err err = keys_open(t, k, &keys);
-    struct scp80_keys scp80 = { .kic = keys.key[0], .kid = keys.key[1] };
-    if (err == ERR_NONE)
-        err = scp80_command_unwrap(packet, &scp80, plain, ret, ret_data);
-    wipe(&keys, sizeof keys);
-    return err;
-}
-
-/* Draws a counter and wraps data for the card. */
-static enum err packet_make(struct turn *t, struct exchange *x, const struct aid *target, struct span data,
-                            uint64_t jump)
-{
-    struct keyset *k = smsr_keyset_of(t->e, KEYSET_SCP80);
-    if (!k || k->counter + 1 + jump > SCP80_COUNTER_MAX)
-        return ERR_NOT_FOUND;
-    struct plain_keys keys;
-    enum err err = keys_open(t, k, &keys);
-    struct writer w = wr_arena(t->arena, data.len + SCP80_OVERHEAD_MAX);
-    struct scp80_header h = header_of(k->kvn, target, k->counter + 1 + jump);
-    struct scp80_keys scp80 = { .kic = keys.key[0], .kid = keys.key[1] };
-    if (err == ERR_NONE)
-        err = scp80_command_wrap(&h, &scp80, data, &w);
-    wipe(&keys, sizeof keys);
-    if (err != ERR_NONE)
-        return err;
-    k->counter = h.counter;
-    k->change = ROW_CHANGED;
-    x->kvn = k->kvn;
-    x->counter = h.counter;
-    x->packet = wr_span(&w);
-    x->packet_new = true;
-    return ERR_NONE;
-}
-
-/* ---- the triggering message (oncard book 8.1) */
-
-static void connection_write(struct writer *w, const struct smsr_config *c)
-{
-    static const uint8_t head[] = { 0x05, 0x00, 0x35, 0x01, 0x03, 0x39, 0x02, 0x05, 0x8E };
-    wr_bytes(w, SPAN_OF(head));
-    wr_u8(w, 0x3C);
-    wr_u8(w, 3);
-    wr_u8(w, 0x02); /* TCP, client */
-    wr_u16(w, c->admin_port);
-    wr_u8(w, 0x3E);
-    wr_u8(w, 5);
-    wr_u8(w, 0x21);
-    wr_bytes(w, SPAN_OF(c->admin_ipv4));
-}
-
-/* An invitation does no harm twice, and the card does not listen to one it has had: so each is a new packet. */
-static enum err trigger_make(struct turn *t, struct exchange *x, uint64_t jump)
-{
-    WRITER_ON_STACK(connection, 64);
-    WRITER_ON_STACK(w, SCP81_TRIGGER_MAX);
-    if (t->config->admin_port)
-        connection_write(&connection, t->config);
-    struct scp81_trigger trigger = { .connection = wr_span(&connection),
-                                     .host = span_text(t->config->admin_host),
-                                     .uri = span_text(t->config->admin_uri) };
-    scp81_trigger_write(&w, &trigger);
-    if (w.err != ERR_NONE || connection.err != ERR_NONE)
-        return ERR_NO_SPACE;
-    return packet_make(t, x, &AID_ISDR, wr_span(&w), jump);
-}
 
 /* ---- sending */
 
@@ -121,7 +21,8 @@ static void sms_post(struct turn *t, const struct exchange *x)
     snprintf(effect.ref, sizeof effect.ref, "sms/%u", x->n);
     outbox_post(t->out, &effect);
     t->counts.sms_out++;
-    turn_log(t, LOG_DEBUG_, "%s %u by SMS, %zu octets", x->bearer == BEARER_SMS ? "script" : "trigger", x->n, x->packet.len);
+    turn_log(t, LOG_DEBUG_, "%s %u by SMS, %zu octets", x->bearer == BEARER_SMS ? "script" : "trigger", x->n,
+             x->packet.len);
 }
 
 static uint64_t pause_ms(const struct turn *t, uint32_t tries)
@@ -219,7 +120,7 @@ static enum err send_by_sms(struct turn *t, struct exchange *x, const char *to)
 {
     enum err err = address_of(t, x, to);
     if (err == ERR_NONE)
-        err = packet_make(t, x, &x->target, x->script, 0);
+        err = smsr_packet_make(t, x, &x->target, x->script, 0);
     if (err != ERR_NONE)
         return err;
     x->state = EXCHANGE_SENT;
@@ -237,7 +138,7 @@ static enum err send_by_https(struct turn *t, struct exchange *x, const char *to
         return ERR_NONE;
     }
     if (err == ERR_NONE)
-        err = trigger_make(t, x, 0);
+        err = smsr_trigger_make(t, x, 0);
     if (err != ERR_NONE)
         return err;
     x->state = EXCHANGE_WAITING;
@@ -278,7 +179,7 @@ static bool https_to_sms(struct turn *t, struct exchange *x)
         return false;
     x->bearer = BEARER_SMS;
     struct span script = script_make(t, x, span_sub(x->script, 2, x->script.len - 4));
-    if (!script.ptr || packet_make(t, x, &x->target, script, 0) != ERR_NONE) {
+    if (!script.ptr || smsr_packet_make(t, x, &x->target, script, 0) != ERR_NONE) {
         x->bearer = BEARER_HTTPS;
         return false;
     }
@@ -293,7 +194,7 @@ void smsr_exchange_again(struct turn *t, struct exchange *x)
 {
     if (x->bearer == BEARER_SMS)
         x->repeated = true;
-    else if (!https_to_sms(t, x) && trigger_make(t, x, 0) != ERR_NONE)
+    else if (!https_to_sms(t, x) && smsr_trigger_make(t, x, 0) != ERR_NONE)
         return;
     note_try(t, x);
     sms_post(t, x);
@@ -373,9 +274,9 @@ static bool counter_low(struct turn *t, struct exchange *x)
 {
     enum err err = ERR_STATE;
     if (x->tries <= SMSR_COUNTER_JUMPS_MAX && x->bearer == BEARER_HTTPS)
-        err = trigger_make(t, x, SMSR_COUNTER_JUMP);
+        err = smsr_trigger_make(t, x, SMSR_COUNTER_JUMP);
     else if (x->tries <= SMSR_COUNTER_JUMPS_MAX && x->purpose == EXCHANGE_QUERY)
-        err = packet_make(t, x, &x->target, x->script, SMSR_COUNTER_JUMP);
+        err = smsr_packet_make(t, x, &x->target, x->script, SMSR_COUNTER_JUMP);
     if (err != ERR_NONE)
         return x->bearer == BEARER_HTTPS; /* the script has nothing to do with it */
     note_try(t, x);
@@ -395,17 +296,8 @@ static void por_refused(struct turn *t, struct exchange *x, uint8_t status)
 
 static bool por_of(struct turn *t, struct exchange *x, struct span packet)
 {
-    struct keyset *k = smsr_keyset_by_kvn(t->e, x->kvn);
-    struct plain_keys keys;
-    if (!k || !x->packet.len || keys_open(t, k, &keys) != ERR_NONE)
-        return false;
-    struct writer plain = wr_arena(t->arena, packet.len + 16);
-    struct scp80_header h = header_of(x->kvn, x->bearer == BEARER_SMS ? &x->target : &AID_ISDR, x->counter);
-    struct scp80_keys scp80 = { .kic = keys.key[0], .kid = keys.key[1] };
     struct scp80_response por;
-    enum err err = scp80_response_unwrap(&h, packet, &scp80, &plain, &por);
-    wipe(&keys, sizeof keys);
-    if (err != ERR_NONE || por.counter != x->counter)
+    if (smsr_packet_por(t, x, packet, &por) != ERR_NONE)
         return false;
     turn_log(t, LOG_DEBUG_, "PoR to %u by SMS: %s", x->n, scp80_status_text(por.status));
     if (por.status != SCP80_OK) {

@@ -5,7 +5,6 @@
 #ifndef OSPREY_SMSR_EXCHANGE_H
 #define OSPREY_SMSR_EXCHANGE_H
 
-#include "lib/scp/scp80.h"
 #include "sm-sr/turn.h"
 
 #define SMSR_ITEMS_MAX 2048u /* octets of the commands that procedures make themselves */
@@ -35,9 +34,5 @@ void smsr_exchange_posted(struct turn *t, uint32_t n, struct span status, struct
 void smsr_exchange_session_lost(struct turn *t);
 /* t->session waits: gives it the next script, lets it wait for one, or ends it (204). */
 void smsr_exchange_serve(struct turn *t);
-
-/* A secured packet of the card under that key set: its data, in `plain`. */
-MUST_USE enum err smsr_packet_open(struct turn *t, const struct keyset *k, struct span packet, struct writer *plain,
-                                   struct scp80_header *ret, struct span *ret_data);
 
 #endif

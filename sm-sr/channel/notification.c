@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "exchange.h"
-#include "lib/scp/scp80.h"
+#include "packet.h"
 #include "sm-sr/answer.h"
 #include "sm-sr/procedures/switch.h"
 #include "sm-sr/record.h"

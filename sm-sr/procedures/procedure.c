@@ -9,7 +9,8 @@
 
 const struct procedure *const smsr_procedures[SMSR_PROCEDURES_MAX] = { &SMSR_CREATE_ISDP,    &SMSR_SEND_DATA,
                                                                        &SMSR_ENABLE_PROFILE, &SMSR_DISABLE_PROFILE,
-                                                                       &SMSR_DELETE_PROFILE, &SMSR_AUDIT, &SMSR_SET_FALLBACK };
+                                                                       &SMSR_DELETE_PROFILE, &SMSR_AUDIT,
+                                                                       &SMSR_SET_FALLBACK };
 
 const struct procedure *smsr_procedure_by_name(const char *name)
 {
@@ -60,7 +61,8 @@ static void log_end(struct turn *t, const struct operation *op)
     const struct status *s = &op->status;
     turn_log(t, s->exec == EXECUTED_SUCCESS ? LOG_INFO_ : LOG_WARN_, "%s %s for %s%s%s: %s%s%s%s%s %s",
              op->procedure->name, op->iccid.digits, *op->requester.text ? op->requester.text : "ourselves",
-             *op->call_id ? ", call " : "", op->call_id, exec_status_xml(s->exec), *s->subject ? " " : "", s->subject, *s->code ? "/" : "", s->code, s->detail);
+             *op->call_id ? ", call " : "", op->call_id, exec_status_xml(s->exec), *s->subject ? " " : "", s->subject,
+             *s->code ? "/" : "", s->code, s->detail);
 }
 
 /* What was sent and not answered leaves the card's state open. */

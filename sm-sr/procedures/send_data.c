@@ -104,7 +104,8 @@ static bool item_failed(const struct ram_item *item)
     struct rapdu rapdu;
     if (item->tag == RAM_TAG_RAPDU)
         return rapdu_parse(item->value, &rapdu) != ERR_NONE || !sw_is_positive(rapdu.sw);
-    return item->tag == RAM_TAG_BAD_FORMAT || item->tag == RAM_TAG_CHAINING || (item->tag & 0xFF00) == RAM_TAG_SCP03T_ERROR;
+    return item->tag == RAM_TAG_BAD_FORMAT || item->tag == RAM_TAG_CHAINING ||
+           (item->tag & 0xFF00) == RAM_TAG_SCP03T_ERROR;
 }
 
 /* The card's items behind what came before; true when one of them says that it failed. */

@@ -4,8 +4,8 @@
 #include "sm-sr/unconfirmed.h"
 #include "switch.h"
 
-/* SetFallBackAttribute: SGP.02 §3.27, §3.28, functions 5.4.26 and 5.5.21 (fact book 7.22, 8.13). Setting it once more does
- * no harm: so an answer that is lost is no doubt, but a reason to ask again. */
+/* SetFallBackAttribute: SGP.02 §3.27, §3.28, functions 5.4.26 and 5.5.21 (fact book 7.22, 8.13). Setting it once more
+ * does no harm: so an answer that is lost is no doubt, but a reason to ask again. */
 
 enum { WAITING, SET, STEPS };
 

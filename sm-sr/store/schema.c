@@ -57,7 +57,8 @@ const struct statement SMSR_EUICC_ADD = { "euicc-add",
 const struct statement SMSR_EUICC_SAVE = {
     "euicc-save",
     "UPDATE euicc SET version=version+1, remaining_memory=?3, last_audit_ms=?4, next_n=?5, alarm_ms=?6, seen_ms=?7,"
-    " seen_from=?8, imei=?9, meid=?10, note_type=?11, note_sequence=?12, note_isdp=?13, expired_isdp=?14, heard_counter=?15, chain=?16"
+    " seen_from=?8, imei=?9, meid=?10, note_type=?11, note_sequence=?12, note_isdp=?13, expired_isdp=?14, "
+    "heard_counter=?15, chain=?16"
     " WHERE eid=?1 AND version=?2",
     NULL
 };

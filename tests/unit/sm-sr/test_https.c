@@ -238,7 +238,8 @@ int main(void)
         HTTPS_TEST(an_unknown_identity_gets_nothing),
         HTTPS_TEST(no_session_means_sms),
         HTTPS_TEST(notification_by_https),
-        HTTPS_TEST(a_card_error_is_reported), HTTPS_TEST(an_audit_does_not_end_a_download),
+        HTTPS_TEST(a_card_error_is_reported),
+        HTTPS_TEST(an_audit_does_not_end_a_download),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

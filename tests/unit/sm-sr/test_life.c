@@ -503,7 +503,8 @@ int main(void)
         LIFE_TEST(an_audit_of_others_is_refused),
         LIFE_TEST(a_callback_waits_for_its_partner),
         LIFE_TEST(a_new_address_counts_at_once),
-        LIFE_TEST(foreign_packets_change_nothing), LIFE_TEST(the_fallback_attribute_moves),
+        LIFE_TEST(foreign_packets_change_nothing),
+        LIFE_TEST(the_fallback_attribute_moves),
         LIFE_TEST(an_old_notification_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

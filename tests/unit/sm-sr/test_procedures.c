@@ -50,9 +50,11 @@ static void data_are_items_or_apdus(void **state)
     (void)state;
     assert_span_equal(items_of("2205 8000000000 8603 010203", &apdus), hex_lit("2205 8000000000 8603 010203"));
     assert_false(apdus);
-    assert_span_equal(items_of("80E6200002AABB00 80E2890001CC00", &apdus), hex_lit("2208 80E6200002AABB00 2207 80E2890001CC00"));
+    assert_span_equal(items_of("80E6200002AABB00 80E2890001CC00", &apdus),
+                      hex_lit("2208 80E6200002AABB00 2207 80E2890001CC00"));
     assert_true(apdus);
-    assert_span_equal(items_of("80E6200002AABB 80E2890001CC", &apdus), hex_lit("2207 80E6200002AABB 2206 80E2890001CC"));
+    assert_span_equal(items_of("80E6200002AABB 80E2890001CC", &apdus),
+                      hex_lit("2207 80E6200002AABB 2206 80E2890001CC"));
     assert_span_equal(items_of("84E2880002AABB", &apdus), hex_lit("2207 84E2880002AABB")); /* not an SCP03t 84 */
     assert_int_equal(items_of("80E62000FFAABB", &apdus).len, 0);
     assert_int_equal(items_of("", &apdus).len, 0);
@@ -88,8 +90,8 @@ static void the_content_names_the_target(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_step_is_reached),      cmocka_unit_test(names_find_their_steps),
-        cmocka_unit_test(data_are_items_or_apdus),    cmocka_unit_test(a_cut_leaves_items_whole),
+        cmocka_unit_test(every_step_is_reached),        cmocka_unit_test(names_find_their_steps),
+        cmocka_unit_test(data_are_items_or_apdus),      cmocka_unit_test(a_cut_leaves_items_whole),
         cmocka_unit_test(the_content_names_the_target),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

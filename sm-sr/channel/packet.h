@@ -1,0 +1,23 @@
+/* sm-sr/channel/packet.h: secured packets (SCP80) of one exchange: wrapped with a counter that is drawn here and kept
+ * with the key set, and opened again. Keys are unwrapped for the moment only. */
+#ifndef OSPREY_SMSR_PACKET_H
+#define OSPREY_SMSR_PACKET_H
+
+#include "lib/scp/scp80.h"
+#include "sm-sr/turn.h"
+
+/* x->packet: data for the security domain `target`, under the next counter (and `jump` more). ERR_NOT_FOUND: no SCP80
+ * key set. ERR_VERIFY (wrapped keys), ERR_CRYPTO, ERR_NO_SPACE. */
+MUST_USE enum err smsr_packet_make(struct turn *t, struct exchange *x, const struct aid *target, struct span data,
+                                   uint64_t jump);
+/* x->packet: the triggering message (SGP.02 §2.4.3.1; oncard book 8.1). An invitation does no harm twice, and the card
+ * does not listen to one it has had: so each is a new packet. */
+MUST_USE enum err smsr_trigger_make(struct turn *t, struct exchange *x, uint64_t jump);
+/* The PoR to x->packet. ERR_VERIFY and others: it is not; ERR_NOT_FOUND: it answers another counter. */
+MUST_USE enum err smsr_packet_por(struct turn *t, const struct exchange *x, struct span packet,
+                                  struct scp80_response *ret);
+/* A secured packet of the card under that key set: its data, in `plain`. */
+MUST_USE enum err smsr_packet_open(struct turn *t, const struct keyset *k, struct span packet, struct writer *plain,
+                                   struct scp80_header *ret, struct span *ret_data);
+
+#endif
