@@ -31,7 +31,7 @@ static void step(struct lab *lab, const char *target, struct span script)
 
 static struct span script_of(struct span capdu)
 {
-    uint8_t *memory = malloc(1000);
+    uint8_t *memory = test_keep(malloc(1000));
     struct writer w = wr_of(memory, 1000);
     struct ram_script s;
     ram_script_open(&s, &w, RAM_INDEFINITE);
