@@ -1,5 +1,5 @@
 /* euicc/isdp/install.h: the profile interpreter: takes the plain octets of the SCP03t stream for one ISD-P and installs
- * element by element. eUICC profile package §16 of our fact book; SGP.02 §4.1.3.3.
+ * element by element. eUICC profile package: interoperable format; SGP.02 §4.1.3.3.
  * Everything is built in memory that belongs to the installation and reaches the card's memory in one transaction when
  * the End element is processed: a fault, a reset or giving up leaves the card as it was, and costs no wear.
  * Its memory is the one exception to the rule that a card allocates nothing beyond its arena: it exists only while a

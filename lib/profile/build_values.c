@@ -1,4 +1,4 @@
-/* What is made of the subscriber's data: §20 of the fact book's personalisation table. */
+/* What is made of the subscriber's data: codings of TS 31.102, TS 24.008, TS 23.003 and SGP.02. */
 #include "build_private.h"
 
 #define SMSP_RECORD_LEN   38u

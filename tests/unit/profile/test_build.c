@@ -62,7 +62,7 @@ static void sources_of_the_tree_build_and_keep_every_rule(void **state)
     }
 }
 
-/* The codings are those of the fact book's examples. */
+/* The codings are those of worked examples. */
 static void subscriber_data_are_coded_as_they_must(void **state)
 {
     (void)state;
