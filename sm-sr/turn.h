@@ -70,6 +70,7 @@ const struct query *smsr_ask(struct turn *t, const struct statement *statement, 
 void smsr_turn_log(struct turn *t, enum log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 #define turn_log smsr_turn_log
 
+#define SMSR_SESSION_BUCKETS 1024u
 #define SMSR_REASSEMBLIES 64u /* long messages put together, by sender */
 struct smsr {
     struct smsr_config config;
@@ -77,6 +78,9 @@ struct smsr {
     struct engine *engine;
     struct tls_ctx *tls;
     struct smsr_session *sessions; /* list */
+    struct smsr_session *session_slots[SMSR_SESSIONS_MAX];
+    struct smsr_session *session_buckets[SMSR_SESSION_BUCKETS]; /* by EID */
+    uint64_t tick_ms; /* no session is due before */
     size_t session_count;
     uint32_t next_generation;
     struct sms_reassembly *reassembly;

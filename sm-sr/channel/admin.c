@@ -29,7 +29,9 @@ struct smsr_session {
     struct http1_reader http;
     uint8_t *body;
     size_t body_len, body_cap;
-    struct smsr_session *next; /* of all */
+    struct smsr_session *next;      /* of all */
+    struct smsr_session *next_same; /* in its bucket, once the eUICC is known */
+    uint32_t slot;
     uint8_t head[HTTP1_HEAD_MAX];
 };
 
@@ -53,6 +55,44 @@ struct span smsr_admin_script(struct arena *a, const struct smsr_config *config,
     return wr_span(&w);
 }
 
+/* ---- finding: by slot for answers, by EID for what a procedure wants to send */
+
+static struct smsr_session **bucket_of(const struct smsr *s, const struct eid *eid)
+{
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < EID_LEN; i++)
+        hash = (hash ^ eid->octets[i]) * 16777619u;
+    return (struct smsr_session **)&s->session_buckets[hash % SMSR_SESSION_BUCKETS];
+}
+
+static void bucket_add(struct smsr_session *session)
+{
+    struct smsr_session **bucket = bucket_of(session->smsr, &session->eid);
+    session->next_same = *bucket;
+    *bucket = session;
+}
+
+static void list_remove(struct smsr_session **list, struct smsr_session *session, bool same)
+{
+    while (*list && *list != session)
+        list = same ? &(*list)->next_same : &(*list)->next;
+    if (*list)
+        *list = same ? session->next_same : session->next;
+}
+
+static bool slot_take(struct smsr *s, struct smsr_session *session)
+{
+    for (uint32_t i = 0; i < SMSR_SESSIONS_MAX; i++) {
+        uint32_t slot = (s->next_generation + i) % SMSR_SESSIONS_MAX;
+        if (!s->session_slots[slot]) {
+            s->session_slots[slot] = session;
+            session->slot = slot;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- life of a session */
 
 struct smsr_session *smsr_admin_open(struct smsr *s, const struct smsr_admin_peer *peer, void *connection)
@@ -68,6 +108,7 @@ struct smsr_session *smsr_admin_open(struct smsr *s, const struct smsr_admin_pee
     session->peer = peer;
     session->connection = connection;
     session->generation = ++s->next_generation;
+    (void)!slot_take(s, session); /* there is one: fewer than SMSR_SESSIONS_MAX are open */
     session->since_ms = now(s);
     session->next = s->sessions;
     http1_reader_init(&session->http, HTTP1_REQUEST, session->head, sizeof session->head, SMSR_ADMIN_BODY_MAX);
@@ -81,11 +122,10 @@ struct smsr_session *smsr_admin_open(struct smsr *s, const struct smsr_admin_pee
 static void session_free(struct smsr_session *session)
 {
     struct smsr *s = session->smsr;
-    for (struct smsr_session **at = &s->sessions; *at; at = &(*at)->next)
-        if (*at == session) {
-            *at = session->next;
-            break;
-        }
+    list_remove(&s->sessions, session, false);
+    if (session->known)
+        list_remove(bucket_of(s, &session->eid), session, true);
+    s->session_slots[session->slot] = NULL;
     s->session_count--;
     tls_free(session->tls);
     free(session->body);
@@ -160,6 +200,8 @@ static void psk_give(struct smsr_session *session)
         log_fact(s->env.log, LOG_WARN_, NULL, "administration session with an identity that is not known here");
     if (tls_psk(session->tls, session->known ? psk : SPAN_NONE) != ERR_NONE)
         session->known = false;
+    if (session->known)
+        bucket_add(session);
     wipe(room, sizeof room);
     arena_release(&a);
 }
@@ -225,7 +267,7 @@ static void request_post(struct smsr_session *session)
     p->status = arena_copy(event->arena, http1_header_find(head->headers, head->header_count, SCP81_HEADER_STATUS));
     p->body = arena_copy(event->arena, (struct span){ session->body, session->body_len });
     event->data = p;
-    event->reply = (struct reply_ref){ SMSR_NODE_ADMIN, 1, session->generation };
+    event->reply = (struct reply_ref){ SMSR_NODE_ADMIN, session->slot, session->generation };
     session->body_len = 0;
     if (engine_post(s->engine, event) != ERR_NONE)
         log_fact(s->env.log, LOG_WARN_, session->eid_text, "too busy for a session");
@@ -321,10 +363,10 @@ static void session_end(struct smsr_session *session)
 
 static struct smsr_session *session_of(struct smsr *s, struct reply_ref ref)
 {
-    for (struct smsr_session *session = s->sessions; session; session = session->next)
-        if (session->generation == ref.generation && (session->state == S_ASKED || session->state == S_HELD))
-            return session;
-    return NULL;
+    struct smsr_session *session = ref.slot < SMSR_SESSIONS_MAX ? s->session_slots[ref.slot] : NULL;
+    bool waits = session && session->generation == ref.generation &&
+                 (session->state == S_ASKED || session->state == S_HELD);
+    return waits ? session : NULL;
 }
 
 static void lost(struct smsr *s, const char *line)
@@ -340,6 +382,8 @@ static void session_hold(struct smsr_session *session, uint64_t until_ms)
     session->state = S_HELD;
     session->since_ms = now(s);
     session->kept_ms = until_ms;
+    if (until_ms < s->tick_ms)
+        s->tick_ms = until_ms;
     s->env.clock->wake_at(s->env.clock, until_ms);
 }
 
@@ -368,33 +412,43 @@ void smsr_admin_reply(struct smsr *s, const struct effect *effect)
 
 struct reply_ref smsr_session_waiting(const struct smsr *s, const struct eid *eid)
 {
-    for (const struct smsr_session *session = s->sessions; session; session = session->next)
+    for (const struct smsr_session *session = *bucket_of(s, eid); session; session = session->next_same)
         if (session->state == S_HELD && eid_eq(&session->eid, eid))
-            return (struct reply_ref){ SMSR_NODE_ADMIN, 1, session->generation };
+            return (struct reply_ref){ SMSR_NODE_ADMIN, session->slot, session->generation };
     return (struct reply_ref){ 0 };
 }
 
 bool smsr_session_works(const struct smsr *s, const struct eid *eid)
 {
-    for (const struct smsr_session *session = s->sessions; session; session = session->next)
-        if (session->known && session->state == S_READING && session->busy && eid_eq(&session->eid, eid))
+    for (const struct smsr_session *session = *bucket_of(s, eid); session; session = session->next_same)
+        if (session->state == S_READING && session->busy && eid_eq(&session->eid, eid))
             return true;
     return false;
 }
 
+/* When this session is to be looked at again. */
+static uint64_t session_due(const struct smsr_session *session)
+{
+    return session->state == S_HELD ? session->kept_ms : session->since_ms + SMSR_ADMIN_IDLE_MS;
+}
+
+/* All sessions are looked at only when the earliest of them is due. */
 void smsr_tick(struct smsr *s)
 {
-    uint64_t at = now(s), wake = 0;
+    uint64_t at = now(s), due = UINT64_MAX;
     struct smsr_session *next;
+    if (at < s->tick_ms)
+        return;
     for (struct smsr_session *session = s->sessions; session; session = next) {
         next = session->next;
-        if (session->state == S_HELD && at >= session->kept_ms)
+        if (session_due(session) > at)
+            due = session_due(session) < due ? session_due(session) : due;
+        else if (session->state == S_HELD)
             session_end(session);
-        else if (session->state == S_HELD && (!wake || session->kept_ms < wake))
-            wake = session->kept_ms;
-        else if (session->state == S_READING && at >= session->since_ms + SMSR_ADMIN_IDLE_MS)
+        else if (session->state == S_READING)
             session_close(session, NULL);
     }
-    if (wake)
-        s->env.clock->wake_at(s->env.clock, wake);
+    s->tick_ms = due == UINT64_MAX ? at + SMSR_ADMIN_IDLE_MS : due;
+    if (due != UINT64_MAX)
+        s->env.clock->wake_at(s->env.clock, due);
 }
