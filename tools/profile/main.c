@@ -5,6 +5,7 @@
 #include "dump.h"
 #include "lib/codec/hex.h"
 #include "lib/crypto/milenage.h"
+#include "lib/crypto/tuak.h"
 #include "lib/profile/build.h"
 #include "lib/profile/lint.h"
 
@@ -97,23 +98,38 @@ static bool parse(int argc, char **argv, struct options *o, struct arena *a)
 
 /* ---- build ---- */
 
+#define OP_MAX 32u
+
+/* OPc of Milenage, TOPc of TUAK. */
+static bool operator_constant(struct span algorithm, struct span k, struct span op, uint8_t *out, size_t *ret_len)
+{
+    bool tuak = span_eq(algorithm, SPAN_LIT("tuak"));
+    *ret_len = tuak ? 32 : 16;
+    if (op.len != *ret_len)
+        return false;
+    return (tuak ? tuak_topc(k, op, 1, out) : milenage_opc(k, op, out)) == ERR_NONE;
+}
+
 /* op is turned into opc: the package carries only what belongs to the subscriber. */
 static bool compute_opc(struct options *o, struct span source, struct arena *a)
 {
     struct span op = profile_build_variable(source, o->settings, o->setting_count, "op");
     struct span k = profile_build_variable(source, o->settings, o->setting_count, "k");
-    uint8_t op_octets[16], k_octets[16], opc[16];
+    struct span algorithm = profile_build_variable(source, o->settings, o->setting_count, "algorithm");
+    uint8_t op_octets[OP_MAX], k_octets[OP_MAX], opc[OP_MAX];
+    size_t op_len = 0, k_len = 0, opc_len = 0;
     if (!op.ptr)
         return true;
-    bool good = hex_read_exact(op, op_octets, sizeof op_octets) == ERR_NONE &&
-                hex_read_exact(k, k_octets, sizeof k_octets) == ERR_NONE &&
-                milenage_opc(SPAN_OF(k_octets), SPAN_OF(op_octets), opc) == ERR_NONE;
-    char *text = good ? hex_arena(a, SPAN_OF(opc)) : NULL;
+    bool good = hex_read(op, op_octets, sizeof op_octets, &op_len) == ERR_NONE &&
+                hex_read(k, k_octets, sizeof k_octets, &k_len) == ERR_NONE &&
+                operator_constant(algorithm, (struct span){ k_octets, k_len }, (struct span){ op_octets, op_len }, opc,
+                                  &opc_len);
+    char *text = good ? hex_arena(a, (struct span){ opc, opc_len }) : NULL;
     wipe(op_octets, sizeof op_octets);
     wipe(k_octets, sizeof k_octets);
     wipe(opc, sizeof opc);
     if (!text) {
-        fprintf(stderr, "osprey-profile: op and k must have 16 octets each\n");
+        fprintf(stderr, "osprey-profile: op and k do not fit the algorithm\n");
         return false;
     }
     memmove(&o->settings[1], &o->settings[0],
