@@ -136,6 +136,13 @@ static bool is_certificate_alert(unsigned long error)
     }
 }
 
+/* OpenSSL has no words for what the system says. */
+static const char *error_words(unsigned long error)
+{
+    const char *words = ERR_SYSTEM_ERROR(error) ? evutil_socket_error_to_string(ERR_GET_REASON(error)) : ERR_reason_error_string(error);
+    return words ? words : "failed";
+}
+
 void stream_fault(struct bufferevent *bev, short events, char *out, size_t cap, enum err *ret_err)
 {
     int socket_error = EVUTIL_SOCKET_ERROR();
@@ -148,7 +155,7 @@ void stream_fault(struct bufferevent *bev, short events, char *out, size_t cap, 
     if (fault[0] != '\0')
         snprintf(out, cap, "peer's certificate refused: %s", fault);
     else if (first != 0)
-        snprintf(out, cap, "TLS: %s", ERR_reason_error_string(error ? error : first));
+        snprintf(out, cap, "TLS: %s", error_words(error ? error : first));
     else if (events & BEV_EVENT_EOF)
         snprintf(out, cap, "closed by the peer");
     else
