@@ -248,6 +248,10 @@ void card_script(struct world *w, struct span script, struct writer *out)
         WRITER_ON_STACK(data, 1024);
         WRITER_ON_STACK(rapdu, 1100);
         struct capdu capdu;
+        if (item.tag == RAM_TAG_CHAINING) {
+            w->card.links[w->card.link_count++ % sizeof w->card.links] = item.value.ptr[0];
+            continue;
+        }
         if (item.tag != RAM_TAG_CAPDU) { /* SCP03t: an empty answer of the same tag */
             ram_answer_item(&a, item.tag, SPAN_NONE);
             continue;

@@ -95,12 +95,43 @@ static void asked_again_is_answered_again(void **state)
     assert_string_equal(world_answer(&w)->status.code, "3.3");
 }
 
+static void send_data(const char *call_id, const char *hex, bool more)
+{
+    struct es3_send_data r = { .base = world_call(call_id, 600), .eid = world_eid(), .sd_aid = aid_isdp(0x11),
+                               .data = hex_lit(hex), .more_to_do = more };
+    assert_int_equal(world_ask(&w, OID_SMDP, ES3_SEND_DATA, &r), 202);
+    world_settle(&w);
+    assert_told(ES3_SEND_DATA, EXECUTED_SUCCESS, "", "");
+}
+
+/* An ISD-P keeps its channel from script to script only in a chain; what comes between ends it. */
+static void scripts_of_a_download_are_chained(void **state)
+{
+    struct es_audit_request audit = { .base = world_call("audit", 600), .eid = world_eid() };
+    (void)state;
+    world_register(&w);
+    world_add_profile(&w, ICCID_B, OID_OP1, 0x11, "882000002", 0);
+    send_data("1", "8603010203", true);
+    send_data("2", "8603010203", true);
+    send_data("3", "8603010203", false);
+    assert_span_equal(((struct span){ w.card.links, w.card.link_count }), hex_lit("010203"));
+    send_data("4", "8603010203", false); /* alone: no chain */
+    assert_int_equal(w.card.link_count, 3);
+    send_data("5", "8603010203", true);
+    assert_int_equal(world_ask(&w, OID_OP1, ES4_AUDIT_EIS, &audit), 202);
+    world_settle(&w);
+    send_data("6", "8603010203", true); /* the audit ended the chain: this begins another */
+    send_data("7", "2207 80E2090002AABB", true); /* for the ISD-R: another target, another chain */
+    assert_span_equal(((struct span){ w.card.links, w.card.link_count }), hex_lit("010203 01 01 01"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(registered_is_seen, setup, teardown),
         cmocka_unit_test_setup_teardown(enabled_over_sms, setup, teardown),
         cmocka_unit_test_setup_teardown(asked_again_is_answered_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(scripts_of_a_download_are_chained, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -65,6 +65,23 @@ static void store_load(struct store *store, struct rowset *want, store_done *don
 
 static void note(void *context, enum err err) { *(enum err *)context = err; }
 
+/* Whatever is stored, at most one operation of an eUICC runs: the others wait. */
+static void check_one_runs(struct world *w)
+{
+    static const struct statement running = { "running", "SELECT COUNT(*) FROM operation WHERE step<>'waiting'", NULL };
+    struct store *real = sqlite_store_seam(w->sqlite);
+    struct arena a;
+    enum err err = ERR_BUSY;
+    arena_init(&a, 1u << 16);
+    struct rowset *rows = ARENA_NEW(&a, struct rowset);
+    *rows = (struct rowset){ .arena = &a };
+    const struct query *q = rowset_want(rows, &running, NULL, 0);
+    real->load(real, rows, note, &err);
+    assert_ok(err);
+    assert_true(row_int(&q->rows[0], 0) <= 1);
+    arena_release(&a);
+}
+
 /* The power goes right after the commit: it is there, but nobody learns of it. */
 static void store_commit(struct store *store, const struct write *writes, size_t count, store_done *done, void *context)
 {
@@ -78,6 +95,8 @@ static void store_commit(struct store *store, const struct write *writes, size_t
     real->commit(real, writes, count, note, &err);
     if (err != ERR_NONE && err != ERR_CONFLICT)
         fail_msg("%s", sqlite_store_detail(w->sqlite));
+    if (err == ERR_NONE)
+        check_one_runs(w);
     if (++w->commits == w->crash_at)
         w->crashed = true;
     done(context, err);

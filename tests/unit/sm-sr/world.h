@@ -47,6 +47,8 @@ struct world_card {
     bool keeps_por;    /* answers a repeated packet with the same PoR; else "counter low" */
     uint8_t last_packet[2048], last_por[2048];
     size_t last_packet_len, last_por_len;
+    uint8_t links[16]; /* of chained scripts, in the order they came */
+    size_t link_count;
     bool counts_notifications; /* they carry a counter */
     uint64_t sent_counter;
     uint8_t replay[256]; /* the first packet of a notification */
