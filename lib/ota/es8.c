@@ -193,13 +193,7 @@ enum err es8_profile_response_parse(struct span data, struct es8_profile_respons
     return r.err;
 }
 
-bool es8_profile_response_ok(const struct es8_profile_response *r)
-{
-    for (size_t i = 0; i < r->count; i++)
-        if (r->status[i].status != 0)
-            return false;
-    return r->count > 0 && !r->aborted;
-}
+bool es8_profile_response_ok(const struct es8_profile_response *r) { return r->count > 0 && !r->aborted; }
 
 const char *es8_pe_status_text(uint8_t status)
 {

@@ -31,6 +31,7 @@ struct es8_profile_response {
 };
 void es8_profile_response_write(struct writer *w, const struct es8_profile_response *r);
 MUST_USE enum err es8_profile_response_parse(struct span data, struct es8_profile_response *ret);
+/* Installed: not aborted. Elements that were not mandated may have failed (status is not 0) all the same. */
 bool es8_profile_response_ok(const struct es8_profile_response *r);
 const char *es8_pe_status_text(uint8_t status);
 

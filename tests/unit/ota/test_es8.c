@@ -78,6 +78,8 @@ static void profile_responses(void **state)
     assert_fails(es8_profile_response_parse(hex_lit("3000"), &r), ERR_MISSING);
     assert_fails(es8_profile_response_parse(hex_lit("3007A0053003810100"), &r), ERR_MISSING);
     assert_fails(es8_profile_response_parse(hex_lit("A000"), &r), ERR_BAD_TAG);
+    assert_ok(es8_profile_response_parse(hex_lit("300F A00D 3003800100 3006 800101 810112"), &r));
+    assert_true(es8_profile_response_ok(&r)); /* an element that was not mandated is missing: installed all the same */
     assert_ok(es8_profile_response_parse(hex_lit("3002A000"), &r));
     assert_false(es8_profile_response_ok(&r)); /* no status at all is not success */
 }

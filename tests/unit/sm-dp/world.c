@@ -199,8 +199,9 @@ static bool execute(struct world *w, struct span data, struct writer *out)
         if (t.tag == SCP03T_DATA && ++s->segments == s->lose_session_at)
             scp03_session_close(&s->scp.session);
         bool last = t.tag == SCP03T_DATA && s->stream.len + SCP03T_PLAIN_MAX >= w->package.len;
-        uint8_t response[] = { 0x30, 0x07, 0xA0, 0x05, 0x30, 0x03, 0x80, 0x01, s->pe_status };
-        s->scp.last_answer = last && !s->no_final_answer ? SPAN_OF(response) : SPAN_NONE;
+        bool aborted = s->pe_status != 0;
+        uint8_t response[] = { 0x30, aborted ? 0x09 : 0x07, 0xA0, 0x05, 0x30, 0x03, 0x80, 0x01, s->pe_status, 0x81, 0x00 };
+        s->scp.last_answer = last && !s->no_final_answer ? (struct span){ response, response[1] + 2u } : SPAN_NONE;
         s->scp.data_left = last ? 1 : SIZE_MAX;
         enum err err = case_card_item(&s->scp, &item, out);
         if (err != ERR_NONE) {
