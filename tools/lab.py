@@ -209,7 +209,7 @@ level = {"debug" if self.trace else "info"}
 
     def configure_smdp(self, profiles, **extra):
         """profiles: {name: {option: value}} of [profile NAME] sections."""
-        sections = ''.join(f'[profile {name}]\nowner = {OIDS["operator"]}\n' + ''.join(f'{k} = {v}\n' for k, v in options.items()) + '\n'
+        sections = ''.join(f'[profile {name}]\n' + ''.join(f'{k} = {v}\n' for k, v in {'owner': OIDS["operator"], **options}.items()) + '\n'
                            for name, options in profiles.items())
         return write(self.path('sm-dp.conf'), f'''[sm-dp]
 oid = {OIDS["sm-dp"]}
