@@ -5,6 +5,7 @@
 
 #include "es2_server.h"
 #include "es3_client.h"
+#include "lib/codec/hex.h"
 #include "lib/crypto/sha256.h"
 #include "lib/engine/call.h"
 #include "messages.h"
@@ -128,6 +129,22 @@ static void reply_now(struct smdp *s, struct reply_ref reply, int status, struct
     s->env.net->send(s->env.net, &effect);
 }
 
+/* A body that is wrong is answered by the function's own response: it is from us and has a MessageID. */
+static enum err fault_sign(struct smdp *s, struct arena *a, const struct es_message *m, struct es_message *answer)
+{
+    uint8_t unique[16];
+    uint64_t now_ms = s->env.clock->now_ms(s->env.clock);
+    if (answer->kind != ES_RESPONSE)
+        return ERR_NONE;
+    s->env.rng->fill(s->env.rng, unique, sizeof unique);
+    answer->wsa.from.entity_id = s->config.oid;
+    if (!answer->wsa.from.address.len)
+        answer->wsa.from.address = span_text(s->config.url);
+    return wsa_message_id_make(a, &s->config.oid, span_text(hex_arena(a, SPAN_OF(unique))), m->wsa.message_id.transaction_id,
+                               m->wsa.message_id.context_id, now_ms, answer->dialect.ampersand ? '&' : '?',
+                               &answer->wsa.message_id);
+}
+
 static void reply_fault(struct smdp *s, struct arena *a, const struct es_message *m, const struct es_fault *fault,
                         struct reply_ref reply)
 {
@@ -135,9 +152,10 @@ static void reply_fault(struct smdp *s, struct arena *a, const struct es_message
     struct span soap = SPAN_NONE;
     int status = 500;
     log_fact(s->env.log, LOG_WARN_, NULL, "a message that cannot be taken: %s", fault->text);
-    if (es_answer_fault(m, fault, a, &answer, &status) != ERR_NONE || es_encode(&answer, a, &soap) != ERR_NONE)
+    if (es_answer_fault(m, fault, a, &answer, &status) != ERR_NONE || fault_sign(s, a, m, &answer) != ERR_NONE ||
+        es_encode(&answer, a, &soap) != ERR_NONE)
         soap = SPAN_NONE;
-    reply_now(s, reply, status, soap);
+    reply_now(s, reply, soap.len ? status : 500, soap);
 }
 
 /* What makes a repeat the same call: its body. The header may have a new MessageID each time. */

@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "lib/codec/hex.h"
 #include "lib/crypto/sha256.h"
 #include "lib/wire/sms.h"
 #include "turn.h"
@@ -14,6 +15,22 @@ static void reply_now(struct smsr *s, struct reply_ref reply, int status, struct
     s->env.net->send(s->env.net, &effect);
 }
 
+/* A body that is wrong is answered by the function's own response: it is from us and has a MessageID. */
+static enum err fault_sign(struct smsr *s, struct arena *a, const struct es_message *m, struct es_message *answer)
+{
+    uint8_t unique[16];
+    uint64_t now_ms = s->env.clock->now_ms(s->env.clock);
+    if (answer->kind != ES_RESPONSE)
+        return ERR_NONE;
+    s->env.rng->fill(s->env.rng, unique, sizeof unique);
+    answer->wsa.from.entity_id = s->config.oid;
+    if (!answer->wsa.from.address.len)
+        answer->wsa.from.address = span_text(s->config.url);
+    return wsa_message_id_make(a, &s->config.oid, span_text(hex_arena(a, SPAN_OF(unique))), m->wsa.message_id.transaction_id,
+                               m->wsa.message_id.context_id, now_ms, answer->dialect.ampersand ? '&' : '?',
+                               &answer->wsa.message_id);
+}
+
 static void reply_fault(struct smsr *s, struct arena *a, const struct es_message *m, const struct es_fault *fault,
                         struct reply_ref reply)
 {
@@ -21,9 +38,10 @@ static void reply_fault(struct smsr *s, struct arena *a, const struct es_message
     struct span soap = SPAN_NONE;
     int status = 500;
     log_fact(s->env.log, LOG_WARN_, NULL, "a message that cannot be taken: %s", fault->text);
-    if (es_answer_fault(m, fault, a, &answer, &status) != ERR_NONE || es_encode(&answer, a, &soap) != ERR_NONE)
+    if (es_answer_fault(m, fault, a, &answer, &status) != ERR_NONE || fault_sign(s, a, m, &answer) != ERR_NONE ||
+        es_encode(&answer, a, &soap) != ERR_NONE)
         soap = SPAN_NONE;
-    reply_now(s, reply, status, soap);
+    reply_now(s, reply, soap.len ? status : 500, soap);
 }
 
 /* What makes a repeat the same call: its body. The header has a new MessageID each time. */
@@ -44,7 +62,7 @@ static enum err call_event_of(struct smsr *s, struct event *event, const struct 
     struct span copy = arena_copy(event->arena, soap);
     struct eid eid;
     (void)s;
-    if (!c || !copy.ptr) {
+    if (!c || copy.len != soap.len) {
         *fault = (struct es_fault){ .kind = ES_FAULT_NO_MEMORY, .text = "no memory" };
         return ERR_NO_MEMORY;
     }

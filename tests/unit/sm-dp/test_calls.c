@@ -217,6 +217,28 @@ static void noise_is_refused(void **state)
     world_free(w);
 }
 
+/* The header is good, the body is not: the function's own answer says so. */
+static void a_body_that_is_wrong_is_answered(void **state)
+{
+    static const char soap[] =
+        "<e:Envelope xmlns:e='http://www.w3.org/2003/05/soap-envelope' xmlns:a='http://www.w3.org/2005/08/addressing'><e:Header>"
+        "<a:From><a:Address>https://partner.example/x?EntityId=%s</a:Address></a:From>"
+        "<a:To>https://here.example/x?EntityId=%s</a:To><a:MessageID>//%s/1</a:MessageID>"
+        "<a:Action>http://gsma.com/%s</a:Action></e:Header><e:Body>"
+        "<r:%s-GetEISRequest xmlns:r='http://namespaces.gsma.org/esim-messaging/3'><r:FunctionCallIdentifier>1"
+        "</r:FunctionCallIdentifier></r:%s-GetEISRequest></e:Body></e:Envelope>";
+    char text[2000];
+    (void)state;
+    struct world *w = world_new();
+    snprintf(text, sizeof text, soap, OID_OP1, OID_SMDP, OID_OP1, "ES2/DataPreparation/ES2-GetEIS", "ES2", "ES2");
+    smdp_soap(w->smdp, smdp_partner_by_oid(w->smdp, OID_OP1), span_text(text), (struct reply_ref){ SMDP_NODE_SOAP, 0, 1 });
+    smdp_run(w->smdp);
+    assert_int_equal(w->reply_status, 200);
+    assert_non_null(memmem(w->reply_body.ptr, w->reply_body.len, ">FAILED<", 8));
+    assert_non_null(memmem(w->reply_body.ptr, w->reply_body.len, ">1.3.1<", 7));
+    world_free(w);
+}
+
 /* ---- notifications */
 
 static void a_notification_goes_to_its_operator_once(void **state)
@@ -261,6 +283,7 @@ int main(void)
         cmocka_unit_test(a_repeat_while_it_runs_is_answered_once_there),
         cmocka_unit_test(strangers_are_told_so),
         cmocka_unit_test(noise_is_refused),
+        cmocka_unit_test(a_body_that_is_wrong_is_answered),
         cmocka_unit_test(a_notification_goes_to_its_operator_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -380,8 +380,32 @@ static void what_is_no_message(void **state)
         w.reply_status = 0;
         smsr_soap(w.smsr, &w.partners[2], span_text(texts[i]), (struct reply_ref){ SMSR_NODE_SOAP, 1, 1 });
         smsr_run(w.smsr);
-        assert_true(w.reply_status >= 400);
+        assert_int_equal(w.reply_status, 400);
     }
+    assert_int_equal(w.commits, commits);
+}
+
+/* The header is good, the body is not: the function's own answer says so. */
+static void a_body_that_is_wrong_is_answered(void **state)
+{
+    static const char soap[] =
+        "<e:Envelope xmlns:e='http://www.w3.org/2003/05/soap-envelope' xmlns:a='http://www.w3.org/2005/08/addressing'><e:Header>"
+        "<a:From><a:Address>https://partner.example/x?EntityId=%s</a:Address></a:From>"
+        "<a:To>https://here.example/x?EntityId=%s</a:To><a:MessageID>//%s/1</a:MessageID>"
+        "<a:Action>http://gsma.com/%s</a:Action></e:Header><e:Body>"
+        "<r:%s-GetEISRequest xmlns:r='http://namespaces.gsma.org/esim-messaging/3'><r:FunctionCallIdentifier>1"
+        "</r:FunctionCallIdentifier></r:%s-GetEISRequest></e:Body></e:Envelope>";
+    char text[2000];
+    (void)state;
+    unsigned commits = w.commits;
+    snprintf(text, sizeof text, soap, OID_OP1, OID_SMSR, OID_OP1, "ES4/ProfileManagement/ES4-GetEIS", "ES4", "ES4");
+    smsr_soap(w.smsr, &w.partners[2], span_text(text), (struct reply_ref){ SMSR_NODE_SOAP, 1, 1 });
+    smsr_run(w.smsr);
+    assert_int_equal(w.reply_status, 200);
+    const struct es_response *answer = world_answer(&w);
+    assert_int_equal(answer->status.exec, EXECUTED_FAILED);
+    assert_string_equal(answer->status.subject, "1.3.1");
+    assert_string_equal(answer->status.code, "2.2");
     assert_int_equal(w.commits, commits);
 }
 
@@ -411,6 +435,7 @@ int main(void)
         REGISTERED(sync_answers_are_remembered),
         REGISTERED(properties_are_merged),
         REGISTERED(what_is_no_message),
+        REGISTERED(a_body_that_is_wrong_is_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
