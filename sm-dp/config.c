@@ -19,6 +19,8 @@ const struct config_option smdp_options[] = {
       "pause before a function without answer is sent to the SM-SR again" },
     { "sm-dp", "segments_per_call", CONFIG_NUMBER, "24", false,
       "segments of a profile in one message, of 1007 octets each" },
+    { "sm-dp", "unsigned_eis", CONFIG_BOOL, "false", false,
+      "take an EIS without the EUM's signature, from SM-SRs that leave it out; a wrong one is never taken" },
     { "sm-dp", "subscribers", CONFIG_PATH, NULL, false,
       "file that gets what the home network must know of all ordered profiles, as osprey-hlr reads it" },
     { "tls", "certificate", CONFIG_PATH, NULL, true, "our TLS certificate and its chain, PEM" },
@@ -191,6 +193,7 @@ enum err smdp_config_read(const struct config *file, struct smdp_partner *partne
     struct reading r = { .file = file, .section = "sm-dp", .detail = detail, .cap = cap };
     *ret = (struct smdp_config){ .partners = partners, .trust = trust };
     ret->validity_s = (uint32_t)config_number(file, "sm-dp", "validity_s");
+    ret->unsigned_eis = config_bool(file, "sm-dp", "unsigned_eis");
     ret->resend_s = (uint32_t)config_number(file, "sm-dp", "resend_s");
     ret->segments_per_call = (uint32_t)config_number(file, "sm-dp", "segments_per_call");
     if (ret->segments_per_call > SMDP_SEGMENTS_MAX)

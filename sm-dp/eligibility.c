@@ -1,5 +1,6 @@
 #include "eligibility.h"
 
+#include "lib/es/eum_signature.h"
 #include "lib/pki/gp_certificate.h"
 
 static const struct x509 *eum_of(const struct turn *t, const struct oid *eum_id)
@@ -9,6 +10,20 @@ static const struct x509 *eum_of(const struct turn *t, const struct oid *eum_id)
         if (x509_oid(t->config->eums[i], &oid) == ERR_NONE && oid_eq(eum_id, &oid))
             return t->config->eums[i];
     return NULL;
+}
+
+/* What the EUM signed reached us as it was: capabilities, AIDs and ECASD are its word, not the SM-SR's. */
+static struct status check_signature(struct turn *t, const struct eis *eis, const struct x509 *eum)
+{
+    struct ec_key *key = NULL;
+    if (!eis->signature.len && t->config->unsigned_eis)
+        return status_success();
+    enum err err = eis->signature.len ? x509_key(eum, &key) : ERR_MISSING;
+    if (err == ERR_NONE)
+        err = eum_verify_with(eis, ec_key_openssl(key));
+    ec_key_free(key);
+    return err == ERR_NONE ? status_success()
+                           : status_failed(REASON_EIS_SIGNATURE, t->eid, "EUM %s: %s", eis->eum_id.text, err_text(err));
 }
 
 /* PK.ECASD.ECKA, once the chain up to a root we trust holds. */
@@ -29,7 +44,7 @@ static struct status check_chain(struct turn *t, const struct eis *eis, struct e
     s->curve = (uint8_t)ec_key_curve(key);
     ec_key_point(key, s->pk_ecasd);
     ec_key_free(key);
-    return status_success();
+    return check_signature(t, eis, eum);
 }
 
 static bool has_certificate_for(const struct turn *t, uint8_t curve)

@@ -37,6 +37,14 @@ static const struct oid *smsr_of(const struct es_message *m)
         return &((const struct es_pol2_request *)m->body)->smsr_id;
     case ES2_UPDATE_SUBSCRIPTION_ADDRESS:
         return &((const struct es_address_request *)m->body)->smsr_id;
+    case ES2_SET_PLMA:
+        return &((const struct es_set_plma_request *)m->body)->smsr_id;
+    case ES2_GET_PLMA:
+        return &((const struct es_get_plma_request *)m->body)->smsr_id;
+    case ES2_SET_ONC:
+        return &((const struct es_set_onc_request *)m->body)->smsr_id;
+    case ES2_GET_ONC:
+        return &((const struct es_get_onc_request *)m->body)->smsr_id;
     default:
         return &((const struct es_profile_request *)m->body)->smsr_id;
     }

@@ -134,9 +134,11 @@ void smdp_answer_post(struct turn *t, struct job *j)
     struct es_message request;
     struct es_fault fault;
     struct es_response *r = response_of(t, j);
-    if (r && t->eis && es_body_size(j->function, ES_RESPONSE) == sizeof(struct es_eis_response) &&
-        status_ok(&j->status))
-        ((struct es_eis_response *)r)->eis = t->eis;
+    if (r && t->relayed && status_ok(&j->status)) { /* twins share their struct */
+        struct es_response base = *r;
+        memcpy(r, t->relayed, es_body_size(j->function, ES_RESPONSE));
+        *r = base;
+    }
     if (!r || es_decode(j->request, t->arena, &request, &fault) != ERR_NONE)
         turn_log(t, LOG_ERROR_, "the answer to call %s cannot be made", j->call_id);
     else

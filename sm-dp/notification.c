@@ -13,6 +13,7 @@ static enum es_function twin_of(enum es_function es3)
         { ES3_SMSR_CHANGE_NOTIFICATION, ES2_SMSR_CHANGE_NOTIFICATION },
         { ES3_PROFILE_DOWNLOADED_NOTIFICATION, ES2_PROFILE_DOWNLOADED_NOTIFICATION },
         { ES3_PROFILE_POL2_UPDATED_NOTIFICATION, ES2_PROFILE_POL2_UPDATED_NOTIFICATION },
+        { ES3_SET_PLMA_NOTIFICATION, ES2_SET_PLMA_NOTIFICATION },
         { ES3_EMERGENCY_PROFILE_ATTRIBUTE_SET_NOTIFICATION, ES2_EMERGENCY_PROFILE_ATTRIBUTE_SET_NOTIFICATION },
         { ES3_EMERGENCY_PROFILE_ATTRIBUTE_UNSET_NOTIFICATION, ES2_EMERGENCY_PROFILE_ATTRIBUTE_UNSET_NOTIFICATION },
         { ES3_PROFILE_FALLBACK_ATTRIBUTE_SET_NOTIFICATION, ES2_PROFILE_FALLBACK_ATTRIBUTE_SET_NOTIFICATION },
@@ -33,6 +34,8 @@ static bool is_profile_notification(enum es_function f)
 static struct oid owner_of(struct turn *t, const struct es_message *m)
 {
     struct stored_profile p;
+    if (m->function == ES3_SET_PLMA_NOTIFICATION)
+        return ((const struct es_plma_notification *)m->body)->mno_id;
     if (!is_profile_notification(m->function))
         return ((const struct es_smsr_notification *)m->body)->mno_id;
     const struct es_profile_notification *n = m->body;

@@ -8,6 +8,7 @@
 #include "lib/codec/hex.h"
 #include "lib/crypto/sha256.h"
 #include "lib/engine/call.h"
+#include "lib/es/eum_signature.h"
 #include "messages.h"
 #include "notification.h"
 #include "procedures/procedure.h"
@@ -175,8 +176,20 @@ static struct span body_of(struct span soap)
     return first && last > first ? (struct span){ first, (size_t)(last - first) } : soap;
 }
 
+/* What concerns no single eUICC (PLMA, ONC) has a line for each partner, of an EID's length. */
+static void partner_line(struct event *event, const struct smdp_partner *partner)
+{
+    static const char prefix[] = "partner-";
+    uint8_t digest[32];
+    char text[2 * sizeof digest + 1];
+    if (!partner || sha256(span_text(partner->oid.text), digest) != ERR_NONE)
+        return;
+    snprintf(event->line, sizeof event->line, "%s%.*s", prefix, (int)(EID_DIGITS - strlen(prefix)),
+             hex_text(SPAN_OF(digest), text, sizeof text));
+}
+
 /* A callback says no EID: our MessageID, which it repeats, does. */
-static void line_of(struct event *event, const struct es_message *m)
+static void line_of(struct event *event, const struct smdp_partner *partner, const struct es_message *m)
 {
     struct wsa_message_id id = { 0 };
     struct eid eid;
@@ -184,6 +197,8 @@ static void line_of(struct event *event, const struct es_message *m)
     if (m->kind != ES_RESPONSE) {
         if (es_message_eid(m, &eid))
             eid_text(&eid, event->line);
+        else
+            partner_line(event, partner);
         return;
     }
     if (m->wsa.relates_to.len && wsa_message_id_decode(m->wsa.relates_to, event->arena, &id) == ERR_NONE)
@@ -208,7 +223,7 @@ static enum err fill_event(struct event *event, const struct smdp_partner *partn
     *ret = c->message;
     if (err != ERR_NONE)
         return err;
-    line_of(event, &c->message);
+    line_of(event, partner, &c->message);
     event->kind = c->message.kind == ES_REQUEST    ? SMDP_EVENT_CALL
                   : c->message.kind == ES_RESPONSE ? SMDP_EVENT_ANSWER
                                                    : SMDP_EVENT_NOTIFICATION;
@@ -282,7 +297,7 @@ static void defaults(struct smdp_config *c)
 
 enum err smdp_new(const struct smdp_config *config, const struct env *env, struct smdp **ret)
 {
-    struct smdp *s = calloc(1, sizeof *s);
+    struct smdp *s = eum_signature_start() == ERR_NONE ? calloc(1, sizeof *s) : NULL;
     if (!s)
         return ERR_NO_MEMORY;
     s->config = *config;

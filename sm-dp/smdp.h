@@ -56,6 +56,7 @@ struct smdp_config {
     struct trust *trust; /* the CIs */
     struct x509 *eums[SMDP_EUMS_MAX];
     size_t eum_count;
+    bool unsigned_eis;          /* an EIS without the EUM's signature will do (a wrong one never does) */
     uint32_t segments_per_call; /* SCP03t segments in one ES3.SendData. 0: 24 */
     uint32_t resend_s;          /* an ES3 call that was taken but not answered is repeated after this. 0: 60 */
     uint32_t validity_s;        /* of a download without ValidityPeriod. 0: 86400 */

@@ -34,7 +34,7 @@ struct turn {
     struct job *jobs;
     size_t job_count;
     struct span challenge; /* the card's RC, from one step to the next */
-    struct eis *eis;       /* what a relayed function of the EIS answers */
+    const struct es_response *relayed; /* what a relayed function answers beside its status: EIS, PLMA, ONC */
     bool again;            /* the step is entered again to repeat what it sent: nothing is drawn anew */
     bool need_rows;
 };

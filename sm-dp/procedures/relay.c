@@ -30,6 +30,52 @@ static void filter(struct eis *eis, const struct oid *owner)
     eis->audit_count = 0;
 }
 
+/* Of other operators' authorisations and configurations nobody learns anything. */
+static void filter_plma(struct es_plma_response *r, const struct oid *owner)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < r->plma_count; i++)
+        if (oid_eq(&r->plma[i].mno_id, owner))
+            r->plma[kept++] = r->plma[i];
+    r->plma_count = kept;
+}
+
+static void filter_onc(struct es_onc_response *r, const struct oid *owner)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < r->onc_count; i++)
+        if (oid_eq(&r->onc[i].mno_id, owner))
+            r->onc[kept++] = r->onc[i];
+    r->onc_count = kept;
+}
+
+/* The answer of the SM-SR as this operator may see it: a copy in the arena; NULL: the status is all. */
+static const struct es_response *visible(struct turn *t, const struct job *j, const struct es_response *response)
+{
+    size_t size = es_body_size(j->function, ES_RESPONSE);
+    struct es_response *copy = arena_alloc(t->arena, size);
+    if (!copy)
+        return NULL;
+    memcpy(copy, response, size);
+    switch (j->function) {
+    case ES2_GET_EIS:
+    case ES2_AUDIT_EIS: {
+        struct es_eis_response *r = (struct es_eis_response *)copy;
+        if (r->eis)
+            filter(r->eis, &j->requester);
+        return copy;
+    }
+    case ES2_GET_PLMA:
+        filter_plma((struct es_plma_response *)copy, &j->requester);
+        return copy;
+    case ES2_GET_ONC:
+        filter_onc((struct es_onc_response *)copy, &j->requester);
+        return copy;
+    default:
+        return NULL;
+    }
+}
+
 static void keep_book(struct turn *t, const struct job *j)
 {
     struct es_message request;
@@ -53,13 +99,8 @@ static void keep_book(struct turn *t, const struct job *j)
 
 static int passed_on(struct turn *t, struct job *j, const struct es3_answer *a)
 {
-    size_t size = es_body_size(j->function, ES_RESPONSE);
     j->status = a->status;
-    if (a->response && size == sizeof(struct es_eis_response)) {
-        t->eis = ((const struct es_eis_response *)a->response)->eis;
-        if (t->eis)
-            filter(t->eis, &j->requester);
-    }
+    t->relayed = a->response ? visible(t, j, a->response) : NULL;
     j->euicc_response = a->euicc_response;
     if (a->status.exec == EXECUTED_SUCCESS || a->status.exec == EXECUTED_WITH_WARNING)
         keep_book(t, j);
@@ -96,11 +137,24 @@ static struct status check_audit(struct turn *t, const struct job *j, const stru
     return status_success();
 }
 
+static struct status is_own(const struct job *j, const struct oid *mno_id, const char *what)
+{
+    return oid_eq(mno_id, &j->requester)
+               ? status_success()
+               : status_failed(REASON_REQUESTER_NOT_ALLOWED, mno_id->text, "%s of another operator", what);
+}
+
 static struct status check(struct turn *t, struct job *j, const struct es_message *m)
 {
     switch (j->function) {
     case ES2_GET_EIS:
+    case ES2_GET_PLMA:
+    case ES2_GET_ONC:
         return status_success();
+    case ES2_SET_PLMA:
+        return is_own(j, &((const struct es_set_plma_request *)m->body)->plma.mno_id, "PLMA");
+    case ES2_SET_ONC:
+        return is_own(j, &((const struct es_set_onc_request *)m->body)->onc.mno_id, "ONC");
     case ES2_AUDIT_EIS:
         return check_audit(t, j, m->body);
     case ES2_UPDATE_POLICY_RULES: {

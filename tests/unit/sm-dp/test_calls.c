@@ -135,6 +135,110 @@ static void an_audit_is_passed_on(void **state)
     world_free(w);
 }
 
+static struct es_plma plma_of(const char *owner)
+{
+    static struct span operations[] = { { (const uint8_t *)"EnableProfile", 13 } };
+    struct es_plma p = { .profile_type = SPAN_LIT(TYPE_TEST), .operations = operations, .operation_count = 1 };
+    assert_ok(oid_from_text(span_text(owner), &p.mno_id));
+    assert_ok(oid_from_text(SPAN_LIT("1.3.6.1.4.1.99999.21"), &p.m2m_sp_id));
+    return p;
+}
+
+static void authorisations_are_passed_on(void **state)
+{
+    (void)state;
+    struct world *w = with_profile();
+    struct es_set_plma_request r = { .smsr_id = smsr(), .plma = plma_of(OID_OP1) };
+    world_call(w, OID_OP1, ES2_SET_PLMA, &r, 0, "plma");
+    world_run(w, 5);
+    assert_int_equal(w->reply_status, 200);
+    assert_int_equal(reply_status(w, NULL).exec, EXECUTED_SUCCESS);
+    assert_int_equal(w->smsr.calls[ES3_SET_PLMA], 1);
+    world_call(w, OID_OP1, ES2_SET_PLMA, &r, 0, "plma"); /* once more: the stored answer */
+    assert_int_equal(w->reply_status, 200);
+    assert_int_equal(w->smsr.calls[ES3_SET_PLMA], 1);
+    r.plma = plma_of(OID_OP2);
+    world_call(w, OID_OP1, ES2_SET_PLMA, &r, 0, NULL);
+    world_run(w, 5);
+    assert_int_equal(reply_status(w, NULL).reason, REASON_REQUESTER_NOT_ALLOWED);
+    assert_int_equal(w->smsr.calls[ES3_SET_PLMA], 1);
+    world_free(w);
+}
+
+static void ones_own_authorisations_are_shown(void **state)
+{
+    (void)state;
+    struct world *w = with_profile();
+    struct es_get_plma_request r = { .smsr_id = smsr() };
+    struct arena *a = test_keep(malloc(sizeof *a));
+    struct es_message m;
+    struct es_fault fault;
+    arena_init(a, 1u << 20);
+    world_call(w, OID_OP1, ES2_GET_PLMA, &r, 0, NULL);
+    world_run(w, 5);
+    assert_ok(es_decode(w->reply_body, a, &m, &fault));
+    const struct es_plma_response *answer = m.body;
+    assert_int_equal(answer->base.status.exec, EXECUTED_SUCCESS);
+    assert_int_equal(answer->plma_count, 1);
+    assert_true(oid_is(&answer->plma[0].mno_id, OID_OP1));
+    world_free(w);
+}
+
+static void a_notification_configuration_is_passed_on(void **state)
+{
+    (void)state;
+    struct world *w = with_profile();
+    struct es_set_onc_request r = { .smsr_id = smsr(), .onc = { .profile_type = SPAN_LIT(TYPE_TEST) } };
+    struct es_get_onc_request g = { .smsr_id = smsr() };
+    assert_ok(oid_from_text(SPAN_LIT(OID_OP2), &r.onc.mno_id));
+    world_call(w, OID_OP1, ES2_SET_ONC, &r, 0, NULL);
+    world_run(w, 5);
+    assert_int_equal(reply_status(w, NULL).reason, REASON_REQUESTER_NOT_ALLOWED);
+    w->smsr.fail = ES3_SET_ONC;
+    w->smsr.fail_times = 1;
+    w->smsr.fail_status = status_failed(REASON_FUNCTION_UNSUPPORTED, "", "no ONC here");
+    world_call(w, OID_OP2, ES2_SET_ONC, &r, 0, NULL);
+    world_run(w, 5);
+    assert_int_equal(reply_status(w, NULL).reason, REASON_FUNCTION_UNSUPPORTED);
+    world_call(w, OID_OP2, ES2_SET_ONC, &r, 0, NULL);
+    world_run(w, 5);
+    assert_int_equal(reply_status(w, NULL).exec, EXECUTED_SUCCESS);
+    world_call(w, OID_OP2, ES2_GET_ONC, &g, 0, NULL);
+    world_run(w, 5);
+    assert_int_equal(reply_status(w, NULL).exec, EXECUTED_SUCCESS);
+    assert_int_equal(w->smsr.calls[ES3_GET_ONC], 1);
+    world_free(w);
+}
+
+static void attributes_are_passed_on(void **state)
+{
+    (void)state;
+    struct world *w = with_profile();
+    assert_int_equal(profile_call(w, OID_OP1, ES2_SET_FALLBACK_ATTRIBUTE, NULL), 202);
+    assert_int_equal(world_answer(w, ES2_SET_FALLBACK_ATTRIBUTE)->status.exec, EXECUTED_SUCCESS);
+    assert_int_equal(profile_call(w, OID_OP1, ES2_SET_EMERGENCY_PROFILE_ATTRIBUTE, NULL), 202);
+    assert_int_equal(world_answer(w, ES2_SET_EMERGENCY_PROFILE_ATTRIBUTE)->status.exec, EXECUTED_SUCCESS);
+    assert_int_equal(w->smsr.calls[ES3_SET_FALLBACK_ATTRIBUTE], 1);
+    assert_int_equal(w->smsr.calls[ES3_SET_EMERGENCY_PROFILE_ATTRIBUTE], 1);
+    world_free(w);
+}
+
+static void a_new_authorisation_is_told_to_its_operator(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    struct es_plma_notification n = { .plma = plma_of(OID_OP2), .completed_ms = WORLD_START_MS };
+    assert_ok(oid_from_text(SPAN_LIT(OID_OP1), &n.mno_id));
+    assert_int_equal(world_notify(w, ES3_SET_PLMA_NOTIFICATION, &n, "//1/plma"), 202);
+    world_run(w, 5);
+    assert_int_equal(world_notify(w, ES3_SET_PLMA_NOTIFICATION, &n, "//1/plma"), 202);
+    world_run(w, 5);
+    assert_int_equal(w->told_count, 1);
+    assert_int_equal(w->told[0].function, ES2_SET_PLMA_NOTIFICATION);
+    assert_string_equal(w->told[0].url, w->partners[0].url);
+    world_free(w);
+}
+
 /* ---- the same call again */
 
 static void a_repeat_is_not_a_second_call(void **state)
@@ -187,15 +291,6 @@ static void strangers_are_told_so(void **state)
     assert_int_equal(reply_status(w, NULL).reason, REASON_REQUESTER_NOT_ALLOWED);
     world_call(w, OID_OP1, ES2_ENABLE_PROFILE, &r, 1, NULL);
     assert_int_equal(reply_status(w, NULL).reason, REASON_VALIDITY_REFUSED);
-    struct es_set_plma_request plma = { .smsr_id = smsr() };
-    assert_ok(oid_from_text(SPAN_LIT(OID_OP1), &plma.plma.mno_id));
-    plma.plma.m2m_sp_id = plma.plma.mno_id;
-    plma.plma.profile_type = SPAN_LIT("x");
-    struct span operation = SPAN_LIT("EnableProfile");
-    plma.plma.operations = &operation;
-    plma.plma.operation_count = 1;
-    world_call(w, OID_OP1, ES2_SET_PLMA, &plma, 0, NULL);
-    assert_int_equal(reply_status(w, NULL).reason, REASON_FUNCTION_UNSUPPORTED);
     assert_int_equal(w->smsr.calls[ES3_ENABLE_PROFILE], 0);
     world_free(w);
 }
@@ -279,6 +374,11 @@ int main(void)
         cmocka_unit_test(get_eis_shows_ones_own_profiles),
         cmocka_unit_test(policy_rules_are_kept_too),
         cmocka_unit_test(an_audit_is_passed_on),
+        cmocka_unit_test(authorisations_are_passed_on),
+        cmocka_unit_test(ones_own_authorisations_are_shown),
+        cmocka_unit_test(a_notification_configuration_is_passed_on),
+        cmocka_unit_test(attributes_are_passed_on),
+        cmocka_unit_test(a_new_authorisation_is_told_to_its_operator),
         cmocka_unit_test(a_repeat_is_not_a_second_call),
         cmocka_unit_test(a_repeat_while_it_runs_is_answered_once_there),
         cmocka_unit_test(strangers_are_told_so),

@@ -87,6 +87,38 @@ static void a_forged_ecasd_certificate_is_found(void **state)
     world_free(w);
 }
 
+/* What nobody signed, or what is not what was signed, gets no ISD-P. */
+static void an_eis_the_eum_did_not_sign_is_refused(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct world *w = world_new();
+        w->smsr.tampered_eis = i == 0;
+        w->smsr.unsigned_eis = i == 1;
+        world_download(w, false, 0, NULL);
+        world_run(w, 30);
+        assert_int_equal(world_answer(w, ES2_DOWNLOAD_PROFILE)->status.reason, REASON_EIS_SIGNATURE);
+        assert_int_equal(w->smsr.calls[ES3_CREATE_ISDP], 0);
+        world_free(w);
+    }
+}
+
+static void an_unsigned_eis_will_do_where_that_is_configured(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct world *w = world_new();
+        w->config.unsigned_eis = true;
+        world_restart(w);
+        w->smsr.tampered_eis = i == 0;
+        w->smsr.unsigned_eis = i == 1;
+        world_download(w, false, 0, NULL);
+        world_run(w, 30);
+        assert_int_equal(world_answer(w, ES2_DOWNLOAD_PROFILE)->status.exec, i ? EXECUTED_SUCCESS : EXECUTED_FAILED);
+        world_free(w);
+    }
+}
+
 static void an_expired_certificate_is_told_as_that(void **state)
 {
     (void)state;
@@ -234,6 +266,8 @@ int main(void)
         cmocka_unit_test(no_memory_is_told_before_anything_is_made),
         cmocka_unit_test(a_forged_ecasd_certificate_is_found),
         cmocka_unit_test(an_expired_certificate_is_told_as_that),
+        cmocka_unit_test(an_eis_the_eum_did_not_sign_is_refused),
+        cmocka_unit_test(an_unsigned_eis_will_do_where_that_is_configured),
         cmocka_unit_test(a_card_on_a_curve_without_certificate_is_unsuitable),
         cmocka_unit_test(another_euiccs_eis_is_refused),
         cmocka_unit_test(a_refusal_is_passed_on),

@@ -119,6 +119,7 @@ static struct span encode_answer(struct world *w, const struct es_message *reque
     return soap;
 }
 
+static void sign(struct world *w, struct eis *e, struct arena *a);
 static struct profile_info info_of(const struct iccid *iccid, enum profile_state state)
 {
     return (struct profile_info){ .iccid = *iccid,
@@ -151,7 +152,6 @@ static struct eis *make_eis(struct world *w, struct arena *a)
     (void)!eis_version_from_text(SPAN_LIT("1.1.0"), &e->capabilities.http_version);
     (void)!eis_version_from_text(SPAN_LIT("12.1.0"), &e->capabilities.secure_packet_version);
     (void)!eis_version_from_text(SPAN_LIT("3.2.0"), &e->capabilities.remote_provisioning_version);
-    e->signature = SPAN_NONE;
     e->partial = true;
     e->remaining_memory = s->memory;
     e->available_memory = 600000;
@@ -165,7 +165,24 @@ static struct eis *make_eis(struct world *w, struct arena *a)
     e->profiles[e->profile_count] = info_of(&w->iccid, PROFILE_ENABLED);
     (void)!iccid_from_text(SPAN_LIT("8900000000000000018"), &e->profiles[e->profile_count].iccid);
     e->profiles[e->profile_count++].mno_id = oid_of(OID_OP2);
+    sign(w, e, a);
     return e;
+}
+
+static void sign(struct world *w, struct eis *e, struct arena *a)
+{
+    char *pem;
+    e->signature = SPAN_NONE;
+    if (w->smsr.unsigned_eis)
+        return;
+    assert_ok(ec_private_pem(w->eum_key, &pem));
+    assert_ok(eum_sign(e, span_text(pem), SPAN_NONE, a));
+    ec_pem_free(pem);
+    if (w->smsr.tampered_eis) {
+        uint8_t *at = memmem(e->signed_info.ptr, e->signed_info.len, ">test<", 6);
+        assert_non_null(at);
+        at[4] = 's';
+    }
 }
 
 /* The items of one SendData, executed; false: the card said that something failed. */
@@ -222,6 +239,16 @@ static struct status run_send(struct world *w, const struct es3_send_data *r, st
     return good ? status_success() : status_failed(REASON_ISDP_FAILED, "", "the card answered with an error");
 }
 
+static void plma_of_two_operators(struct es_plma_response *r, struct arena *a)
+{
+    r->plma = ARENA_ARRAY(a, struct es_plma, 2);
+    r->plma_count = 2;
+    for (size_t i = 0; i < 2; i++)
+        r->plma[i] = (struct es_plma){ .mno_id = oid_of(i ? OID_OP1 : OID_OP2),
+                                       .profile_type = SPAN_LIT(TYPE_TEST),
+                                       .m2m_sp_id = oid_of("1.3.6.1.4.1.99999.21") };
+}
+
 static struct status run_function(struct world *w, const struct es_message *m, struct arena *a,
                                   struct es_response *body)
 {
@@ -261,6 +288,9 @@ static struct status run_function(struct world *w, const struct es_message *m, s
         if (s->state == PROFILE_NONE)
             return status_failed(REASON_ICCID_UNKNOWN, p->iccid.digits, "no such profile");
         s->state = PROFILE_NONE;
+        return status_success();
+    case ES3_GET_PLMA:
+        plma_of_two_operators((struct es_plma_response *)body, a);
         return status_success();
     default:
         return status_success();

@@ -5,6 +5,7 @@
 #define OSPREY_TESTS_SMDP_WORLD_H
 
 #include "lib/crypto/keystore_soft.h"
+#include "lib/es/eum_signature.h"
 #include "lib/es/es2.h"
 #include "lib/es/es3.h"
 #include "lib/es/message.h"
@@ -67,7 +68,7 @@ struct fake_smsr {
     enum es_function fail; /* this function answers `fail_status`, fail_times times */
     struct status fail_status;
     unsigned fail_times;
-    bool bad_receipt, wrong_eid, expired_certificate;
+    bool bad_receipt, wrong_eid, expired_certificate, unsigned_eis, tampered_eis;
     unsigned lose_session_at; /* the n-th segment finds the channel lost, once; 0: never */
     unsigned segments;
     uint8_t pe_status; /* what the card says of the package */
