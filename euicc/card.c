@@ -1,7 +1,5 @@
 #include "uicc/uicc.h"
 
-#define SET_DATA_MAX (16u * 1024u) /* octets of one data object written with SET DATA */
-
 /* F=512 D=32, T=0 and T=15 (clock stop, classes A B C, eUICC); historical octets: SELECT by full and partial AID,
  * EF.DIR, 20 logical channels, "SWUECC+" as label; TCK. */
 static const uint8_t atr[] = { 0x3B, 0x9F, 0x96, 0x80, 0x3F, 0xC7, 0x82, 0x80, 0x31, 0xE0, 0x73, 0xFE,
@@ -17,13 +15,9 @@ void card_rollback(struct card *card) { objects_rollback(card->objects); }
 
 static enum err card_buffers(struct card *card)
 {
-    void *scratch = card_alloc(card, CARD_SCRATCH_SIZE);
     card->response = wr_arena(card->arena, CARD_RESPONSE_MAX);
-    card->set_data = wr_arena(card->arena, SET_DATA_MAX);
-    if (!scratch || card->response.err != ERR_NONE || card->set_data.err != ERR_NONE)
-        return ERR_NO_MEMORY;
-    arena_init_fixed(&card->scratch, scratch, CARD_SCRATCH_SIZE);
-    return proactive_open(card);
+    arena_init(&card->scratch, CARD_SCRATCH_SIZE);
+    return card->response.err != ERR_NONE ? card->response.err : proactive_open(card);
 }
 
 /* Everything behind the object store, which is open. */
@@ -71,10 +65,11 @@ void card_stop(struct card *card)
     for (const struct card_module *const *m = card_modules; *m; m++)
         if ((*m)->close)
             (*m)->close(card);
+    fs_unmount(&card->fs);
     objects_close(card->objects);
     arena_release(&card->scratch);
+    set_data_drop(card);
     wipe(card->response.buf, card->response.cap);
-    wipe(card->set_data.buf, card->set_data.cap);
     wipe(card, sizeof *card);
 }
 
@@ -97,7 +92,7 @@ static void session_forget(struct card *card)
     }
     card->verified_count = 0;
     card->response.len = card->response_sent = 0;
-    card->set_data.len = 0;
+    set_data_drop(card);
 }
 
 /* The enabled profile's files; without one the card's own few. */
@@ -138,6 +133,7 @@ uint64_t euicc_idle(struct euicc *euicc, uint64_t now_ms)
         wake = at < wake ? at : wake;
     }
     proactive_pump(card);
+    arena_release(&card->scratch);
     return wake;
 }
 
@@ -169,7 +165,10 @@ enum err card_read_file(struct card *card, bool in_usim, struct span path, uint8
 enum err card_read_profile_file(struct card *card, uint8_t slot, bool in_usim, struct span path, uint8_t *out,
                                 size_t cap, size_t *ret_len)
 {
-    struct fs fs;
+    struct fs fs = { 0 };
     enum err err = fs_mount(&fs, card->objects, slot, NULL);
-    return err == ERR_NONE ? read_file(&fs, in_usim, path, out, cap, ret_len) : err;
+    if (err == ERR_NONE)
+        err = read_file(&fs, in_usim, path, out, cap, ret_len);
+    fs_unmount(&fs);
+    return err;
 }

@@ -27,7 +27,7 @@ struct agent;
 #define CARD_CHANNELS     20u           /* logical channels 0 … 19 */
 #define CARD_RESPONSE_MAX 2048u         /* octets a command may answer with before the T=0 rules cut it */
 #define CARD_VERIFIED_MAX 32u           /* PINs verified in a session */
-#define CARD_SCRATCH_SIZE (96u * 1024u) /* arena of one command: a file's whole body fits */
+#define CARD_SCRATCH_SIZE (96u * 1024u) /* arena of one command, on the heap: a file's whole body fits */
 
 /* ---- commands ---- */
 
@@ -153,7 +153,7 @@ struct card {
     size_t response_sent;
     uint16_t response_sw;
     uint8_t response_channel;
-    struct writer set_data; /* the blocks of a SET DATA in several commands */
+    struct writer set_data; /* the blocks of a SET DATA in several commands, on the heap meanwhile */
     struct proactive *proactive;
 
     uint8_t imei[8]; /* as PROVIDE LOCAL INFORMATION gave it; has_imei */

@@ -257,12 +257,12 @@ static void modules_idle(struct card *card)
 /* Timers first; and whatever a handler does, no transaction outlives its command. */
 static uint16_t command_run(struct card *card, const struct command *cmd)
 {
-    arena_release(&card->scratch);
     modules_idle(card);
     uint16_t sw = channel_dispatch(card, cmd, &card->response);
     while (objects_in_transaction(card->objects))
         objects_rollback(card->objects);
     proactive_pump(card);
+    arena_release(&card->scratch);
     return sw;
 }
 

@@ -194,6 +194,7 @@ enum pe_status_code install_commit(struct installation *in, uint32_t *ret_owner)
 
     card_begin(in->card);
     enum err err = write_all(&run);
+    fs_unmount(run.fs);
     if (err == ERR_NONE)
         err = card_commit(in->card);
     else

@@ -196,7 +196,7 @@ static void sessions_end(struct card *card)
 {
     sd_session_end(&card->isdr->sms);
     sd_session_end(&card->isdr->local);
-    wipe(&card->isdr->reassembly, sizeof card->isdr->reassembly);
+    isdr_sms_forget(card);
     card->isdr->looking = false;
     sms_out_reset(card);
     agent_reset(card);

@@ -30,7 +30,7 @@ struct isdr {
     bool https_first; /* notifications */
     struct switch_run sw;
     struct sd_session sms, local;
-    struct sms_reassembly reassembly;
+    struct sms_reassembly *reassembly; /* on the heap while parts of a message are missing */
     bool looking; /* a PROVIDE LOCAL INFORMATION (location) is out */
 };
 

@@ -1,4 +1,5 @@
-/* euicc/nvm/index.h: where each object's content stands: a sorted array. Private to the object store. */
+/* euicc/nvm/index.h: where each object's content stands: a sorted array on the heap that
+ * grows with what is in it. Private to the object store. */
 #ifndef OSPREY_EUICC_NVM_INDEX_H
 #define OSPREY_EUICC_NVM_INDEX_H
 
@@ -13,17 +14,21 @@ struct index_entry {
 
 struct index {
     struct index_entry *entries;
-    uint32_t count, cap;
+    uint32_t count, cap, limit; /* limit: entries it may ever hold */
     uint64_t bytes; /* content and overhead of all entries */
 };
 
 /* The position of the first entry with this key or a greater one. */
 uint32_t index_lower(const struct index *ix, object_key key);
 struct index_entry *index_find(const struct index *ix, object_key key); /* NULL */
+/* Room for so many entries in all; false: over the limit, or the machine has no memory. */
+bool index_reserve(struct index *ix, uint32_t count);
 /* Replaces an entry of the same key; false: full. */
 bool index_set(struct index *ix, const struct index_entry *entry);
 void index_remove(struct index *ix, object_key key);
 void index_clear(struct index *ix);
+/* Gives back what is not in use: all of it when it is empty. */
+void index_trim(struct index *ix);
 /* Takes every entry of `news` over, deletes those that news deletes, empties news. There is room: the caller has
  * checked. */
 void index_merge(struct index *ix, struct index *news);

@@ -4,7 +4,8 @@
 #include "lib/codec/writer.h"
 #include "log.h"
 
-#define PENDING_MAX 1536u /* objects one transaction writes or deletes */
+#define PENDING_MAX  1536u /* objects one transaction writes or deletes */
+#define PENDING_KEPT 64u   /* an index of so many stays between transactions */
 
 struct objects {
     struct keys *keys;
@@ -28,10 +29,8 @@ static enum err objects_new(struct arena *arena, struct nvm *nvm, struct keys *k
     struct objects *o = ARENA_NEW(arena, struct objects);
     if (!o)
         return ERR_NO_MEMORY;
-    o->live = (struct index){ ARENA_ARRAY(arena, struct index_entry, OBJECTS_MAX), 0, OBJECTS_MAX, 0 };
-    o->pending = (struct index){ ARENA_ARRAY(arena, struct index_entry, PENDING_MAX), 0, PENDING_MAX, 0 };
-    if (!o->live.entries || !o->pending.entries)
-        return ERR_NO_MEMORY;
+    o->live.limit = OBJECTS_MAX;
+    o->pending.limit = PENDING_MAX;
     o->keys = keys;
     o->log = (struct nvm_log){ .nvm = nvm, .half_len = log_half_len(nvm->size) };
     *ret = o;
@@ -85,12 +84,21 @@ enum err objects_format(struct arena *arena, struct nvm *nvm, struct keys *keys,
     return ERR_NONE;
 }
 
+/* The live objects can take those of the transaction. */
+static bool merge_room(struct objects *o)
+{
+    uint32_t count = o->live.count + o->pending.count;
+    return index_reserve(&o->live, count < OBJECTS_MAX ? count : OBJECTS_MAX);
+}
+
 /* Takes one record into the indexes. */
 static enum err replay_record(struct objects *o, const struct record *rec)
 {
     struct index_entry e = { rec->key, (uint32_t)(log_base(&o->log) + o->log.end - rec->len), rec->len, rec->kind };
     if (rec->kind != RECORD_COMMIT && rec->kind != RECORD_SNAPSHOT)
         return index_set(&o->pending, &e) ? ERR_NONE : ERR_VERIFY;
+    if (!merge_room(o))
+        return ERR_NO_MEMORY;
     index_merge(&o->live, &o->pending);
     committed_here(o);
     return ERR_NONE;
@@ -164,12 +172,18 @@ enum err objects_open(struct arena *arena, struct nvm *nvm, struct keys *keys, s
     if ((err = objects_new(arena, nvm, keys, &o)) != ERR_NONE)
         return err;
     memcpy(o->card_id, h.card_id, sizeof o->card_id);
-    if ((err = log_read_mark(nvm, &o->mark)) != ERR_NONE || (err = replay(o)) != ERR_NONE)
+    if ((err = log_read_mark(nvm, &o->mark)) != ERR_NONE || (err = replay(o)) != ERR_NONE) {
+        objects_close(o);
         return err;
+    }
+    index_trim(&o->live);
+    index_trim(&o->pending);
     bool behind = o->log.generation < o->mark.generation ||
                   (o->log.generation == o->mark.generation && o->log.end < o->mark.floor);
-    if (behind) /* something that was durable once is not there */
+    if (behind) { /* something that was durable once is not there */
+        objects_close(o);
         return ERR_VERIFY;
+    }
     *ret = o;
     return ERR_NONE;
 }
@@ -180,6 +194,10 @@ void objects_close(struct objects *o)
         return;
     while (o->depth != 0)
         objects_rollback(o);
+    index_clear(&o->live);
+    index_clear(&o->pending);
+    index_trim(&o->live);
+    index_trim(&o->pending);
 }
 
 /* ---- room ---- */
@@ -271,9 +289,16 @@ void objects_begin(struct objects *o) { o->depth++; }
 
 bool objects_in_transaction(const struct objects *o) { return o->depth != 0; }
 
-static void undo(struct objects *o)
+static void pending_forget(struct objects *o)
 {
     index_clear(&o->pending);
+    if (o->pending.cap > PENDING_KEPT)
+        index_trim(&o->pending);
+}
+
+static void undo(struct objects *o)
+{
+    pending_forget(o);
     o->log.end = o->commit_end;
     o->log.chain = o->commit_chain;
 }
@@ -300,12 +325,13 @@ static enum err write_mark(struct objects *o)
 
 static enum err commit(struct objects *o)
 {
-    enum err err = write_mark(o);
+    enum err err = merge_room(o) ? write_mark(o) : ERR_NO_MEMORY;
     if (err == ERR_NONE)
         err = log_append(&o->log, 0, RECORD_COMMIT, SPAN_NONE, SPAN_NONE);
     if (err != ERR_NONE)
         return err;
     index_merge(&o->live, &o->pending);
+    pending_forget(o);
     committed_here(o);
     o->counts.commits++;
     return objects_sync(o);

@@ -9,6 +9,8 @@
  * any octet leaves the state before or after. One sync per commit. One transaction at a time; begin and commit nest:
  * the outermost pair counts. While it is open all reads see its writes. Rolling back costs nothing.
  *
+ * RAM: the index of the objects, 12 octets each, on the heap; it grows with them and is given back at close.
+ *
  * Not thread-safe: one card, one thread at a time. */
 #ifndef OSPREY_EUICC_NVM_OBJECTS_H
 #define OSPREY_EUICC_NVM_OBJECTS_H
@@ -57,7 +59,7 @@ MUST_USE enum err objects_format(struct arena *arena, struct nvm *nvm, struct ke
 /* ERR_NOT_FOUND (no image), ERR_UNSUPPORTED (version, size), ERR_VERIFY (a committed record is damaged), ERR_DENIED
  * (made with keys and opened without, or the other way round), ERR_NO_MEMORY, ERR_IO. Cuts nothing, writes nothing. */
 MUST_USE enum err objects_open(struct arena *arena, struct nvm *nvm, struct keys *keys, struct objects **ret);
-void objects_close(struct objects *o); /* open transactions are rolled back */
+void objects_close(struct objects *o); /* open transactions are rolled back; gives the index back */
 
 /* ---- transactions ---- */
 

@@ -1,5 +1,9 @@
 #include "fs_object.h"
 
+#include <stdlib.h>
+
+#define ENTRIES_STEP 32u /* files the directory grows by; FS_FILES_MAX is a multiple */
+
 void fs_header_write(struct writer *w, const struct fs_file *f)
 {
     wr_u8(w, f->fdb);
@@ -74,13 +78,29 @@ void fs_entry_of(const struct fs_file *f, struct fs_entry *ret)
     *ret = (struct fs_entry){ f->number, f->parent, f->link, f->fid, f->fdb, f->sfi, f->aid.len ? FS_ENTRY_ADF : 0 };
 }
 
+enum err fs_room(struct fs *fs)
+{
+    if (fs->count < fs->cap)
+        return ERR_NONE;
+    if (fs->count == FS_FILES_MAX)
+        return ERR_TOO_LONG;
+    struct fs_entry *entries = realloc(fs->entries, (fs->cap + ENTRIES_STEP) * sizeof *entries);
+    if (!entries)
+        return ERR_NO_MEMORY;
+    fs->entries = entries;
+    fs->cap = (uint16_t)(fs->cap + ENTRIES_STEP);
+    return ERR_NONE;
+}
+
 enum err fs_mount(struct fs *fs, struct objects *store, uint8_t profile, struct arena *scratch)
 {
-    *fs = (struct fs){ .store = store, .profile = profile, .scratch = scratch };
+    *fs = (struct fs){ .store = store, .profile = profile, .scratch = scratch, .entries = fs->entries, .cap = fs->cap };
     object_key key = OBJECT_KEY(profile, OBJ_FILE, 0), last = OBJECT_KEY(profile, OBJ_FILE, 0xFFFFF);
     for (; objects_next(store, key, last, &key); key++) {
         struct fs_file f;
-        enum err err = fs->count == FS_FILES_MAX ? ERR_TOO_LONG : fs_header_read(fs, (fs_number)OBJECT_NUMBER(key), &f);
+        enum err err = fs_room(fs);
+        if (err == ERR_NONE)
+            err = fs_header_read(fs, (fs_number)OBJECT_NUMBER(key), &f);
         if (err != ERR_NONE) {
             fs_unmount(fs);
             return err;
@@ -93,8 +113,10 @@ enum err fs_mount(struct fs *fs, struct objects *store, uint8_t profile, struct 
 
 void fs_unmount(struct fs *fs)
 {
+    free(fs->entries);
+    fs->entries = NULL;
     fs->profile = 0;
-    fs->count = 0;
+    fs->count = fs->cap = 0;
     fs->next = 0;
 }
 

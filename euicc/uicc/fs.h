@@ -77,13 +77,13 @@ struct fs {
     struct objects *store;
     struct arena *scratch; /* room for a whole body: fs_resize, fs_write_cyclic, fs_tlv_put need it (ERR_NO_MEMORY) */
     uint8_t profile;       /* slot; 0: the card's own files */
-    uint16_t count;
-    fs_number next;                        /* number of the next file made */
-    struct fs_entry entries[FS_FILES_MAX]; /* in the order of creation */
+    uint16_t count, cap;
+    fs_number next;           /* number of the next file made */
+    struct fs_entry *entries; /* in the order of creation; on the heap while mounted */
 };
 
 /* Reads the directory of the profile (slot 1 …, 0 the card's own); scratch may be NULL. A profile without files mounts
- * empty. */
+ * empty. *fs is zeroes, or was mounted before; fs_unmount gives its memory back. */
 MUST_USE enum err fs_mount(struct fs *fs, struct objects *store, uint8_t profile, struct arena *scratch);
 void fs_unmount(struct fs *fs);
 

@@ -97,6 +97,8 @@ enum err fs_create(struct fs *fs, const struct fs_file *spec, struct span body, 
 {
     struct fs_file f = *spec;
     enum err err = spec_check(fs, &f, body);
+    if (err == ERR_NONE)
+        err = fs_room(fs);
     if (err != ERR_NONE)
         return err;
     f.number = fs->next;

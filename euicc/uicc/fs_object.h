@@ -17,6 +17,8 @@ void fs_header_write(struct writer *w, const struct fs_file *f);
 enum err fs_header_read(const struct fs *fs, fs_number number, struct fs_file *ret);
 
 /* The directory. */
+/* Room for one entry more. */
+enum err fs_room(struct fs *fs);
 struct fs_entry *fs_entry(const struct fs *fs, fs_number number); /* NULL */
 void fs_entry_of(const struct fs_file *f, struct fs_entry *ret);
 /* The file whose body this one shows: itself, or where its link leads; FS_NONE when that is gone. */

@@ -2,11 +2,14 @@
 
 #include "lib/codec/ber_tlv.h"
 
+#include <stdlib.h>
+
 /* RETRIEVE DATA, SET DATA on BER-TLV files: TS 102 221 §11.3. P2: b8 b7 block, b5…b1 SFI. */
 
 enum block { BLOCK_NEXT = 0x00, BLOCK_RETRANSMIT = 0x40, BLOCK_FIRST = 0x80 };
 #define BLOCK_OF(p2) ((p2)&0xC0)
 #define TAG_LIST     0x5Cu
+#define SET_DATA_MAX (16u * 1024u) /* octets of one data object written in blocks */
 
 static uint16_t tlv_file(struct card *card, const struct command *cmd, uint8_t right, struct fs_file *ret)
 {
@@ -95,15 +98,32 @@ uint16_t uicc_retrieve_data(struct card *card, const struct command *cmd, struct
 
 /* ---- SET DATA: the blocks are gathered in card->set_data, and become the object with the last one ---- */
 
+void set_data_drop(struct card *card)
+{
+    if (card->set_data.buf)
+        wipe(card->set_data.buf, card->set_data.cap);
+    free(card->set_data.buf);
+    card->set_data = wr_of(NULL, 0);
+}
+
+static bool set_data_begin(struct card *card, size_t total)
+{
+    uint8_t *room = malloc(total);
+    set_data_drop(card);
+    if (room)
+        card->set_data = wr_of(room, total);
+    return room != NULL;
+}
+
 static void set_data_forget(struct card *card, struct channel *ch)
 {
-    card->set_data.len = 0;
+    set_data_drop(card);
     ch->tlv.ef = FS_NONE;
 }
 
 static uint16_t set_data_store(struct card *card, struct channel *ch, const struct fs_file *f)
 {
-    struct span tlv = { card->set_data.buf, card->set_data.len };
+    struct span tlv = wr_span(&card->set_data);
     enum err err = fs_tlv_put(&card->fs, f->number, ch->tlv.tag, tlv);
     set_data_forget(card, ch);
     return err == ERR_NOT_FOUND ? SW_NOT_FOUND : sw_of_err(err);
@@ -143,7 +163,7 @@ static uint16_t set_data_first(struct card *card, const struct command *cmd, con
     size_t head = cmd->apdu.data.len - rd_left(&r);
     ch->tlv.total = (uint32_t)head + len;
     if (r.err != ERR_NONE || ch->tlv.total > (f->max_size ? f->max_size : f->size) ||
-        ch->tlv.total > card->set_data.cap) {
+        ch->tlv.total > SET_DATA_MAX || !set_data_begin(card, ch->tlv.total)) {
         set_data_forget(card, ch);
         return r.err != ERR_NONE ? SW_WRONG_DATA : SW_NO_MEMORY;
     }
@@ -160,7 +180,7 @@ uint16_t uicc_set_data(struct card *card, const struct command *cmd, struct writ
         return sw;
     if (BLOCK_OF(cmd->apdu.p2) == BLOCK_FIRST)
         return set_data_first(card, cmd, &f);
-    if (ch->tlv.ef != f.number || !ch->tlv.writing)
+    if (ch->tlv.ef != f.number || !ch->tlv.writing || card->set_data.cap != ch->tlv.total)
         return SW_CONDITIONS;
     if (BLOCK_OF(cmd->apdu.p2) == BLOCK_RETRANSMIT)
         card->set_data.len = ch->tlv.last_offset;

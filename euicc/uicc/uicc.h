@@ -33,6 +33,7 @@ command_handler uicc_manage_channel;
 command_handler uicc_read_binary, uicc_update_binary;
 command_handler uicc_read_record, uicc_update_record, uicc_search_record, uicc_increase;
 command_handler uicc_retrieve_data, uicc_set_data;
+void set_data_drop(struct card *card); /* the blocks of an object that is not complete */
 
 /* The EF a command works on: that of the SFI below the current DF (which becomes current), or the current one with sfi
  * 0. SW_OK, SW_NO_EF, SW_FILE_NOT_FOUND. */
