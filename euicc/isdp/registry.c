@@ -219,14 +219,27 @@ static uint16_t free_slot(struct card *card)
     return slot;
 }
 
+uint32_t isdp_used(struct card *card, const struct isdp *isdp)
+{
+    return (uint32_t)objects_used_by(card->objects, (uint8_t)isdp->slot);
+}
+
+uint32_t isdp_left(struct card *card, const struct isdp *isdp)
+{
+    uint32_t used = isdp_used(card, isdp);
+    if (!isdp->granted)
+        return (uint32_t)objects_free(card->objects);
+    return isdp->granted > used ? isdp->granted - used : 0;
+}
+
 /* What is granted to others and not used yet is not free. */
 static size_t promised(struct card *card)
 {
     struct isdp_registry *reg = card_registry(card);
     size_t sum = 0;
     for (size_t i = 0; i < reg->count; i++)
-        if (reg->items[i].granted > reg->items[i].used)
-            sum += reg->items[i].granted - reg->items[i].used;
+        if (reg->items[i].granted)
+            sum += isdp_left(card, &reg->items[i]);
     return sum;
 }
 

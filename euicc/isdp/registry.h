@@ -39,7 +39,7 @@ struct isdp {
     uint8_t pol1;
     bool has_iccid;
     uint8_t iccid[ISDP_ICCID_LEN]; /* reading order, as in the profile header */
-    uint32_t granted, used;        /* octets of non-volatile memory; granted 0: no limit but the card's */
+    uint32_t granted, used;        /* octets of card memory: quota (0: no limit but the card's), after installation */
     uint8_t imsi[9];               /* EF_IMSI of the first USIM at installation; imsi[0] is 0 when there is none */
     struct isdp_keyset keys[ISDP_KEYSETS_MAX];
     uint8_t token_kvn, token_key[16]; /* key for MasterDelete tokens, KVN 70; token_kvn 0: none */
@@ -82,6 +82,11 @@ MUST_USE enum err registry_store(struct card *card, struct isdp *isdp);
 MUST_USE enum err registry_switch(struct card *card, struct isdp *target);
 /* Moves the fall-back attribute. */
 MUST_USE enum err registry_set_fallback(struct card *card, struct isdp *target);
+
+/* Octets of card memory an ISD-P's profile takes now, and may still take of its quota (what is free, when it has none).
+ */
+uint32_t isdp_used(struct card *card, const struct isdp *isdp);
+uint32_t isdp_left(struct card *card, const struct isdp *isdp);
 
 /* SCP03 keys. Setting a KVN anew starts its counter over and, from SELECTABLE, makes the ISD-P PERSONALIZED. */
 struct isdp_keyset *isdp_keyset(struct isdp *isdp, uint8_t kvn); /* kvn 0: the first one; NULL when there is none */

@@ -298,11 +298,8 @@ static void isdp_status(struct card *card, const struct isdp *isdp, const struct
                                       .attributes = isdp->attributes,
                                       .has_memory = true,
                                       .memory = isdp->granted,
-                                      .has_memory_left = true };
-    size_t room = objects_free(card->objects);
-    status.memory_left = (uint32_t)room;
-    if (isdp->granted)
-        status.memory_left = isdp->granted > isdp->used ? isdp->granted - isdp->used : 0;
+                                      .has_memory_left = true,
+                                      .memory_left = isdp_left(card, isdp) };
     if (aid_set(&status.aid, isdp_aid(isdp)))
         es5_isdp_status_write(w, &status, asked);
 }

@@ -2,6 +2,8 @@
 
 #include "lib/codec/ber_tlv.h"
 
+#define FILE_OVERHEAD 64u /* octets a file takes beside its body, about */
+
 /* Administration of files: TS 102 222 §6; ACTIVATE, DEACTIVATE: TS 102 221 §11.1.14, §11.1.15. */
 
 static uint16_t sw_of_fs(enum err err)
@@ -36,6 +38,13 @@ static void pattern_fill(struct span fcp, const struct fs_file *f, uint8_t *body
     }
 }
 
+/* The profile's quota has room for so many octets more. */
+static bool quota_allows(struct card *card, uint32_t octets)
+{
+    const struct isdp *isdp = registry_by_slot(card, card->profile);
+    return !isdp || !isdp->granted || octets <= isdp_left(card, isdp);
+}
+
 uint16_t uicc_create_file(struct card *card, const struct command *cmd, struct writer *rsp)
 {
     struct fs_file f, df;
@@ -56,7 +65,7 @@ uint16_t uicc_create_file(struct card *card, const struct command *cmd, struct w
     if (fs_is_df(&f))
         f.size = 0;
     uint8_t *body = f.size <= FS_FILE_SIZE_MAX ? arena_alloc(&card->scratch, f.size + 1) : NULL;
-    if (!body)
+    if (!body || !quota_allows(card, f.size + FILE_OVERHEAD))
         return SW_NO_MEMORY;
     pattern_fill(fcp, &f, body);
     struct span content = fs_kind(&f) == FS_BER_TLV ? SPAN_NONE : (struct span){ body, f.size };
@@ -117,6 +126,8 @@ uint16_t uicc_resize_file(struct card *card, const struct command *cmd, struct w
         return SW_FILE_NOT_FOUND;
     if (!access_allowed(card, cmd, &f, ACCESS_BY_INS))
         return SW_SECURITY_STATUS;
+    if (octets > f.size && !quota_allows(card, (uint32_t)octets - f.size))
+        return SW_NO_MEMORY;
     return sw_of_fs(fs_resize(&card->fs, number, (uint32_t)octets));
 }
 

@@ -277,6 +277,19 @@ static void creating_and_deleting(void **state)
     apdu("00A4080C047F106F77", "9000");
 }
 
+static void a_quota_limits_what_is_created(void **state)
+{
+    (void)state;
+    struct card *card = rig_card(&rig);
+    struct isdp *isdp = registry_enabled(card);
+    isdp->granted = isdp_used(card, isdp) + 400;
+    SCRIPT({ "0020000A08" RIG_ADM1, "9000" }, { "00A4000C027F10", "9000" },
+           { "00E0000016 6214 82024121 83026F70 8A0105 8B032F0606 80020180", "6A84" },
+           { "00E0000016 6214 82024121 83026F71 8A0105 8B032F0606 80020100", "9000" },
+           { "80D400000A 6208 83026F71 80020200", "6A84" }, { "00E40000026F71", "9000" },
+           { "00E0000016 6214 82024121 83026F72 8A0105 8B032F0606 80020100", "9000" });
+}
+
 static void deactivation(void **state)
 {
     (void)state;
@@ -317,6 +330,7 @@ int main(void)
         TEST(status_words_to_the_letter),
         TEST(security_domains_on_a_channel),
         TEST(creating_and_deleting),
+        TEST(a_quota_limits_what_is_created),
         TEST(deactivation),
         cmocka_unit_test(without_a_profile_there_is_a_master_file),
     };

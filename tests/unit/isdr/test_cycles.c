@@ -1,0 +1,83 @@
+/* Create, install, delete, again and again: the card's memory ends where it began, whatever it went through. The number
+ * of rounds is the first argument (10,000 in the soak). */
+#include "lab.h"
+
+#include <stdlib.h>
+
+static unsigned long rounds = 200;
+
+static struct euicc_memory_info memory_of(struct lab *lab)
+{
+    struct euicc_memory_info m;
+    euicc_memory(lab->euicc, &m);
+    return m;
+}
+
+static void delete_profile(struct lab *lab, uint32_t tar)
+{
+    WRITER_ON_STACK(w, 64);
+    es5_delete_write(&w, &(struct es5_delete){ .kind = ES5_DELETE_PROFILE, .isdp = aid_isdp(tar) });
+    assert_int_equal(smsr_sw(lab, wr_span(&w)), SW_OK);
+    assert_int_equal(lab_state(lab, tar), 0);
+}
+
+static void memory_ends_where_it_began(void **state)
+{
+    (void)state;
+    struct lab *lab = lab_new(true);
+    terminal_boot(lab);
+    struct span package = lab_profile("TS48v2_SAIP2.1_NoBERTLV.der");
+    lab_install(lab, 0x11, package);
+    delete_profile(lab, 0x11);
+    struct euicc_memory_info before = memory_of(lab);
+    for (unsigned long i = 0; i < rounds; i++) {
+        uint32_t tar = 0x11 + i % 5;
+        lab_install(lab, tar, package);
+        assert_true(memory_of(lab).used > before.used);
+        delete_profile(lab, tar);
+        assert_int_equal(memory_of(lab).used, before.used);
+        assert_int_equal(memory_of(lab).free, before.free);
+        if (i % 50 == 49)
+            lab_power_cycle(lab);
+    }
+    assert_int_equal(memory_of(lab).used, before.used);
+    assert_int_equal(card_registry(lab_card(lab))->count, 1);
+    lab_free(lab);
+}
+
+/* As many as fit, until the card says no; then every octet comes back. */
+static void a_full_card_says_so_and_recovers(void **state)
+{
+    (void)state;
+    struct lab *lab = lab_new(true);
+    terminal_boot(lab);
+    assert_int_equal(smsr_sw(lab, hex_lit("80CAFF2100")), SW_OK); /* the card notes the key set in use */
+    struct euicc_memory_info before = memory_of(lab);
+    unsigned made = 0;
+    WRITER_ON_STACK(w, 260);
+    uint16_t sw = SW_OK;
+    while (sw == SW_OK) {
+        struct es5_create_isdp create = { .isdp = aid_isdp(0x11 + made), .memory = 100000 };
+        w.len = 0;
+        es5_create_isdp_write(&w, &create);
+        sw = smsr_sw(lab, wr_span(&w));
+        made += sw == SW_OK;
+    }
+    assert_int_equal(sw, SW_NO_MEMORY);
+    assert_in_range(made, 2, before.free / 100000);
+    for (unsigned i = 0; i < made; i++)
+        delete_profile(lab, 0x11 + i);
+    assert_int_equal(memory_of(lab).used, before.used);
+    lab_free(lab);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1)
+        rounds = strtoul(argv[1], NULL, 10);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(memory_ends_where_it_began),
+        cmocka_unit_test(a_full_card_says_so_and_recovers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
