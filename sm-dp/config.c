@@ -13,6 +13,8 @@ const struct config_option smdp_options[] = {
     { "sm-dp", "database", CONFIG_PATH, "sm-dp.db", false, "the SQLite file; made when it does not exist" },
     { "sm-dp", "master_key", CONFIG_PATH, "master.key", false,
       "64 hex digits that protect the secrets in the database" },
+    { "sm-dp", "commit_interval_ms", CONFIG_NUMBER, "4", false,
+      "pause between commits to the database when much comes in, so that each takes more along" },
     { "sm-dp", "ci", CONFIG_PATH, NULL, true, "the CI's root certificates, PEM" },
     { "sm-dp", "validity_s", CONFIG_NUMBER, "86400", false, "validity period of downloads that give none" },
     { "sm-dp", "resend_s", CONFIG_NUMBER, "60", false,
@@ -195,6 +197,7 @@ enum err smdp_config_read(const struct config *file, struct smdp_partner *partne
     ret->validity_s = (uint32_t)config_number(file, "sm-dp", "validity_s");
     ret->unsigned_eis = config_bool(file, "sm-dp", "unsigned_eis");
     ret->resend_s = (uint32_t)config_number(file, "sm-dp", "resend_s");
+    ret->commit_interval_ms = (uint32_t)config_number(file, "sm-dp", "commit_interval_ms");
     ret->segments_per_call = (uint32_t)config_number(file, "sm-dp", "segments_per_call");
     if (ret->segments_per_call > SMDP_SEGMENTS_MAX)
         return wrong(&r, "segments_per_call", "too many");

@@ -304,7 +304,8 @@ enum err smdp_new(const struct smdp_config *config, const struct env *env, struc
     s->env = *env;
     defaults(&s->config);
     struct engine_config ec = {
-        .env = *env, .step = step, .role = s, .retry_after_ms = retry_after_ms, .on_fatal = fatal
+        .env = *env, .step = step, .role = s, .retry_after_ms = retry_after_ms, .on_fatal = fatal,
+        .commit_interval_ms = s->config.commit_interval_ms
     };
     enum err err = engine_new(&ec, &s->engine);
     if (err != ERR_NONE) {

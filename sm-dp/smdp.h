@@ -60,6 +60,7 @@ struct smdp_config {
     uint32_t segments_per_call; /* SCP03t segments in one ES3.SendData. 0: 24 */
     uint32_t resend_s;          /* an ES3 call that was taken but not answered is repeated after this. 0: 60 */
     uint32_t validity_s;        /* of a download without ValidityPeriod. 0: 86400 */
+    uint32_t commit_interval_ms;    /* struct engine_config. 0: no ration */
     uint32_t undo_s;            /* how long a clean-up tries after the answer is out. 0: 3600 */
     void (*on_fatal)(void *context);
     void *on_fatal_context;

@@ -14,6 +14,8 @@ const struct config_option smsr_options[] = {
     { "sm-sr", "database", CONFIG_PATH, "sm-sr.db", false, "the SQLite file; made when it does not exist" },
     { "sm-sr", "master_key", CONFIG_PATH, "master.key", false,
       "64 hex digits that protect the secrets in the database" },
+    { "sm-sr", "commit_interval_ms", CONFIG_NUMBER, "4", false,
+      "pause between commits to the database when much comes in, so that each takes more along" },
     { "sm-sr", "ci", CONFIG_PATH, NULL, true, "the CI's root certificates, PEM" },
     { "sm-sr", "validity_s", CONFIG_NUMBER, "3600", false, "validity period of calls that give none" },
     { "tls", "certificate", CONFIG_PATH, NULL, true, "our TLS certificate and its chain, PEM" },
@@ -237,6 +239,7 @@ static enum err read_channel(struct reading *r, struct smsr_config *c)
     c->sms_script_max = (uint32_t)config_number(r->file, "channel", "sms_script_max");
     c->resend_s = (uint32_t)config_number(r->file, "channel", "resend_s");
     c->resend_max_s = (uint32_t)config_number(r->file, "channel", "resend_max_s");
+    c->commit_interval_ms = (uint32_t)config_number(r->file, "sm-sr", "commit_interval_ms");
     return ERR_NONE;
 }
 

@@ -237,7 +237,8 @@ enum err smsr_new(const struct smsr_config *config, const struct env *env, struc
     defaults(&s->config);
     s->reassembly = calloc(SMSR_REASSEMBLIES, sizeof *s->reassembly);
     struct engine_config ec = {
-        .env = *env, .step = step, .role = s, .retry_after_ms = retry_after_ms, .on_fatal = fatal
+        .env = *env, .step = step, .role = s, .retry_after_ms = retry_after_ms, .on_fatal = fatal,
+        .commit_interval_ms = s->config.commit_interval_ms
     };
     enum err err = s->reassembly ? eum_signature_start() : ERR_NO_MEMORY;
     if (err == ERR_NONE)

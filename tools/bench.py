@@ -219,11 +219,12 @@ class Bench:
             out.write(subscribers)
         lab.configure_smsr()
         lab.configure_smdp({})
-        lab.configure_operator('operator')
-        with open(lab.path('operator.conf')) as file:
-            text = file.read()
-        with open(lab.path('operator.conf'), 'w') as out:
-            out.write(text.replace('inbox = operator/inbox.db\n', ''))
+        for who in ('operator', 'start'):
+            lab.configure_operator(who)
+            with open(lab.path(f'{who}.conf')) as file:
+                text = file.read()
+            with open(lab.path(f'{who}.conf'), 'w') as out:
+                out.write(text.replace(f'inbox = {who}/inbox.db\n', ''))
 
     def server_starts(self):
         """Empty: nothing in the database, no partner connected."""
@@ -274,6 +275,7 @@ class Bench:
         lab = self.lab
         for name in ('smsc', 'hlr'):
             lab.start(name)
+        lab.listen('start')  # the bootstrap profiles' operator is told of every switch
         lab.configure_fleet(1)
         lab.start('device')
         time.sleep(0.5)

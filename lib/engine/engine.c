@@ -34,6 +34,7 @@ void engine_free(struct engine *e)
 {
     if (!e)
         return;
+    engine_own_flush(e);
     for (size_t i = 0; i < e->batch_count; i++) /* of a store that failed */
         engine_event_free(&e->batch[i]->event);
     for (struct queued *q = e->head, *next; q; q = next) {
@@ -268,24 +269,54 @@ static struct write *room_for_writes(struct engine *e, size_t count)
     return e->all;
 }
 
+/* They come first: a step may have looked for an effect that has just left. */
+static size_t own_take(struct engine *e, struct write *all)
+{
+    for (size_t i = 0; i < e->own_count; i++)
+        all[i] = (struct write){ .statement = e->own[i].statement, .params = e->own[i].params, .param_count = e->own[i].count,
+                                 .expect_rows = -1 };
+    return e->own_count;
+}
+
+static enum err commit(struct engine *e, const struct write *all, size_t count)
+{
+    enum err err = ERR_BUSY;
+    uint64_t now = e->config.env.clock->now_ms(e->config.env.clock);
+    e->config.env.store->commit(e->config.env.store, all, count, note, &err);
+    e->counts.commits++;
+    e->next_commit_ms = (e->next_commit_ms > now ? e->next_commit_ms : now) + e->config.commit_interval_ms;
+    if (err == ERR_NONE)
+        e->own_count = 0;
+    return err;
+}
+
+void engine_own_flush(struct engine *e)
+{
+    struct write all[ENGINE_OWN_MAX];
+    if (!e->own_count || e->dead)
+        return;
+    enum err err = commit(e, all, own_take(e, all));
+    if (err != ERR_NONE)
+        log_fact(e->config.env.log, LOG_ERROR_, NULL, "effects that have left cannot be forgotten: %s", err_text(err));
+    e->own_count = 0;
+}
+
 static enum err commit_batch(struct engine *e)
 {
-    size_t count = 0, at = 0;
+    size_t count = 0;
     for (size_t i = 0; i < e->batch_count; i++)
         count += e->batch[i]->writes.count;
     if (!count)
         return ERR_NONE;
-    struct write *all = room_for_writes(e, count);
+    struct write *all = room_for_writes(e, count + e->own_count);
     if (!all)
         return ERR_NO_SPACE; /* nothing is written: tried again */
+    size_t at = own_take(e, all);
     for (size_t i = 0; i < e->batch_count; i++) {
         memcpy(all + at, e->batch[i]->writes.list, e->batch[i]->writes.count * sizeof *all);
         at += e->batch[i]->writes.count;
     }
-    enum err err = ERR_BUSY;
-    e->config.env.store->commit(e->config.env.store, all, count, note, &err);
-    e->counts.commits++;
-    return err;
+    return commit(e, all, at);
 }
 
 static void send_effects(struct engine *e, struct queued *q)
@@ -374,19 +405,40 @@ static void run_batch(struct engine *e)
         fatal(e, err);
 }
 
-void engine_run(struct engine *e)
+/* What is queued waits a moment for more to come along. */
+static bool rationed(struct engine *e)
 {
-    if (e->running || e->dead) /* a result that comes from inside send just queues its event */
-        return;
-    e->running = true;
+    struct clock *clock = e->config.env.clock;
+    uint64_t ahead = (uint64_t)ENGINE_BURST * e->config.commit_interval_ms;
+    if (!e->head || e->queue_count >= ENGINE_BATCH_MAX || e->next_commit_ms <= clock->now_ms(clock) + ahead)
+        return false;
+    clock->wake_at(clock, e->next_commit_ms - ahead);
+    return true;
+}
+
+static void run_ready(struct engine *e)
+{
+    struct clock *clock = e->config.env.clock;
     do {
         engine_load_due(e);
         while (e->head && !e->dead)
             run_batch(e);
-    } while (!e->dead && (e->head || e->next_wake_ms <= e->config.env.clock->now_ms(e->config.env.clock)));
+    } while (!e->dead && (e->head || e->next_wake_ms <= clock->now_ms(clock)));
+    if (e->own_count && e->own_due_ms <= clock->now_ms(clock))
+        engine_own_flush(e);
+}
+
+void engine_run(struct engine *e)
+{
+    struct clock *clock = e->config.env.clock;
+    if (e->running || e->dead || rationed(e)) /* a result that comes from inside send just queues its event */
+        return;
+    e->running = true;
+    run_ready(e);
     e->running = false;
-    if (!e->dead && e->next_wake_ms != UINT64_MAX)
-        e->config.env.clock->wake_at(e->config.env.clock, e->next_wake_ms);
+    uint64_t wake = e->own_count && e->own_due_ms < e->next_wake_ms ? e->own_due_ms : e->next_wake_ms;
+    if (!e->dead && wake != UINT64_MAX)
+        clock->wake_at(clock, wake);
 }
 
 bool engine_idle(const struct engine *e) { return !e->head && !e->flight_count; }

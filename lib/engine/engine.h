@@ -126,6 +126,9 @@ struct engine_config {
     void *role;
     /* Pause before the attempt-th repeat of an effect; NULL: 5 s, 30 s, 2 min, 10 min, 1 h. */
     uint64_t (*retry_after_ms)(void *role, const struct effect *effect);
+    /* Commits are rationed: a burst of them at once, then one per so many ms, so that each takes more along when much
+     * comes in. 0: no ration. */
+    uint32_t commit_interval_ms;
     /* The store failed with an unknown outcome: the program must end and start again (design §2.3). NULL: abort(). */
     void (*on_fatal)(void *role, enum err err);
 };

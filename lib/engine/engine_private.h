@@ -12,6 +12,10 @@
 #define ENGINE_FIRST_MEMORY 6144u /* of an event's arena, before blocks are taken from the heap */
 #define ENGINE_SPARE_MAX    256u  /* events kept for use again */
 
+#define ENGINE_OWN_MAX 256u /* the engine's own writes that wait for a batch to go along with */
+#define ENGINE_OWN_MS  100u /* the longest that they wait */
+#define ENGINE_BURST   8u   /* commits that need not wait for each other */
+
 /* The lists in writes and outbox, and first, are not cleared when an event is used again. */
 struct queued {
     struct event event;
@@ -35,6 +39,14 @@ struct flight {
     char line[ENGINE_LINE_MAX + 1], ref[ENGINE_REF_MAX + 1];
 };
 
+/* What the engine itself wants written about an effect that has left. Nothing depends on it but whether the effect leaves
+ * once more after a crash, so it waits for a commit that happens anyway. */
+struct own_write {
+    const struct statement *statement;
+    struct value params[3];
+    size_t count;
+};
+
 struct engine {
     struct engine_config config;
     struct queued *head, *tail, *spare;
@@ -45,6 +57,10 @@ struct engine {
     size_t all_cap;
     struct flight *flights;
     size_t flight_count, flight_cap;
+    struct own_write own[ENGINE_OWN_MAX];
+    size_t own_count;
+    uint64_t own_due_ms;     /* when they are written at the latest */
+    uint64_t next_commit_ms; /* by the ration of config.commit_interval_ms */
     int64_t next_id;
     uint64_t next_wake_ms;
     unsigned one_by_one;
@@ -57,5 +73,7 @@ void engine_enqueue(struct engine *e, struct queued *q);
 bool engine_flight_add(struct engine *e, const struct effect *effect);
 void engine_wake_at(struct engine *e, uint64_t at_ms);
 void engine_load_due(struct engine *e);
+/* All that wait now, in a commit of their own. */
+void engine_own_flush(struct engine *e);
 
 #endif

@@ -157,17 +157,20 @@ static uint64_t retry_pause(const struct engine *e, const struct effect *effect)
 
 static void note(void *context, enum err err) { *(enum err *)context = err; }
 
-static void write_alone(struct engine *e, const struct statement *statement, const struct value *params, size_t count)
+static void own_write(struct engine *e, const struct statement *statement, const struct value *params, size_t count)
 {
-    struct write write = { .statement = statement, .params = params, .param_count = count, .expect_rows = -1 };
-    enum err err = ERR_NONE;
-    e->config.env.store->commit(e->config.env.store, &write, 1, note, &err);
-    if (err != ERR_NONE)
-        log_fact(e->config.env.log, LOG_ERROR_, NULL, "%s: %s", statement->name, err_text(err));
+    if (e->own_count == ENGINE_OWN_MAX)
+        engine_own_flush(e);
+    if (!e->own_count)
+        e->own_due_ms = e->config.env.clock->now_ms(e->config.env.clock) + ENGINE_OWN_MS;
+    struct own_write *own = &e->own[e->own_count++];
+    own->statement = statement;
+    own->count = count;
+    memcpy(own->params, params, count * sizeof *params);
 }
-#define WRITE_ALONE(e, statement, ...)                                                                                \
-    write_alone((e), (statement), (const struct value[]){ __VA_ARGS__ },                                             \
-                sizeof((const struct value[]){ __VA_ARGS__ }) / sizeof(struct value))
+#define OWN_WRITE(e, statement, ...)                                                                                  \
+    own_write((e), (statement), (const struct value[]){ __VA_ARGS__ },                                               \
+              sizeof((const struct value[]){ __VA_ARGS__ }) / sizeof(struct value))
 
 static void post_result(struct engine *e, const struct flight *f, uint16_t kind, int status, struct span answer)
 {
@@ -196,7 +199,7 @@ static void try_later(struct engine *e, const struct flight *f, int status, stru
         return;
     }
     e->counts.retries++;
-    WRITE_ALONE(e, &OUTBOX_LATER, value_int(f->id), value_int((int64_t)due), value_int(f->attempt + 1));
+    OWN_WRITE(e, &OUTBOX_LATER, value_int(f->id), value_int((int64_t)due), value_int(f->attempt + 1));
     engine_wake_at(e, due);
     e->config.env.clock->wake_at(e->config.env.clock, e->next_wake_ms);
 }
@@ -211,7 +214,7 @@ void engine_result(struct engine *e, int64_t effect_id, enum effect_result resul
     else if (result == EFFECT_REFUSED_ || f.wants_answer)
         post_result(e, &f, result == EFFECT_SENT ? EVENT_DELIVERED : EVENT_UNDELIVERED, status, answer);
     else
-        WRITE_ALONE(e, &ENGINE_OUTBOX_DELETE, value_int(effect_id));
+        OWN_WRITE(e, &ENGINE_OUTBOX_DELETE, value_int(effect_id));
 }
 
 static bool load_one(struct engine *e, struct rowset *rows, const struct statement *statement, const struct value *params,
@@ -239,8 +242,17 @@ static void fire_timers(struct engine *e, const struct query *q)
     }
 }
 
+/* All leases first, in one commit: who takes an effect up says so before it leaves. */
+static void lease_due(struct engine *e, const struct query *q, uint64_t now)
+{
+    for (size_t i = 0; i < q->row_count; i++)
+        OWN_WRITE(e, &OUTBOX_LEASE, value_int(row_int(&q->rows[i], 0)), value_int((int64_t)(now + ENGINE_LEASE_MS)));
+    engine_own_flush(e);
+}
+
 static void send_due(struct engine *e, const struct query *q, uint64_t now)
 {
+    lease_due(e, q, now);
     for (size_t i = 0; i < q->row_count; i++) {
         const struct row *row = &q->rows[i];
         char to[1024];
@@ -251,7 +263,6 @@ static void send_due(struct engine *e, const struct query *q, uint64_t now)
         row_text(row, 3, effect.ref, sizeof effect.ref);
         row_text(row, 4, to, sizeof to);
         effect.to = to;
-        WRITE_ALONE(e, &OUTBOX_LEASE, value_int(effect.id), value_int((int64_t)(now + ENGINE_LEASE_MS)));
         if (!engine_flight_add(e, &effect))
             continue; /* still on its way: only the lease was renewed */
         e->counts.effects++;
@@ -277,6 +288,7 @@ void engine_load_due(struct engine *e)
     if (e->head || now < e->next_wake_ms)
         return;
     e->next_wake_ms = now + ENGINE_STORE_PAUSE_MS; /* should the store not answer */
+    engine_own_flush(e); /* what has left, and what is for later, must not be found */
     struct arena arena;
     arena_init(&arena, ENGINE_EVENT_ARENA_MAX);
     struct rowset *rows = ARENA_NEW(&arena, struct rowset);

@@ -111,6 +111,15 @@ static void crash(struct world *w)
     open_world(w);
 }
 
+/* The same engine with another configuration. */
+static void ration(struct world *w, uint32_t interval_ms)
+{
+    engine_free(w->engine);
+    struct engine_config config = { .env = { .clock = &w->clock, .net = &w->net, .store = sqlite_store_seam(w->sqlite) },
+                                    .step = step, .role = w, .commit_interval_ms = interval_ms };
+    assert_ok(engine_new(&config, &w->engine));
+}
+
 static int setup(void **state)
 {
     struct world *w = calloc(1, sizeof *w);
@@ -182,6 +191,12 @@ static int64_t tally(struct world *w, const char *line)
     return w->seen;
 }
 
+static void later(struct world *w, uint64_t ms)
+{
+    w->now += ms;
+    engine_run(w->engine);
+}
+
 static void it_is_stored_before_it_leaves(void **state)
 {
     struct world *w = *state;
@@ -190,6 +205,7 @@ static void it_is_stored_before_it_leaves(void **state)
     assert_int_equal(w->sent_count, 2);
     assert_int_equal(w->sent[0].stored, 1); /* net saw its row already committed */
     assert_int_equal(w->sent[1].id, 0);     /* the volatile reply */
+    later(w, 100);
     assert_int_equal(count_rows(w, "SELECT count(*) FROM outbox"), 0);
     assert_int_equal(tally(w, "a"), 1);
 }
@@ -210,6 +226,35 @@ static void one_commit_for_many_lines_and_order_within_a_line(void **state)
     assert_int_equal(tally(w, "l49"), 1);
 }
 
+static void what_has_left_is_forgotten_with_the_next_commit(void **state)
+{
+    struct world *w = *state;
+    post(w, EVENT_ADD, "a", false);
+    engine_run(w->engine);
+    assert_int_equal(count_rows(w, "SELECT count(*) FROM outbox"), 1);
+    assert_int_equal(w->wake, w->now + 100); /* at the latest */
+    post(w, EVENT_ADD, "b", false);
+    engine_run(w->engine);
+    assert_int_equal(engine_counts(w->engine).commits, 2);
+    assert_int_equal(count_rows(w, "SELECT count(*) FROM outbox WHERE line='a'"), 0);
+}
+
+static void commits_are_rationed_after_a_burst(void **state)
+{
+    struct world *w = *state;
+    ration(w, 4);
+    for (unsigned i = 0; i < 20; i++) {
+        post(w, EVENT_ADD, "a", false);
+        engine_run(w->engine);
+    }
+    uint64_t burst = engine_counts(w->engine).commits;
+    assert_in_range(burst, 8, 9);
+    assert_int_equal(w->wake, w->now + 4);
+    later(w, 4);
+    assert_int_equal(count_rows(w, "SELECT n FROM tally WHERE line='a'"), 20);
+    assert_true(engine_counts(w->engine).commits > burst);
+}
+
 static void a_crash_sends_the_same_bytes_again(void **state)
 {
     struct world *w = *state;
@@ -224,6 +269,7 @@ static void a_crash_sends_the_same_bytes_again(void **state)
     assert_int_equal(w->sent_count, 1);
     assert_int_equal(w->sent[0].id, id);
     assert_string_equal(w->sent[0].body, "added");
+    later(w, 100);
     assert_int_equal(count_rows(w, "SELECT count(*) FROM outbox"), 0);
     crash(w);
     engine_run(w->engine);
@@ -268,9 +314,10 @@ static void timers_fire_once_even_over_a_crash(void **state)
     struct world *w = *state;
     post(w, EVENT_ADD, "a", false);
     engine_run(w->engine);
-    assert_int_equal(w->wake, w->now + 1000);
+    later(w, 100); /* what has left is forgotten */
+    assert_int_equal(w->wake, w->now + 900);
     crash(w);
-    w->now += 999;
+    w->now += 899;
     engine_run(w->engine);
     assert_int_equal(w->timers, 0);
     w->now += 1;
@@ -334,6 +381,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(it_is_stored_before_it_leaves),
         TEST(one_commit_for_many_lines_and_order_within_a_line),
+        TEST(what_has_left_is_forgotten_with_the_next_commit),
+        TEST(commits_are_rationed_after_a_burst),
         TEST(a_crash_sends_the_same_bytes_again),
         TEST(a_failure_is_tried_again_later_until_given_up),
         TEST(an_answer_comes_back_as_an_event),
