@@ -163,7 +163,7 @@ static bool alternatives_there(struct decoder *d)
 static bool read_body(struct decoder *d)
 {
     if (!xml_child(&d->r))
-        return refuse(d, ES_FAULT_UNKNOWN_BODY, "the body is empty");
+        return d->r.fault == XML_OK && refuse(d, ES_FAULT_UNKNOWN_BODY, "the body is empty");
     bool fault = span_eq(d->r.local, SPAN_LIT("Fault")) && span_eq(d->r.ns, SPAN_LIT(SOAP_ENV_NS));
     if (!(fault ? read_fault_body(d) : read_function(d) && alternatives_there(d)))
         return false;

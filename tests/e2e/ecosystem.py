@@ -141,6 +141,35 @@ class Ecosystem(lab.Lab):
         left += self.smdp_rows('SELECT (SELECT count(*) FROM job) + (SELECT count(*) FROM outbox)')
         return left == [(0,), (0,)]
 
+    def identity(self, folder, kind, oid, ci='ci', *more):
+        """A TLS identity with a plain key, as somebody else would have it: (certificate, key)."""
+        self.tool('osprey-eum', 'issue', kind, '--ci', self.path(ci), '--out', self.path(folder), '--oid', oid, '--name', f'Test {folder}',
+                  '--plain-keys', *more)
+        return self.path(folder, 'tls.pem'), self.path(folder, 'tls.key')
+
+    # What must stay as it is when something is refused. Counters move when a card was asked, versions and clocks by themselves.
+    SMSR_TABLES = {'euicc': 'eid, remaining_memory, available_memory, last_audit_ms, note_type, note_sequence, note_isdp, seen_from',
+                   'profile': '*', 'document': '*', 'property': '*', 'operation': '*', 'exchange': '*', 'keyset': 'eid, kvn, usage, kid, wrapped'}
+    SMDP_TABLES = {'profile': 'iccid, owner, type, imsi, msisdn, pol2, size, memory, state, eid, smsr', 'job': '*', 'package': '*'}
+
+    def snapshot(self, counters=True):
+        """Databases and cards. counters: nothing was sent to a card either, and its memory is the same octet for octet."""
+        seen = {f'sm-sr {table}': sorted(self.smsr_rows(f'SELECT {what} FROM {table}'), key=repr) for table, what in self.SMSR_TABLES.items()}
+        seen.update({f'sm-dp {table}': sorted(self.smdp_rows(f'SELECT {what} FROM {table}'), key=repr) for table, what in self.SMDP_TABLES.items()})
+        for card in self.cards:
+            seen[f'card {card["eid"]}'] = self.card_now(card['eid'])
+        if counters:
+            seen['sm-sr counters'] = self.smsr_rows('SELECT eid, kvn, counter FROM keyset ORDER BY eid, kvn')
+            for card in self.cards:
+                seen[f'memory of {card["eid"]}'] = open(self.path('cards', card['eid'], 'card.nvm'), 'rb').read()
+        return seen
+
+    def must_be_as_before(self, before, what, counters=True):
+        now = self.snapshot(counters)
+        changed = [name for name in before if name in now and before[name] != now[name]]
+        if changed:
+            raise LabError(f'{what} changed {", ".join(changed)}')
+
     def answers(self, function, after):
         """Callbacks of this function in the operator's inbox, each MessageID once: [soap]."""
         rows = self.rows('operator/inbox.db', 'SELECT message_id, soap FROM message WHERE name=? AND number>? ORDER BY number',
