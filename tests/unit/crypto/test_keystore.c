@@ -12,7 +12,7 @@ static const char *in_folder(const char *name)
 {
     char *path = NULL;
     assert_true(asprintf(&path, "%s/%s", folder, name) > 0);
-    return path;
+    return test_keep(path);
 }
 
 static void put_file(const char *path, const char *text, mode_t mode)

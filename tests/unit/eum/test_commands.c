@@ -35,7 +35,7 @@ static const char *in_folder(const char *name)
 {
     char *path = NULL;
     assert_true(asprintf(&path, "%s/%s", folder, name) > 0);
-    return path;
+    return test_keep(path);
 }
 
 static bool says(const char *text) { return strstr(output, text) != NULL; }
