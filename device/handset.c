@@ -3,8 +3,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "at.h"
 #include "euicc/euicc.h"
 #include "lib/io/file.h"
+#include "lib/io/pty.h"
 
 struct handset {
     struct handset_world world;
@@ -15,6 +17,8 @@ struct handset {
     struct network *network;
     struct modem *modem;
     struct loop_timer *timer;
+    struct pty *pty;
+    struct at *at; /* NULL: no port */
     bool on;
 };
 
@@ -86,6 +90,35 @@ void handset_write_end(struct handset *h)
     write_counts(h);
 }
 
+/* ---- the serial port ---- */
+
+static size_t port_bytes(void *context, struct span in)
+{
+    struct handset *h = context;
+    return h->on ? at_input(h->at, now_of(h), in) : 0;
+}
+
+static void port_write(void *context, struct span bytes) { pty_write(((struct handset *)context)->pty, bytes); }
+
+enum err handset_open_port(struct handset *h, const char *link)
+{
+    struct at_line line = { h, port_write };
+    enum err err = pty_open(h->world.loop, link, port_bytes, h, &h->pty);
+    if (err != ERR_NONE)
+        return err;
+    h->at = at_new(h->modem, &line);
+    return h->at ? ERR_NONE : ERR_NO_MEMORY;
+}
+
+static void port_tick(struct handset *h, uint64_t now)
+{
+    if (!h->at)
+        return;
+    at_tick(h->at, now);
+    if (at_is_ready(h->at))
+        pty_resume(h->pty); /* what came while a command waited */
+}
+
 /* ---- life ---- */
 
 static void tick(void *context)
@@ -98,6 +131,7 @@ static void tick(void *context)
         modem_power_on(h->modem, now);
     }
     uint64_t next = modem_tick(h->modem, now);
+    port_tick(h, now);
     uint64_t pause = next > now ? next - now : 1;
     loop_timer_set(h->timer, pause < HANDSET_TICK_MS ? pause : HANDSET_TICK_MS);
 }
@@ -156,6 +190,9 @@ void handset_free(struct handset *h)
         return;
     loop_timer_free(h->timer);
     network_free(h->network);
+    if (h->at)
+        at_free(h->at);
+    pty_close(h->pty);
     modem_free(h->modem);
     euicc_close(h->card);
     arena_release(&h->arena);

@@ -23,6 +23,8 @@ MUST_USE enum err handset_new(const struct handset_world *world, const char *sta
 void handset_free(struct handset *h); /* NULL is fine */
 void handset_power_on(struct handset *h, uint64_t delay_ms);
 void handset_coverage(struct handset *h, bool coverage);
+/* A serial port for host software: AT commands (at.h) on a pseudo terminal that `link` points to. Errors: pty_open's. */
+MUST_USE enum err handset_open_port(struct handset *h, const char *link);
 /* The last line of a device in `events`: what it carried. */
 void handset_write_end(struct handset *h);
 

@@ -22,6 +22,7 @@ static const struct config_option options[] = {
     { "modem", "pin", CONFIG_TEXT, NULL, false, "PIN1, when the card asks for it" },
     { "modem", "poll_s", CONFIG_NUMBER, "30", false, "seconds between STATUS commands" },
     { "modem", "attach_retry_s", CONFIG_NUMBER, "60", false, "pause after a refused attach" },
+    { "at", "pty", CONFIG_PATH, NULL, false, "AT commands on a pseudo terminal; this path becomes a link to it; one device" },
     { "network", "hlr", CONFIG_ADDRESS, "127.0.0.1:4222", false, "HLR that speaks GSUP" },
     { "network", "smsc", CONFIG_ADDRESS, "127.0.0.1:2775", false, "SMSC that speaks SMPP 3.4" },
     { "network", "system_id", CONFIG_TEXT, "device", false, "who we are at the SMSC" },
@@ -216,6 +217,17 @@ static enum err add_handsets(struct device *d)
     return d->handsets ? add_handset(d, state) : ERR_NO_MEMORY;
 }
 
+static enum err open_port(struct device *d)
+{
+    const char *link = config_text(d->daemon->config, "at", "pty");
+    if (!link)
+        return ERR_NONE;
+    if (d->count != 1)
+        return complain(d->daemon, ERR_UNSUPPORTED, "[at] pty with a fleet:", link);
+    enum err err = handset_open_port(d->handsets[0], link);
+    return err == ERR_NONE ? ERR_NONE : complain(d->daemon, err, "[at] pty", link);
+}
+
 static enum err switch_on(struct device *d)
 {
     uint64_t interval_ms = config_number(d->daemon->config, "fleet", "interval_ms");
@@ -240,6 +252,8 @@ static enum err device_open(struct daemon *daemon, void **ret_role)
         err = read_network(d);
     if (err == ERR_NONE)
         err = add_handsets(d);
+    if (err == ERR_NONE && !daemon->check)
+        err = open_port(d);
     if (err == ERR_NONE && !daemon->check)
         err = switch_on(d);
     if (err == ERR_NONE)

@@ -63,13 +63,16 @@ static uint16_t exchange(struct modem *m, struct span command, struct writer *an
     return (uint16_t)(raw.buf[raw.len - 2] << 8 | raw.buf[raw.len - 1]);
 }
 
+/* The class of a plain command on the same logical channel. */
+static uint8_t channel_class(uint8_t cla) { return cla & 0x40 ? 0x40 | (cla & 0x0F) : cla & 0x03; }
+
 uint16_t modem_apdu(struct modem *m, struct span command, struct writer *ret)
 {
     uint8_t again[MODEM_RAPDU_MAX + 5];
     uint16_t sw = exchange(m, command, ret);
     for (unsigned turn = 0; turn < APDU_TURNS_MAX; turn++) {
         if (sw >> 8 == 0x61) {
-            uint8_t get_response[] = { (uint8_t)(command.ptr[0] & 0x03), 0xC0, 0, 0, (uint8_t)sw };
+            uint8_t get_response[] = { channel_class(command.ptr[0]), 0xC0, 0, 0, (uint8_t)sw };
             sw = exchange(m, SPAN_OF(get_response), ret);
         } else if (sw >> 8 == 0x6C && command.len <= 5) {
             memcpy(again, command.ptr, 4);
@@ -178,6 +181,8 @@ static void start_session(struct modem *m)
     WRITER_ON_STACK(answer, 2 * MODEM_RAPDU_MAX);
     m->reset_wanted = false;
     m->fetch_len = 0;
+    m->moved = false;
+    m->card = MODEM_CARD_ABSENT;
     toolkit_reset(m);
     attach_end(m, LOCATION_NONE);
     m->slot.reset(m->slot.context, &atr);
@@ -186,6 +191,10 @@ static void start_session(struct modem *m)
         m->lines.watch.apdu(m->lines.watch.context, SPAN_NONE, wr_span(&atr));
     m->poll_ms = m->config.poll_s * 1000ull;
     m->poll_at = m->now_ms + m->poll_ms;
+    if (!atr.len) {
+        modem_fact(m, LOG_WARN_, "no card in the slot");
+        return;
+    }
     if (card_read_subscription(m) != ERR_NONE)
         modem_fact(m, LOG_WARN_, "the card has no subscription that can be read");
     memcpy(profile + 5, terminal_profile, sizeof terminal_profile);
@@ -248,8 +257,10 @@ enum err modem_sms_deliver(struct modem *m, uint64_t now_ms, struct span tpdu, u
         return ERR_TOO_LONG;
     if (!m->on || m->queue_count >= MODEM_QUEUE_MAX - MODEM_CHANNELS_MAX - 1) /* events keep some room */
         return ERR_BUSY;
-    struct modem_input *input = input_room(m);
     m->now_ms = now_ms;
+    if (host_takes_sms(m, tpdu, tag))
+        return ERR_NONE;
+    struct modem_input *input = input_room(m);
     input->kind = INPUT_SMS;
     input->tag = tag;
     input->len = (uint8_t)tpdu.len;

@@ -2,21 +2,35 @@
  * AUTHENTICATE (TS 31.102 §7.1.2), then update location. */
 #include "modem_private.h"
 
+#include <stdio.h>
+
 #include "lib/codec/hex.h"
 
 #define USIM_RID_LEN 7u
 static const uint8_t usim_rid[USIM_RID_LEN] = { 0xA0, 0, 0, 0, 0x87, 0x10, 0x02 };
 
-static uint16_t select_file(struct modem *m, uint8_t p1, struct span id)
+uint16_t card_select(struct modem *m, uint8_t p1, struct span id, struct writer *fcp)
 {
     WRITER_ON_STACK(command, 5 + 16);
     WRITER_ON_STACK(answer, 2 * MODEM_RAPDU_MAX);
     wr_bytes(&command, SPAN_LIT("\x00\xA4"));
     wr_u8(&command, p1);
-    wr_u8(&command, 0x0C); /* no FCP */
+    wr_u8(&command, fcp ? 0x04 : 0x0C);
     wr_u8(&command, (uint8_t)id.len);
     wr_bytes(&command, id);
-    return modem_apdu(m, wr_span(&command), &answer);
+    return command.err == ERR_NONE ? modem_apdu(m, wr_span(&command), fcp ? fcp : &answer) : 0x6700;
+}
+
+static uint16_t select_file(struct modem *m, uint8_t p1, struct span id) { return card_select(m, p1, id, NULL); }
+
+uint16_t card_select_usim(struct modem *m, struct writer *fcp)
+{
+    if (!m->usim_len)
+        return 0x6A82;
+    uint16_t sw = card_select(m, 0x04, (struct span){ m->usim, m->usim_len }, fcp);
+    if (sw == 0x9000)
+        m->moved = false;
+    return sw;
 }
 
 static enum err read_binary(struct modem *m, uint16_t fid, uint8_t len, struct writer *ret)
@@ -30,7 +44,7 @@ static enum err read_binary(struct modem *m, uint16_t fid, uint8_t len, struct w
 }
 
 /* The first USIM of EF.DIR. */
-static enum err find_usim(struct modem *m, uint8_t aid[16], size_t *ret_len)
+static enum err find_usim(struct modem *m)
 {
     if (select_file(m, 0x00, SPAN_LIT("\x3F\x00")) != 0x9000 || select_file(m, 0x00, SPAN_LIT("\x2F\x00")) != 0x9000)
         return ERR_NOT_FOUND;
@@ -43,8 +57,8 @@ static enum err find_usim(struct modem *m, uint8_t aid[16], size_t *ret_len)
         if (!tlv_find(wr_span(&answer), 0x61, &template) || !tlv_find(template, 0x4F, &found))
             continue;
         if (found.len >= USIM_RID_LEN && found.len <= 16 && !memcmp(found.ptr, usim_rid, USIM_RID_LEN)) {
-            memcpy(aid, found.ptr, found.len);
-            *ret_len = found.len;
+            memcpy(m->usim, found.ptr, found.len);
+            m->usim_len = (uint8_t)found.len;
             return ERR_NONE;
         }
     }
@@ -76,20 +90,32 @@ static void verify_pin(struct modem *m)
         modem_fact(m, LOG_WARN_, "PIN is answered with %04X", sw);
 }
 
+/* What it takes to get at the subscription: VERIFY without a PIN tells the tries that are left. */
+static enum modem_card pin_state(struct modem *m)
+{
+    WRITER_ON_STACK(answer, 2 * MODEM_RAPDU_MAX);
+    uint16_t sw = modem_apdu(m, SPAN_LIT("\x00\x20\x00\x01"), &answer);
+    if (sw == 0x6983 || sw == 0x63C0)
+        return MODEM_CARD_PUK;
+    return sw >> 4 == 0x63C ? MODEM_CARD_PIN : MODEM_CARD_READY;
+}
+
 enum err card_read_subscription(struct modem *m)
 {
-    uint8_t aid[16];
-    size_t aid_len;
     WRITER_ON_STACK(imsi, 2 * MODEM_RAPDU_MAX);
     WRITER_ON_STACK(ad, 2 * MODEM_RAPDU_MAX);
     m->imsi[0] = '\0';
-    enum err err = find_usim(m, aid, &aid_len);
+    m->usim_len = 0;
+    m->card = MODEM_CARD_READY;
+    enum err err = find_usim(m);
     if (err != ERR_NONE)
         return err;
-    if (select_file(m, 0x04, (struct span){ aid, aid_len }) != 0x9000)
+    if (card_select_usim(m, NULL) != 0x9000)
         return ERR_NOT_FOUND;
     verify_pin(m);
     err = read_binary(m, 0x6F07, 9, &imsi);
+    if (err == ERR_DENIED)
+        m->card = pin_state(m);
     if (err == ERR_NONE)
         err = imsi_text(wr_span(&imsi), m->imsi);
     if (err == ERR_NONE && read_binary(m, 0x6FAD, 4, &ad) == ERR_NONE && (ad.buf[3] & 15) != 2 && (ad.buf[3] & 15) != 3)
@@ -138,7 +164,7 @@ void attach_start(struct modem *m)
 {
     m->attach_at = 0;
     m->resynced = false;
-    if (!m->coverage || !m->imsi[0])
+    if (!m->coverage || m->radio_off || !m->imsi[0])
         return;
     m->attach = ATTACH_AUTH_INFO;
     m->attach_at = m->now_ms + m->config.attach_retry_s * 1000ull; /* the network may never answer */
@@ -161,6 +187,8 @@ static enum { AKA_OK, AKA_RESYNC, AKA_FAILED } authenticate(struct modem *m, con
     wr_u8(&command, 16);
     wr_bytes(&command, SPAN_OF(v->autn));
     wr_u8(&command, 0);
+    if (m->moved)
+        (void)card_select_usim(m, NULL);
     uint16_t sw = modem_apdu(m, wr_span(&command), &answer);
     struct reader r = rd_of(wr_span(&answer));
     uint8_t tag = rd_u8(&r);
@@ -215,7 +243,8 @@ void modem_location_updated(struct modem *m, uint64_t now_ms, bool accepted, con
     modem_fact(m, LOG_INFO_, "attached with IMSI %s", m->imsi);
     if (m->lines.watch.attached)
         m->lines.watch.attached(m->lines.watch.context, m->imsi, true, "");
-    m->lines.registered(m->lines.context, m->imsi, msisdn ? msisdn : "");
+    snprintf(m->msisdn, sizeof m->msisdn, "%s", msisdn ? msisdn : "");
+    m->lines.registered(m->lines.context, m->imsi, m->msisdn);
     tell_location(m);
     modem_work(m);
 }

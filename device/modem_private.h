@@ -4,6 +4,7 @@
 #define OSPREY_DEVICE_MODEM_PRIVATE_H
 
 #include "modem.h"
+#include "modem_host.h"
 
 #define MODEM_RAPDU_MAX 258u
 
@@ -36,7 +37,10 @@ struct modem {
     struct modem_lines lines;
     struct modem_counts counts;
     uint64_t now_ms;
-    bool on, coverage, working, reset_wanted;
+    bool on, coverage, radio_off, working, reset_wanted;
+    bool moved; /* the host selected something on the basic channel */
+    enum modem_card card;
+    uint8_t usim[16], usim_len; /* the AID of the USIM in use */
     unsigned fetch_len; /* a proactive command of that many octets waits */
     /* the command being served, for its TERMINAL RESPONSE */
     struct {
@@ -54,11 +58,16 @@ struct modem {
     } timers[MODEM_TIMERS_MAX];
     struct modem_channel channels[MODEM_CHANNELS_MAX + 1]; /* 1 … 7 */
     /* attach */
-    char imsi[GSUP_IMSI_MAX];
+    char imsi[GSUP_IMSI_MAX], msisdn[GSUP_IMSI_MAX];
     enum attach_state attach;
     enum location_status location;
     bool resynced;
     uint64_t attach_at;
+    /* the host's messages; one is on its way to the network at a time, the card's or the host's */
+    struct modem_host host;
+    bool host_sends, card_waits;
+    struct sms_submit held; /* the card's, while it waits for the host's */
+    uint8_t held_ud[SMS_UD_MAX], reference;
 };
 
 /* One command with GET RESPONSE and 6Cxx done; data in ret (MODEM_RAPDU_MAX), the last status word returned (91xx as
@@ -75,6 +84,9 @@ void attach_end(struct modem *m, enum location_status location);
 void attach_tick(struct modem *m);
 void tell_location(struct modem *m);
 enum err card_read_subscription(struct modem *m);
+/* SELECT; with fcp, the answer is appended to it. */
+uint16_t card_select(struct modem *m, uint8_t p1, struct span id, struct writer *fcp);
+uint16_t card_select_usim(struct modem *m, struct writer *fcp);
 
 /* modem_toolkit.c */
 void toolkit_serve(struct modem *m, struct span command);
@@ -83,5 +95,9 @@ void toolkit_reset(struct modem *m);
 void toolkit_tick(struct modem *m);
 void toolkit_data_available(struct modem *m, unsigned channel);
 void channel_drop(struct modem *m, unsigned channel);
+
+/* modem_host.c. The first: false when the message is for the card. */
+bool host_takes_sms(struct modem *m, struct span tpdu, uint64_t tag);
+void host_reset(struct modem *m);
 
 #endif

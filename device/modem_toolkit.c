@@ -118,12 +118,33 @@ static void send_short_message(struct modem *m, struct span body)
         return;
     }
     m->command.waiting = true;
-    m->lines.sms_submit(m->lines.context, &sms);
+    if (!m->host_sends) {
+        m->lines.sms_submit(m->lines.context, &sms);
+        return;
+    }
+    m->held = sms;
+    memcpy(m->held_ud, sms.ud.ptr, sms.ud.len);
+    m->held.ud = (struct span){ m->held_ud, sms.ud.len };
+    m->card_waits = true;
+}
+
+static void host_sms_sent(struct modem *m, bool ok)
+{
+    bool card_waits = m->card_waits;
+    m->host_sends = m->card_waits = false;
+    if (m->host.sms_sent)
+        m->host.sms_sent(m->host.context, ok, m->reference);
+    if (card_waits)
+        m->lines.sms_submit(m->lines.context, &m->held);
 }
 
 void modem_sms_sent(struct modem *m, uint64_t now_ms, bool ok)
 {
     m->now_ms = now_ms;
+    if (m->host_sends) {
+        host_sms_sent(m, ok);
+        return;
+    }
     if (!m->command.waiting || m->command.type != 0x13)
         return;
     m->counts.sms_mo += ok;
@@ -508,6 +529,7 @@ void toolkit_reset(struct modem *m)
         channel_drop(m, id);
     }
     drop_events(m);
+    m->card_waits = false;
     memset(m->timers, 0, sizeof m->timers);
     memset(&m->command, 0, sizeof m->command);
     m->events = 0;
