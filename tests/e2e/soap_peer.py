@@ -1,6 +1,8 @@
 """A SOAP peer of its own making: posts octets over TLS and says what came back. Shares no code with what it tests."""
+import http.server
 import socket
 import ssl
+import threading
 
 
 def context(identity=None, ca=None, version=None):
@@ -62,3 +64,38 @@ def post(port, body, identity, path='/', content_type='application/soap+xml; cha
         return f'refused: {error.reason}', {}, ''
     except ConnectionError as error:
         return f'refused: {error.strerror}', {}, ''
+
+
+class Between:
+    """Stands between two servers: takes what A posts, hands it to B as A would, after `change` has seen it."""
+
+    def __init__(self, port, target, as_server, as_client, change):
+        self.target, self.client, self.change, self.passed = target, as_client, change, 0
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(*as_server)
+        between = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = 'HTTP/1.1'
+
+            def do_POST(self):
+                text = self.rfile.read(int(self.headers['Content-Length'])).decode()
+                between.passed += 1
+                status, headers, body = post(between.target, between.change(text), between.client, self.path, self.headers['Content-Type'])
+                self.send_response(status if isinstance(status, int) else 502)
+                self.send_header('Content-Type', headers.get('content-type', 'text/plain'))
+                self.send_header('Content-Length', str(len(body.encode())))
+                self.end_headers()
+                self.wfile.write(body.encode())
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(('127.0.0.1', port), Handler)
+        self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
