@@ -27,6 +27,14 @@ static const struct {
     [OPT_JSON] = { "json", NULL, "one JSON object a line instead of text" },
     [OPT_EXPLAIN] = { "explain", NULL, "show the messages that go over the wire" },
     [OPT_HELP] = { "help", NULL, "this text" },
+    [OPT_SP] = { "sp", "OID", "the M2M service provider that is authorised: a partner's name, or an OID" },
+    [OPT_ALLOW] = { "allow", "NAMES", "what it may do: functions and notifications with commas between, or none" },
+    [OPT_DISCARD] = { "discard", "NAMES", "notifications that shall not be sent, with commas between, or none" },
+    [OPT_DRY_RUN] = { "dry-run", NULL, "show the message that would be sent, and send nothing" },
+    [OPT_WEBHOOK] = { "webhook", "URL", "POST every message there as JSON" },
+    [OPT_SECRET] = { "secret", "FILE", "sign what goes to the webhook (HMAC-SHA-256) with this file's octets" },
+    [OPT_EXEC] = { "exec", "COMMAND", "run this for every message, with its JSON on standard input" },
+    [OPT_WORD] = { "", NULL, "" },
 };
 
 struct parse {
@@ -119,14 +127,30 @@ static enum err read_value(struct parse *p, enum op_option option, const char *t
     case OPT_CONFIG:
         a->config = text;
         return ERR_NONE;
+    case OPT_SP:
+        a->sp = text;
+        return ERR_NONE;
+    case OPT_ALLOW:
+    case OPT_DISCARD:
+        a->names = text;
+        return *text ? ERR_NONE : wrong(p, option, "names, or none");
+    case OPT_WEBHOOK:
+        a->webhook = text;
+        return ERR_NONE;
+    case OPT_SECRET:
+        a->secret = text;
+        return ERR_NONE;
+    case OPT_EXEC:
+        a->exec = text;
+        return ERR_NONE;
     default:
         return ERR_NONE;
     }
 }
 
-static enum op_option find(const char *word, uint32_t allowed, const char **ret_value)
+static enum op_option find(const char *word, uint64_t allowed, const char **ret_value)
 {
-    for (int i = 0; i < OP_OPTION_COUNT; i++) {
+    for (int i = 0; i < OPT_WORD; i++) {
         size_t len = strlen(options[i].name);
         if (!(allowed >> i & 1) || strncmp(word, options[i].name, len) != 0 || (word[len] && word[len] != '='))
             continue;
@@ -136,13 +160,18 @@ static enum op_option find(const char *word, uint32_t allowed, const char **ret_
     return OP_OPTION_COUNT;
 }
 
-enum err op_arguments_read(int argc, char **argv, uint32_t allowed, uint32_t required, struct op_arguments *ret,
+enum err op_arguments_read(int argc, char **argv, uint64_t allowed, uint64_t required, struct op_arguments *ret,
                            char *detail, size_t cap)
 {
     struct parse p = { ret, detail, cap };
     *ret = (struct op_arguments){ 0 };
     for (int i = 0; i < argc; i++) {
         const char *word = strcmp(argv[i], "-h") ? argv[i] : "--help", *value = NULL;
+        if (*word != '-' && (allowed & OPT(WORD)) && !ret->word) {
+            ret->word = word;
+            ret->given |= OPT(WORD);
+            continue;
+        }
         enum op_option option = strncmp(word, "--", 2) ? OP_OPTION_COUNT : find(word + 2, allowed, &value);
         if (option == OP_OPTION_COUNT) {
             snprintf(detail, cap, "%s: not an option of this command", word);
@@ -156,20 +185,26 @@ enum err op_arguments_read(int argc, char **argv, uint32_t allowed, uint32_t req
             return wrong(&p, option, "takes no value");
         if (options[option].value && !value)
             return wrong(&p, option, "a value is missing");
-        ret->given |= 1u << option;
+        ret->given |= 1ull << option;
         enum err err = read_value(&p, option, value);
         if (err != ERR_NONE)
             return err;
     }
-    for (int i = 0; i < OP_OPTION_COUNT; i++)
+    if ((required & OPT(WORD)) && !ret->word && !(ret->given & OPT(HELP))) {
+        snprintf(detail, cap, "a word is missing");
+        return ERR_MISSING;
+    }
+    for (int i = 0; i < OPT_WORD; i++)
         if (required >> i & 1 && !(ret->given >> i & 1) && !(ret->given & OPT(HELP)))
             return wrong(&p, (enum op_option)i, "is needed");
     return ERR_NONE;
 }
 
-void op_arguments_help(FILE *out, uint32_t allowed, uint32_t required)
+const char *op_option_name(enum op_option option) { return options[option].name; }
+
+void op_arguments_help(FILE *out, uint64_t allowed, uint64_t required)
 {
-    for (int i = 0; i < OP_OPTION_COUNT; i++) {
+    for (int i = 0; i < OPT_WORD; i++) {
         char left[40];
         if (!(allowed >> i & 1))
             continue;

@@ -29,14 +29,23 @@ enum op_option {
     OPT_JSON,
     OPT_EXPLAIN,
     OPT_HELP,
+    OPT_SP,
+    OPT_ALLOW,
+    OPT_DISCARD,
+    OPT_DRY_RUN,
+    OPT_WEBHOOK,
+    OPT_SECRET,
+    OPT_EXEC,
+    OPT_WORD, /* the one word without dashes */
     OP_OPTION_COUNT
 };
-#define OPT(name)   (1u << OPT_##name)
+#define OPT(name)   (1ull << OPT_##name)
 #define OPT_EVERY   (OPT(CONFIG) | OPT(JSON) | OPT(EXPLAIN) | OPT(HELP))
-#define OPT_CALLING (OPT_EVERY | OPT(VIA) | OPT(SM_SR) | OPT(VALIDITY) | OPT(TIMEOUT) | OPT(CALL_ID) | OPT(NO_WAIT))
+#define OPT_CALLING                                                                                                    \
+    (OPT_EVERY | OPT(VIA) | OPT(SM_SR) | OPT(VALIDITY) | OPT(TIMEOUT) | OPT(CALL_ID) | OPT(NO_WAIT) | OPT(DRY_RUN))
 
 struct op_arguments {
-    uint32_t given; /* OPT bits */
+    uint64_t given; /* OPT bits */
     struct eid eid;
     struct iccid iccids[EIS_PROFILES_MAX];
     size_t iccid_count;
@@ -45,11 +54,14 @@ struct op_arguments {
     struct oid target, current;
     uint32_t validity_s, timeout_s, count;
     const char *type, *via, *sm_sr, *call_id, *config;
+    const char *sp, *names; /* --sp; --allow or --discard */
+    const char *webhook, *secret, *exec, *word;
 };
 
 /* argv[0 … argc-1] are the words behind the command's name. detail gets what is wrong, for people. */
-MUST_USE enum err op_arguments_read(int argc, char **argv, uint32_t allowed, uint32_t required,
+MUST_USE enum err op_arguments_read(int argc, char **argv, uint64_t allowed, uint64_t required,
                                     struct op_arguments *ret, char *detail, size_t cap);
-void op_arguments_help(FILE *out, uint32_t allowed, uint32_t required);
+void op_arguments_help(FILE *out, uint64_t allowed, uint64_t required);
+const char *op_option_name(enum op_option option); /* "eid" */
 
 #endif

@@ -176,8 +176,7 @@ static void post(struct running *r)
         end(r, OP_LOCAL, "%s: %s: %s", r->call->partner->name, r->url, err_text(err));
 }
 
-/* "https://host:port" gets the service's path; a URL with a path is taken as it is. */
-static const char *service_url(struct op_session *s, const char *base, enum es_function function, enum es_role at)
+const char *op_service_url(struct op_session *s, const char *base, enum es_function function, enum es_role at)
 {
     struct span uri = span_text(base), origin = wsa_origin(uri);
     bool bare = uri.len <= origin.len + 1;
@@ -199,8 +198,8 @@ static void fill_request(struct running *r)
         base->call_id = op_unique(s);
     if (!base->validity_s && es_function_info(call->function)->pattern == ES_CALLBACK)
         base->validity_s = s->config.validity_s;
-    r->url = service_url(s, call->partner->url, call->function, es_function_info(call->function)->provider);
-    m->wsa.from.address = span_text(service_url(s, s->url, call->function, ES_ROLE_OPERATOR));
+    r->url = op_service_url(s, call->partner->url, call->function, es_function_info(call->function)->provider);
+    m->wsa.from.address = span_text(op_service_url(s, s->url, call->function, ES_ROLE_OPERATOR));
     m->wsa.from.entity_id = s->config.oid;
     m->wsa.from.entity_name = span_text(s->config.name);
     m->wsa.to.address = span_text(r->url);
@@ -276,10 +275,16 @@ void op_call_run(struct op_session *s, const struct op_call *call, struct op_res
         uint64_t wait_s = call->wait_s ? call->wait_s : (base->validity_s ? base->validity_s : 90) + WAIT_MORE_S;
         r.deadline_ms = started + wait_s * 1000;
         r.seen = s->inbox && !s->server && !call->repeat ? inbox_last(s->inbox) : 0;
-        op_explain_out(s, r.url, r.soap);
-        op_trace(s, "out", r.soap);
-        post(&r);
-        wait_for_end(&r);
+        ret->soap = r.soap;
+        ret->url = r.url;
+        if (call->dry_run) {
+            end(&r, OP_OK, "%s", "");
+        } else {
+            op_explain_out(s, r.url, r.soap);
+            op_trace(s, "out", r.soap);
+            post(&r);
+            wait_for_end(&r);
+        }
     }
     ret->took_ms = now_ms(s) - started;
     if (r.accepted)

@@ -12,6 +12,7 @@ struct op_call {
     void *body;      /* struct es_request first; call identifier and validity are filled in when empty */
     uint32_t wait_s; /* for the answer; 0: validity period and half a minute */
     bool no_wait;    /* the acknowledgement is enough */
+    bool dry_run;    /* the message is made and nothing leaves */
     bool repeat;     /* the call identifier was used before: its answer may be in the inbox already */
 };
 struct op_result {
@@ -19,10 +20,15 @@ struct op_result {
     bool has_answer;
     struct es_message answer; /* in the session's arena */
     struct span call_id, message_id;
+    struct span soap; /* the request */
+    const char *url;
     uint64_t took_ms;
     char text[OP_DETAIL_MAX]; /* what went wrong when there is no answer */
 };
 /* Notices (messages that are not the answer) go to op_show_message while it waits. */
 void op_call_run(struct op_session *s, const struct op_call *call, struct op_result *ret);
+
+/* "https://host:port" gets the service's path; a URL with a path is taken as it is. NULL: no memory. */
+const char *op_service_url(struct op_session *s, const char *base, enum es_function function, enum es_role at);
 
 #endif

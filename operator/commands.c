@@ -96,6 +96,60 @@ static bool fill_address(struct op_session *s, const struct op_arguments *a, voi
     return smsr_of(s, a, &b->smsr_id);
 }
 
+/* "A,B,C" into spans; "none" is an empty list. */
+static bool names_of(struct op_session *s, const char *text, struct span **ret, size_t *ret_count)
+{
+    struct span *list = ARENA_ARRAY(&s->arena, struct span, ES_OPERATIONS_MAX);
+    size_t count = 0;
+    if (!list)
+        return complain(s, "no memory");
+    for (const char *at = strcmp(text, "none") ? text : ""; *at; at += *at == ',') {
+        size_t len = strcspn(at, ",");
+        if (!len || count == ES_OPERATIONS_MAX)
+            return complain(s, len ? "too many names" : "an empty name in the list");
+        list[count++] = (struct span){ (const uint8_t *)at, len };
+        at += len;
+    }
+    *ret = list;
+    *ret_count = count;
+    return true;
+}
+
+static bool fill_set_plma(struct op_session *s, const struct op_arguments *a, void *body)
+{
+    struct es_set_plma_request *b = body;
+    b->plma.mno_id = s->config.oid;
+    b->plma.profile_type = span_text(a->type);
+    return oid_of(s, a->sp, &b->plma.m2m_sp_id) &&
+           names_of(s, a->names, &b->plma.operations, &b->plma.operation_count) && smsr_of(s, a, &b->smsr_id);
+}
+
+static bool fill_get_plma(struct op_session *s, const struct op_arguments *a, void *body)
+{
+    struct es_get_plma_request *b = body;
+    if (a->type)
+        b->profile_type = span_text(a->type);
+    if (a->iccid_count)
+        b->iccid = a->iccids[0];
+    return (!a->sp || oid_of(s, a->sp, &b->m2m_sp_id)) && smsr_of(s, a, &b->smsr_id);
+}
+
+static bool fill_set_onc(struct op_session *s, const struct op_arguments *a, void *body)
+{
+    struct es_set_onc_request *b = body;
+    b->onc.mno_id = s->config.oid;
+    b->onc.profile_type = span_text(a->type);
+    return names_of(s, a->names, &b->onc.discarded, &b->onc.discarded_count) && smsr_of(s, a, &b->smsr_id);
+}
+
+static bool fill_get_onc(struct op_session *s, const struct op_arguments *a, void *body)
+{
+    struct es_get_onc_request *b = body;
+    if (a->type)
+        b->profile_type = span_text(a->type);
+    return smsr_of(s, a, &b->smsr_id);
+}
+
 /* --- commands that call nobody --------------------------------------------------------------------------------- */
 
 static enum op_exit run_example(struct op_session *s, const struct op_arguments *a)
@@ -136,6 +190,9 @@ const struct op_command op_commands[] = {
       .via_smdp = ES2_DELETE_PROFILE, .via_smsr = ES4_DELETE_PROFILE },
     { "profile", "fallback", "give the fall-back attribute to a profile",
       "osprey profile fallback --eid 8900… --iccid 8949…", PROFILE, .via_smdp = ES2_SET_FALLBACK_ATTRIBUTE, .via_smsr = ES4_SET_FALLBACK_ATTRIBUTE },
+    { "profile", "emergency", "make a profile the one for emergency calls",
+      "osprey profile emergency --eid 8900… --iccid 8949…", PROFILE, .via_smdp = ES2_SET_EMERGENCY_PROFILE_ATTRIBUTE,
+      .via_smsr = ES4_SET_EMERGENCY_PROFILE_ATTRIBUTE },
     { "audit", NULL, "ask the eUICC itself for its profiles, and correct the record", "osprey audit --eid 8900…",
       .allowed = OPT_CALLING | OPT(EID) | OPT(ICCID), .required = OPT(EID), .via_smdp = ES2_AUDIT_EIS,
       .via_smsr = ES4_AUDIT_EIS, .fill = fill_audit },
@@ -144,6 +201,21 @@ const struct op_command op_commands[] = {
     { "pol2", "set", "replace the policy rules of a profile",
       "osprey pol2 set --eid 8900… --iccid 8949… --rules delete:not-allowed", CALL(OPT(EID) | OPT(ICCID) | OPT(RULES)),
       .via_smdp = ES2_UPDATE_POLICY_RULES, .via_smsr = ES4_UPDATE_POLICY_RULES, .fill = fill_pol2 },
+    { "policy", "set", "the same as pol2 set",
+      "osprey policy set --eid 8900… --iccid 8949… --rules delete:not-allowed", CALL(OPT(EID) | OPT(ICCID) | OPT(RULES)),
+      .via_smdp = ES2_UPDATE_POLICY_RULES, .via_smsr = ES4_UPDATE_POLICY_RULES, .fill = fill_pol2 },
+    { "plma", "set", "say what an M2M service provider may do with our profiles of a type (empties it: --allow none)",
+      "osprey plma set --sp 1.3.6.1.4.1.99.7 --type Meters --allow EnableProfile,DisableProfile",
+      CALL(OPT(SP) | OPT(TYPE) | OPT(ALLOW)), .via_smdp = ES2_SET_PLMA, .via_smsr = ES4A_SET_PLMA,
+      .fill = fill_set_plma },
+    { "plma", "show", "show what M2M service providers may do with our profiles", "osprey plma show --type Meters",
+      .allowed = OPT_CALLING | OPT(TYPE) | OPT(SP) | OPT(ICCID), .via_smdp = ES2_GET_PLMA, .via_smsr = ES4A_GET_PLMA,
+      .fill = fill_get_plma },
+    { "onc", "set", "say which notifications we do not want for our profiles of a type (wants all: --discard none)",
+      "osprey onc set --type Meters --discard HandleProfileEnabledNotification", CALL(OPT(TYPE) | OPT(DISCARD)),
+      .via_smdp = ES2_SET_ONC, .via_smsr = ES4A_SET_ONC, .fill = fill_set_onc },
+    { "onc", "show", "show which notifications we do not want", "osprey onc show", .allowed = OPT_CALLING | OPT(TYPE),
+      .via_smdp = ES2_GET_ONC, .via_smsr = ES4A_GET_ONC, .fill = fill_get_onc },
     { "address", "set", "replace the subscription address of a profile",
       "osprey address set --eid 8900… --iccid 8949… --msisdn 4917…", .allowed = OPT_CALLING | OPT(EID) | OPT(ICCID) |
       OPT(IMSI) | OPT(MSISDN), .required = OPT(EID) | OPT(ICCID), .via_smdp = ES2_UPDATE_SUBSCRIPTION_ADDRESS,
@@ -154,14 +226,24 @@ const struct op_command op_commands[] = {
     { "sm-sr", "change", "move an eUICC to another SM-SR (ask the one in charge: --via)",
       "osprey sm-sr change --via old-sr --eid 8900… --target new-sr", CALL(OPT(EID) | OPT(TARGET)),
       .via_smsr = ES4_SMSR_CHANGE, .fill = fill_eid },
-    { "listen", NULL, "take callbacks and notifications, keep them in the inbox and print them", "osprey listen --json",
-      .allowed = OPT_EVERY | OPT(COUNT_MESSAGES), .run = op_listen },
+    { "partner", "list", "list the partners of the configuration", "osprey partner list", .allowed = OPT_EVERY,
+      .run = op_partner_list },
+    { "partner", "test", "try the connection to a partner, and say what is wrong and on which side",
+      "osprey partner test sm-sr", .allowed = OPT_EVERY | OPT(WORD) | OPT(TIMEOUT), .required = OPT(WORD),
+      .run = op_partner_test },
+    { "status", NULL, "explain a status code in words, with what to do next; without one: list all",
+      "osprey status 8.2.3/3.8", .allowed = OPT(HELP) | OPT(JSON) | OPT(WORD), .plain = true, .run = op_status },
+    { "completion", NULL, "print what makes bash complete our commands",
+      "source <(osprey completion bash)", .allowed = OPT(HELP) | OPT(WORD), .plain = true, .run = op_completion },
+    { "listen", NULL, "take callbacks and notifications, keep them in the inbox, print them and hand them on",
+      "osprey listen --webhook http://127.0.0.1:8080/esim --secret hook.key", .allowed = OPT_EVERY |
+      OPT(COUNT_MESSAGES) | OPT(WEBHOOK) | OPT(SECRET) | OPT(EXEC), .run = op_listen },
     { "inbox", NULL, "print what has arrived", "osprey inbox --follow", .allowed = OPT_EVERY | OPT(FOLLOW) |
       OPT(COUNT_MESSAGES), .run = op_inbox },
     { "config", "check", "read the configuration and its files, and say whether they are good",
       "osprey config check --config osprey.conf", .allowed = OPT_EVERY, .run = run_check },
     { "config", "example", "print a configuration with every option", "osprey config example > osprey.conf",
-      .allowed = OPT_EVERY, .run = run_example },
+      .allowed = OPT_EVERY, .plain = true, .run = run_example },
 };
 /* clang-format on */
 const size_t op_command_count = ARRAY_LEN(op_commands);
@@ -213,6 +295,7 @@ static const struct op_partner *choose(struct op_session *s, const struct op_com
 static enum op_exit call(struct op_session *s, const struct op_command *c, const struct op_arguments *a)
 {
     struct op_call call = { .partner = choose(s, c, a), .wait_s = a->timeout_s, .no_wait = a->given & OPT(NO_WAIT),
+                            .dry_run = a->given & OPT(DRY_RUN),
                             .repeat = a->call_id != NULL };
     struct op_result result;
     if (!call.partner)
@@ -234,18 +317,6 @@ static enum op_exit call(struct op_session *s, const struct op_command *c, const
     return result.exit;
 }
 
-static void command_help(const struct op_command *c)
-{
-    printf("osprey %s%s%s: %s\n\n", c->noun, c->verb ? " " : "", c->verb ? c->verb : "", c->summary);
-    printf("  %s\n\n", c->example);
-    op_arguments_help(stdout, c->allowed, c->required);
-    if (c->via_smdp && c->via_smsr)
-        printf("\nWorks through an SM-DP (ES2) and through the SM-SR (ES4): --via says which.\n");
-    if (c->fill)
-        printf("\nEnds with 0: done; 3: done with a warning; 4: failed; 5: expired; 6: no answer in time;\n"
-               "7: partner not reached; 8: message refused; 2: wrong options; 1: a fault on our side.\n");
-}
-
 static bool needs_endpoint(const struct op_command *c)
 {
     enum es_function f = c->via_smsr ? c->via_smsr : c->via_smdp;
@@ -263,14 +334,14 @@ enum op_exit op_command_run(const struct op_command *c, int argc, char **argv)
         return OP_USAGE;
     }
     if (a.given & OPT(HELP)) {
-        command_help(c);
+        op_command_help(c);
         return OP_OK;
     }
-    if (c->run == run_example)
-        return run_example(NULL, &a);
     s.json = a.given & OPT(JSON);
+    if (c->plain)
+        return c->run(&s, &a);
     s.explain = a.given & OPT(EXPLAIN);
-    if (op_session_open(&s, a.config, needs_endpoint(c) && !(a.given & OPT(NO_WAIT))) != ERR_NONE) {
+    if (op_session_open(&s, a.config, needs_endpoint(c) && !(a.given & (OPT(NO_WAIT) | OPT(DRY_RUN)))) != ERR_NONE) {
         op_show_error(&s, s.detail);
         return OP_LOCAL;
     }

@@ -8,7 +8,8 @@
 struct op_command {
     const char *noun, *verb; /* "profile" "enable"; verb NULL: one word is enough */
     const char *summary, *example;
-    uint32_t allowed, required;          /* OPT bits */
+    uint64_t allowed, required;          /* OPT bits */
+    bool plain;                          /* needs no configuration */
     enum es_function via_smdp, via_smsr; /* ES_FUNCTION_NONE: not possible that way */
     /* A call: fills in the body (of es_body_size of the function). Returns false with detail when it cannot. */
     bool (*fill)(struct op_session *s, const struct op_arguments *a, void *body);
@@ -20,6 +21,15 @@ extern const size_t op_command_count;
 
 /* The words behind the command's name. */
 enum op_exit op_command_run(const struct op_command *c, int argc, char **argv);
+
+/* help.c: what explains itself */
+enum op_exit op_status(struct op_session *s, const struct op_arguments *a);     /* osprey status 8.2.3/3.8 */
+enum op_exit op_completion(struct op_session *s, const struct op_arguments *a); /* osprey completion bash */
+void op_command_help(const struct op_command *c);
+
+/* partner.c */
+enum op_exit op_partner_list(struct op_session *s, const struct op_arguments *a);
+enum op_exit op_partner_test(struct op_session *s, const struct op_arguments *a);
 
 /* listen.c */
 enum op_exit op_listen(struct op_session *s, const struct op_arguments *a);

@@ -33,7 +33,7 @@ static void shorten(xmlNodePtr node)
     }
 }
 
-static void print_xml(struct span soap)
+void op_print_xml(FILE *out, struct span soap)
 {
     xmlChar *text = NULL;
     int len = 0;
@@ -42,12 +42,12 @@ static void print_xml(struct span soap)
     if (doc) {
         shorten(xmlDocGetRootElement(doc));
         xmlDocDumpFormatMemory(doc, &text, &len, 1);
-        fwrite(text, 1, (size_t)len, stderr);
+        fwrite(text, 1, (size_t)len, out);
         xmlFree(text);
         xmlFreeDoc(doc);
     } else {
-        fwrite(soap.ptr, 1, soap.len < 2000 ? soap.len : 2000, stderr);
-        fputc('\n', stderr);
+        fwrite(soap.ptr, 1, soap.len < 2000 ? soap.len : 2000, out);
+        fputc('\n', out);
     }
 }
 
@@ -56,7 +56,7 @@ void op_explain_out(const struct op_session *s, const char *url, struct span soa
     if (!s->explain)
         return;
     fprintf(stderr, "→ POST %s\n", url);
-    print_xml(soap);
+    op_print_xml(stderr, soap);
 }
 
 void op_explain_in(const struct op_session *s, const char *what, struct span soap)
@@ -65,5 +65,5 @@ void op_explain_in(const struct op_session *s, const char *what, struct span soa
         return;
     fprintf(stderr, "← %s\n", what);
     if (soap.len)
-        print_xml(soap);
+        op_print_xml(stderr, soap);
 }

@@ -3,11 +3,17 @@
 #include <stdio.h>
 
 #include "commands.h"
+#include "hook.h"
 #include "show.h"
+
+#define TICK_MS  100u
+#define LINGER_S 90u /* for what is still to be handed on */
 
 struct listening {
     struct op_session *s;
-    uint32_t left; /* 0: no end */
+    struct hook *hook; /* NULL: nothing is handed on */
+    uint32_t left;     /* 0: no end */
+    bool over;
 };
 
 static void on_message(void *context, const struct es_message *m, struct span soap)
@@ -15,20 +21,37 @@ static void on_message(void *context, const struct es_message *m, struct span so
     struct listening *l = context;
     (void)soap;
     op_show_message(l->s, m);
+    if (l->hook)
+        hook_message(l->hook, m);
     if (l->left && --l->left == 0)
-        loop_stop(l->s->loop);
+        l->over = true;
 }
 
 static void on_signal(void *context, int number)
 {
-    struct op_session *s = context;
+    struct listening *l = context;
     (void)number;
-    loop_stop(s->loop);
+    l->over = true;
+}
+
+static void listen_until_over(struct listening *l)
+{
+    struct clock *clock = loop_clock(l->s->loop);
+    uint64_t end = 0;
+    while (!l->over || (l->hook && !hook_idle(l->hook) && clock->now_ms(clock) < end)) {
+        loop_round(l->s->loop, TICK_MS);
+        if (l->hook)
+            hook_tick(l->hook);
+        if (l->over && !end)
+            end = clock->now_ms(clock) + 1000 * LINGER_S;
+    }
+    for (int i = 0; i < 5; i++) /* the last acknowledgement leaves */
+        loop_round(l->s->loop, 10);
 }
 
 enum op_exit op_listen(struct op_session *s, const struct op_arguments *a)
 {
-    struct listening l = { s, a->count };
+    struct listening l = { .s = s, .left = a->count };
     if (!s->server) {
         snprintf(s->detail, sizeof s->detail, "%s:%u is taken: another `osprey listen` runs, or another program",
                  s->config.address, s->config.port);
@@ -36,15 +59,19 @@ enum op_exit op_listen(struct op_session *s, const struct op_arguments *a)
     }
     s->on_message = on_message;
     s->context = &l;
-    if (loop_on_signal(s->loop, SIGTERM, on_signal, s) != ERR_NONE ||
-        loop_on_signal(s->loop, SIGINT, on_signal, s) != ERR_NONE)
+    if (loop_on_signal(s->loop, SIGTERM, on_signal, &l) != ERR_NONE ||
+        loop_on_signal(s->loop, SIGINT, on_signal, &l) != ERR_NONE)
+        return OP_LOCAL;
+    if ((a->webhook || a->exec) && !(l.hook = hook_new(s, a->webhook, a->secret, a->exec)))
         return OP_LOCAL;
     if (s->json)
         printf("{\"listening\":\"%s\"}\n", s->url);
     else
         printf("osprey: ready, listening at %s\n", s->url);
     fflush(stdout);
-    loop_run(s->loop);
+    listen_until_over(&l);
+    s->on_message = NULL;
+    hook_free(l.hook);
     return OP_OK;
 }
 

@@ -18,11 +18,14 @@ static int help(FILE *out, int code)
     }
     fputs("\n"
           "  osprey NAME …             runs osprey-NAME: sm-sr, sm-dp, euicc, device, eum, smsc, hlr\n"
+          "                            (`osprey eum register …` brings new eUICCs to their SM-SR)\n"
           "  osprey COMMAND --help     options, an example, and what the exit codes mean\n"
           "\n"
           "First steps: `osprey config example > osprey.conf`, fill in the partners, `osprey config check`, and\n"
           "`osprey eis show --eid …`. Commands that take their time (download, enable, …) wait for the answer, which\n"
-          "the partner sends to [operator] listen. With --explain you see every message.\n",
+          "the partner sends to [operator] listen. With --explain you see every message, with --dry-run the one that\n"
+          "would leave. `osprey partner test NAME` finds what is wrong with a connection, `osprey status 8.2.3/3.8`\n"
+          "explains a code, and `source <(osprey completion bash)` completes all of this.\n",
           out);
     return code;
 }

@@ -7,6 +7,7 @@
 
 #include "lib/codec/datetime.h"
 #include "lib/codec/hex.h"
+#include "explain.h"
 #include "words.h"
 
 /* --- pieces of JSON -------------------------------------------------------------------------------------------- */
@@ -112,6 +113,98 @@ static void set_status(json_t *o, const struct status *s)
     set_text(o, "advice", reason_advice(s->reason));
 }
 
+void op_show_status_json(const struct status *status, const char *advice)
+{
+    json_t *o = json_object();
+    set_text(o, "subject", status->subject);
+    set_text(o, "subject_words", op_subject_words(status->subject));
+    set_text(o, "reason", status->code);
+    set_text(o, "reason_words", op_reason_words(status->code));
+    if (status->reason != REASON_FOREIGN)
+        set_text(o, "text", reason_text(status->reason));
+    set_text(o, "advice", advice);
+    print_json(o);
+}
+
+void op_show_partner_json(const struct op_partner *partner)
+{
+    json_t *o = json_object();
+    set_text(o, "name", partner->name);
+    set_text(o, "kind", partner->is_smdp ? "sm-dp" : "sm-sr");
+    set_text(o, "oid", partner->oid.text);
+    set_text(o, "url", partner->url);
+    print_json(o);
+}
+
+void op_show_check_json(const char *what, const char *side, const char *text)
+{
+    json_t *o = json_object();
+    set_text(o, "check", what);
+    set_text(o, "side", side);
+    set_text(o, "text", text);
+    print_json(o);
+}
+
+/* --- authorisations -------------------------------------------------------------------------------------------- */
+
+static json_t *json_names(const struct span *names, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_span(names[i]));
+    return list;
+}
+
+static json_t *json_plma(const struct es_plma_response *r)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < r->plma_count; i++) {
+        json_t *o = json_object();
+        set_text(o, "mno_id", r->plma[i].mno_id.text);
+        set_text(o, "m2m_sp_id", r->plma[i].m2m_sp_id.text);
+        set_span(o, "profile_type", r->plma[i].profile_type);
+        json_object_set_new(o, "operations", json_names(r->plma[i].operations, r->plma[i].operation_count));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static json_t *json_onc(const struct es_onc_response *r)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < r->onc_count; i++) {
+        json_t *o = json_object();
+        set_text(o, "mno_id", r->onc[i].mno_id.text);
+        set_span(o, "profile_type", r->onc[i].profile_type);
+        json_object_set_new(o, "discarded", json_names(r->onc[i].discarded, r->onc[i].discarded_count));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static void print_names(const struct span *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        printf("%s%.*s", i ? ", " : "", (int)names[i].len, (const char *)names[i].ptr);
+    puts(count ? "" : "nothing");
+}
+
+static void print_entries(const struct es_plma_response *plma, const struct es_onc_response *onc)
+{
+    for (size_t i = 0; plma && i < plma->plma_count; i++) {
+        const struct es_plma *p = &plma->plma[i];
+        printf("  %.*s: %s may ", (int)p->profile_type.len, (const char *)p->profile_type.ptr, p->m2m_sp_id.text);
+        print_names(p->operations, p->operation_count);
+    }
+    for (size_t i = 0; onc && i < onc->onc_count; i++) {
+        const struct es_onc *o = &onc->onc[i];
+        printf("  %.*s: not sent: ", (int)o->profile_type.len, (const char *)o->profile_type.ptr);
+        print_names(o->discarded, o->discarded_count);
+    }
+    if ((plma && !plma->plma_count) || (onc && !onc->onc_count))
+        puts("  there is none");
+}
+
 /* --- what a message is about ----------------------------------------------------------------------------------- */
 
 struct about {
@@ -119,6 +212,8 @@ struct about {
     const char *iccid;
     struct span euicc_response;
     const struct eis *eis;
+    const struct es_plma_response *plma;
+    const struct es_onc_response *onc;
 };
 
 static bool has_card_response(enum es_function function)
@@ -131,6 +226,12 @@ static bool is_profile_request(enum es_function function)
     return es_body_size(function, ES_REQUEST) == sizeof(struct es_profile_request);
 }
 
+static bool is_get_plma(enum es_function f)
+{
+    return f == ES2_GET_PLMA || f == ES3_GET_PLMA || f == ES4_GET_PLMA || f == ES4A_GET_PLMA;
+}
+static bool is_get_onc(enum es_function f) { return f == ES2_GET_ONC || f == ES3_GET_ONC || f == ES4A_GET_ONC; }
+
 static void about_body(struct about *a, const struct es_message *m)
 {
     if (m->kind == ES_RESPONSE && has_card_response(m->function)) {
@@ -139,6 +240,10 @@ static void about_body(struct about *a, const struct es_message *m)
         a->euicc_response = body->euicc_response;
     } else if (m->kind == ES_RESPONSE && es_body_size(m->function, ES_RESPONSE) == sizeof(struct es_eis_response)) {
         a->eis = ((const struct es_eis_response *)m->body)->eis;
+    } else if (m->kind == ES_RESPONSE && is_get_plma(m->function)) {
+        a->plma = m->body;
+    } else if (m->kind == ES_RESPONSE && is_get_onc(m->function)) {
+        a->onc = m->body;
     } else if (m->kind == ES_NOTIFICATION &&
                es_body_size(m->function, ES_NOTIFICATION) == sizeof(struct es_profile_notification)) {
         a->iccid = ((const struct es_profile_notification *)m->body)->iccid.digits;
@@ -185,6 +290,10 @@ static void json_result(const struct op_call *call, const struct op_result *r)
     json_object_set_new(o, "took_ms", json_integer((json_int_t)r->took_ms));
     if (answered.eis)
         json_object_set_new(o, "eis", json_eis(answered.eis));
+    if (answered.plma)
+        json_object_set_new(o, "plma", json_plma(answered.plma));
+    if (answered.onc)
+        json_object_set_new(o, "onc", json_onc(answered.onc));
     print_json(o);
 }
 
@@ -225,11 +334,30 @@ static void text_result(const struct op_session *s, const struct op_call *call, 
     }
     if (answered.eis)
         op_show_eis(s, answered.eis);
+    if (r->has_answer && r->exit == OP_OK && (answered.plma || answered.onc))
+        print_entries(answered.plma, answered.onc);
+}
+
+static void show_dry_run(const struct op_session *s, const struct op_call *call, const struct op_result *r)
+{
+    if (s->json) {
+        json_t *o = json_object();
+        set_text(o, "result", "dry-run");
+        set_text(o, "partner", call->partner->name);
+        set_text(o, "url", r->url);
+        set_span(o, "soap", r->soap);
+        print_json(o);
+        return;
+    }
+    printf("dry run, nothing is sent: POST %s\n", r->url);
+    op_print_xml(stdout, r->soap);
 }
 
 void op_show_result(const struct op_session *s, const struct op_call *call, const struct op_result *result)
 {
-    if (s->json)
+    if (call->dry_run && result->exit == OP_OK)
+        show_dry_run(s, call, result);
+    else if (s->json)
         json_result(call, result);
     else
         text_result(s, call, result);
@@ -321,6 +449,14 @@ static json_t *json_message(const struct es_message *m)
     if (a.eis)
         json_object_set_new(o, "eis", json_eis(a.eis));
     return o;
+}
+
+char *op_message_json(const struct es_message *m)
+{
+    json_t *o = json_message(m);
+    char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+    json_decref(o);
+    return text;
 }
 
 static void print_message(FILE *out, const char *when, const struct es_message *m)

@@ -17,4 +17,11 @@ void op_show_waiting_over(const struct op_session *s);
 /* Something went wrong before there was a call. */
 void op_show_error(const struct op_session *s, const char *text);
 
+/* For machines: one object a line. */
+void op_show_status_json(const struct status *status, const char *advice);
+void op_show_partner_json(const struct op_partner *partner);
+void op_show_check_json(const char *what, const char *side, const char *text);
+/* A message as one line of JSON; to be released with free. NULL: no memory. */
+char *op_message_json(const struct es_message *m);
+
 #endif

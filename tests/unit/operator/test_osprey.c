@@ -81,6 +81,15 @@ static struct span answer_soap(const struct es_message *m, const char *message_i
         eis->partial = true;
         ((struct es_eis_response *)body)->eis = eis;
     }
+    if (m->function == ES4A_GET_PLMA || m->function == ES2_GET_PLMA) {
+        static struct span operation[] = { { (const uint8_t *)"EnableProfile", 13 } };
+        static struct es_plma entry = { .operations = operation, .operation_count = 1 };
+        entry.profile_type = SPAN_LIT("Meters");
+        assert_ok(oid_from_text(SPAN_LIT(OPERATOR_OID), &entry.mno_id));
+        assert_ok(oid_from_text(SPAN_LIT("1.2.3"), &entry.m2m_sp_id));
+        ((struct es_plma_response *)body)->plma = &entry;
+        ((struct es_plma_response *)body)->plma_count = 1;
+    }
     answer.body = body;
     assert_ok(es_encode(&answer, &partner.a, &soap));
     return soap;
@@ -173,7 +182,8 @@ static void start_partner(const char *who)
 static void stop_partner(void)
 {
     http_client_free(partner.client);
-    http_server_free(partner.server);
+    if (partner.server)
+        http_server_free(partner.server);
     SSL_CTX_free(partner.server_tls);
     SSL_CTX_free(partner.client_tls);
     loop_free(partner.loop);
@@ -509,6 +519,160 @@ static void wrong_words_are_explained(void **state)
     assert_int_equal(partner.requests, 0);
 }
 
+static void authorisations_are_set_and_shown(void **state)
+{
+    (void)state;
+    const char *out;
+    assert_int_equal(RUN(&out, "plma", "set", "--sp", "1.2.3", "--type", "Meters", "--allow",
+                         "EnableProfile,DisableProfile"), 0);
+    assert_int_equal(partner.function, ES4A_SET_PLMA);
+    const struct es_set_plma_request *plma = partner.last.body;
+    assert_string_equal(plma->plma.mno_id.text, OPERATOR_OID);
+    assert_string_equal(plma->plma.m2m_sp_id.text, "1.2.3");
+    assert_int_equal(plma->plma.operation_count, 2);
+    assert_span_equal(plma->plma.operations[1], SPAN_LIT("DisableProfile"));
+    assert_int_equal(RUN(&out, "plma", "set", "--sp", "1.2.3", "--type", "Meters", "--allow", "none", "--via", "dp"), 0);
+    assert_int_equal(partner.function, ES2_SET_PLMA);
+    plma = partner.last.body;
+    assert_int_equal(plma->plma.operation_count, 0);
+    assert_string_equal(plma->smsr_id.text, PARTNER_OID);
+    assert_int_equal(RUN(&out, "plma", "show"), 0);
+    assert_said(out, "Meters: 1.2.3 may EnableProfile");
+    assert_int_equal(RUN(&out, "plma", "show", "--json", "--via", "dp"), 0);
+    assert_said(out, "\"operations\":[\"EnableProfile\"]");
+    assert_int_equal(RUN(&out, "onc", "set", "--type", "Meters", "--discard", "HandleProfileEnabledNotification"), 0);
+    assert_int_equal(partner.function, ES4A_SET_ONC);
+    assert_int_equal(RUN(&out, "onc", "show"), 0);
+    assert_said(out, "there is none");
+    assert_int_equal(RUN(&out, "plma", "set", "--sp", "1.2.3", "--type", "Meters", "--allow", "A,,B"), 2);
+    assert_said(out, "an empty name");
+    assert_int_equal(RUN(&out, "profile", "emergency", "--eid", eid, "--iccid", ICCID), 0);
+    assert_int_equal(partner.function, ES4_SET_EMERGENCY_PROFILE_ATTRIBUTE);
+    assert_int_equal(RUN(&out, "profile", "fallback", "--eid", eid, "--iccid", ICCID, "--via", "dp"), 0);
+    assert_int_equal(partner.function, ES2_SET_FALLBACK_ATTRIBUTE);
+}
+
+static void a_dry_run_sends_nothing(void **state)
+{
+    (void)state;
+    const char *out;
+    assert_int_equal(RUN(&out, "policy", "set", "--eid", eid, "--iccid", ICCID, "--rules", "none", "--dry-run"), 0);
+    assert_said(out, "nothing is sent");
+    assert_said(out, "ES4-UpdatePolicyRulesRequest");
+    assert_int_equal(RUN(&out, "profile", "enable", "--eid", eid, "--iccid", ICCID, "--dry-run", "--json"), 0);
+    assert_said(out, "\"result\":\"dry-run\"");
+    assert_int_equal(partner.requests, 0);
+}
+
+static void codes_are_explained(void **state)
+{
+    (void)state;
+    const char *out;
+    char path[200], text[600];
+    snprintf(path, sizeof path, "%s/status.out", folder);
+    snprintf(text, sizeof text, "%s status 8.2.3/3.8 > %s 2>&1", program, path);
+    assert_int_equal(system(text), 0);
+    out = (const char *)file_bytes(path).ptr;
+    assert_said(out, "POL2: Refused");
+    assert_said(out, "the owner can change POL2");
+    snprintf(text, sizeof text, "%s status 8.2.3/6.6 > %s 2>&1", program, path);
+    assert_int_equal(system(text), 0);
+    out = (const char *)file_bytes(path).ptr;
+    assert_said(out, "certificate or signature");
+    snprintf(text, sizeof text, "%s status nonsense > %s 2>&1", program, path);
+    assert_int_not_equal(system(text), 0);
+    snprintf(text, sizeof text, "%s completion bash > %s && bash -n %s", program, path, path);
+    assert_int_equal(system(text), 0);
+}
+
+static void a_partner_is_tried(void **state)
+{
+    (void)state;
+    const char *out;
+    assert_int_equal(RUN(&out, "partner", "list"), 0);
+    assert_said(out, PARTNER_OID);
+    partner.status = status_failed(REASON_EID_UNKNOWN, "", "no such eUICC");
+    assert_int_equal(RUN(&out, "partner", "test", "sr"), 0);
+    assert_said(out, "ours is for " OPERATOR_OID);
+    assert_said(out, "their certificate is for " PARTNER_OID);
+    assert_said(out, "answered in kind: /3 /1 /4");
+    assert_int_equal(partner.function, ES4_GET_EIS);
+    assert_int_equal(RUN(&out, "partner", "test", "dp", "--json"), 0);
+    assert_int_equal(partner.function, ES2_GET_EIS);
+    assert_null(strstr(out, "theirs"));
+    partner.status = status_failed(REASON_REQUESTER_UNKNOWN, "", "who?");
+    assert_int_equal(RUN(&out, "partner", "test", "sr"), 4);
+    assert_said(out, "they do not know our OID " OPERATOR_OID);
+    assert_said(out, "(their side)");
+    partner.behaviour = FORBID;
+    assert_int_equal(RUN(&out, "partner", "test", "sr"), 4);
+    assert_said(out, "do not let our certificate in");
+    assert_int_equal(RUN(&out, "partner", "test", "nobody"), 2);
+    assert_int_equal(RUN(&out, "partner", "test"), 2);
+}
+
+static void a_partner_with_another_certificate_is_found_out(void **state)
+{
+    (void)state;
+    const char *out;
+    stop_partner();
+    start_partner("stranger");
+    write_config();
+    assert_int_equal(RUN(&out, "partner", "test", "sr"), 4);
+    assert_said(out, "their certificate is for " STRANGER_OID ", but [partner sr] oid is " PARTNER_OID);
+    http_server_free(partner.server);
+    partner.server = NULL;
+    assert_int_equal(RUN(&out, "partner", "test", "sr"), 7);
+    assert_said(out, "WRONG endpoint");
+}
+
+/* What the webhook got. */
+static struct {
+    unsigned requests;
+    char body[4096], signature[100];
+} hook;
+
+static void on_hook(void *context, const struct http_request *request, struct reply_ref ref)
+{
+    struct http_server *const *server = context;
+    struct span signature = http_request_header(request, "X-Osprey-Signature");
+    snprintf(hook.body, sizeof hook.body, "%.*s", (int)request->body.len, (const char *)request->body.ptr);
+    snprintf(hook.signature, sizeof hook.signature, "%.*s", (int)signature.len, (const char *)signature.ptr);
+    http_server_reply(*server, ref, &(struct http_reply){ .status = hook.requests++ ? 204 : 500 });
+}
+
+static void messages_are_handed_on(void **state)
+{
+    (void)state;
+    enum err err;
+    char url[200], hook_url[100], secret[200], file[200], exec[300], check[700], detail[IO_DETAIL_MAX];
+    struct http_server *server = NULL;
+    struct http_server_options options = { .address = "127.0.0.1", .handler = on_hook, .context = &server };
+    memset(&hook, 0, sizeof hook);
+    server = http_server_new(partner.loop, &options, &err, detail);
+    assert_non_null(server);
+    snprintf(hook_url, sizeof hook_url, "http://127.0.0.1:%u/esim", http_server_port(server));
+    snprintf(secret, sizeof secret, "%s/hook.key", folder);
+    snprintf(file, sizeof file, "%s/handed-on", folder);
+    snprintf(exec, sizeof exec, "cat > %s.new && mv %s.new %s", file, file, file);
+    unlink(file);
+    FILE *f = fopen(secret, "w");
+    fputs("a secret", f);
+    fclose(f);
+    struct child listener = spawn("hook", (const char *const[]){ "listen", "--count", "1", "--webhook", hook_url, "--secret",
+                                                                 secret, "--exec", exec, NULL });
+    for (int i = 0; i < 500 && !strstr(said(&listener), "ready"); i++)
+        loop_round(partner.loop, 10);
+    snprintf(url, sizeof url, "https://127.0.0.1:%u/esim-messaging/3/ES4/ES4MnoService", endpoint_port);
+    post(url, notification("//sr/hook1"));
+    assert_int_equal(until_over(&listener), 0);
+    assert_int_equal(hook.requests, 2); /* the first try was refused */
+    assert_said(hook.body, "\"function\":\"ES4.HandleProfileEnabledNotification\"");
+    snprintf(check, sizeof check, "test \"sha256=$(openssl dgst -sha256 -hmac 'a secret' -r %s | cut -d' ' -f1 | tr a-f A-F)\" = \"$(echo %s | sed 's/sha256=//' | tr a-f A-F | sed 's/^/sha256=/')\"", file, hook.signature);
+    assert_int_equal(system(check), 0); /* the command got the same octets */
+    http_server_free(server);
+}
+
 static int command(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static int command(const char *format, ...)
 {
@@ -570,6 +734,12 @@ int main(void)
         TEST(explain_shows_the_messages),
         TEST(a_repeat_gets_the_answer_of_the_first_call),
         TEST(wrong_words_are_explained),
+        TEST(authorisations_are_set_and_shown),
+        TEST(a_dry_run_sends_nothing),
+        TEST(codes_are_explained),
+        TEST(a_partner_is_tried),
+        TEST(a_partner_with_another_certificate_is_found_out),
+        TEST(messages_are_handed_on),
     };
     return cmocka_run_group_tests(tests, make_certificates, remove_folder);
 }
