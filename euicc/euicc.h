@@ -97,6 +97,8 @@ struct euicc_personalisation {
     struct span bootstrap_package; /* unprotected profile package (DER), installed, enabled, with fall-back attribute;
                                       empty: the card leaves the factory without a profile */
     struct aid bootstrap_isdp;     /* its ISD-P; len 0: the first free ISD-P AID (TAR 000010) */
+    struct span test_package;         /* a test profile, disabled, for the device alone to enable (ESx); empty: none */
+    struct aid test_isdp;             /* its ISD-P; len 0: the next free ISD-P AID */
     uint8_t bootstrap_scp03_keys[48]; /* ENC, MAC, DEK of its key set 30 (AES-128); all zero: none */
 };
 

@@ -36,26 +36,47 @@ static enum err install_bootstrap(struct card *card, uint16_t slot, struct span 
     return result == INSTALL_DONE ? ERR_NONE : ERR_BAD_VALUE;
 }
 
-static enum err isdp_manufacture(struct card *card, const struct euicc_personalisation *p, struct writer *response)
+/* An ISD-P with its profile, disabled. */
+static enum err install_first(struct card *card, const struct aid *aid, const uint8_t keys[48], struct span package,
+                              struct writer *response, struct isdp **ret)
 {
     struct isdp *isdp = NULL;
-    struct aid aid = p->bootstrap_isdp.len ? p->bootstrap_isdp : aid_isdp(ISDP_TAR_FIRST);
-    if (p->bootstrap_package.len == 0)
-        return ERR_NONE;
-    enum err err = registry_create(card, aid_span(&aid), 0, &isdp);
+    enum err err = registry_create(card, aid_span(aid), 0, &isdp);
     if (err == ERR_NONE)
-        err = bootstrap_keys(isdp, p->bootstrap_scp03_keys);
+        err = bootstrap_keys(isdp, keys);
     if (err == ERR_NONE)
         err = registry_store(card, isdp);
     uint16_t slot = isdp ? isdp->slot : 0;
     if (err == ERR_NONE)
-        err = install_bootstrap(card, slot, p->bootstrap_package, response);
+        err = install_bootstrap(card, slot, package, response);
     isdp = registry_by_slot(card, slot);
     if (err == ERR_NONE && !isdp)
-        err = ERR_STATE;
-    if (err == ERR_NONE)
-        err = registry_set_fallback(card, isdp);
-    return err == ERR_NONE ? registry_switch(card, isdp) : err;
+        return ERR_STATE;
+    *ret = isdp;
+    return err;
+}
+
+static enum err isdp_manufacture(struct card *card, const struct euicc_personalisation *p, struct writer *response)
+{
+    static const uint8_t no_keys[48];
+    struct isdp *isdp = NULL;
+    struct aid first = aid_isdp(ISDP_TAR_FIRST), second = aid_isdp(ISDP_TAR_FIRST + 1);
+    enum err err = ERR_NONE;
+    if (p->bootstrap_package.len) {
+        err = install_first(card, p->bootstrap_isdp.len ? &p->bootstrap_isdp : &first, p->bootstrap_scp03_keys,
+                            p->bootstrap_package, response, &isdp);
+        if (err == ERR_NONE)
+            err = registry_set_fallback(card, isdp);
+        if (err == ERR_NONE)
+            err = registry_switch(card, isdp);
+    }
+    if (err != ERR_NONE || !p->test_package.len)
+        return err;
+    err = install_first(card, p->test_isdp.len ? &p->test_isdp : &second, no_keys, p->test_package, NULL, &isdp);
+    if (err != ERR_NONE)
+        return err;
+    isdp->attributes |= ISDP_TEST;
+    return registry_store(card, isdp);
 }
 
 static void isdp_close(struct card *card) { wipe(&card->registry, sizeof card->registry); }

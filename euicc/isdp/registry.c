@@ -200,14 +200,16 @@ struct isdp *registry_enabled(struct card *card)
     return NULL;
 }
 
-struct isdp *registry_fallback(struct card *card)
+struct isdp *registry_with(struct card *card, uint8_t attribute)
 {
     struct isdp_registry *reg = card_registry(card);
     for (size_t i = 0; i < reg->count; i++)
-        if (reg->items[i].attributes & ISDP_FALLBACK)
+        if (reg->items[i].attributes & attribute)
             return &reg->items[i];
     return NULL;
 }
+
+struct isdp *registry_fallback(struct card *card) { return registry_with(card, ISDP_FALLBACK); }
 
 /* ---- changing ---- */
 

@@ -20,6 +20,8 @@
 /* Attributes, as in tag 53 of GET STATUS. enum isdp_state is in lib/ota/es5.h, POL1's bits are in es6.h. */
 #define ISDP_FALLBACK  ((uint8_t)ISDP_ATTRIBUTE_FALLBACK)
 #define ISDP_EMERGENCY ((uint8_t)ISDP_ATTRIBUTE_EMERGENCY)
+#define ISDP_TEST      ((uint8_t)0x80) /* a test profile, made in the factory; not told in tag 53 */
+#define ISDP_LOCAL     (ISDP_EMERGENCY | ISDP_TEST) /* enabled and disabled by the device alone (ESx) */
 
 struct isdp_octets {
     uint8_t len, bytes[ISDP_IDENTITY_MAX];
@@ -35,7 +37,7 @@ struct isdp {
     uint16_t slot; /* 1 …: names its objects and files; never 0, never used again while in use */
     uint8_t aid[ISDP_AID_LEN];
     enum isdp_state state;
-    uint8_t attributes; /* ISDP_FALLBACK | ISDP_EMERGENCY */
+    uint8_t attributes; /* ISDP_FALLBACK | ISDP_EMERGENCY | ISDP_TEST */
     uint8_t pol1;
     bool has_iccid;
     uint8_t iccid[ISDP_ICCID_LEN]; /* reading order, as in the profile header */
@@ -65,6 +67,7 @@ struct isdp *registry_by_tar(struct card *card, struct span tar); /* octets 13 t
 struct isdp *registry_by_slot(struct card *card, uint16_t slot);
 struct isdp *registry_enabled(struct card *card);
 struct isdp *registry_fallback(struct card *card);
+struct isdp *registry_with(struct card *card, uint8_t attribute); /* the first that has it */
 static inline bool isdp_has_profile(const struct isdp *isdp)
 {
     return isdp->state == ISDP_DISABLED || isdp->state == ISDP_ENABLED;

@@ -61,7 +61,7 @@ typedef uint16_t profile_function(struct card *card, struct isdp *isdp);
 static uint16_t enable_profile(struct card *card, struct isdp *isdp)
 {
     const struct isdp *current = registry_enabled(card);
-    if (isdp->state != ISDP_DISABLED)
+    if (isdp->state != ISDP_DISABLED || isdp->attributes & ISDP_LOCAL || (current && current->attributes & ISDP_LOCAL))
         return SW_CONDITIONS;
     if (current && current->pol1 & POL1_NO_DISABLE)
         return SW_POL1;
@@ -74,7 +74,7 @@ static uint16_t enable_profile(struct card *card, struct isdp *isdp)
 static uint16_t disable_profile(struct card *card, struct isdp *isdp)
 {
     const struct isdp *holder = registry_fallback(card);
-    if (isdp->state != ISDP_ENABLED || !holder || holder == isdp || !isdp_has_profile(holder))
+    if (isdp->state != ISDP_ENABLED || isdp->attributes & ISDP_LOCAL || !holder || holder == isdp || !isdp_has_profile(holder))
         return SW_CONDITIONS;
     if (isdp->pol1 & POL1_NO_DISABLE)
         return SW_POL1;
@@ -86,18 +86,20 @@ static uint16_t disable_profile(struct card *card, struct isdp *isdp)
 
 static uint16_t set_fallback(struct card *card, struct isdp *isdp)
 {
-    if (!isdp_has_profile(isdp) || isdp->attributes & ISDP_EMERGENCY)
+    if (!isdp_has_profile(isdp) || isdp->attributes & ISDP_LOCAL)
         return SW_CONDITIONS;
     card_begin(card);
     return change_end(card, registry_set_fallback(card, isdp));
 }
 
-/* v4, coding [?]: at most one holder, never the fall-back profile. */
+/* v4, coding [?]: at most one holder, disabled, never the fall-back profile; not while the holder is enabled. */
 static uint16_t set_emergency(struct card *card, struct isdp *isdp)
 {
     struct isdp_registry *registry = card_registry(card);
     enum err err = ERR_NONE;
-    if (!isdp_has_profile(isdp) || isdp->attributes & ISDP_FALLBACK)
+    const struct isdp *holder = registry_with(card, ISDP_EMERGENCY);
+    if (isdp->state != ISDP_DISABLED || isdp->attributes & (ISDP_FALLBACK | ISDP_TEST) ||
+        (holder && holder->state == ISDP_ENABLED))
         return SW_CONDITIONS;
     card_begin(card);
     for (size_t i = 0; err == ERR_NONE && i < registry->count; i++) {
@@ -186,7 +188,7 @@ static uint16_t isdr_store_data(struct card *card, struct sd_session *s, const s
 
 static uint16_t may_delete(struct card *card, const struct isdp *isdp)
 {
-    if (isdp->state == ISDP_ENABLED || isdp->attributes & (ISDP_FALLBACK | ISDP_EMERGENCY) ||
+    if (isdp->state == ISDP_ENABLED || isdp->attributes & (ISDP_FALLBACK | ISDP_LOCAL) ||
         switch_needs(card, isdp->slot))
         return SW_CONDITIONS;
     return SW_OK;
@@ -295,7 +297,7 @@ static void isdp_status(struct card *card, const struct isdp *isdp, const struct
 {
     struct es5_isdp_status status = { .state = (uint8_t)isdp->state,
                                       .has_attributes = true,
-                                      .attributes = isdp->attributes,
+                                      .attributes = isdp->attributes & (ISDP_FALLBACK | ISDP_EMERGENCY),
                                       .has_memory = true,
                                       .memory = isdp->granted,
                                       .has_memory_left = true,

@@ -286,9 +286,10 @@ static uint64_t module_idle(struct card *card, uint64_t now_ms)
 
 static uint16_t applet_select(struct card *card, struct channel *channel, const struct command *cmd, struct writer *rsp)
 {
-    (void)cmd;
     struct sd_target t = sd_by_aid(card, aid_span(&channel->selected));
     sd_session_begin(&card->isdr->local, SD_BY_TERMINAL, 0, t);
+    if ((cmd->apdu.p2 & 0x0C) == 0x0C) /* no data wanted */
+        return SW_OK;
     size_t fci = wr_tlv_open(rsp, 0x6F);
     wr_tlv(rsp, 0x84, aid_span(&channel->selected));
     wr_tlv(rsp, 0xA5, SPAN_LIT("\x9F\x65\x01\xFF"));
@@ -316,9 +317,16 @@ static uint16_t applet_refuse(struct card *card, const struct command *cmd, stru
     return SW_SECURITY_STATUS;
 }
 
+/* The ECASD takes nothing from the terminal. */
+static uint16_t applet_store_data(struct card *card, const struct command *cmd, struct writer *rsp)
+{
+    bool isdr = span_eq(aid_span(&cmd->channel->selected), aid_span(&AID_ISDR));
+    return isdr ? isdr_local_command(card, cmd, rsp) : SW_SECURITY_STATUS;
+}
+
 static const struct apdu_rule sd_rules[] = {
     { 0x80, INS_GET_DATA, CASE_2 | CASE_4, SEC_NONE, applet_get_data },
-    { 0x80, INS_STORE_DATA, CASE_ANY, SEC_NONE, applet_refuse },
+    { 0x80, INS_STORE_DATA, CASE_ANY, SEC_NONE, applet_store_data },
     { 0x80, INS_INSTALL, CASE_ANY, SEC_NONE, applet_refuse },
     { 0x80, INS_DELETE, CASE_ANY, SEC_NONE, applet_refuse },
     { 0x80, INS_GET_STATUS, CASE_ANY, SEC_NONE, applet_refuse },

@@ -42,6 +42,9 @@ MUST_USE enum err isdr_reload(struct card *card);
 uint8_t isdr_used_kvn(struct card *card, uint8_t first, uint8_t last);
 void isdr_note_kvn(struct card *card, uint8_t kvn);
 
+/* STORE DATA over the terminal's channel: the functions of ESx (local.c). */
+uint16_t isdr_local_command(struct card *card, const struct command *cmd, struct writer *rsp);
+
 /* Addressing parameters of the SM-SR: the value of A3, A4 or A5; ERR_NOT_FOUND. */
 #define ISDR_ADDRESSING_MAX 512u
 MUST_USE enum err isdr_addressing(struct card *card, uint8_t tag, uint8_t *out, size_t cap, size_t *ret_len);

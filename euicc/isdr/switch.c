@@ -2,7 +2,7 @@
 
 #include "euicc/notify/notify.h"
 
-#define SWITCH_STORED_MAX (11u + ES5_NOTIFICATION_MAX)
+#define SWITCH_STORED_MAX (14u + ES5_NOTIFICATION_MAX)
 
 static struct switch_run *run_of(struct card *card) { return &card->isdr->sw; }
 static uint64_t in_seconds(struct card *card, uint32_t seconds)
@@ -24,6 +24,8 @@ static enum err state_put(struct card *card, const struct switch_state *s)
     wr_u16(&w, s->sequence);
     wr_u8(&w, s->e1_len);
     wr_bytes(&w, (struct span){ s->e1, s->e1_len });
+    wr_u16(&w, s->home);
+    wr_u8(&w, s->spent);
     return w.err != ERR_NONE ? w.err : objects_put(card->objects, ISDR_KEY(ISDR_SWITCH), wr_span(&w));
 }
 
@@ -48,9 +50,13 @@ enum err switch_load(struct card *card)
     s.previous = rd_u16(&r);
     s.sequence = rd_u16(&r);
     s.e1_len = rd_u8(&r);
-    if (s.e1_len > sizeof s.e1 || s.phase > SWITCH_NOTIFYING || s.cause > SWITCH_FALLBACK)
+    if (s.e1_len > sizeof s.e1 || s.phase > SWITCH_NOTIFYING || s.cause >= SWITCH_CAUSE_COUNT)
         return ERR_BAD_VALUE;
     rd_copy(&r, s.e1, s.e1_len);
+    if (rd_left(&r)) { /* an image of before has none of these */
+        s.home = rd_u16(&r);
+        s.spent = rd_u8(&r);
+    }
     if (rd_finish(&r) == ERR_NONE)
         run_of(card)->state = s;
     return r.err;
@@ -82,14 +88,15 @@ bool switch_pending(const struct card *card) { return card->isdr->sw.state.phase
 bool switch_needs(const struct card *card, uint16_t slot)
 {
     const struct switch_state *s = &card->isdr->sw.state;
-    return is_under_way(s) && (slot == s->target || slot == s->previous);
+    return (is_under_way(s) && (slot == s->target || slot == s->previous)) || (s->home && slot == s->home);
 }
 
 enum err switch_ask(struct card *card, enum switch_cause cause, uint16_t target_slot)
 {
     struct switch_run *run = run_of(card);
-    bool wanted_by_smsr = cause == SWITCH_ENABLE || cause == SWITCH_DISABLE;
-    if (run->state.phase == SWITCH_PENDING || (wanted_by_smsr && is_under_way(&run->state)))
+    bool ordered = cause == SWITCH_ENABLE || cause == SWITCH_DISABLE || cause == SWITCH_LOCAL_ENABLE;
+    bool again = cause == SWITCH_LOCAL_ENABLE && run->state.cause == SWITCH_LOCAL_DISABLE;
+    if (run->state.phase == SWITCH_PENDING || (ordered && !again && is_under_way(&run->state)))
         return ERR_STATE;
     const struct isdp *enabled = registry_enabled(card);
     struct switch_state s = run->state;
@@ -97,8 +104,9 @@ enum err switch_ask(struct card *card, enum switch_cause cause, uint16_t target_
     s.cause = (uint8_t)cause;
     s.target = target_slot;
     s.previous = enabled ? enabled->slot : 0;
-    s.tries = 0;
+    s.tries = s.spent = 0;
     s.e1_len = 0;
+    s.home = cause == SWITCH_LOCAL_ENABLE ? s.previous : 0;
     enum err err = state_put(card, &s);
     if (err != ERR_NONE)
         return err;
@@ -168,11 +176,73 @@ static enum err carry_out(struct card *card)
     return err == ERR_NONE ? switch_load(card) : isdr_reload(card);
 }
 
+/* ---- the attach guard ---- */
+
+static uint64_t guard_part_ms(struct card *card)
+{
+    uint64_t part = (uint64_t)card->isdr->timing.attach_guard_s * 1000u / SWITCH_GUARD_PARTS;
+    return part ? part : 1;
+}
+
+static void guard_start(struct card *card)
+{
+    struct switch_run *run = run_of(card);
+    run->guard_since_ms = card_now_ms(card);
+    run->deadline_ms = run->guard_since_ms + guard_part_ms(card);
+}
+
+/* Writes down what is spent; true: nothing is left of it. */
+static bool guard_spend(struct card *card, uint64_t parts)
+{
+    struct switch_state s = run_of(card)->state;
+    parts += s.spent;
+    s.spent = (uint8_t)(parts < SWITCH_GUARD_PARTS ? parts : SWITCH_GUARD_PARTS);
+    if (s.spent == run_of(card)->state.spent)
+        return s.spent >= SWITCH_GUARD_PARTS;
+    struct switch_state stored = s;
+    if (stored.e1_len) /* it is in RAM alone that a notification waits for the network */
+        stored.phase = SWITCH_NOTIFYING;
+    if (state_save(card, &stored) == ERR_NONE)
+        run_of(card)->state.phase = s.phase;
+    return s.spent >= SWITCH_GUARD_PARTS;
+}
+
+static struct isdp *way_back(struct card *card, enum switch_cause *ret_cause);
+
+/* The device resets again and again and never gets to the network: back without being asked. */
+static void guard_at_reset(struct card *card)
+{
+    enum switch_cause cause;
+    if (!guard_spend(card, 1))
+        return;
+    const struct isdp *back = way_back(card, &cause);
+    if (!back)
+        return;
+    uint16_t slot = back->slot;
+    card_begin(card);
+    enum err err = switch_ask(card, cause, slot);
+    if (err == ERR_NONE)
+        err = card_commit(card);
+    else
+        card_rollback(card);
+    err = err == ERR_NONE ? carry_out(card) : isdr_reload(card);
+    if (err != ERR_NONE)
+        log_fact(card->env.log, LOG_ERROR_, NULL, "switch given up, not undone: %s", err_text(err));
+}
+
+static bool looks_for_network(const struct switch_state *s)
+{
+    return (s->phase == SWITCH_ATTACHING || s->phase == SWITCH_NOTIFYING) && s->cause != SWITCH_FIRST;
+}
+
 void switch_reset(struct card *card)
 {
     struct switch_run *run = run_of(card);
-    if (run->state.phase == SWITCH_PENDING && carry_out(card) != ERR_NONE)
+    bool pending = run->state.phase == SWITCH_PENDING;
+    if (pending && carry_out(card) != ERR_NONE)
         return;
+    if (!pending && looks_for_network(&run->state))
+        guard_at_reset(card);
     struct switch_state kept = run->state;
     *run = (struct switch_run){ .state = kept, .deadline_ms = SWITCH_NEVER, .lost_since_ms = SWITCH_NEVER };
     if (kept.phase == SWITCH_IDLE && !kept.first_done && registry_enabled(card)) {
@@ -181,8 +251,8 @@ void switch_reset(struct card *card)
     } else if (kept.phase == SWITCH_NOTIFYING) {
         run->state.phase = SWITCH_ATTACHING; /* in RAM: first the network again, then the same notification */
     }
-    if (run->state.phase == SWITCH_ATTACHING && run->state.cause != SWITCH_FIRST)
-        run->deadline_ms = in_seconds(card, card->isdr->timing.attach_guard_s);
+    if (looks_for_network(&run->state))
+        guard_start(card);
 }
 
 /* ---- notification ---- */
@@ -193,7 +263,9 @@ static uint8_t notification_type(uint8_t cause)
                                      [SWITCH_ENABLE] = ES5_CHANGE_SUCCEEDED,
                                      [SWITCH_DISABLE] = ES5_CHANGE_SUCCEEDED,
                                      [SWITCH_ROLLBACK] = ES5_CHANGE_ROLLED_BACK,
-                                     [SWITCH_FALLBACK] = ES5_FALLBACK };
+                                     [SWITCH_FALLBACK] = ES5_FALLBACK,
+                                     [SWITCH_LOCAL_ENABLE] = ES5_LOCAL_ENABLE,
+                                     [SWITCH_LOCAL_DISABLE] = ES5_LOCAL_DISABLE };
     return types[cause];
 }
 
@@ -227,6 +299,7 @@ static void notification_try(struct card *card)
     if (s.e1_len == 0 && e1_build(card, &s) != ERR_NONE)
         return;
     s.phase = SWITCH_NOTIFYING;
+    s.spent = 0;
     s.tries = (uint8_t)(s.tries < UINT8_MAX ? s.tries + 1 : s.tries);
     if (state_save(card, &s) != ERR_NONE)
         return;
@@ -247,7 +320,8 @@ void switch_notification_failed(struct card *card)
 static enum err delete_by_pol1(struct card *card, const struct switch_state *s, struct es5_deleted *ret)
 {
     struct isdp *left = s->previous ? registry_by_slot(card, s->previous) : NULL;
-    if (s->cause == SWITCH_ROLLBACK || s->cause == SWITCH_FIRST || !left || left->state != ISDP_DISABLED ||
+    bool asks_pol1 = s->cause == SWITCH_ENABLE || s->cause == SWITCH_DISABLE || s->cause == SWITCH_FALLBACK;
+    if (!asks_pol1 || !left || left->state != ISDP_DISABLED ||
         left->attributes & ISDP_FALLBACK || !(left->pol1 & POL1_DELETE_ON_DISABLE))
         return ERR_NONE;
     struct aid aid = { .len = 0 };
@@ -303,6 +377,29 @@ void switch_terminal_ready(struct card *card)
         switch_release(card);
 }
 
+/* Nobody is told of a test profile. */
+static bool is_silent(struct card *card)
+{
+    const struct switch_state *s = &run_of(card)->state;
+    const struct isdp *test = registry_by_slot(card, s->cause == SWITCH_LOCAL_ENABLE ? s->target : s->previous);
+    return (s->cause == SWITCH_LOCAL_ENABLE || s->cause == SWITCH_LOCAL_DISABLE) && test &&
+           test->attributes & ISDP_TEST;
+}
+
+static void attached(struct card *card)
+{
+    struct switch_run *run = run_of(card);
+    if (!is_silent(card)) {
+        notification_try(card);
+        return;
+    }
+    struct switch_state s = run->state;
+    s.phase = SWITCH_IDLE;
+    s.target = s.previous = 0;
+    if (state_save(card, &s) == ERR_NONE)
+        run->deadline_ms = SWITCH_NEVER;
+}
+
 void switch_service(struct card *card, bool serviced)
 {
     struct switch_run *run = run_of(card);
@@ -312,25 +409,47 @@ void switch_service(struct card *card, bool serviced)
         run->lost_since_ms = card_now_ms(card);
     run->serviced = serviced;
     if (serviced && run->state.phase == SWITCH_ATTACHING)
+        attached(card);
+}
+
+/* Where to when there is no network, or nobody confirms: where we came from, or the fall-back profile, or NULL. */
+static struct isdp *way_back(struct card *card, enum switch_cause *ret_cause)
+{
+    const struct switch_state *s = &run_of(card)->state;
+    struct isdp *before = s->previous ? registry_by_slot(card, s->previous) : NULL;
+    struct isdp *holder = registry_fallback(card);
+    bool chosen = s->cause == SWITCH_ENABLE || s->cause == SWITCH_DISABLE;
+    bool stays = s->cause == SWITCH_FALLBACK || s->cause == SWITCH_FIRST || s->cause == SWITCH_LOCAL_ENABLE;
+    *ret_cause = chosen && before && isdp_has_profile(before) ? SWITCH_ROLLBACK : SWITCH_FALLBACK;
+    if (*ret_cause == SWITCH_ROLLBACK)
+        return before;
+    return !stays && holder && holder != registry_enabled(card) ? holder : NULL;
+}
+
+/* Back, or on and on. */
+static void give_up(struct card *card)
+{
+    enum switch_cause cause;
+    const struct isdp *back = way_back(card, &cause);
+    if (back)
+        ask_and_refresh(card, cause, back->slot);
+    else if (run_of(card)->state.phase == SWITCH_ATTACHING)
+        guard_start(card);
+    else
         notification_try(card);
 }
 
-/* No network, or nobody confirms: back to where we came from, or to the fall-back profile, or on and on. */
-static void give_up(struct card *card)
+/* It waits for the network as after a reset: a try without service would be a wasted one. */
+static void notification_due(struct card *card)
 {
     struct switch_run *run = run_of(card);
-    const struct switch_state *s = &run->state;
-    const struct isdp *before = s->previous ? registry_by_slot(card, s->previous) : NULL;
-    const struct isdp *holder = registry_fallback(card);
-    bool chosen = s->cause == SWITCH_ENABLE || s->cause == SWITCH_DISABLE;
-    if (chosen && before && isdp_has_profile(before))
-        ask_and_refresh(card, SWITCH_ROLLBACK, before->slot);
-    else if (s->cause != SWITCH_FALLBACK && s->cause != SWITCH_FIRST && holder && holder != registry_enabled(card))
-        ask_and_refresh(card, SWITCH_FALLBACK, holder->slot);
-    else if (s->phase == SWITCH_ATTACHING)
-        run->deadline_ms = in_seconds(card, card->isdr->timing.attach_guard_s);
-    else
+    if (run->serviced) {
         notification_try(card);
+        return;
+    }
+    run->state.phase = SWITCH_ATTACHING;
+    if (run->state.cause != SWITCH_FIRST)
+        guard_start(card);
 }
 
 static void deadline_passed(struct card *card)
@@ -342,25 +461,29 @@ static void deadline_passed(struct card *card)
         switch_release(card);
         break;
     case SWITCH_ATTACHING:
-        give_up(card);
+        if (guard_spend(card, (card_now_ms(card) - run->guard_since_ms) / guard_part_ms(card)))
+            give_up(card);
+        else
+            guard_start(card);
         break;
     case SWITCH_NOTIFYING:
         if (run->state.tries >= card->isdr->timing.notification_tries && run->state.cause != SWITCH_FIRST)
             give_up(card);
         else
-            notification_try(card);
+            notification_due(card);
         break;
     default:
         break;
     }
 }
 
-/* Fall-back mechanism, SGP.02 §3.4 (POL1 is not asked). */
+/* Fall-back mechanism, SGP.02 §3.4 (POL1 is not asked); suspended while the device has a profile of its own choice. */
 static uint64_t network_lost_at(struct card *card)
 {
     const struct switch_run *run = run_of(card);
     const struct isdp *holder = registry_fallback(card), *enabled = registry_enabled(card);
-    if (is_under_way(&run->state) || run->lost_since_ms == SWITCH_NEVER || !holder || holder == enabled)
+    if (is_under_way(&run->state) || run->lost_since_ms == SWITCH_NEVER || !holder || holder == enabled ||
+        run->state.home)
         return SWITCH_NEVER;
     return run->lost_since_ms + (uint64_t)card->isdr->timing.fallback_s * 1000u;
 }

@@ -5,6 +5,9 @@
  *   IDLE ──ask──▶ PENDING ──reset──▶ ATTACHING ──service──▶ NOTIFYING ──3A08──▶ IDLE
  *                   ▲                    │ guard               │ tries used up
  *                   └── roll back / fall back ◀────────────────┘
+ *
+ * The attach guard is counted in card memory, so a device that keeps resetting rolls back too. A notification is tried
+ * when the network serves us, and not before.
  */
 #ifndef OSPREY_EUICC_ISDR_SWITCH_H
 #define OSPREY_EUICC_ISDR_SWITCH_H
@@ -27,7 +30,11 @@ enum switch_cause {
     SWITCH_ENABLE,   /* ES5.EnableProfile, type 02 */
     SWITCH_DISABLE,  /* ES5.DisableProfile: the fall-back profile takes over, type 02 */
     SWITCH_ROLLBACK, /* the switch before failed, type 03 */
-    SWITCH_FALLBACK  /* network lost, type 05 */
+    SWITCH_FALLBACK, /* network lost, type 05 */
+    /* ESx: the emergency profile (types 06, 07 [?]) or a test profile (nobody is told); no roll-back, no POL1 */
+    SWITCH_LOCAL_ENABLE,
+    SWITCH_LOCAL_DISABLE,
+    SWITCH_CAUSE_COUNT
 };
 
 /* Octets of the stored object, in this order, fixed sizes. */
@@ -39,7 +46,10 @@ struct switch_state {
     uint16_t sequence;         /* of the latest notification */
     uint8_t e1_len;            /* 0: not built yet for this switch */
     uint8_t e1[ES5_NOTIFICATION_MAX];
+    uint16_t home; /* while a profile is enabled by ESx: the slot of the one to come back to; else 0 */
+    uint8_t spent; /* of the attach guard, in SWITCH_GUARD_PARTS: a power-up costs one at least */
 };
+#define SWITCH_GUARD_PARTS 20u
 
 /* Volatile side. */
 #define SWITCH_NEVER UINT64_MAX
@@ -48,7 +58,8 @@ struct switch_run {
     bool serviced;          /* the network serves us, as far as the terminal told */
     bool refreshing;        /* REFRESH is with the terminal */
     bool released;          /* the answer that announced the switch is out */
-    uint64_t deadline_ms;   /* of the phase: attach guard, next try, REFRESH again; SWITCH_NEVER: none */
+    uint64_t deadline_ms;   /* of the phase: attach guard's next part, next try, REFRESH again; SWITCH_NEVER: none */
+    uint64_t guard_since_ms; /* up to when the guard's time is in state.spent */
     uint64_t lost_since_ms; /* without service; SWITCH_NEVER: served, or nobody knows */
 };
 

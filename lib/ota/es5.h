@@ -33,7 +33,12 @@ enum es5_dgi {
     ES6_UPDATE_POL1 = 0x3A06,
     ES5_UPDATE_ADDRESSING = 0x3A07, /* A3 A4 A5 to ISD-R; A0 A1 A2 (connectivity) to an ISD-P: see es6.h */
     ES5_NOTIFICATION_CONFIRMATION = 0x3A08,
-    ES5_SET_EMERGENCY_ATTRIBUTE = 0x3A09 /* v4 [?] */
+    ES5_SET_EMERGENCY_ATTRIBUTE = 0x3A09, /* v4 [?] */
+    /* ESx (v4), from the device; no value [?] */
+    ESX_ENABLE_EMERGENCY = 0x3A0A,
+    ESX_DISABLE_EMERGENCY = 0x3A0B,
+    ESX_ENABLE_TEST = 0x3A0C,
+    ESX_DISABLE_TEST = 0x3A0D
 };
 
 /* A TP-address as TS 23.040 has it: number of digits, type, swapped digits. */
