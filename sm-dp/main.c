@@ -165,13 +165,13 @@ static enum err open_world(struct program_state *p)
 {
     struct daemon *d = p->daemon;
     char detail[IO_DETAIL_MAX] = "";
-    struct smdp_net_options o = { .loop = d->loop,
-                                  .log = d->log,
-                                  .address = p->address,
-                                  .server_tls = p->server_tls,
-                                  .client_tls = p->client_tls,
-                                  .trace_dir = config_text(d->config, "lab", "trace_dir") };
-    enum err err = config_address(d->config, "sm-dp", "listen", p->address, sizeof p->address, &o.port);
+    struct smdp_net_options o = { .soap.loop = d->loop,
+                                  .soap.log = d->log,
+                                  .soap.address = p->address,
+                                  .soap.server_tls = p->server_tls,
+                                  .soap.client_tls = p->client_tls,
+                                  .soap.trace_dir = config_text(d->config, "lab", "trace_dir") };
+    enum err err = config_address(d->config, "sm-dp", "listen", p->address, sizeof p->address, &o.soap.port);
     p->net = err == ERR_NONE ? smdp_net_new(&o) : NULL;
     if (!p->net)
         return complain(p, err == ERR_NONE ? ERR_NO_MEMORY : err, "[sm-dp] listen", NULL);

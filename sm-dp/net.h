@@ -2,17 +2,11 @@
 #ifndef OSPREY_SMDP_NET_H
 #define OSPREY_SMDP_NET_H
 
-#include "lib/io/http_client.h"
-#include "lib/io/http_server.h"
+#include "lib/role/soap_net.h"
 #include "smdp.h"
 
 struct smdp_net_options {
-    struct loop *loop;
-    struct log *log;
-    const char *address;
-    uint16_t port;
-    struct ssl_ctx_st *server_tls, *client_tls;
-    const char *trace_dir; /* NULL: no traces */
+    struct soap_net_options soap; /* loop, log, address, port, TLS, trace_dir; the rest is filled in */
 };
 struct smdp_net;
 struct smdp_net *smdp_net_new(const struct smdp_net_options *options);

@@ -95,14 +95,14 @@ static enum err open_world(struct program_state *p)
     struct daemon *d = p->daemon;
     static char address[128], admin[128]; /* as long as the program */
     char detail[IO_DETAIL_MAX] = "";
-    struct smsr_net_options o = { .loop = d->loop,
-                                  .log = d->log,
-                                  .address = address,
-                                  .server_tls = p->server_tls,
-                                  .client_tls = p->client_tls,
-                                  .trace_dir = config_text(d->config, "lab", "trace_dir") };
+    struct smsr_net_options o = { .soap.loop = d->loop,
+                                  .soap.log = d->log,
+                                  .soap.address = address,
+                                  .soap.server_tls = p->server_tls,
+                                  .soap.client_tls = p->client_tls,
+                                  .soap.trace_dir = config_text(d->config, "lab", "trace_dir") };
     read_smsc(d->config, &o.smsc);
-    enum err err = config_address(d->config, "sm-sr", "listen", address, sizeof address, &o.port);
+    enum err err = config_address(d->config, "sm-sr", "listen", address, sizeof address, &o.soap.port);
     if (err == ERR_NONE && config_text(d->config, "scp81", "listen")) {
         err = config_address(d->config, "scp81", "listen", admin, sizeof admin, &o.admin_port);
         o.admin_address = admin;

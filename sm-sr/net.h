@@ -3,20 +3,14 @@
 #ifndef OSPREY_SMSR_NET_H
 #define OSPREY_SMSR_NET_H
 
-#include "lib/io/http_client.h"
-#include "lib/io/http_server.h"
+#include "lib/role/soap_net.h"
 #include "smsc.h"
 
 struct smsr_net_options {
-    struct loop *loop;
-    struct log *log;
-    const char *address; /* SOAP */
-    uint16_t port;
-    struct ssl_ctx_st *server_tls, *client_tls; /* of tls_mutual_ctx, borrowed */
+    struct soap_net_options soap; /* loop, log, address, port, TLS, trace_dir; the rest is filled in */
     const char *admin_address;
     uint16_t admin_port;           /* no listener when admin_address is NULL */
     struct smsr_smsc_options smsc; /* host empty: none */
-    const char *trace_dir;         /* NULL: no traces */
 };
 
 struct smsr_net;

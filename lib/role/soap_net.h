@@ -1,0 +1,38 @@
+/* lib/role/soap_net.h: a role's SOAP over mutual TLS, both ways: requests come in whole and are answered now or later;
+ * effects of its engine go out as POSTs, and their results back into the engine. Lab traces of every message. */
+#ifndef OSPREY_ROLE_SOAP_NET_H
+#define OSPREY_ROLE_SOAP_NET_H
+
+#include "lib/engine/engine.h"
+#include "lib/io/http_client.h"
+#include "lib/io/http_server.h"
+#include "soap_trace.h"
+
+struct soap_net_options {
+    struct loop *loop;
+    struct log *log;
+    const char *name;           /* of the role, in names of traces: "sm-sr" */
+    const char *address;
+    uint16_t port;
+    struct ssl_ctx_st *server_tls, *client_tls; /* of tls_mutual_ctx, borrowed */
+    const char *trace_dir;      /* NULL: no traces */
+    uint32_t node;              /* reply_ref.node of its exchanges */
+    /* A POSTed body; answer with soap_net_reply. peer is never NULL; it may not be authenticated. */
+    void (*on_soap)(void *context, const struct peer *peer, struct span body, struct reply_ref reply);
+    struct engine *(*engine)(void *context);
+    void *context;
+};
+
+struct soap_net;
+/* NULL without memory. Nothing happens before soap_net_open, which listens; detail: IO_DETAIL_MAX octets. */
+struct soap_net *soap_net_new(const struct soap_net_options *options);
+MUST_USE enum err soap_net_open(struct soap_net *n, char *detail);
+void soap_net_free(struct soap_net *n); /* NULL is fine */
+
+/* EFFECT_REPLY on this node. */
+void soap_net_reply(struct soap_net *n, const struct effect *effect);
+/* POSTs effect->body to effect->to. The engine gets EFFECT_SENT (2xx, with the answer's body), EFFECT_REFUSED_ (4xx but
+ * 408 and 429) or EFFECT_FAILED. A ref that begins with a function ("ES4-EnableProfile/response/…") names the action. */
+void soap_net_post(struct soap_net *n, const struct effect *effect);
+
+#endif
