@@ -205,6 +205,7 @@ static void sessions_end(struct card *card)
 static void module_power_on(struct card *card)
 {
     sessions_end(card);
+    chain_resume(card, &card->isdr->sms);
     switch_reset(card);
 }
 

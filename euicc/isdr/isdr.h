@@ -20,6 +20,8 @@ enum isdr_object {
     ISDR_SWITCH = 2,
     ISDR_ADDRESSING = 3,  /* A3, A4, A5 objects of 3A07, one behind the other */
     ISDR_USED_KVN = 4,    /* last key sets that protected a command: SCP80, SCP81 */
+    ISDR_CHAIN = 5,       /* scripts that outlive a reset (chain.c) */
+    ISDR_NUMBER = 6,      /* under an ISD-P's slot: the SM-SR's number for that profile */
     ISDR_KEYSET = 0x100,  /* + KVN, secret */
     ISDR_COUNTERS = 0x200 /* + KVN */
 };
@@ -48,9 +50,10 @@ uint16_t isdr_local_command(struct card *card, const struct command *cmd, struct
 /* Addressing parameters of the SM-SR: the value of A3, A4 or A5; ERR_NOT_FOUND. */
 #define ISDR_ADDRESSING_MAX 512u
 MUST_USE enum err isdr_addressing(struct card *card, uint8_t tag, uint8_t *out, size_t cap, size_t *ret_len);
-/* Replaces the parts that are there, keeps the others; inside the caller's transaction. */
+/* Replaces the parts that are there, keeps the others; inside the caller's transaction. A number with an ISD-P is that
+ * profile's alone; ERR_NOT_FOUND: no such ISD-P. */
 MUST_USE enum err isdr_addressing_update(struct card *card, const struct es5_addressing *a);
-/* The SM-SR's number; ERR_NOT_FOUND. */
+/* The SM-SR's number for the enabled profile; ERR_NOT_FOUND. */
 MUST_USE enum err isdr_smsr_number(struct card *card, struct sms_address *ret);
 
 #endif

@@ -169,14 +169,16 @@ static bool script_stops_at(struct writer *rapdu)
 static bool script_chaining(struct sd_session *s, struct span value, struct ram_answer *answer)
 {
     uint8_t error = 0, link = value.len == 1 ? value.ptr[0] : 0;
-    if (link == RAM_CHAIN_FIRST)
+    if (link == RAM_CHAIN_FIRST || link == RAM_CHAIN_FIRST_KEPT) {
         s->chained = true;
-    else if (link != RAM_CHAIN_NEXT && link != RAM_CHAIN_LAST)
+        s->kept = link == RAM_CHAIN_FIRST_KEPT;
+    } else if (link != RAM_CHAIN_NEXT && link != RAM_CHAIN_LAST) {
         error = RAM_CHAIN_UNSUPPORTED;
-    else if (!s->chained)
+    } else if (!s->chained) {
         error = RAM_CHAIN_NO_PREVIOUS;
-    else
+    } else {
         s->chained = link == RAM_CHAIN_NEXT;
+    }
     if (error)
         ram_answer_item(answer, RAM_TAG_CHAINING, (struct span){ &error, 1 });
     return error == 0;

@@ -35,6 +35,7 @@ struct sd_session {
     struct sd_target target;  /* executes the commands */
     struct sd_target forward; /* INSTALL [for personalization]: gets the STORE DATA; SD_NONE: target itself */
     bool chained;             /* a script of a chain was executed and another may follow */
+    bool kept;                /* the chain goes on after a reset */
     uint16_t collected_len;
     uint8_t collected[SD_COLLECTED_MAX];
     struct { /* between 3A01 and 3A02 */
@@ -65,6 +66,11 @@ bool sd_same_target(const struct sd_target *a, const struct sd_target *b);
 struct sd_target sd_by_aid(struct card *card, struct span aid);
 struct sd_target sd_by_tar(struct card *card, const uint8_t tar[TAR_LEN]);
 struct span sd_aid(struct card *card, const struct sd_target *t); /* of an ISD-P, empty otherwise */
+
+/* Between scripts of short messages: writes a kept chain to card memory, or deletes what is there; takes it up again at
+ * power-up (chain.c). */
+void chain_keep(struct card *card, const struct sd_session *s);
+void chain_resume(struct card *card, struct sd_session *s);
 
 /* Executes one C-APDU, appends data and status word. */
 void sd_apdu(struct card *card, struct sd_session *s, struct span capdu, struct writer *ret);

@@ -154,6 +154,7 @@ static void packet_execute(struct card *card, const struct sd_target *t, uint8_t
     if (!s->chained || !same)
         sd_session_begin(s, SD_BY_SMS, kvn, *t);
     sd_script(card, s, data, answer);
+    chain_keep(card, s);
     if (!s->chained)
         sd_session_end(s);
 }

@@ -451,6 +451,59 @@ static void scripts_are_answered_in_their_form(void **state)
     lab_free(lab);
 }
 
+/* 83 01 11: STORE DATA in halves, with the power off between them. */
+static void a_kept_chain_goes_on_after_a_reset(void **state)
+{
+    (void)state;
+    for (int kept = 0; kept < 2; kept++) {
+        struct lab *lab = lab_new(false);
+        terminal_boot(lab);
+        const char *one = kept ? "AA10 830111 220B 80E2080006 3A070CA30A81"
+                               : "AA10 830101 220B 80E2080006 3A070CA30A81";
+        assert_span_equal(smsr_script(lab, TAR_ISDR, hex_lit(one)), hex_lit("AB07800101 23029000"));
+        lab_power_cycle(lab);
+        struct span answer = smsr_script(lab, TAR_ISDR, hex_lit("AA13 830103 220E 80E2880109 080B916499990821F3"));
+        if (kept)
+            assert_span_equal(answer, hex_lit("AB07800101 23029000"));
+        else
+            assert_span_equal(answer, hex_lit("AB06 800100 830101"));
+        assert_false(objects_has(lab_card(lab)->objects, ISDR_KEY(ISDR_CHAIN)));
+        struct sms_address number;
+        assert_ok(isdr_smsr_number(lab_card(lab), &number));
+        assert_string_equal(number.text, kept ? "46999980123" : "33639980123");
+        lab_free(lab);
+    }
+}
+
+/* A3 with 4F: the number belongs to that profile and goes with it. */
+static void a_number_for_one_profile(void **state)
+{
+    (void)state;
+    struct lab *lab = lab_new(true);
+    terminal_boot(lab);
+    struct card *card = lab_card(lab);
+    struct sms_address number;
+    assert_int_equal(smsr_sw(lab, hex_lit("80E28800213A071EA31C4F10A0000005591010FFFFFFFF8900001100"
+                                          "81080B916499990821F3")), 0x6A88);
+    lab_install(lab, 0x11, lab_profile("TS48v2_SAIP2.1_NoBERTLV.der"));
+    assert_int_equal(smsr_sw(lab, hex_lit("80E28800213A071EA31C4F10A0000005591010FFFFFFFF8900001100"
+                                          "81080B916499990821F3")), 0x9000);
+    assert_ok(isdr_smsr_number(card, &number));
+    assert_string_equal(number.text, "33639980123");
+    card_begin(card);
+    assert_ok(registry_switch(card, lab_isdp(lab, 0x11)));
+    assert_ok(card_commit(card));
+    assert_ok(isdr_smsr_number(card, &number));
+    assert_string_equal(number.text, "46999980123");
+    card_begin(card);
+    assert_ok(registry_switch(card, lab_isdp(lab, 0x10)));
+    assert_ok(registry_delete(card, lab_isdp(lab, 0x11)));
+    assert_ok(card_commit(card));
+    assert_ok(isdr_smsr_number(card, &number));
+    assert_string_equal(number.text, "33639980123");
+    lab_free(lab);
+}
+
 static void chained_scripts_keep_their_context(void **state)
 {
     (void)state;
@@ -509,6 +562,8 @@ int main(void)
         cmocka_unit_test(a_long_answer_comes_in_several_short_messages),
         cmocka_unit_test(scripts_are_answered_in_their_form),
         cmocka_unit_test(chained_scripts_keep_their_context),
+        cmocka_unit_test(a_kept_chain_goes_on_after_a_reset),
+        cmocka_unit_test(a_number_for_one_profile),
         cmocka_unit_test(handover_leaves_the_new_keys_only),
     };
     int failed = run_rules() + cmocka_run_group_tests(tests, NULL, NULL);
