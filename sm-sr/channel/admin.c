@@ -179,8 +179,10 @@ static enum err psk_load(struct smsr *s, const struct smsr_session *session, uin
     return err == ERR_NONE ? ERR_NOT_FOUND : err;
 }
 
+/* An unknown identity gets a key that nobody has, and fails as a wrong key does: strangers learn no EIDs (RFC 4279 §2). */
 static void psk_give(struct smsr_session *session)
 {
+    uint8_t nobody[16];
     struct smsr *s = session->smsr;
     struct scp81_identity id;
     struct span psk = SPAN_NONE;
@@ -196,9 +198,11 @@ static void psk_give(struct smsr_session *session)
         err = ERR_BAD_VALUE;
     }
     session->known = err == ERR_NONE;
-    if (!session->known)
+    if (!session->known) {
         log_fact(s->env.log, LOG_WARN_, NULL, "administration session with an identity that is not known here");
-    if (tls_psk(session->tls, session->known ? psk : SPAN_NONE) != ERR_NONE)
+        s->env.rng->fill(s->env.rng, nobody, sizeof nobody);
+    }
+    if (tls_psk(session->tls, session->known ? psk : SPAN_OF(nobody)) != ERR_NONE)
         session->known = false;
     if (session->known)
         bucket_add(session);
