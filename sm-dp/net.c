@@ -63,6 +63,8 @@ enum err smdp_net_open(struct smdp_net *n, struct smdp *smdp, char *detail)
     soap.on_soap = on_soap;
     soap.engine = engine_of;
     soap.context = n;
+    soap.role = ES_ROLE_SMDP;
+    soap.url = smdp_url(smdp);
     n->smdp = smdp;
     n->soap = soap_net_new(&soap);
     enum err err = n->soap ? soap_net_open(n->soap, detail) : ERR_NO_MEMORY;

@@ -335,5 +335,6 @@ enum err smdp_start(struct smdp *s)
 }
 
 struct engine *smdp_engine(struct smdp *s) { return s->engine; }
+const char *smdp_url(const struct smdp *s) { return s->config.url; }
 void smdp_run(struct smdp *s) { engine_run(s->engine); }
 struct smdp_counts smdp_counts(const struct smdp *s) { return s->counts; }

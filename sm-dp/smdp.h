@@ -72,6 +72,7 @@ MUST_USE enum err smdp_new(const struct smdp_config *config, const struct env *e
 void smdp_free(struct smdp *s);
 MUST_USE enum err smdp_start(struct smdp *s);
 struct engine *smdp_engine(struct smdp *s);
+const char *smdp_url(const struct smdp *s); /* our own, as configured */
 void smdp_run(struct smdp *s);
 
 extern const struct migration *const smdp_schema;

@@ -111,6 +111,8 @@ static enum err open_soap(struct smsr_net *n, char *detail)
     soap.on_soap = on_soap;
     soap.engine = engine_of;
     soap.context = n;
+    soap.role = ES_ROLE_SMSR;
+    soap.url = smsr_url(smsr);
     n->soap = soap_net_new(&soap);
     return n->soap ? soap_net_open(n->soap, detail) : ERR_NO_MEMORY;
 }

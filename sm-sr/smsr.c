@@ -275,6 +275,7 @@ enum err smsr_start(struct smsr *s)
 }
 
 struct engine *smsr_engine(struct smsr *s) { return s->engine; }
+const char *smsr_url(const struct smsr *s) { return s->config.url; }
 
 void smsr_run(struct smsr *s)
 {

@@ -83,6 +83,7 @@ MUST_USE enum err smsr_new(const struct smsr_config *config, const struct env *e
 void smsr_free(struct smsr *s);
 MUST_USE enum err smsr_start(struct smsr *s);
 struct engine *smsr_engine(struct smsr *s);
+const char *smsr_url(const struct smsr *s); /* our own, as configured */
 /* Works off what came in; true while more may be ready. Then waits for wake_at of the clock. */
 void smsr_run(struct smsr *s);
 

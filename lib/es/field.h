@@ -61,6 +61,7 @@ struct xml_field {
     uint32_t min, max; /* octets or characters of a span, value of a number; max 0: the type's own */
 };
 struct xml_table {
+    const char *name; /* of the array of fields: types of the schema are called after it */
     const struct xml_field *fields;
     uint8_t count; /* at most 64 */
     bool lax;      /* unknown elements are skipped */
@@ -83,11 +84,11 @@ struct xml_table {
     }
 #define XML_TABLE(of_fields, of_struct)                                                                                \
     {                                                                                                                  \
-        .fields = (of_fields), .count = ARRAY_LEN(of_fields), .size = sizeof(of_struct)                                \
+        .name = #of_fields, .fields = (of_fields), .count = ARRAY_LEN(of_fields), .size = sizeof(of_struct)                                \
     }
 #define XML_LAX_TABLE(of_fields, of_struct)                                                                            \
     {                                                                                                                  \
-        .fields = (of_fields), .count = ARRAY_LEN(of_fields), .size = sizeof(of_struct), .lax = true                   \
+        .name = #of_fields, .fields = (of_fields), .count = ARRAY_LEN(of_fields), .size = sizeof(of_struct), .lax = true                   \
     }
 
 #define ES_REQUEST_FIELDS                                                                                              \

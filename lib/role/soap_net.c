@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "lib/es/functions.h"
+#include "lib/es/wsdl.h"
 
 #define SOAP_TYPE "application/soap+xml; charset=utf-8"
 
@@ -16,9 +16,25 @@ struct soap_net {
 
 /* ---- in */
 
+static void reply_wsdl(struct soap_net *n, const struct http_request *request, struct reply_ref ref)
+{
+    struct arena a;
+    struct span wsdl;
+    struct http_reply reply = { .status = 404 };
+    arena_init(&a, 2 * WSDL_MAX);
+    if (n->options.url && es_wsdl(request->path, n->options.role, n->options.url, &a, &wsdl) == ERR_NONE)
+        reply = (struct http_reply){ .status = 200, .content_type = "text/xml; charset=utf-8", .body = wsdl };
+    http_server_reply(n->server, ref, &reply);
+    arena_release(&a);
+}
+
 static void on_request(void *context, const struct http_request *request, struct reply_ref ref)
 {
     struct soap_net *n = context;
+    if (span_eq(request->method, SPAN_LIT("GET")) && span_eq(request->query, SPAN_LIT("wsdl"))) {
+        reply_wsdl(n, request, ref);
+        return;
+    }
     if (!span_eq(request->method, SPAN_LIT("POST"))) {
         http_server_reply(n->server, ref, &(struct http_reply){ .status = 405 });
         return;

@@ -4,6 +4,7 @@
 #define OSPREY_ROLE_SOAP_NET_H
 
 #include "lib/engine/engine.h"
+#include "lib/es/functions.h"
 #include "lib/io/http_client.h"
 #include "lib/io/http_server.h"
 #include "soap_trace.h"
@@ -21,6 +22,9 @@ struct soap_net_options {
     void (*on_soap)(void *context, const struct peer *peer, struct span body, struct reply_ref reply);
     struct engine *(*engine)(void *context);
     void *context;
+    /* GET …?wsdl of a service path gives its WSDL: of this role, reached at this URL; url NULL: 404 for all. */
+    enum es_role role;
+    const char *url;
 };
 
 struct soap_net;
