@@ -112,7 +112,7 @@ static enum err open_soap(struct smsr_net *n, char *detail)
     soap.engine = engine_of;
     soap.context = n;
     soap.role = ES_ROLE_SMSR;
-    soap.url = smsr_url(smsr);
+    soap.url = smsr_url(n->smsr);
     n->soap = soap_net_new(&soap);
     return n->soap ? soap_net_open(n->soap, detail) : ERR_NO_MEMORY;
 }
