@@ -5,6 +5,7 @@
 #include "eis.h"
 #include "lib/codec/hex.h"
 #include "lib/engine/call.h"
+#include "lib/scp/key_establishment.h"
 
 #define CONTEXT_MAX 4096u
 #define UNIQUE_LEN  16u
@@ -121,6 +122,8 @@ static bool origin_allowed(const struct smsr_partner *p, struct span uri)
         return false;
     if (span_eq(origin, wsa_origin(span_text(p->es3_url))) || span_eq(origin, wsa_origin(span_text(p->es4_url))))
         return true;
+    if (span_eq(origin, wsa_origin(span_text(p->es7_url))))
+        return true;
     for (size_t i = 0; i < p->host_count; i++)
         if (span_eq(origin, wsa_origin(span_text(p->hosts[i]))))
             return true;
@@ -131,7 +134,8 @@ const char *smsr_callback_url(struct turn *t, const struct smsr_partner *partner
 {
     const struct wsa_header *wsa = &request->wsa;
     bool es3 = es_function_info(request->function)->number == ES_IF_ES3;
-    const char *configured = es3 ? partner->es3_url : partner->es4_url;
+    bool es7 = es_function_info(request->function)->number == ES_IF_ES7;
+    const char *configured = es3 ? partner->es3_url : es7 ? partner->es7_url : partner->es4_url;
     if (wsa->reply_to.address.len)
         return origin_allowed(partner, wsa->reply_to.address) ? arena_text(t->arena, wsa->reply_to.address) : NULL;
     if (*configured)
@@ -139,9 +143,11 @@ const char *smsr_callback_url(struct turn *t, const struct smsr_partner *partner
     return origin_allowed(partner, wsa->from.address) ? arena_text(t->arena, wsa->from.address) : NULL;
 }
 
-static void soap_post(struct turn *t, const char *url, const char *ref, struct span soap)
+static void soap_post(struct turn *t, const char *url, const char *ref, struct span soap, uint64_t give_up_ms)
 {
-    struct effect effect = { .kind = SMSR_EFFECT_SOAP, .to = url, .body = soap, .wants_answer = true };
+    struct effect effect = {
+        .kind = SMSR_EFFECT_SOAP, .to = url, .body = soap, .wants_answer = true, .give_up_ms = give_up_ms
+    };
     if (t->e)
         snprintf(effect.line, sizeof effect.line, "%s", t->e->eid_text);
     snprintf(effect.ref, sizeof effect.ref, "%s", ref);
@@ -161,7 +167,28 @@ void smsr_callback_post(struct turn *t, struct span context, enum es_function fu
     const char *url = arena_text(t->arena, c.line[C_URL]);
     const char *ref = ref_of(t, function, "response", call_id);
     if (soap.len && url && *url && ref)
-        soap_post(t, url, ref, soap);
+        soap_post(t, url, ref, soap, 0);
+}
+
+bool smsr_post(struct turn *t, const struct outgoing *o)
+{
+    struct es_message m = {
+        .function = o->function, .kind = o->kind, .body = o->body, .dialect = { .ampersand = o->to->ampersand }
+    };
+    struct span unique = o->unique ? span_text(o->unique) : SPAN_NONE;
+    m.wsa.to = (struct wsa_endpoint){ .address = span_text(o->url), .entity_id = o->to->oid };
+    m.wsa.from = (struct wsa_endpoint){ .address = own_address(t, o->function), .entity_id = t->config->oid };
+    if (o->kind == ES_REQUEST)
+        m.wsa.reply_to.address = m.wsa.from.address;
+    enum err err = unique.len ? wsa_message_id_make(t->arena, &t->config->oid, unique, unique, SPAN_NONE, t->now_ms,
+                                                    m.dialect.ampersand ? '&' : '?', &m.wsa.message_id)
+                              : message_id(t, SPAN_NONE, SPAN_NONE, m.dialect.ampersand, &m.wsa.message_id);
+    struct span soap = err == ERR_NONE ? encode(t, &m) : SPAN_NONE;
+    const char *ref = ref_of(t, o->function, o->what, o->name);
+    if (!soap.len || !ref)
+        return false;
+    soap_post(t, o->url, ref, soap, o->give_up_ms);
+    return true;
 }
 
 static struct es_response *response_of(struct turn *t, struct operation *op)
@@ -174,6 +201,18 @@ static struct es_response *response_of(struct turn *t, struct operation *op)
             ((struct es_eis_response *)r)->eis = smsr_eis_for_audit(t, op);
         return r;
     }
+    if (op->function == ES7_AUTHENTICATE_SMSR) {
+        ((struct es7_authenticate_smsr_response *)r)->random_challenge = op->result;
+        return r;
+    }
+    if (op->function == ES7_CREATE_ADDITIONAL_KEY_SET) {
+        struct es7_create_additional_keyset_response *k = (struct es7_create_additional_keyset_response *)r;
+        if (status_ok(&op->status) && ka_answer_parse(op->result, &k->derivation_random, &k->receipt) != ERR_NONE)
+            return NULL;
+        return r;
+    }
+    if (es_body_size(op->function, ES_RESPONSE) < sizeof(struct es_card_response))
+        return r; /* the status is all */
     struct es_card_response *card = (struct es_card_response *)r;
     card->euicc_response = op->result;
     if (op->function == ES3_CREATE_ISDP && op->status.exec == EXECUTED_SUCCESS)
@@ -230,19 +269,52 @@ void smsr_tell(struct turn *t, enum smsr_tell what, const struct profile *p)
     struct es_profile_notification body = { .eid = t->e->eid, .iccid = p->info.iccid, .completed_ms = t->now_ms };
     if (!direct)
         body.mno_id = p->info.mno_id;
-    struct es_message m = { .function = direct ? tell_es4[what] : tell_es3[what],
-                            .kind = ES_NOTIFICATION,
-                            .body = &body,
-                            .dialect = { .ampersand = to->ampersand } };
-    const char *url = direct ? to->es4_url : to->es3_url;
-    m.wsa.to = (struct wsa_endpoint){ .address = span_text(url), .entity_id = to->oid };
-    m.wsa.from = (struct wsa_endpoint){ .address = own_address(t, m.function), .entity_id = t->config->oid };
-    if (message_id(t, SPAN_NONE, SPAN_NONE, to->ampersand, &m.wsa.message_id) != ERR_NONE)
+    struct outgoing o = { .function = direct ? tell_es4[what] : tell_es3[what],
+                          .kind = ES_NOTIFICATION,
+                          .body = &body,
+                          .to = to,
+                          .url = direct ? to->es4_url : to->es3_url,
+                          .what = "notification",
+                          .name = p->info.iccid.digits };
+    smsr_post(t, &o);
+}
+
+static bool is_first_of_owner(const struct turn *t, const struct profile *p)
+{
+    for (const struct profile *q = t->e->profiles; q < p; q++)
+        if (q->change != ROW_GONE && *q->info.iccid.digits && oid_eq(&q->info.mno_id, &p->info.mno_id))
+            return false;
+    return p->change != ROW_GONE && *p->info.iccid.digits;
+}
+
+static void tell_owner_of_change(struct turn *t, const struct profile *p)
+{
+    const struct smsr_partner *owner = smsr_partner_by_oid(t->smsr, p->info.mno_id.text);
+    bool direct = owner && *owner->es4_url;
+    const struct smsr_partner *to = direct ? owner : relay_of(t, p);
+    struct es_smsr_notification body = { .eis = smsr_eis_for(t, ES4_SMSR_CHANGE_NOTIFICATION, &p->info.mno_id),
+                                         .completed_ms = t->now_ms };
+    if (!to)
+        turn_log(t, LOG_WARN_, "nobody to tell %s of the SM-SR change", p->info.mno_id.text);
+    if (!to || !body.eis)
         return;
-    struct span soap = encode(t, &m);
-    const char *ref = ref_of(t, m.function, "notification", p->info.iccid.digits);
-    if (soap.len && ref)
-        soap_post(t, url, ref, soap);
+    if (!direct)
+        body.mno_id = p->info.mno_id;
+    struct outgoing o = { .function = direct ? ES4_SMSR_CHANGE_NOTIFICATION : ES3_SMSR_CHANGE_NOTIFICATION,
+                          .kind = ES_NOTIFICATION,
+                          .body = &body,
+                          .to = to,
+                          .url = direct ? to->es4_url : to->es3_url,
+                          .what = "notification",
+                          .name = p->info.mno_id.text };
+    smsr_post(t, &o);
+}
+
+void smsr_tell_change(struct turn *t)
+{
+    for (size_t i = 0; i < t->e->profile_count; i++)
+        if (is_first_of_owner(t, &t->e->profiles[i]))
+            tell_owner_of_change(t, &t->e->profiles[i]);
 }
 
 void smsr_profile_deleted(struct turn *t, struct profile *p, bool asked)

@@ -22,6 +22,21 @@ void smsr_callback_post(struct turn *t, struct span context, enum es_function fu
 /* The answer to an operation that ended: stored, and on its way. */
 void smsr_operation_answer(struct turn *t, struct operation *op);
 
+/* A message of our own accord. */
+struct outgoing {
+    enum es_function function;
+    enum es_kind kind;
+    const void *body;
+    const struct smsr_partner *to;
+    const char *url;
+    const char *what, *name; /* how logs and the outbox call it */
+    const char *unique;      /* of its MessageID, and TransactionId; NULL: drawn here */
+    uint64_t give_up_ms;     /* 0: the outbox's own */
+};
+bool smsr_post(struct turn *t, const struct outgoing *o);
+/* Every operator with a profile on the eUICC learns that it is managed here now. */
+void smsr_tell_change(struct turn *t);
+
 enum smsr_tell {
     SMSR_TELL_ENABLED,
     SMSR_TELL_DISABLED,

@@ -17,7 +17,12 @@ const struct config_option smsr_options[] = {
     { "sm-sr", "commit_interval_ms", CONFIG_NUMBER, "4", false,
       "pause between commits to the database when much comes in, so that each takes more along" },
     { "sm-sr", "ci", CONFIG_PATH, NULL, true, "the CI's root certificates, PEM" },
+    { "sm-sr", "change_s", CONFIG_NUMBER, "86400", false, "the same for SMSRChange" },
+    { "sm-sr", "prepared_s", CONFIG_NUMBER, "604800", false, "how long PrepareSMSRChange holds" },
     { "sm-sr", "validity_s", CONFIG_NUMBER, "3600", false, "validity period of calls that give none" },
+    { "card *", "certificate", CONFIG_PATH, NULL, true,
+      "CERT.SR.ECDSA (7F21) that we show to cards that come from another SM-SR; one for each curve" },
+    { "card *", "key", CONFIG_PATH, NULL, true, "its private key" },
     { "tls", "certificate", CONFIG_PATH, NULL, true, "our TLS certificate and its chain, PEM" },
     { "tls", "key", CONFIG_PATH, NULL, true, "its private key, PEM" },
     { "tls", "trust", CONFIG_PATH, NULL, true, "the roots that partners' TLS certificates must chain to, PEM" },
@@ -42,10 +47,12 @@ const struct config_option smsr_options[] = {
     { "channel", "resend_max_s", CONFIG_NUMBER, "600", false, "the longest such pause" },
     { "lab", "trace_dir", CONFIG_PATH, NULL, false, "for labs only: every SOAP message is written to soap/ in it" },
     { "partner *", "oid", CONFIG_TEXT, NULL, true, "its OID: EntityId of its messages" },
-    { "partner *", "kinds", CONFIG_TEXT, NULL, true, "what it is: eum, sm-dp, operator; several with blanks between" },
+    { "partner *", "kinds", CONFIG_TEXT, NULL, true,
+      "what it is: eum, sm-dp, operator, sm-sr; several with blanks between" },
     { "partner *", "common_name", CONFIG_TEXT, "", false, "CN of its TLS certificate, when that has no OID" },
     { "partner *", "es3_url", CONFIG_TEXT, "", false, "SM-DP: where it takes callbacks and notifications" },
     { "partner *", "es4_url", CONFIG_TEXT, "", false, "operator: the same; none: it is told through its SM-DP" },
+    { "partner *", "es7_url", CONFIG_TEXT, "", false, "SM-SR: where it takes ES7 (SM-SR change)" },
     { "partner *", "reply_hosts", CONFIG_TEXT, "", false, "further scheme://host:port that its ReplyTo may name" },
     { "partner *", "acts_for", CONFIG_TEXT, "", false, "SM-DP: OIDs of the operators it acts for" },
     { "partner *", "ampersand", CONFIG_BOOL, "false", false, "it joins parameters with & (v3)" },
@@ -111,8 +118,10 @@ static enum err read_kinds(const struct reading *r, struct smsr_partner *p)
             p->kinds |= SMSR_SMDP;
         else if (span_eq(word, SPAN_LIT("operator")))
             p->kinds |= SMSR_OPERATOR;
+        else if (span_eq(word, SPAN_LIT("sm-sr")))
+            p->kinds |= SMSR_SMSR;
         else
-            return wrong(r, "kinds", "eum, sm-dp or operator");
+            return wrong(r, "kinds", "eum, sm-dp, operator or sm-sr");
     }
     return p->kinds ? ERR_NONE : wrong(r, "kinds", "none given");
 }
@@ -183,6 +192,8 @@ static enum err read_partner(const struct reading *r, struct smsr_partner *p)
     if (err == ERR_NONE)
         err = read_text(r, "es4_url", p->es4_url, sizeof p->es4_url);
     if (err == ERR_NONE)
+        err = read_text(r, "es7_url", p->es7_url, sizeof p->es7_url);
+    if (err == ERR_NONE)
         err = read_hosts(r, p);
     if (err == ERR_NONE)
         err = read_acts_for(r, p);
@@ -204,6 +215,54 @@ static enum err read_partners(struct reading *r, struct smsr_config *c)
         for (size_t i = 0; i + 1 < c->partner_count; i++)
             if (oid_eq(&c->partners[i].oid, &p->oid))
                 return wrong(r, "oid", "another partner has it");
+    }
+    return ERR_NONE;
+}
+
+static enum err card_decode(struct span file, struct arena *a, struct smsr_certificate *ret)
+{
+    struct gp_certificate gp;
+    enum err err = ERR_NONE;
+    while (file.len && file.ptr[file.len - 1] <= ' ' && file.ptr[0] == '7')
+        file.len--;
+    if (file.len && file.ptr[0] == '7')
+        file = hex_to_arena(a, file, &err);
+    if (err == ERR_NONE && file.len > sizeof ret->octets)
+        err = ERR_TOO_LONG;
+    if (err == ERR_NONE)
+        err = gp_certificate_decode(file, &gp);
+    if (err == ERR_NONE)
+        err = gp_certificate_is_for(&gp, GP_ROLE_SM_SR);
+    if (err != ERR_NONE)
+        return err;
+    memcpy(ret->octets, file.ptr, ret->len = file.len);
+    ret->curve = gp.curve;
+    return ERR_NONE;
+}
+
+static enum err read_card(const struct reading *r, struct smsr_certificate *ret)
+{
+    struct arena a;
+    struct span file;
+    arena_init(&a, 8 * GP_CERTIFICATE_MAX);
+    enum err err = file_read(text_of(r, "certificate"), 4 * GP_CERTIFICATE_MAX, &a, &file);
+    if (err == ERR_NONE)
+        err = card_decode(file, &a, ret);
+    arena_release(&a);
+    snprintf(ret->key_name, sizeof ret->key_name, "%s", config_section_name(r->section));
+    return err == ERR_NONE ? ERR_NONE : wrong(r, "certificate", err_text(err));
+}
+
+static enum err read_cards(struct reading *r, struct smsr_config *c)
+{
+    const char *section = NULL;
+    while ((section = config_next(r->file, "card", section))) {
+        r->section = section;
+        if (c->certificate_count == SMSR_CERTIFICATES_MAX)
+            return wrong(r, "certificate", "too many");
+        enum err err = read_card(r, &c->certificates[c->certificate_count++]);
+        if (err != ERR_NONE)
+            return err;
     }
     return ERR_NONE;
 }
@@ -249,6 +308,9 @@ enum err smsr_config_read(const struct config *file, struct smsr_partner *partne
     struct reading r = { .file = file, .section = "sm-sr", .detail = detail, .cap = cap };
     *ret = (struct smsr_config){ .partners = partners, .trust = trust };
     ret->validity_s = (uint32_t)config_number(file, "sm-sr", "validity_s");
+    ret->change_s = (uint32_t)config_number(file, "sm-sr", "change_s");
+    ret->prepared_s = (uint32_t)config_number(file, "sm-sr", "prepared_s");
+    snprintf(ret->number, sizeof ret->number, "%s", config_text(file, "smsc", "from"));
     enum err err = read_oid(&r, "oid", span_text(text_of(&r, "oid")), &ret->oid);
     if (err == ERR_NONE)
         err = read_text(&r, "url", ret->url, sizeof ret->url);
@@ -258,6 +320,8 @@ enum err smsr_config_read(const struct config *file, struct smsr_partner *partne
         err = read_admin(&r, ret);
     if (err == ERR_NONE)
         err = read_channel(&r, ret);
+    if (err == ERR_NONE)
+        err = read_cards(&r, ret);
     if (err == ERR_NONE)
         err = read_partners(&r, ret);
     if (err != ERR_NONE)

@@ -19,7 +19,8 @@ static bool add_profiles(struct turn *t, struct eis *eis, enum es_function funct
     for (size_t i = 0; i < t->e->profile_count; i++) {
         const struct profile *p = &t->e->profiles[i];
         if (p->change != ROW_GONE && *p->info.iccid.digits && p->info.state != PROFILE_IN_CREATION &&
-            smsr_may_manage(t, function, caller, p) && is_listed(&p->info.iccid, list))
+            (es_function_info(function)->number == ES_IF_ES7 || smsr_may_manage(t, function, caller, p)) &&
+            is_listed(&p->info.iccid, list))
             eis->profiles[eis->profile_count++] = p->info;
     }
     return true;

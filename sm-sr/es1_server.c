@@ -4,15 +4,12 @@
 
 #include "lib/crypto/aes.h"
 #include "lib/crypto/sha256.h"
-#include "lib/es/eum_signature.h"
-#include "lib/pki/chain.h"
 #include "rules.h"
 #include "server.h"
+#include "take_in.h"
 
 /* ES1, EUM to SM-SR (SGP.02 §5.2; fact book 7.1): an eUICC comes into our care. Nothing is stored before all is
  * checked. */
-
-#define FACTORY_PROFILES_MAX 16u
 
 static struct status eis_invalid(const struct turn *t, const char *detail)
 {
@@ -25,60 +22,8 @@ static struct status check_identity(struct turn *t, const struct call_event *c, 
         return status_failed(REASON_REQUESTER_NOT_ALLOWED, eis->eum_id.text, "the EIS names another EUM");
     if (!oid_eq(&eis->smsr_id, &t->config->oid))
         return status_failed(REASON_SMSR_WRONG, eis->smsr_id.text, "the EIS names another SM-SR");
-    if (t->e->known)
+    if (t->e->present)
         return status_failed(REASON_EID_IN_USE, t->e->eid_text, "registered already");
-    return status_success();
-}
-
-static struct status check_signatures(struct turn *t, const struct call_event *c, const struct eis *eis)
-{
-    const struct x509 *eum = c->partner->eum_certificate;
-    struct writer der = wr_arena(t->arena, X509_DER_MAX);
-    if (!eum || chain_check_eum(t->config->trust, eum, t->now_ms, NULL) != ERR_NONE)
-        return status_failed(REASON_EUM_CERT_INVALID, c->partner->oid.text,
-                             "no EUM certificate that holds against the CI");
-    x509_der(eum, &der);
-    enum err err = eum_verify(eis, wr_span(&der));
-    if (err != ERR_NONE)
-        return status_failed(REASON_EIS_SIGNATURE, t->e->eid_text, "EumSignature: %s", err_text(err));
-    err = chain_check_euicc(t->config->trust, eum, sd_certificate(&eis->ecasd), eid_span(&eis->eid), t->now_ms, NULL);
-    if (err != ERR_NONE)
-        return status_failed(err == ERR_EXPIRED ? REASON_ECASD_CERT_EXPIRED : REASON_ECASD_CERT_INVALID, t->e->eid_text,
-                             "ECASD certificate: %s", err_text(err));
-    return status_success();
-}
-
-static struct status check_profile(struct turn *t, const struct eis *eis, size_t i)
-{
-    const struct profile_info *p = &eis->profiles[i];
-    if (!*p->iccid.digits || !aid_is_isdp(&p->isdp_aid) || !*p->mno_id.text)
-        return eis_invalid(t, "a profile without ICCID, ISD-P or owner");
-    for (size_t k = 0; k < i; k++)
-        if (iccid_eq(&p->iccid, &eis->profiles[k].iccid) || aid_eq(&p->isdp_aid, &eis->profiles[k].isdp_aid))
-            return eis_invalid(t, "two profiles have the same ICCID or ISD-P");
-    if (smsr_iccid_known(t, &p->iccid))
-        return status_failed(REASON_ICCID_IN_USE, p->iccid.digits, "already on another eUICC");
-    return status_success();
-}
-
-static struct status check_profiles(struct turn *t, const struct eis *eis)
-{
-    size_t enabled = 0, fallback = 0;
-    if (eis->profile_count > FACTORY_PROFILES_MAX)
-        return eis_invalid(t, "too many profiles");
-    for (size_t i = 0; i < eis->profile_count; i++) {
-        struct status s = check_profile(t, eis, i);
-        if (!status_ok(&s))
-            return s;
-        enabled += eis->profiles[i].state == PROFILE_ENABLED;
-        fallback += eis->profiles[i].fallback;
-    }
-    if (enabled != 1)
-        return eis_invalid(t, "exactly one profile must be enabled");
-    if (fallback != 1)
-        return eis_invalid(t, "exactly one profile must have the fall-back attribute");
-    if (eis->remaining_memory > eis->available_memory)
-        return eis_invalid(t, "more memory remains than there is");
     return status_success();
 }
 
@@ -167,33 +112,6 @@ static struct status keep_keys(struct turn *t, const struct call_event *c, const
     return scp80 ? status_success() : eis_invalid(t, "the ISD-R has no SCP80 key set");
 }
 
-/* ---- storing */
-
-static void keep_profiles(struct turn *t, const struct eis *eis)
-{
-    for (size_t i = 0; i < eis->profile_count; i++) {
-        struct profile *p = smsr_profile_add(t->e);
-        if (p)
-            p->info = eis->profiles[i];
-    }
-}
-
-static void keep_document(struct turn *t, const struct eis *eis, bool https)
-{
-    struct writes *w = t->w;
-    const char *eid = t->e->eid_text;
-    WRITES_ADD(w, &SMSR_EUICC_ADD, 1, value_text(eid), value_text(eis->eum_id.text),
-               value_int((int64_t)eis->remaining_memory), value_int((int64_t)eis->available_memory),
-               value_int(https && eis->capabilities.http));
-    WRITES_ADD(w, &SMSR_DOCUMENT_ADD, 1, value_text(eid), value_blob(eis->signed_info), value_blob(eis->signature),
-               value_blob(aid_span(&eis->isdr.aid)), value_blob(eis->isdr.sin), value_blob(eis->isdr.sdin),
-               value_blob(aid_span(&eis->isdp_loadfile_aid)), value_blob(aid_span(&eis->isdp_module_aid)),
-               value_int((int64_t)t->now_ms));
-    for (size_t i = 0; i < eis->property_count && i < 32; i++)
-        WRITES_ADD(w, &SMSR_PROPERTY_PUT, 1, value_text(eid), value_span_text(eis->properties[i].key),
-                   value_span_text(eis->properties[i].value));
-}
-
 static struct status register_eis(struct turn *t, const struct call_event *c, struct es_response **ret_body)
 {
     const struct es1_register_eis *r = c->message.body;
@@ -201,11 +119,11 @@ static struct status register_eis(struct turn *t, const struct call_event *c, st
     (void)ret_body;
     struct status s = check_identity(t, c, r->eis);
     if (status_ok(&s))
-        s = check_profiles(t, r->eis);
+        s = smsr_take_in_profiles(t, r->eis);
     if (t->need_rows) /* the costly checks run once, when all rows are there */
         return s;
     if (status_ok(&s))
-        s = check_signatures(t, c, r->eis);
+        s = smsr_take_in_signatures(t, c->partner, r->eis, NULL);
     size_t before = t->w->count;
     if (status_ok(&s))
         s = keep_keys(t, c, r->eis, &https);
@@ -213,8 +131,7 @@ static struct status register_eis(struct turn *t, const struct call_event *c, st
         t->w->count = before;
         return s;
     }
-    keep_document(t, r->eis, https);
-    keep_profiles(t, r->eis);
+    smsr_take_in_keep(t, r->eis, https);
     turn_log(t, LOG_INFO_, "registered by %s", c->partner->name);
     return s;
 }

@@ -3,6 +3,7 @@
 #include "lib/codec/hex.h"
 #include "lib/crypto/sha256.h"
 #include "lib/wire/sms.h"
+#include "es7_client.h"
 #include "turn.h"
 
 /* What arrives becomes events: SOAP messages and short messages (administration sessions: channel/admin.c). */
@@ -72,6 +73,10 @@ static enum err call_event_of(struct smsr *s, struct event *event, const struct 
     if (err != ERR_NONE)
         return err;
     event->data = c;
+    if (c->message.kind == ES_RESPONSE && smsr_peer_line(&c->message, event->line)) {
+        event->kind = SMSR_EVENT_RESPONSE;
+        return ERR_NONE;
+    }
     if (es_message_eid(&c->message, &eid))
         eid_text(&eid, event->line);
     return sha256(body_of(copy), c->digest);
@@ -91,7 +96,7 @@ void smsr_soap(struct smsr *s, const struct smsr_partner *partner, struct span b
     if (err != ERR_NONE) {
         reply_fault(s, event->arena, &m, &fault, reply);
         engine_event_free(event);
-    } else if (m.kind != ES_REQUEST) {
+    } else if (m.kind != ES_REQUEST && event->kind != SMSR_EVENT_RESPONSE) {
         reply_now(s, reply, 202, SPAN_NONE); /* nothing that we wait for: acknowledged, without effect */
         engine_event_free(event);
     } else if (engine_post(s->engine, event) != ERR_NONE) {

@@ -46,6 +46,19 @@ static enum err open_keys(struct program_state *p)
     return err;
 }
 
+static enum err load_card_keys(struct program_state *p)
+{
+    const struct config *c = p->daemon->config;
+    for (const char *section = NULL; (section = config_next(c, "card", section));) {
+        enum err err = keystore_soft_load(p->keys, config_section_name(section), config_text(c, section, "key"));
+        if (err != ERR_NONE) {
+            snprintf(p->daemon->detail, sizeof p->daemon->detail, "[%s] key: %s", section, err_text(err));
+            return err;
+        }
+    }
+    return ERR_NONE;
+}
+
 static enum err open_tls(struct program_state *p, bool server, struct ssl_ctx_st **ret)
 {
     char detail[IO_DETAIL_MAX] = "";
@@ -141,6 +154,8 @@ static enum err program_open(struct daemon *d, void **ret_role)
                        : ERR_NO_MEMORY;
     if (err == ERR_NONE)
         err = open_keys(p);
+    if (err == ERR_NONE && p->keys)
+        err = load_card_keys(p);
     if (err == ERR_NONE)
         err = open_tls(p, true, &p->server_tls);
     if (err == ERR_NONE)
@@ -162,7 +177,7 @@ int main(int argc, char **argv)
     static const struct program program = {
         .name = "osprey-sm-sr",
         .summary = "the SM-SR of SGP.02: keeps every eUICC's record and carries profiles over the air",
-        .help = "It serves ES1, ES3 and ES4 to partners ([partner NAME]) and reaches cards over SMS (SMPP) and HTTPS\n"
+        .help = "It serves ES1, ES3, ES4 and ES7 to partners ([partner NAME]) and reaches cards over SMS (SMPP) and HTTPS\n"
                 "(PSK-TLS). All state is in the database: it may be killed at any time and goes on where it was.",
         .options = smsr_options,
         .open = program_open,

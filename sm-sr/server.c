@@ -45,7 +45,8 @@ static void turn_away(struct turn *t, const struct call_event *c, struct status 
 
 static const struct server *server_of(enum es_function function)
 {
-    static const struct server *const all[] = { &smsr_es1_server, &smsr_es3_server, &smsr_es4_server };
+    static const struct server *const all[] = { &smsr_es1_server, &smsr_es3_server, &smsr_es4_server,
+                                                &smsr_es7_server };
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         if (all[i]->number == es_function_info(function)->number)
             return all[i];
@@ -100,10 +101,21 @@ static void answer_again(struct turn *t, const struct known_call *k)
         smsr_callback_post(t, k->call.context, k->c->message.function, k->call_id, k->call.answer);
 }
 
+/* While another SM-SR takes the eUICC over, nothing else may change it (fact book 2.6). */
+static bool is_locked(struct turn *t, const struct server_row *row)
+{
+    return t->e && !row->of_change && !row->only_reads && smsr_operation_change(t->e);
+}
+
+static struct status locked(const struct turn *t)
+{
+    return status_failed(REASON_EUICC_BUSY, t->e->eid_text, "an SM-SR change is under way");
+}
+
 static void run_sync(struct turn *t, const struct known_call *k)
 {
     struct es_response *body = NULL;
-    struct status status = k->row->run(t, k->c, &body);
+    struct status status = is_locked(t, k->row) ? locked(t) : k->row->run(t, k->c, &body);
     if (t->need_rows)
         return;
     struct span soap = sync_answer(t, k->c, status_ok(&status) ? body : NULL, status);
@@ -136,8 +148,9 @@ static struct operation *operation_of(struct turn *t, const struct known_call *k
 static void run_callback(struct turn *t, const struct known_call *k)
 {
     uint32_t validity_s = ((const struct es_request *)k->c->message.body)->validity_s;
-    uint64_t deadline = t->now_ms + 1000ull * (validity_s ? validity_s : t->config->validity_s);
-    bool idle = !smsr_operation_head(t->e);
+    uint32_t default_s = k->row->of_change ? t->config->change_s : t->config->validity_s;
+    uint64_t deadline = t->now_ms + 1000ull * (validity_s ? validity_s : default_s);
+    bool idle = !smsr_operation_head(t->e) || k->row->of_change;
     struct operation *op = operation_of(t, k, deadline);
     if (!op) {
         turn_away(t, k->c, status_failed(REASON_EUICC_BUSY, t->e->eid_text, "too many operations wait already"));
@@ -145,8 +158,16 @@ static void run_callback(struct turn *t, const struct known_call *k)
     }
     call_open(t->w, k->requester, k->call_id, t->event->line, SPAN_OF(k->c->digest), op->context, t->now_ms, deadline);
     outbox_reply(t->out, t->event->reply, 202, SPAN_NONE);
-    op->status = t->e->known ? k->row->fill(t, k->c, op)
-                             : status_failed(REASON_EID_UNKNOWN, t->e->eid_text, "not registered at this SM-SR");
+    if (is_locked(t, k->row))
+        op->status = locked(t);
+    else if (!t->e->known && !k->row->of_change)
+        op->status = status_failed(REASON_EID_UNKNOWN, t->e->eid_text, "not registered at this SM-SR");
+    else
+        op->status = k->row->fill(t, k->c, op);
+    if (!t->need_rows && status_ok(&op->status) && op->procedure->step_count == 1) { /* that was all */
+        smsr_operation_end(t, op);
+        return;
+    }
     if (status_ok(&op->status) && !idle) /* else smsr_operation_start_next checks it now */
         op->status = op->procedure->check(t, op);
     if (t->need_rows || status_ok(&op->status) || (!idle && op->status.reason == SMSR_REASON_STATE))

@@ -13,6 +13,7 @@ struct server_row {
     const struct procedure *procedure;
     struct status (*fill)(struct turn *t, const struct call_event *c, struct operation *op);
     bool only_reads; /* not remembered: asked again it is answered anew */
+    bool of_change;  /* part of an SM-SR change: the eUICC need not be known, or is locked for all others */
 };
 struct server {
     enum es_interface number;
@@ -20,7 +21,7 @@ struct server {
     const struct server_row *rows;
     size_t row_count;
 };
-extern const struct server smsr_es1_server, smsr_es3_server, smsr_es4_server;
+extern const struct server smsr_es1_server, smsr_es3_server, smsr_es4_server, smsr_es7_server;
 
 /* One call, in its turn. */
 void smsr_call(struct turn *t, const struct call_event *c);

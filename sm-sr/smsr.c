@@ -10,6 +10,7 @@
 #include "lib/engine/call.h"
 #include "lib/es/eum_signature.h"
 #include "lib/wire/sms.h"
+#include "es7_client.h"
 #include "server.h"
 #include "turn.h"
 #include "unconfirmed.h"
@@ -98,6 +99,13 @@ static void on_event(struct turn *t)
     case SMSR_EVENT_PACKET:
         on_packet(t, t->event->data);
         break;
+    case SMSR_EVENT_RESPONSE:
+        smsr_peer_answered(t, t->event->data);
+        break;
+    case EVENT_DELIVERED:
+    case EVENT_UNDELIVERED:
+        smsr_peer_delivered(t);
+        break;
     case SMSR_EVENT_SESSION_LOST:
         smsr_exchange_session_lost(t);
         break;
@@ -124,6 +132,11 @@ static void set_alarm(struct turn *t)
     timer_set(t->w, t->e->eid_text, ALARM, due);
 }
 
+static int reply_to_stranger(const struct event *event)
+{
+    return event->kind == SMSR_EVENT_POST ? 204 : event->kind == SMSR_EVENT_RESPONSE ? 202 : 0;
+}
+
 static enum verdict euicc_turn(struct turn *t)
 {
     struct euicc *e = ARENA_NEW(t->arena, struct euicc);
@@ -132,12 +145,12 @@ static enum verdict euicc_turn(struct turn *t)
     if (!smsr_euicc_load(t->rows, t->event->line, e))
         return STEP_NEED_ROWS;
     t->e = e;
-    if (!e->known && t->event->kind != SMSR_EVENT_CALL) {
-        outbox_reply(t->out, t->event->reply, t->event->kind == SMSR_EVENT_POST ? 204 : 0, SPAN_NONE);
+    if (!e->present && t->event->kind != SMSR_EVENT_CALL) {
+        outbox_reply(t->out, t->event->reply, reply_to_stranger(t->event), SPAN_NONE);
         return STEP_DONE;
     }
     on_event(t);
-    if (!t->need_rows && e->known) {
+    if (!t->need_rows && e->present && !e->gone) {
         smsr_operation_start_next(t);
         smsr_exchange_serve(t);
         set_alarm(t);
@@ -153,6 +166,7 @@ static enum verdict euicc_turn(struct turn *t)
 static void prune(struct turn *t)
 {
     call_prune(t->w, t->now_ms - CALLS_KEPT_MS);
+    WRITES_ADD(t->w, &SMSR_PREPARED_PRUNE, -1, value_int((int64_t)t->now_ms));
     timer_set(t->w, "", PRUNE, t->now_ms + PRUNE_MS);
 }
 
@@ -176,12 +190,10 @@ static enum verdict step(void *role, struct rowset *rows, const struct event *ev
                       .out = outbox,
                       .arena = event->arena,
                       .now_ms = event->now_ms };
-    if (event->kind == EVENT_DELIVERED)
-        return STEP_DONE;
-    if (event->kind == EVENT_UNDELIVERED) {
+    if (event->kind == EVENT_UNDELIVERED)
         log_undelivered(&t);
+    if ((event->kind == EVENT_DELIVERED || event->kind == EVENT_UNDELIVERED) && !smsr_peer_awaits(event))
         return STEP_DONE;
-    }
     if (*event->line)
         return euicc_turn(&t);
     if (event->kind == EVENT_TIMER)
@@ -222,6 +234,8 @@ static void defaults(struct smsr_config *c)
     DEFAULT(hold_ms, 10000);
     DEFAULT(validity_s, SMSR_VALIDITY_DEFAULT_S);
     DEFAULT(doubt_s, 30u * 24 * 3600);
+    DEFAULT(prepared_s, 7u * 24 * 3600);
+    DEFAULT(change_s, 24u * 3600);
 #undef DEFAULT
     if (!*c->admin_uri)
         snprintf(c->admin_uri, sizeof c->admin_uri, "/gsma/adminagent");

@@ -32,13 +32,14 @@ enum smsr_node {
     SMSR_NODE_ADMIN     /* administration session: handled inside */
 };
 
-enum smsr_partner_kind { SMSR_EUM = 1, SMSR_SMDP = 2, SMSR_OPERATOR = 4 };
+enum smsr_partner_kind { SMSR_EUM = 1, SMSR_SMDP = 2, SMSR_OPERATOR = 4, SMSR_SMSR = 8 };
 struct smsr_partner {
     char name[64];
     struct oid oid;
     unsigned kinds;                           /* SMSR_EUM | … */
     char es3_url[SMSR_URL_MAX];               /* where an SM-DP takes callbacks and notifications */
     char es4_url[SMSR_URL_MAX];               /* where an operator does; empty: it is reached through its SM-DP */
+    char es7_url[SMSR_URL_MAX];               /* where another SM-SR takes ES7 */
     char hosts[SMSR_HOSTS_MAX][SMSR_URL_MAX]; /* origins that ReplyTo may name beside those of the URLs */
     size_t host_count;
     struct oid acts_for[SMSR_ACTS_FOR_MAX]; /* SM-DP: the operators it acts for */
@@ -50,6 +51,15 @@ struct smsr_partner {
     size_t kek_len;
 };
 
+/* CERT.SR.ECDSA, with which we show ourselves to a card (SM-SR change). */
+struct smsr_certificate {
+    uint8_t octets[GP_CERTIFICATE_MAX];
+    size_t len;
+    enum ec_curve curve;
+    char key_name[64]; /* of its private key in env.keys */
+};
+#define SMSR_CERTIFICATES_MAX 2u /* one for each curve */
+
 enum smsr_bearer_choice { SMSR_BEARER_AUTO, SMSR_BEARER_SMS, SMSR_BEARER_HTTPS };
 struct smsr_config {
     struct oid oid;
@@ -57,6 +67,11 @@ struct smsr_config {
     struct smsr_partner *partners; /* borrowed, for the life of the SM-SR */
     size_t partner_count;
     struct trust *trust; /* the CIs; borrowed */
+    struct smsr_certificate certificates[SMSR_CERTIFICATES_MAX]; /* none: no eUICC is taken over from another SM-SR */
+    size_t certificate_count;
+    char number[24];     /* where cards send short messages: told to those that come from another SM-SR; or empty */
+    uint32_t prepared_s; /* how long PrepareSMSRChange holds. 0: 7 days */
+    uint32_t change_s;   /* validity of an SMSRChange that gives none. 0: a day */
     /* The card's way to us. */
     enum smsr_bearer_choice bearer;
     char admin_host[64];   /* Host of the triggering message; empty: the card's stored one */

@@ -14,6 +14,7 @@ enum smsr_event {
     SMSR_EVENT_CALL = ENGINE_KIND_ROLE, /* data: struct call_event */
     SMSR_EVENT_PACKET,                  /* data: struct packet_event: a secured packet from the card */
     SMSR_EVENT_POST,                    /* data: struct post_event: a request of an administration session */
+    SMSR_EVENT_RESPONSE,                /* data: struct call_event: the answer of another SM-SR */
     SMSR_EVENT_SESSION_LOST             /* a script could not be given to its session */
 };
 struct call_event {

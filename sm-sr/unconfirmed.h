@@ -23,6 +23,8 @@
 /* Security of command packets to the card. */
 #define SMSR_SPI1 0x16u
 #define SMSR_SPI2 0x39u
+/* Parameters of the keys an SM-SR change creates: what the card had under that version goes, with DR. */
+#define SMSR_KA_PARAMETERS (KA_CERTIFICATE_FIRST | KA_WITH_DR | KA_DELETE_OLD_KEYS)
 /* A PoR "counter low" to a packet that left once: the card's counter is ahead of ours. How far we jump, how often. */
 #define SMSR_COUNTER_JUMP      256u
 #define SMSR_COUNTER_JUMPS_MAX 3u

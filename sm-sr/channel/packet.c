@@ -61,7 +61,7 @@ enum err smsr_packet_make(struct turn *t, struct exchange *x, const struct aid *
     if (err != ERR_NONE)
         return err;
     k->counter = h.counter;
-    k->change = ROW_CHANGED;
+    smsr_keyset_changed(k);
     x->kvn = k->kvn;
     x->counter = h.counter;
     x->packet = wr_span(&w);

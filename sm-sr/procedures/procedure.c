@@ -5,12 +5,15 @@
 
 #include "sm-sr/answer.h"
 #include "sm-sr/record.h"
+#include "change.h"
 #include "switch.h"
 
 const struct procedure *const smsr_procedures[SMSR_PROCEDURES_MAX] = { &SMSR_CREATE_ISDP,    &SMSR_SEND_DATA,
                                                                        &SMSR_ENABLE_PROFILE, &SMSR_DISABLE_PROFILE,
                                                                        &SMSR_DELETE_PROFILE, &SMSR_AUDIT,
-                                                                       &SMSR_SET_FALLBACK };
+                                                                       &SMSR_SET_FALLBACK,   &SMSR_PREPARE,
+                                                                       &SMSR_CHANGE,         &SMSR_AUTHENTICATE,
+                                                                       &SMSR_CREATE_KEYSET,  &SMSR_HANDOVER };
 
 const struct procedure *smsr_procedure_by_name(const char *name)
 {
@@ -68,13 +71,14 @@ static void log_end(struct turn *t, const struct operation *op)
 /* What was sent and not answered leaves the card's state open. */
 static bool is_unsure(const struct operation *op)
 {
-    return op->procedure != &SMSR_AUDIT && smsr_operation_runs(op) &&
+    return op->procedure != &SMSR_AUDIT && !op->procedure->only_keys && smsr_operation_runs(op) &&
            (op->status.exec == EXECUTED_EXPIRED ||
             ((op->flags & OPERATION_UNSURE) && op->status.exec == EXECUTED_FAILED));
 }
 
 void smsr_operation_end(struct turn *t, struct operation *op)
 {
+    smsr_change_ending(t, op);
     bool unsure = is_unsure(op);
     if (op->status.exec == EXECUTED_EXPIRED && smsr_operation_switches(op))
         t->e->expired_isdp = smsr_switch_target(op);
@@ -82,9 +86,10 @@ void smsr_operation_end(struct turn *t, struct operation *op)
     t->hold |= more;
     t->release |= !more && (op->procedure == &SMSR_SEND_DATA || op->procedure == &SMSR_CREATE_ISDP);
     log_end(t, op);
-    if (op->procedure != &SMSR_SEND_DATA)
+    if (op->procedure->audit && t->e->present)
         smsr_record_operation(t, op);
     smsr_operation_answer(t, op);
+    smsr_change_ended(t, op);
     forget_exchanges(t, op);
     smsr_operation_remove(op);
     t->counts.operations++;

@@ -7,6 +7,7 @@
 #include "sm-sr/store/euicc.h"
 
 struct turn;
+struct es_response;
 
 enum { NEXT_STAY = -1, NEXT_END = -2 }; /* NEXT_END: op->status says how it ended */
 
@@ -34,6 +35,8 @@ struct step {
     int (*answered)(struct turn *t, struct operation *op, const struct card_answer *answer);
     int (*notified)(struct turn *t, struct operation *op, const struct es5_notification *n);
     uint32_t may_go_to; /* bit i: step i; always: the end */
+    /* The other SM-SR answered (NULL: it cannot be reached, or it said no in the same breath). */
+    int (*told)(struct turn *t, struct operation *op, const struct es_response *response);
 };
 #define TO(step) (1u << (step))
 
@@ -44,7 +47,8 @@ struct procedure {
     /* May it begin now? Fills in what the steps need (isdp, other …). Called when the call comes in and again when its
      * turn has come. */
     struct status (*check)(struct turn *t, struct operation *op);
-    uint16_t audit; /* enum audit_operation of its record */
+    uint16_t audit; /* enum audit_operation of its record; 0: none */
+    bool only_keys; /* does nothing to profiles */
 };
 #define PROCEDURE_WAITS                                                                                                \
     {                                                                                                                  \
@@ -52,8 +56,9 @@ struct procedure {
     }
 
 extern const struct procedure SMSR_CREATE_ISDP, SMSR_SEND_DATA, SMSR_ENABLE_PROFILE, SMSR_DISABLE_PROFILE,
-    SMSR_DELETE_PROFILE, SMSR_AUDIT, SMSR_SET_FALLBACK;
-#define SMSR_PROCEDURES_MAX 7u
+    SMSR_DELETE_PROFILE, SMSR_AUDIT, SMSR_SET_FALLBACK, SMSR_PREPARE, SMSR_CHANGE, SMSR_AUTHENTICATE, SMSR_CREATE_KEYSET,
+    SMSR_HANDOVER;
+#define SMSR_PROCEDURES_MAX 12u
 extern const struct procedure *const smsr_procedures[SMSR_PROCEDURES_MAX];
 
 const struct procedure *smsr_procedure_by_name(const char *name); /* NULL: none */

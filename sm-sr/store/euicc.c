@@ -30,7 +30,7 @@ static struct value value_time(uint64_t ms) { return value_int((int64_t)ms); }
 
 static void load_euicc(const struct row *row, struct euicc *e)
 {
-    e->known = true;
+    e->present = true;
     e->version = row_int(row, 0);
     column_oid(row, 1, &e->eum_id);
     e->remaining_memory = (uint64_t)row_int(row, 2);
@@ -49,6 +49,9 @@ static void load_euicc(const struct row *row, struct euicc *e)
     column_aid(row, 15, &e->expired_isdp);
     e->heard_counter = (uint64_t)row_int(row, 16);
     column_aid(row, 17, &e->chain);
+    e->coming = row_int(row, 18) != 0;
+    e->known = !e->coming;
+    column_oid(row, 19, &e->left_to);
 }
 
 static void load_profile(const struct row *row, struct profile *p)
@@ -102,6 +105,9 @@ static void load_operation(const struct row *row, struct operation *op)
     row_text(row, 15, op->warning, sizeof op->warning);
     op->started_ms = (uint64_t)row_int(row, 16);
     op->deadline_ms = (uint64_t)row_int(row, 17);
+    column_oid(row, 18, &op->peer);
+    row_text(row, 19, op->asked, sizeof op->asked);
+    op->secret = row_bytes(row, 20);
 }
 
 static void load_exchange(const struct row *row, struct exchange *x)
@@ -157,7 +163,7 @@ bool smsr_euicc_load(struct rowset *rows, const char *eid, struct euicc *ret)
     for (size_t i = 0; i < ARRAY_LEN(q); i++)
         if (!q[i] || !q[i]->loaded)
             return false;
-    *ret = (struct euicc){ 0 };
+    *ret = (struct euicc){ .next_n = 1 };
     snprintf(ret->eid_text, sizeof ret->eid_text, "%s", eid);
     if (eid_from_text(span_text(eid), &ret->eid) != ERR_NONE)
         return true;
@@ -203,13 +209,14 @@ static void save_operation(const struct euicc *e, const struct operation *op, st
                    value_text(op->call_id), value_optional(op->iccid.digits), value_aid(&op->isdp),
                    value_aid(&op->other), value_optional(op->mno.text), value_time(op->memory), value_int(op->flags),
                    value_octets(op->data), value_octets(op->result), value_octets(op->context),
-                   value_optional(op->warning), value_time(op->started_ms), value_time(op->deadline_ms));
+                   value_optional(op->warning), value_time(op->started_ms), value_time(op->deadline_ms),
+                   value_optional(op->peer.text), value_optional(op->asked), value_octets(op->secret));
     } else {
         WRITES_ADD(w, &SMSR_OPERATION_SAVE, 1, value_text(e->eid_text), value_int(op->n), value_text(op->step->name),
                    value_aid(&op->isdp), value_aid(&op->other), value_int(op->flags), value_octets(op->result),
                    value_optional(op->warning), value_int(op->data_changed),
                    op->data_changed ? value_octets(op->data) : value_null(), value_time(op->memory),
-                   value_optional(op->iccid.digits));
+                   value_optional(op->iccid.digits), value_optional(op->asked), value_octets(op->secret));
     }
 }
 
@@ -237,28 +244,52 @@ static void save_head(const struct euicc *e, struct writes *w)
                value_time(e->last_audit_ms), value_int(e->next_n), value_time(e->alarm_ms), value_time(e->seen_ms),
                value_optional(e->seen_from), value_octets(e->imei), value_octets(e->meid), value_int(e->note_type),
                value_int(e->note_sequence), value_aid(&e->note_isdp), value_aid(&e->expired_isdp),
-               value_time(e->heard_counter), value_aid(&e->chain));
+               value_time(e->heard_counter), value_aid(&e->chain), value_int(e->coming),
+               value_optional(e->left_to.text));
+}
+
+static void save_keyset(const struct euicc *e, const struct keyset *k, struct writes *w)
+{
+    if (k->change == ROW_NEW)
+        WRITES_ADD(w, &SMSR_KEYSET_ADD, 1, value_text(e->eid_text), value_int(k->kvn), value_int(k->usage),
+                   value_int(k->kid), value_time(k->counter), value_blob(k->wrapped));
+    else if (k->change == ROW_CHANGED)
+        WRITES_ADD(w, &SMSR_KEYSET_COUNT, 1, value_text(e->eid_text), value_int(k->kvn), value_time(k->counter));
+}
+
+void smsr_euicc_remove(struct euicc *e) { e->gone = true; }
+
+static void save_gone(const struct euicc *e, struct writes *w)
+{
+    static const struct statement *const all[] = { &SMSR_PROFILE_CLEAR,  &SMSR_KEYSET_CLEAR,   &SMSR_OPERATION_CLEAR,
+                                                   &SMSR_EXCHANGE_CLEAR, &SMSR_DOCUMENT_CLEAR, &SMSR_PROPERTY_CLEAR };
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        WRITES_ADD(w, all[i], -1, value_text(e->eid_text));
+    WRITES_ADD(w, &SMSR_EUICC_DROP, 1, value_text(e->eid_text), value_int(e->version));
 }
 
 /* Rows are dropped before others are added: an ICCID may leave and come back in one event. */
 void smsr_euicc_save(struct euicc *e, struct writes *w)
 {
     size_t before = w->count;
+    if (e->gone) {
+        if (e->present)
+            save_gone(e, w);
+        return;
+    }
     for (int gone = 1; gone >= 0; gone--)
         for (size_t i = 0; i < e->profile_count; i++)
             if (e->profiles[i].change != ROW_KEPT && (e->profiles[i].change == ROW_GONE) == gone)
                 save_profile(e, &e->profiles[i], w);
     for (size_t i = 0; i < e->keyset_count; i++)
-        if (e->keysets[i].change == ROW_CHANGED)
-            WRITES_ADD(w, &SMSR_KEYSET_COUNT, 1, value_text(e->eid_text), value_int(e->keysets[i].kvn),
-                       value_time(e->keysets[i].counter));
+        save_keyset(e, &e->keysets[i], w);
     for (size_t i = 0; i < e->operation_count; i++)
         if (e->operations[i].change != ROW_KEPT && e->operations[i].n)
             save_operation(e, &e->operations[i], w);
     for (size_t i = 0; i < e->exchange_count; i++)
         if (e->exchanges[i].change != ROW_KEPT && e->exchanges[i].n)
             save_exchange(e, &e->exchanges[i], w);
-    if (e->known && (e->changed || w->count != before))
+    if (e->present && (e->changed || w->count != before))
         save_head(e, w);
 }
 
@@ -349,6 +380,21 @@ struct keyset *smsr_keyset_by_kvn(struct euicc *e, uint8_t kvn)
     return NULL;
 }
 
+struct keyset *smsr_keyset_add(struct euicc *e)
+{
+    if (e->keyset_count == SMSR_KEYSETS_MAX)
+        return NULL;
+    struct keyset *k = &e->keysets[e->keyset_count++];
+    *k = (struct keyset){ .change = ROW_NEW };
+    return k;
+}
+
+void smsr_keyset_changed(struct keyset *k)
+{
+    if (k->change == ROW_KEPT)
+        k->change = ROW_CHANGED;
+}
+
 struct span smsr_keyset_aad(const char *eid, uint8_t kvn, char out[SMSR_AAD_SIZE])
 {
     snprintf(out, SMSR_AAD_SIZE, "keyset/%s/%u", eid, kvn);
@@ -357,9 +403,14 @@ struct span smsr_keyset_aad(const char *eid, uint8_t kvn, char out[SMSR_AAD_SIZE
 
 bool smsr_operation_runs(const struct operation *op) { return op->step != &op->procedure->steps[0]; }
 
+/* While the eUICC is being handed over, what the new SM-SR asks for runs, and the hand-over itself waits for it. */
 static unsigned rank(const struct operation *op)
 {
-    return smsr_operation_runs(op) ? 0 : op->function == ES_FUNCTION_NONE ? 1 : 2;
+    if (op->procedure == &SMSR_CHANGE && smsr_operation_runs(op))
+        return 2;
+    if (op->procedure == &SMSR_AUTHENTICATE || op->procedure == &SMSR_CREATE_KEYSET)
+        return smsr_operation_runs(op) ? 0 : 1;
+    return smsr_operation_runs(op) ? 0 : op->function == ES_FUNCTION_NONE ? 3 : 4;
 }
 
 struct operation *smsr_operation_head(struct euicc *e)
@@ -373,6 +424,16 @@ struct operation *smsr_operation_head(struct euicc *e)
             head = op;
     }
     return head;
+}
+
+struct operation *smsr_operation_change(struct euicc *e)
+{
+    for (size_t i = 0; i < e->operation_count; i++) {
+        struct operation *op = &e->operations[i];
+        if (op->n && op->change != ROW_GONE && op->procedure == &SMSR_CHANGE)
+            return op;
+    }
+    return NULL;
 }
 
 struct operation *smsr_operation_by_n(struct euicc *e, uint32_t n)

@@ -14,6 +14,7 @@
 #define SMSR_CALL_ID_MAX    256u
 #define SMSR_SCP_KEYS_MAX   128u /* plain octets of one key set */
 #define SMSR_WARNING_MAX    STATUS_DETAIL_MAX
+#define SMSR_ASKED_MAX      32u
 
 enum change { ROW_KEPT, ROW_NEW, ROW_CHANGED, ROW_GONE };
 
@@ -67,6 +68,8 @@ struct exchange {
 #define OPERATION_FAILED     0x04 /* the answer of the card says so; more scripts are not sent */
 #define OPERATION_SWITCHED   0x08 /* the enabled profile changed for it */
 #define OPERATION_UNSURE     0x10 /* an exchange left without an answer: at the end the eUICC is in doubt */
+#define OPERATION_CHALLENGED 0x20 /* SM-SR change: the card waits for 3A02 */
+#define OPERATION_UNFINISHED 0x40 /* SM-SR change: committed, but not all that comes after it worked */
 
 struct step;
 struct procedure;
@@ -88,13 +91,20 @@ struct operation {
     struct span result;  /* EuiccResponseData so far */
     struct span context; /* how to answer: answer.c */
     char warning[SMSR_WARNING_MAX + 1];
+    struct oid peer;                /* SM-SR change: the other SM-SR */
+    char asked[SMSR_ASKED_MAX + 1]; /* names the request that it was sent and has not answered; empty: none */
+    struct span secret;             /* wrapped: the ephemeral key */
     uint64_t started_ms, deadline_ms;
     enum change change;
     struct status status; /* not stored: the outcome, when a step ends the operation */
 };
 
 struct euicc {
-    bool known;
+    bool known;         /* managed here */
+    bool present;       /* there is a row: managed, or coming */
+    bool coming;        /* an SM-SR change brings it: not managed before its commit point */
+    bool gone;          /* leaves with this event */
+    struct oid left_to; /* the SM-SR it was offered to; whether that took it is not known */
     struct eid eid;
     char eid_text[EID_TEXT_SIZE];
     int64_t version;
@@ -126,6 +136,8 @@ struct euicc {
 
 /* Asks for the rows; false while they are not there (STEP_NEED_ROWS). e->known tells whether it is registered. */
 bool smsr_euicc_load(struct rowset *rows, const char *eid, struct euicc *ret);
+/* Nothing of it stays but its audit trail. */
+void smsr_euicc_remove(struct euicc *e);
 /* What changed, as writes. */
 void smsr_euicc_save(struct euicc *e, struct writes *w);
 
@@ -143,6 +155,8 @@ bool smsr_isdp_free(struct euicc *e, struct aid *ret);
 
 struct keyset *smsr_keyset_of(struct euicc *e, enum keyset_usage usage);
 struct keyset *smsr_keyset_by_kvn(struct euicc *e, uint8_t kvn);
+struct keyset *smsr_keyset_add(struct euicc *e); /* NULL: no room */
+void smsr_keyset_changed(struct keyset *k);
 #define SMSR_AAD_SIZE 64u
 struct span smsr_keyset_aad(const char *eid, uint8_t kvn, char out[SMSR_AAD_SIZE]);
 
@@ -150,6 +164,8 @@ struct span smsr_keyset_aad(const char *eid, uint8_t kvn, char out[SMSR_AAD_SIZE
  * partners asked for, and that in the order of arrival. NULL: none. */
 struct operation *smsr_operation_head(struct euicc *e);
 struct operation *smsr_operation_by_n(struct euicc *e, uint32_t n);
+/* The SM-SR change that is under way, to another SM-SR; NULL: none. */
+struct operation *smsr_operation_change(struct euicc *e);
 struct operation *smsr_operation_add(struct euicc *e); /* NULL: SMSR_OPERATIONS_MAX are waiting */
 void smsr_operation_changed(struct operation *op);
 void smsr_operation_remove(struct operation *op);

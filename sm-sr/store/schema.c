@@ -40,13 +40,28 @@ static const char FIRST[] =
     " exec INTEGER, subject TEXT, reason TEXT, isdp BLOB, iccid TEXT, imei BLOB, meid BLOB);"
     "CREATE INDEX audit_eid ON audit (eid, at_ms);";
 
-const struct migration smsr_migrations[SMSR_MIGRATIONS] = { { "0001_engine", ENGINE_SCHEMA }, { "0002_first", FIRST } };
+/* The SM-SR change: who comes, who goes. */
+static const char CHANGE[] = "ALTER TABLE euicc ADD COLUMN coming INTEGER NOT NULL DEFAULT 0;"
+                             "ALTER TABLE euicc ADD COLUMN left_to TEXT;"
+                             "ALTER TABLE operation ADD COLUMN peer TEXT;"
+                             "ALTER TABLE operation ADD COLUMN asked TEXT;"
+                             "ALTER TABLE operation ADD COLUMN secret BLOB;"
+                             "CREATE TABLE prepared (eid TEXT PRIMARY KEY, smsr TEXT NOT NULL, initiator TEXT NOT "
+                             "NULL, until_ms INTEGER NOT NULL)"
+                             " WITHOUT ROWID;"
+                             "CREATE TABLE departed (eid TEXT NOT NULL, smsr TEXT NOT NULL, at_ms INTEGER NOT NULL);"
+                             "CREATE INDEX departed_eid ON departed (eid);";
+
+const struct migration smsr_migrations[SMSR_MIGRATIONS] = { { "0001_engine", ENGINE_SCHEMA },
+                                                            { "0002_first", FIRST },
+                                                            { "0003_change", CHANGE } };
 
 const struct statement SMSR_EUICC_LOAD = {
     "euicc-load",
     "SELECT version, eum_id, remaining_memory, available_memory, last_audit_ms, http, next_n, alarm_ms, seen_ms, "
     "seen_from,"
-    " imei, meid, note_type, note_sequence, note_isdp, expired_isdp, heard_counter, chain FROM euicc WHERE eid=?1",
+    " imei, meid, note_type, note_sequence, note_isdp, expired_isdp, heard_counter, chain, coming, left_to FROM euicc "
+    "WHERE eid=?1",
     NULL
 };
 const struct statement SMSR_EUICC_ADD = { "euicc-add",
@@ -58,10 +73,29 @@ const struct statement SMSR_EUICC_SAVE = {
     "euicc-save",
     "UPDATE euicc SET version=version+1, remaining_memory=?3, last_audit_ms=?4, next_n=?5, alarm_ms=?6, seen_ms=?7,"
     " seen_from=?8, imei=?9, meid=?10, note_type=?11, note_sequence=?12, note_isdp=?13, expired_isdp=?14, "
-    "heard_counter=?15, chain=?16"
+    "heard_counter=?15, chain=?16, coming=?17, left_to=?18"
     " WHERE eid=?1 AND version=?2",
     NULL
 };
+const struct statement SMSR_EUICC_DROP = { "euicc-drop", "DELETE FROM euicc WHERE eid=?1 AND version=?2", NULL };
+const struct statement SMSR_PROFILE_CLEAR = { "profile-clear", "DELETE FROM profile WHERE eid=?1", NULL };
+const struct statement SMSR_KEYSET_CLEAR = { "keyset-clear", "DELETE FROM keyset WHERE eid=?1", NULL };
+const struct statement SMSR_OPERATION_CLEAR = { "operation-clear", "DELETE FROM operation WHERE eid=?1", NULL };
+const struct statement SMSR_EXCHANGE_CLEAR = { "exchange-clear", "DELETE FROM exchange WHERE eid=?1", NULL };
+const struct statement SMSR_DOCUMENT_CLEAR = { "document-clear", "DELETE FROM document WHERE eid=?1", NULL };
+const struct statement SMSR_PROPERTY_CLEAR = { "property-clear", "DELETE FROM property WHERE eid=?1", NULL };
+const struct statement SMSR_DEPARTED_ADD = { "departed-add",
+                                             "INSERT INTO departed (eid, smsr, at_ms) VALUES (?1,?2,?3)", NULL };
+const struct statement SMSR_PREPARED_LOAD = { "prepared-load",
+                                              "SELECT smsr, initiator, until_ms FROM prepared WHERE eid=?1", NULL };
+const struct statement SMSR_PREPARED_PUT = {
+    "prepared-put",
+    "INSERT INTO prepared (eid, smsr, initiator, until_ms) VALUES (?1,?2,?3,?4)"
+    " ON CONFLICT (eid) DO UPDATE SET smsr=?2, initiator=?3, until_ms=?4",
+    NULL
+};
+const struct statement SMSR_PREPARED_DROP = { "prepared-drop", "DELETE FROM prepared WHERE eid=?1", NULL };
+const struct statement SMSR_PREPARED_PRUNE = { "prepared-prune", "DELETE FROM prepared WHERE until_ms<?1", NULL };
 const struct statement SMSR_PROFILE_LOAD = { "profile-load",
                                              "SELECT iccid, isdp, mno, smdp, type, state, fallback, msisdn, imsi, "
                                              "allocated, free, pol2 FROM profile WHERE eid=?1"
@@ -93,21 +127,23 @@ const struct statement SMSR_OPERATION_LOAD = {
     "operation-load",
     "SELECT n, procedure, step, function, requester, call_id, iccid, isdp, other, mno, memory, flags, data, result, "
     "context,"
-    " warning, started_ms, deadline_ms FROM operation WHERE eid=?1 ORDER BY n",
+    " warning, started_ms, deadline_ms, peer, asked, secret FROM operation WHERE eid=?1 ORDER BY n",
     NULL
 };
-const struct statement SMSR_OPERATION_ADD = { "operation-add",
-                                              "INSERT INTO operation (eid, n, procedure, step, function, requester, "
-                                              "call_id, iccid, isdp, other, mno, memory, flags,"
-                                              " data, result, context, warning, started_ms, deadline_ms) VALUES "
-                                              "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"
-                                              "?16,?17,?18,?19)",
-                                              NULL };
+const struct statement SMSR_OPERATION_ADD = {
+    "operation-add",
+    "INSERT INTO operation (eid, n, procedure, step, function, requester, "
+    "call_id, iccid, isdp, other, mno, memory, flags,"
+    " data, result, context, warning, started_ms, deadline_ms, peer, asked, secret) VALUES "
+    "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"
+    "?16,?17,?18,?19,?20,?21,?22)",
+    NULL
+};
 /* data only shrinks and is written again only when it did (?9 tells). */
 const struct statement SMSR_OPERATION_SAVE = {
     "operation-save",
     "UPDATE operation SET step=?3, isdp=?4, other=?5, flags=?6, result=?7, warning=?8,"
-    " data=CASE WHEN ?9 THEN ?10 ELSE data END, memory=?11, iccid=?12 WHERE eid=?1 AND n=?2",
+    " data=CASE WHEN ?9 THEN ?10 ELSE data END, memory=?11, iccid=?12, asked=?13, secret=?14 WHERE eid=?1 AND n=?2",
     NULL
 };
 const struct statement SMSR_OPERATION_DROP = { "operation-drop", "DELETE FROM operation WHERE eid=?1 AND n=?2", NULL };

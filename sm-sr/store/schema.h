@@ -6,11 +6,14 @@
 #include "lib/base/store.h"
 #include "lib/io/sqlite.h"
 
-#define SMSR_MIGRATIONS 2u
+#define SMSR_MIGRATIONS 3u
 extern const struct migration smsr_migrations[SMSR_MIGRATIONS];
 
 /* One eUICC. The columns stand beside the code that reads them (euicc.c, eis.c). */
-extern const struct statement SMSR_EUICC_LOAD, SMSR_EUICC_ADD, SMSR_EUICC_SAVE;
+extern const struct statement SMSR_EUICC_LOAD, SMSR_EUICC_ADD, SMSR_EUICC_SAVE, SMSR_EUICC_DROP;
+/* An eUICC that leaves: what is kept of it is its audit trail, and where it went. */
+extern const struct statement SMSR_PROFILE_CLEAR, SMSR_KEYSET_CLEAR, SMSR_OPERATION_CLEAR, SMSR_EXCHANGE_CLEAR,
+    SMSR_DOCUMENT_CLEAR, SMSR_PROPERTY_CLEAR, SMSR_DEPARTED_ADD;
 extern const struct statement SMSR_PROFILE_LOAD, SMSR_PROFILE_PUT, SMSR_PROFILE_ADD, SMSR_PROFILE_DROP;
 extern const struct statement SMSR_KEYSET_LOAD, SMSR_KEYSET_ADD, SMSR_KEYSET_COUNT;
 extern const struct statement SMSR_OPERATION_LOAD, SMSR_OPERATION_ADD, SMSR_OPERATION_SAVE, SMSR_OPERATION_DROP;
@@ -18,6 +21,8 @@ extern const struct statement SMSR_EXCHANGE_LOAD, SMSR_EXCHANGE_ADD, SMSR_EXCHAN
 extern const struct statement SMSR_DOCUMENT_LOAD, SMSR_DOCUMENT_ADD;
 extern const struct statement SMSR_PROPERTY_LOAD, SMSR_PROPERTY_PUT;
 extern const struct statement SMSR_AUDIT_ADD, SMSR_AUDIT_LOAD;
+/* PrepareSMSRChange: we shall take that eUICC over. */
+extern const struct statement SMSR_PREPARED_LOAD, SMSR_PREPARED_PUT, SMSR_PREPARED_DROP, SMSR_PREPARED_PRUNE;
 
 /* Across eUICCs. */
 extern const struct statement SMSR_FIND_BY_MSISDN, SMSR_FIND_BY_ICCID, SMSR_FIND_BY_AID;

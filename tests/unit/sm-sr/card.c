@@ -2,6 +2,8 @@
 
 #include "lib/gp/ram_script.h"
 #include "lib/gp/store_data.h"
+#include "lib/pki/gp_certificate.h"
+#include "lib/scp/key_establishment.h"
 #include "lib/scp/scp80.h"
 #include "lib/wire/sms.h"
 
@@ -20,6 +22,8 @@ void card_make(struct world *w)
     c->isdp[0] =
         (struct card_isdp){ .aid = aid_isdp(0x10), .state = ISDP_ENABLED, .fallback = true, .msisdn = "882000001" };
 }
+
+void card_done(struct world *w) { ec_key_free(w->card.server); }
 
 struct card_isdp *card_find(struct world_card *c, const struct aid *aid)
 {
@@ -140,9 +144,60 @@ static uint16_t confirmation(struct world_card *c, uint16_t sequence, struct wri
     return SW_OK;
 }
 
+/* EstablishISDRKeySet: 3A01, the certificate; 3A02, the keys. */
+static uint16_t show_certificate(struct world_card *c, struct span dgi, struct writer *data)
+{
+    struct gp_certificate gp;
+    ec_key_free(c->server);
+    c->server = NULL;
+    if (gp_certificate_decode(span_from(dgi, 3), &gp) != ERR_NONE ||
+        gp_certificate_verify(&gp, c->trusted) != ERR_NONE || gp_certificate_is_for(&gp, GP_ROLE_SM_SR) != ERR_NONE ||
+        gp_certificate_key(&gp, &c->server) != ERR_NONE)
+        return SW_SECURITY_STATUS;
+    c->challenge[0]++;
+    c->challenged = true;
+    ka_challenge_write(data, SPAN_OF(c->challenge));
+    return SW_OK;
+}
+
+static uint16_t make_keyset(struct world_card *c, struct span dgis, struct writer *data)
+{
+    static const uint8_t dr[16] = { 0xD, 0xE };
+    struct ka_command k;
+    struct ka_parameters p;
+    struct ka_keys keys;
+    uint8_t scalar[EC_FIELD_LEN];
+    WRITER_ON_STACK(signed_data, KA_COMMAND_MAX);
+    if (!c->challenged)
+        return SW_CONDITIONS;
+    c->challenged = false;
+    assert_ok(ka_command_parse(dgis, &k));
+    assert_ok(ka_crt_parse(k.crt, &p));
+    ka_to_be_signed_write(&signed_data, k.crt, k.public_key, SPAN_OF(c->challenge));
+    if (ec_verify(c->server, wr_span(&signed_data), k.signature) != ERR_NONE)
+        return SW_SECURITY_STATUS;
+    assert_ok(ec_key_scalar(c->own, scalar));
+    assert_ok(ka_card_finish(&k, &p, EC_P256, SPAN_OF(scalar), (struct span){ dr, p.parameters & KA_WITH_DR ? 16 : 0 },
+                             &keys, data));
+    assert_int_equal(keys.count, 3);
+    c->has_second = true;
+    c->second_kvn = p.kvn;
+    c->second_counter = p.counter;
+    memcpy(c->second_kic, keys.keys[0], 16);
+    memcpy(c->second_kid, keys.keys[1], 16);
+    c->keysets_made++;
+    if (c->wrong_receipt)
+        data->buf[data->len - 1] ^= 1;
+    return SW_OK;
+}
+
 static uint16_t store_data(struct world *w, const struct capdu *capdu, struct writer *data)
 {
     struct es5_store_data s;
+    if (capdu->data.len > 4 && capdu->data.ptr[0] == 0x3A && capdu->data.ptr[1] == 0x01 && capdu->data.ptr[3] == 0x7F)
+        return show_certificate(&w->card, capdu->data, data);
+    if (capdu->data.len > 3 && capdu->data.ptr[0] == 0x3A && capdu->data.ptr[1] == 0x02 && w->card.server)
+        return make_keyset(&w->card, capdu->data, data);
     if (es5_store_data_parse(capdu->data, &s) != ERR_NONE) {
         wr_bytes(data, span_sub(capdu->data, 0, 4)); /* some DGI of ES8: echo */
         return SW_OK;
@@ -179,6 +234,16 @@ static uint16_t delete (struct world_card *c, const struct capdu *capdu, struct 
 {
     struct es5_delete d;
     assert_ok(es5_delete_parse(capdu, &d));
+    if (d.kind == ES5_DELETE_KEYS) {
+        bool found = false;
+        for (size_t i = 0; i < d.range_count; i++) {
+            if (d.ranges[i].kvn == c->last_kvn)
+                return SW_CONDITIONS;
+            found |= d.ranges[i].kvn == 1 && !c->first_gone;
+            c->first_gone |= d.ranges[i].kvn == 1;
+        }
+        return found ? SW_OK : SW_NOT_FOUND;
+    }
     struct card_isdp *isdp = card_find(c, &d.isdp);
     if (!isdp)
         return SW_NOT_FOUND;
@@ -269,7 +334,7 @@ void card_script(struct world *w, struct span script, struct writer *out)
 
 static void send_por(struct world *w, struct span por)
 {
-    radio_put(w, false, card_enabled(&w->card)->msisdn, SMS_IEI_RESPONSE, por);
+    radio_put(w->por_to ? w->por_to : w, false, card_enabled(&w->card)->msisdn, SMS_IEI_RESPONSE, por);
 }
 
 void card_packet(struct world *w, struct span packet)
@@ -283,6 +348,14 @@ void card_packet(struct world *w, struct span packet)
     struct span data;
     if (c->off)
         return;
+    assert_ok(scp80_command_peek(packet, &h));
+    bool second = SCP80_KVN(h.kid) != 1;
+    if (second ? !c->has_second || SCP80_KVN(h.kid) != c->second_kvn : c->first_gone)
+        return; /* no such keys */
+    if (second)
+        k = (struct scp80_keys){ SPAN_OF(c->second_kic), SPAN_OF(c->second_kid), 8 };
+    uint64_t *counter = second ? &c->second_counter : &c->counter;
+    c->last_kvn = SCP80_KVN(h.kid);
     assert_ok(scp80_command_unwrap(packet, &k, &plain, &h, &data));
     assert_ok(scp80_policy_isdr(&h));
     if (c->keeps_por && span_eq(packet, (struct span){ c->last_packet, c->last_packet_len })) {
@@ -291,10 +364,10 @@ void card_packet(struct world *w, struct span packet)
     }
     struct scp80_response response = { .counter = h.counter };
     memcpy(response.tar, h.tar, 3);
-    response.status = scp80_counter_check(h.spi1, c->counter, h.counter);
+    response.status = scp80_counter_check(h.spi1, *counter, h.counter);
     bool trigger = data.len && data.ptr[0] == 0x81;
     if (response.status == SCP80_OK) {
-        c->counter = h.counter;
+        *counter = h.counter;
         if (!trigger) {
             card_script(w, data, &answer);
             response.data = wr_span(&answer);

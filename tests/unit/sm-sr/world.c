@@ -68,7 +68,9 @@ static void note(void *context, enum err err) { *(enum err *)context = err; }
 /* Whatever is stored, at most one operation of an eUICC runs: the others wait. */
 static void check_one_runs(struct world *w)
 {
-    static const struct statement running = { "running", "SELECT COUNT(*) FROM operation WHERE step<>'waiting'", NULL };
+    static const struct statement running = { "running",
+                                              "SELECT COUNT(*) FROM operation WHERE step NOT IN ('waiting', 'offer')",
+                                              NULL };
     struct store *real = sqlite_store_seam(w->sqlite);
     struct arena a;
     enum err err = ERR_BUSY;
@@ -106,13 +108,20 @@ static void tell_body(struct told *t, const struct es_message *m)
 {
     const struct es_profile_notification *n = m->body;
     const struct es_card_response *card = m->body;
+    if (m->function == ES4_SMSR_CHANGE_NOTIFICATION || m->function == ES3_SMSR_CHANGE_NOTIFICATION) {
+        const struct es_smsr_notification *s = m->body;
+        snprintf(t->iccid, sizeof t->iccid, "%s", s->eis->profile_count ? s->eis->profiles[0].iccid.digits : "");
+        snprintf(t->mno, sizeof t->mno, "%s", s->mno_id.text);
+        return;
+    }
     if (m->kind == ES_NOTIFICATION) {
         snprintf(t->iccid, sizeof t->iccid, "%s", n->iccid.digits);
         snprintf(t->mno, sizeof t->mno, "%s", n->mno_id.text);
         return;
     }
     t->status = es_response_of(m)->status;
-    if (m->function == ES3_AUDIT_EIS || m->function == ES4_AUDIT_EIS)
+    if (es_body_size(m->function, ES_RESPONSE) < sizeof *card || m->function == ES3_AUDIT_EIS ||
+        m->function == ES4_AUDIT_EIS)
         return;
     t->isdp = card->isdp_aid;
     t->data_len = card->euicc_response.len < sizeof t->data ? card->euicc_response.len : sizeof t->data;
@@ -155,7 +164,7 @@ static void radio_out(struct world *w, const struct effect *effect)
         w->sms_lost_to_card--;
         return;
     }
-    if (is_lost(w))
+    if (is_lost(w) || ++w->radio_carried == w->radio_lost_at)
         return;
     assert_true(w->radio_count < ARRAY_LEN(w->radio));
     w->radio[w->radio_count].to_card = true;
@@ -184,6 +193,12 @@ static void net_send(struct net *net, const struct effect *effect)
         return;
     }
     assert_int_equal(effect->kind, SMSR_EFFECT_SOAP);
+    if (w->other && !strncmp(effect->to, w->other->config.url, strlen(w->other->config.url))) {
+        assert_true(w->mail_count < MAIL_MAX);
+        w->mail[w->mail_count].id = effect->id;
+        w->mail[w->mail_count++].body = arena_copy(&w->arena, effect->body);
+        return;
+    }
     if (w->partners_down) {
         engine_result(smsr_engine(w->smsr), effect->id, EFFECT_FAILED, 503, SPAN_NONE);
         return;
@@ -389,6 +404,87 @@ static void make_partners(struct world *w)
     snprintf(w->config.url, SMSR_URL_MAX, "https://smsr.example");
 }
 
+static struct span issue_sr_certificate(struct world *w, struct ec_key *key)
+{
+    static const uint8_t serial[] = { 9 };
+    uint8_t point[EC_POINT_LEN];
+    WRITER_ON_STACK(oid, 32);
+    WRITER_ON_STACK(ca, 32);
+    struct oid subject = oid_of(OID_SMSR2), issuer = oid_of("1.3.6.1.4.1.99999.9");
+    struct writer out = wr_arena(&w->arena, GP_CERTIFICATE_MAX);
+    assert_ok(oid_to_octets(&subject, &oid));
+    assert_ok(oid_to_octets(&issuer, &ca));
+    ec_key_point(key, point);
+    struct gp_certificate c = { .serial = SPAN_OF(serial),
+                                .ca_id = wr_span(&ca),
+                                .subject_id = wr_span(&oid),
+                                .key_usage = GP_USAGE_VERIFY,
+                                .key_usage_len = 1,
+                                .role = GP_ROLE_SM_SR,
+                                .curve = EC_P256,
+                                .point = SPAN_OF(point) };
+    gp_date(w->now_ms + 365 * DAY_MS, c.expiration);
+    assert_ok(gp_certificate_issue(&c, w->ci_key, &out));
+    return wr_span(&out);
+}
+
+static void start(struct world *w);
+
+static void peer(struct world *w, const char *oid, const char *url)
+{
+    partner(w, 5, "other", oid, SMSR_SMSR);
+    snprintf(w->partners[5].es7_url, SMSR_URL_MAX, "%s/es7", url);
+    w->config.partner_count = 6;
+}
+
+static void open_store(struct world *w)
+{
+    enum err err;
+    struct sqlite_options o = { .path = ":memory:", .migrations = smsr_schema, .migration_count = smsr_schema_count };
+    w->sqlite = sqlite_store_open(&o, &err, NULL);
+    assert_non_null(w->sqlite);
+}
+
+static void open_seams(struct world *w)
+{
+    static const uint8_t master[32] = { 7 };
+    memset(w, 0, sizeof *w);
+    w->now_ms = WORLD_START_MS;
+    w->clock = (struct clock){ clock_now, clock_wake };
+    w->log.line = log_line;
+    w->store = (struct store){ store_load, store_commit };
+    w->net.send = net_send;
+    w->rng = world_rng();
+    arena_init(&w->arena, 256u << 20);
+    assert_ok(keystore_soft_new(SPAN_OF(master), NULL, &w->keys));
+    open_store(w);
+}
+
+void world_make_other(struct world *w, struct world *first)
+{
+    struct ec_key *key;
+    open_seams(w);
+    w->eum = first->eum; /* borrowed: world_free of the first one comes last */
+    make_partners(w);
+    w->config.trust = &first->trust;
+    w->config.oid = oid_of(OID_SMSR2);
+    snprintf(w->config.url, SMSR_URL_MAX, "https://smsr2.example");
+    snprintf(w->config.number, sizeof w->config.number, "+882000777");
+    assert_ok(ec_generate(EC_P256, NULL, &key));
+    struct span gp = issue_sr_certificate(first, key);
+    struct smsr_certificate *c = &w->config.certificates[w->config.certificate_count++];
+    memcpy(c->octets, gp.ptr, c->len = gp.len);
+    snprintf(c->key_name, sizeof c->key_name, "card");
+    assert_ok(keystore_soft_add(w->keys, "card", key));
+    peer(w, OID_SMSR, first->config.url);
+    peer(first, OID_SMSR2, w->config.url);
+    w->other = first;
+    first->other = w;
+    w->card_at = first;
+    world_restart(first);
+    start(w);
+}
+
 static void start(struct world *w)
 {
     struct env env = { .clock = &w->clock,
@@ -403,24 +499,13 @@ static void start(struct world *w)
 
 void world_make(struct world *w)
 {
-    static const uint8_t master[32] = { 7 };
-    enum err err;
-    memset(w, 0, sizeof *w);
-    w->now_ms = WORLD_START_MS;
-    w->clock = (struct clock){ clock_now, clock_wake };
-    w->log.line = log_line;
-    w->store = (struct store){ store_load, store_commit };
-    w->net.send = net_send;
-    w->rng = world_rng();
-    arena_init(&w->arena, 256u << 20);
-    assert_ok(keystore_soft_new(SPAN_OF(master), NULL, &w->keys));
-    struct sqlite_options o = { .path = ":memory:", .migrations = smsr_schema, .migration_count = smsr_schema_count };
-    w->sqlite = sqlite_store_open(&o, &err, NULL);
-    assert_non_null(w->sqlite);
+    open_seams(w);
     assert_ok(eum_signature_start());
     make_pki(w);
     make_partners(w);
     card_make(w);
+    w->card.trusted = w->ci_key;
+    w->card.own = w->ecasd_key;
     start(w);
 }
 
@@ -430,7 +515,9 @@ void world_free(struct world *w)
     sqlite_store_close(w->sqlite);
     keystore_soft_free(w->keys);
     trust_done(&w->trust);
-    x509_free(w->eum);
+    card_done(w);
+    if (!w->card_at)
+        x509_free(w->eum);
     ec_pem_free(w->eum_pem);
     ec_key_free(w->ci_key);
     ec_key_free(w->eum_key);
@@ -443,6 +530,7 @@ void world_restart(struct world *w)
     smsr_free(w->smsr);
     w->crashed = false;
     w->crash_at = 0;
+    w->mail_count = 0;
     w->https = NULL;
     start(w);
 }
@@ -489,7 +577,7 @@ static void from_card(struct world *w, size_t i)
         w->sms_lost_from_card--;
         return;
     }
-    if (is_lost(w))
+    if (is_lost(w) || ++w->radio_carried == w->radio_lost_at)
         return;
     assert_ok(sms_split((struct span){ w->radio[i].packet, w->radio[i].len }, w->radio[i].iei, (uint8_t)w->sms_out,
                         &out, parts, &count));
@@ -500,7 +588,8 @@ static void from_card(struct world *w, size_t i)
 static void radio_next(struct world *w)
 {
     static uint8_t packet[4096];
-    struct card_isdp *enabled = card_enabled(&w->card);
+    struct world *home = w->card_at ? w->card_at : w;
+    struct card_isdp *enabled = card_enabled(&home->card);
     bool to_card = w->radio[0].to_card;
     size_t len = w->radio[0].len;
     memcpy(packet, w->radio[0].packet, len);
@@ -509,19 +598,66 @@ static void radio_next(struct world *w)
         from_card(w, 0);
     memmove(&w->radio[0], &w->radio[1], (w->radio_count - 1) * sizeof w->radio[0]);
     w->radio_count--;
-    if (to_card && reachable)
-        card_packet(w, (struct span){ packet, len });
+    if (to_card && reachable) {
+        home->por_to = w;
+        card_packet(home, (struct span){ packet, len });
+        home->por_to = NULL;
+    }
+}
+
+/* One message of ours to the other SM-SR, and what it says to it in the same exchange. */
+static void carry(struct world *w)
+{
+    struct world *to = w->other;
+    int64_t id = w->mail[0].id;
+    struct span body = w->mail[0].body;
+    bool ours = strcmp(w->config.oid.text, OID_SMSR) == 0;
+    memmove(&w->mail[0], &w->mail[1], --w->mail_count * sizeof w->mail[0]);
+    unsigned n = ++w->mail_carried;
+    to->reply_status = 0;
+    to->reply = SPAN_NONE;
+    if (n != w->mail_lost_at && !to->crashed && !w->mail_down) {
+        smsr_soap(to->smsr, smsr_partner_by_oid(to->smsr, ours ? OID_SMSR : OID_SMSR2), body,
+                  (struct reply_ref){ SMSR_NODE_SOAP, 2, ++to->next_slot });
+        smsr_run(to->smsr);
+    }
+    if (w->crashed)
+        return;
+    bool good = to->reply_status >= 200 && to->reply_status < 300 && n != w->ack_lost_at;
+    engine_result(smsr_engine(w->smsr), id, good ? EFFECT_SENT : EFFECT_FAILED, good ? to->reply_status : 0,
+                  good ? to->reply : SPAN_NONE);
+}
+
+static bool settle_other(struct world *w)
+{
+    struct world *o = w->other;
+    if (!o)
+        return false;
+    size_t before = o->mail_count + o->radio_count + w->mail_count;
+    if (w->mail_count)
+        carry(w);
+    else if (o->mail_count && !o->crashed)
+        carry(o);
+    else if (o->radio_count && !o->crashed)
+        radio_next(o);
+    if (!o->crashed)
+        smsr_run(o->smsr);
+    return before > 0 && !(o->crashed && !w->mail_count);
 }
 
 void world_settle(struct world *w)
 {
+    if (w->other && w->card_at) { /* the card's side settles for both */
+        world_settle(w->other);
+        return;
+    }
     smsr_run(w->smsr);
     for (;;) {
         if (w->crashed)
             return;
         if (w->radio_count)
             radio_next(w);
-        else if (!w->pump || !w->pump(w)) {
+        else if (!settle_other(w) && (!w->pump || !w->pump(w))) {
             if (w->card.switch_to < 0)
                 return;
             card_idle(w);
@@ -535,6 +671,8 @@ void world_pass(struct world *w, uint64_t ms)
     uint64_t end = w->now_ms + ms;
     while (w->now_ms < end && !w->crashed) {
         w->now_ms += w->now_ms + 1000 < end ? 1000 : end - w->now_ms;
+        if (w->other)
+            w->other->now_ms = w->now_ms;
         world_settle(w);
     }
 }

@@ -15,6 +15,7 @@
 #define WORLD_START_MS 1782900000000ull /* 2026-07-01 */
 #define OID_EUM        "1.3.6.1.4.1.99999.1"
 #define OID_SMSR       "1.3.6.1.4.1.99999.2"
+#define OID_SMSR2      "1.3.6.1.4.1.99999.5"
 #define OID_SMDP       "1.3.6.1.4.1.99999.3"
 #define OID_OP1        "1.3.6.1.4.1.99999.11" /* has an endpoint of its own */
 #define OID_OP2        "1.3.6.1.4.1.99999.12" /* is told through the SM-DP */
@@ -34,6 +35,16 @@ struct card_isdp {
 };
 struct world_card {
     uint8_t kic[16], kid[16], psk[16];
+    /* a second SCP80 key set, of an SM-SR change */
+    bool has_second, first_gone;
+    uint8_t second_kvn, second_kic[16], second_kid[16], second_psk[16], last_kvn;
+    uint64_t second_counter;
+    struct ec_key *server;  /* of the certificate it was shown */
+    struct ec_key *trusted; /* the CI's; borrowed */
+    struct ec_key *own;     /* SK.ECASD; borrowed */
+    uint8_t challenge[16];
+    bool challenged, wrong_receipt;
+    unsigned keysets_made;
     uint64_t counter;
     struct card_isdp isdp[CARD_ISDPS_MAX];
     uint16_t sequence;
@@ -72,6 +83,7 @@ struct told {
     size_t data_len;
 };
 
+#define MAIL_MAX 32u
 struct world {
     struct clock clock;
     uint64_t now_ms;
@@ -85,7 +97,7 @@ struct world {
     struct log log;
     struct trust trust;
     struct smsr_config config;
-    struct smsr_partner partners[5];
+    struct smsr_partner partners[6];
     struct smsr *smsr;
     /* PKI */
     struct ec_key *ci_key, *eum_key, *ecasd_key;
@@ -116,10 +128,22 @@ struct world {
     void (*on_trigger)(struct world *w, struct span trigger);
     bool (*pump)(struct world *w); /* moves octets of the session; false: nothing to move */
     void *https;
+    /* An SM-SR change: the other SM-SR, whose messages wait here until they are carried over; where the card is. */
+    struct world *other, *card_at, *por_to;
+    struct {
+        int64_t id;
+        struct span body;
+    } mail[MAIL_MAX];
+    size_t mail_count;
+    unsigned mail_carried, mail_lost_at, ack_lost_at; /* of all that this one sent; 0: none */
+    unsigned radio_carried, radio_lost_at;
+    bool mail_down;
 };
 
 void world_make(struct world *w);
 void world_free(struct world *w);
+/* An SM-SR beside the first one, in the same ecosystem, without eUICC. */
+void world_make_other(struct world *w, struct world *first);
 void world_restart(struct world *w); /* what was not stored is forgotten */
 
 /* A request from that partner; returns the HTTP status; the answer, if any, is in w->reply. */
@@ -155,6 +179,7 @@ int64_t world_count(struct world *w, const char *table); /* rows */
 
 /* ---- card.c */
 void card_make(struct world *w);
+void card_done(struct world *w);
 struct card_isdp *card_find(struct world_card *c, const struct aid *aid);
 /* A secured packet arrives. What it answers goes to the radio. */
 void card_packet(struct world *w, struct span packet);

@@ -1,0 +1,26 @@
+/* sm-sr/procedures/change.h: the SM-SR change (SGP.02 §3.8; fact book 7.15–7.19, 8.8).
+ *
+ * Where the eUICC is (change.c): the operation SMSR_CHANGE offers it to the other SM-SR and waits for the outcome; what
+ * that one asks for in between (SMSR_AUTHENTICATE, SMSR_CREATE_KEYSET) are operations of their own, served meanwhile.
+ * Where it goes (handover.c): SMSR_PREPARE says that it may come, SMSR_HANDOVER takes it over. Its rows are marked
+ * `coming` and nobody sees them, until the receipt of the new keys is right: that is the commit point. */
+#ifndef OSPREY_SMSR_CHANGE_H
+#define OSPREY_SMSR_CHANGE_H
+
+#include "sm-sr/turn.h"
+
+struct status smsr_fill_prepare(struct turn *t, const struct call_event *c, struct operation *op);
+struct status smsr_fill_change(struct turn *t, const struct call_event *c, struct operation *op);
+struct status smsr_fill_handover(struct turn *t, const struct call_event *c, struct operation *op);
+struct status smsr_fill_authenticate(struct turn *t, const struct call_event *c, struct operation *op);
+struct status smsr_fill_create_keyset(struct turn *t, const struct call_event *c, struct operation *op);
+
+/* SMSR_CHANGE or SMSR_HANDOVER ends with op->status, which the latter may soften: after the commit point there are only
+ * success and warning. */
+void smsr_change_ending(struct turn *t, struct operation *op);
+/* What is left to do after its answer. */
+void smsr_change_ended(struct turn *t, const struct operation *op);
+/* The other SM-SR says how the change ended, after we had given up. */
+void smsr_change_late(struct turn *t, const struct smsr_partner *from, const struct status *status);
+
+#endif
