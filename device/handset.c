@@ -7,13 +7,16 @@
 #include "euicc/euicc.h"
 #include "lib/io/file.h"
 #include "lib/io/pty.h"
+#include "slot_pcsc.h"
 
 struct handset {
     struct handset_world world;
     struct arena arena;
     struct nvm_file *file;
     struct euicc *card;
-    char eid[EID_TEXT_SIZE];
+    struct slot_pcsc *reader; /* or this */
+    struct modem_slot slot;
+    char eid[EID_TEXT_SIZE]; /* "": a card in a reader */
     struct network *network;
     struct modem *modem;
     struct loop_timer *timer;
@@ -154,17 +157,30 @@ static enum err open_card(struct handset *h, const char *state)
         return err;
     euicc_eid(h->card, &eid);
     eid_text(&eid, h->eid);
+    h->slot = (struct modem_slot){ h, slot_reset, slot_transmit, slot_idle, slot_has_proactive };
     return ERR_NONE;
 }
 
 static enum err open_modem(struct handset *h, const struct modem_config *modem, const struct network_config *network)
 {
-    struct modem_slot slot = { h, slot_reset, slot_transmit, slot_idle, slot_has_proactive };
     struct modem_lines lines = { .watch = { h, h->world.apdu_trace ? on_apdu : NULL, on_fact, on_attached } };
     h->network = network_new(h->world.loop, h->world.env.clock, h->world.env.log, network, &lines);
-    h->modem = h->network ? modem_new(modem, &slot, &lines) : NULL;
+    h->modem = h->network ? modem_new(modem, &h->slot, &lines) : NULL;
     h->timer = loop_timer_new(h->world.loop, tick, h);
     return h->modem && h->timer ? ERR_NONE : ERR_NO_MEMORY;
+}
+
+/* What is left to do when the card was opened with this result. */
+static enum err complete(struct handset *h, enum err err, const struct modem_config *modem, const struct network_config *network,
+                         struct handset **ret)
+{
+    if (err == ERR_NONE)
+        err = open_modem(h, modem, network);
+    if (err == ERR_NONE)
+        *ret = h;
+    else
+        handset_free(h);
+    return err;
 }
 
 enum err handset_new(const struct handset_world *world, const char *state, const struct modem_config *modem,
@@ -174,14 +190,17 @@ enum err handset_new(const struct handset_world *world, const char *state, const
     if (!h)
         return ERR_NO_MEMORY;
     h->world = *world;
-    enum err err = open_card(h, state);
-    if (err == ERR_NONE)
-        err = open_modem(h, modem, network);
-    if (err == ERR_NONE)
-        *ret = h;
-    else
-        handset_free(h);
-    return err;
+    return complete(h, open_card(h, state), modem, network, ret);
+}
+
+enum err handset_new_pcsc(const struct handset_world *world, unsigned reader, const struct modem_config *modem,
+                          const struct network_config *network, struct handset **ret)
+{
+    struct handset *h = calloc(1, sizeof *h);
+    if (!h)
+        return ERR_NO_MEMORY;
+    h->world = *world;
+    return complete(h, slot_pcsc_open(reader, world->env.log, &h->reader, &h->slot), modem, network, ret);
 }
 
 void handset_free(struct handset *h)
@@ -194,6 +213,7 @@ void handset_free(struct handset *h)
         at_free(h->at);
     pty_close(h->pty);
     modem_free(h->modem);
+    slot_pcsc_close(h->reader);
     euicc_close(h->card);
     arena_release(&h->arena);
     if (h->file)

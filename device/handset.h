@@ -1,4 +1,5 @@
-/* device/handset.h: one device of the lab: a software eUICC from its image, the modem around it, its lines to the network. A
+/* device/handset.h: one device of the lab: a software eUICC from its image, or a card in a
+ * PC/SC reader, the modem around it, its lines to the network. A
  * process may hold one or a whole fleet of them on one loop. */
 #ifndef OSPREY_DEVICE_HANDSET_H
 #define OSPREY_DEVICE_HANDSET_H
@@ -20,6 +21,9 @@ struct handset;
  * those of nvm_file_open and euicc_open, ERR_NO_MEMORY. */
 MUST_USE enum err handset_new(const struct handset_world *world, const char *state, const struct modem_config *modem,
                               const struct network_config *network, struct handset **ret);
+/* The same with a card in the PC/SC reader of that number (slot_pcsc.h) in place of an image. */
+MUST_USE enum err handset_new_pcsc(const struct handset_world *world, unsigned reader, const struct modem_config *modem,
+                                   const struct network_config *network, struct handset **ret);
 void handset_free(struct handset *h); /* NULL is fine */
 void handset_power_on(struct handset *h, uint64_t delay_ms);
 void handset_coverage(struct handset *h, bool coverage);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "handset.h"
+#include "lib/codec/hex.h"
 #include "lib/crypto/keystore_soft.h"
 #include "lib/daemon/daemon.h"
 
@@ -14,6 +15,7 @@
 
 static const struct config_option options[] = {
     { "card", "state", CONFIG_PATH, NULL, false, "the card: its memory image, made by osprey-eum" },
+    { "card", "pcsc", CONFIG_NUMBER, NULL, false, "or a card in a PC/SC reader: its place in the list of readers, from 0" },
     { "card", "master_key", CONFIG_PATH, NULL, false, "the key that wraps the secrets in the images, when they have one" },
     { "fleet", "cards", CONFIG_PATH, NULL, false, "in place of one card: a folder of osprey-eum, a device for each card in it" },
     { "fleet", "count", CONFIG_NUMBER, "0", false, "so many of them at most; 0: all" },
@@ -22,6 +24,16 @@ static const struct config_option options[] = {
     { "modem", "pin", CONFIG_TEXT, NULL, false, "PIN1, when the card asks for it" },
     { "modem", "poll_s", CONFIG_NUMBER, "30", false, "seconds between STATUS commands" },
     { "modem", "attach_retry_s", CONFIG_NUMBER, "60", false, "pause after a refused attach" },
+    { "quirks", "no_bip", CONFIG_BOOL, "no", false, "what is wrong with the modem: it has no channels" },
+    { "quirks", "bip_buffer", CONFIG_NUMBER, "0", false, "octets of a channel's buffers; 0: as many as the card asks for" },
+    { "quirks", "refresh_ignored", CONFIG_BOOL, "no", false, "it answers REFRESH and does nothing" },
+    { "quirks", "no_location_event", CONFIG_BOOL, "no", false, "it never reports a location status" },
+    { "quirks", "answer_ms", CONFIG_NUMBER, "0", false, "pause before each command the card hears from it" },
+    { "quirks", "awake_s", CONFIG_NUMBER, "0", false, "it falls asleep when nothing happened so long; 0: never" },
+    { "quirks", "asleep_s", CONFIG_NUMBER, "0", false, "and sleeps so long (PSM, eDRX)" },
+    { "quirks", "loses_sms", CONFIG_BOOL, "no", false, "short messages for a sleeping modem are lost; otherwise they come later" },
+    { "quirks", "profile", CONFIG_HEX, NULL, false, "TERMINAL PROFILE in place of the true one" },
+    { "quirks", "profile_clear", CONFIG_TEXT, NULL, false, "bits taken out of it: octet.bit, both from 1, as in 12.1 17.7" },
     { "at", "pty", CONFIG_PATH, NULL, false, "AT commands on a pseudo terminal; this path becomes a link to it; one device" },
     { "network", "hlr", CONFIG_ADDRESS, "127.0.0.1:4222", false, "HLR that speaks GSUP" },
     { "network", "smsc", CONFIG_ADDRESS, "127.0.0.1:2775", false, "SMSC that speaks SMPP 3.4" },
@@ -124,6 +136,44 @@ static enum err read_modem(struct device *d)
     return ERR_NONE;
 }
 
+/* "12.1 17.7" */
+static enum err read_bits(const char *text, uint8_t bits[MODEM_PROFILE_MAX])
+{
+    while (*text) {
+        unsigned octet, bit;
+        int len = 0;
+        if (sscanf(text, " %3u.%1u %n", &octet, &bit, &len) < 2 || octet < 1 || octet > MODEM_PROFILE_MAX || bit < 1 || bit > 8)
+            return ERR_BAD_VALUE;
+        bits[octet - 1] |= (uint8_t)(1u << (bit - 1));
+        text += len;
+    }
+    return ERR_NONE;
+}
+
+static enum err read_quirks(struct device *d)
+{
+    struct config *c = d->daemon->config;
+    struct modem_quirks *q = &d->modem.quirks;
+    const char *profile = config_text(c, "quirks", "profile"), *bits = config_text(c, "quirks", "profile_clear");
+    size_t len = 0;
+    *q = (struct modem_quirks){
+        .no_bip = config_bool(c, "quirks", "no_bip"),
+        .refresh_ignored = config_bool(c, "quirks", "refresh_ignored"),
+        .no_location_event = config_bool(c, "quirks", "no_location_event"),
+        .loses_sms = config_bool(c, "quirks", "loses_sms"),
+        .bip_buffer = (uint16_t)config_number(c, "quirks", "bip_buffer"),
+        .answer_ms = (uint32_t)config_number(c, "quirks", "answer_ms"),
+        .awake_s = (uint32_t)config_number(c, "quirks", "awake_s"),
+        .asleep_s = (uint32_t)config_number(c, "quirks", "asleep_s"),
+    };
+    if (profile && hex_read(span_text(profile), q->profile, sizeof q->profile, &len) != ERR_NONE)
+        return complain(d->daemon, ERR_BAD_VALUE, "[quirks] profile", profile);
+    q->profile_len = (uint8_t)len;
+    if (bits && read_bits(bits, q->profile_clear) != ERR_NONE)
+        return complain(d->daemon, ERR_BAD_VALUE, "[quirks] profile_clear", bits);
+    return ERR_NONE;
+}
+
 static enum err read_network(struct device *d)
 {
     struct config *c = d->daemon->config;
@@ -156,12 +206,16 @@ static void next_imei(char imei[IMEI_DIGITS + 1])
     imei[IMEI_DIGITS - 1] = (char)('0' + (10 - sum % 10) % 10);
 }
 
+/* state NULL: the card is in a PC/SC reader */
 static enum err add_handset(struct device *d, const char *state)
 {
+    struct handset **ret = &d->handsets[d->count];
     snprintf(d->network.name, sizeof d->network.name, "device-%s", d->modem.imei);
-    enum err err = handset_new(&d->world, state, &d->modem, &d->network, &d->handsets[d->count]);
+    enum err err = state ? handset_new(&d->world, state, &d->modem, &d->network, ret)
+                         : handset_new_pcsc(&d->world, (unsigned)config_number(d->daemon->config, "card", "pcsc"), &d->modem,
+                                            &d->network, ret);
     if (err != ERR_NONE)
-        return complain(d->daemon, err, "the card image", state);
+        return complain(d->daemon, err, state ? "the card image" : "the PC/SC reader", state);
     d->count++;
     next_imei(d->modem.imei);
     return ERR_NONE;
@@ -205,8 +259,11 @@ static enum err add_handsets(struct device *d)
 {
     struct config *c = d->daemon->config;
     const char *state = config_text(c, "card", "state"), *cards = config_text(c, "fleet", "cards");
-    if (!state == !cards)
-        return complain(d->daemon, ERR_MISSING, "either [card] state or [fleet] cards", NULL);
+    bool pcsc = config_text(c, "card", "pcsc") != NULL;
+    if ((state != NULL) + (cards != NULL) + pcsc != 1)
+        return complain(d->daemon, ERR_MISSING, "either [card] state, [card] pcsc or [fleet] cards", NULL);
+    if (pcsc && d->daemon->check)
+        return ERR_NONE; /* somebody else may have it now */
     if (cards && d->world.apdu_trace)
         return complain(d->daemon, ERR_BAD_VALUE, "[lab] apdu_trace is for one card, not for", "[fleet]");
     if (cards) {
@@ -248,6 +305,8 @@ static enum err device_open(struct daemon *daemon, void **ret_role)
     enum err err = open_world(d);
     if (err == ERR_NONE)
         err = read_modem(d);
+    if (err == ERR_NONE)
+        err = read_quirks(d);
     if (err == ERR_NONE)
         err = read_network(d);
     if (err == ERR_NONE)

@@ -8,11 +8,6 @@
 #define ATTACH_DEFAULT_S 60u
 #define APDU_TURNS_MAX   8u /* 61xx and 6Cxx answered in a row for one command */
 
-/* What we can do (TS 102 223 §5.2): SMS-PP download, timers, POLL INTERVAL, REFRESH, SEND SHORT MESSAGE, PROVIDE LOCAL
- * INFORMATION, event list with location status, data available and channel status, BIP over TCP on E-UTRAN. */
-static const uint8_t terminal_profile[] = { 0x33, 0x00, 0xE8, 0x42, 0x11, 0x0C, 0x00, 0x07, 0x00, 0x00,
-                                            0x00, 0x1F, 0xE2, 0x00, 0x00, 0x00, 0x41, 0x00, 0x00, 0x00 };
-
 struct modem *modem_new(const struct modem_config *config, const struct modem_slot *slot, const struct modem_lines *lines)
 {
     struct modem *m = calloc(1, sizeof *m);
@@ -152,10 +147,10 @@ static void start_session(struct modem *m);
 void modem_work(struct modem *m)
 {
     struct modem_input input;
-    if (m->working || !m->on)
+    if (m->working || !m->on || m->asleep)
         return;
     m->working = true;
-    for (;;) {
+    while (!quirks_slow(m)) {
         if (m->reset_wanted)
             start_session(m);
         else if (m->fetch_len && !m->command.waiting)
@@ -169,6 +164,7 @@ void modem_work(struct modem *m)
                 envelope(m, (struct span){ input.bytes, input.len });
         } else
             break;
+        quirks_pace(m);
     }
     m->working = false;
 }
@@ -176,7 +172,7 @@ void modem_work(struct modem *m)
 /* Power on or REFRESH with UICC reset. Short messages that wait stay; events of the old session do not. */
 static void start_session(struct modem *m)
 {
-    uint8_t profile[5 + sizeof terminal_profile] = { 0x80, 0x10, 0, 0, sizeof terminal_profile };
+    WRITER_ON_STACK(profile, 5 + MODEM_PROFILE_MAX);
     WRITER_ON_STACK(atr, 64);
     WRITER_ON_STACK(answer, 2 * MODEM_RAPDU_MAX);
     m->reset_wanted = false;
@@ -197,8 +193,8 @@ static void start_session(struct modem *m)
     }
     if (card_read_subscription(m) != ERR_NONE)
         modem_fact(m, LOG_WARN_, "the card has no subscription that can be read");
-    memcpy(profile + 5, terminal_profile, sizeof terminal_profile);
-    modem_apdu(m, SPAN_OF(profile), &answer);
+    quirks_profile(m, &profile);
+    modem_apdu(m, wr_span(&profile), &answer);
     attach_start(m);
 }
 
@@ -206,6 +202,8 @@ void modem_power_on(struct modem *m, uint64_t now_ms)
 {
     m->now_ms = now_ms;
     m->on = true;
+    m->asleep = false;
+    quirks_stay_awake(m);
     m->reset_wanted = true;
     modem_work(m);
 }
@@ -217,13 +215,17 @@ uint64_t modem_tick(struct modem *m, uint64_t now_ms)
     m->now_ms = now_ms;
     if (!m->on)
         return UINT64_MAX;
-    uint64_t next = m->slot.idle(m->slot.context, now_ms);
+    uint64_t next = m->slot.idle(m->slot.context, now_ms), wake = quirks_tick(m);
+    if (m->asleep)
+        return wake;
     toolkit_tick(m);
     attach_tick(m);
-    if (now_ms >= m->poll_at && !m->command.waiting)
+    if (now_ms >= m->poll_at && !m->command.waiting && !quirks_slow(m)) {
         status(m);
+        quirks_pace(m);
+    }
     modem_work(m);
-    next = earliest(next, m->poll_at > now_ms ? m->poll_at : now_ms + 1000);
+    next = earliest(earliest(next, wake), m->poll_at > now_ms ? m->poll_at : now_ms + 1000);
     if (m->attach_at)
         next = earliest(next, m->attach_at);
     for (unsigned i = 0; i < MODEM_TIMERS_MAX; i++)
@@ -258,6 +260,9 @@ enum err modem_sms_deliver(struct modem *m, uint64_t now_ms, struct span tpdu, u
     if (!m->on || m->queue_count >= MODEM_QUEUE_MAX - MODEM_CHANNELS_MAX - 1) /* events keep some room */
         return ERR_BUSY;
     m->now_ms = now_ms;
+    if (m->asleep)
+        return quirks_lose_sms(m, tag) ? ERR_NONE : ERR_BUSY;
+    quirks_stay_awake(m);
     if (host_takes_sms(m, tpdu, tag))
         return ERR_NONE;
     struct modem_input *input = input_room(m);

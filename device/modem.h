@@ -14,6 +14,7 @@
 #define MODEM_QUEUE_MAX     64u     /* short messages and events waiting for the card */
 #define MODEM_CHANNEL_RX_MAX 65536u /* octets of a channel the card has not fetched yet */
 #define MODEM_FACT_MAX      200u
+#define MODEM_PROFILE_MAX   32u     /* octets of a TERMINAL PROFILE */
 
 struct modem;
 
@@ -52,11 +53,26 @@ struct modem_lines {
     } watch;
 };
 
+/* What is wrong with this modem. All zero: nothing. */
+struct modem_quirks {
+    bool no_bip;            /* neither offers nor serves channels */
+    bool refresh_ignored;   /* answers REFRESH as done and does nothing */
+    bool no_location_event; /* takes the event list and never reports a location status */
+    bool loses_sms;         /* what arrives while it sleeps is gone though the network was told that it arrived; without,
+                               the network is told to try later */
+    uint16_t bip_buffer;    /* octets of a channel's buffers; 0: as the card asks, up to 1500 */
+    uint32_t answer_ms;     /* before each FETCH, envelope or poll */
+    uint32_t awake_s, asleep_s; /* it sleeps asleep_s long when nothing happened for awake_s (PSM, eDRX); 0: never */
+    uint8_t profile[MODEM_PROFILE_MAX], profile_len; /* TERMINAL PROFILE in place of the true one; 0: the true one */
+    uint8_t profile_clear[MODEM_PROFILE_MAX];        /* bits that are taken out of it */
+};
+
 struct modem_config {
     char imei[16];          /* 15 digits */
     uint32_t poll_s;        /* STATUS when the card did not say otherwise; 0: 30 */
     uint32_t attach_retry_s; /* after a refused attach; 0: 60 */
     uint8_t mcc_mnc[3], lac[2], cell[2]; /* what PROVIDE LOCAL INFORMATION says */
+    struct modem_quirks quirks;
     const char *pin;        /* PIN1 when the card asks for it; NULL: none */
 };
 
@@ -88,5 +104,6 @@ struct modem_counts {
 struct modem_counts modem_counts(const struct modem *m);
 const char *modem_imsi(const struct modem *m); /* "" before the card was read */
 bool modem_is_registered(const struct modem *m);
+bool modem_is_asleep(const struct modem *m);
 
 #endif

@@ -126,6 +126,8 @@ enum err card_read_subscription(struct modem *m)
 void tell_location(struct modem *m)
 {
     WRITER_ON_STACK(body, 32);
+    if (m->config.quirks.no_location_event)
+        return;
     wr_tlv_u8(&body, 0x9B, (uint8_t)m->location);
     if (m->location == LOCATION_NORMAL) {
         size_t mark = wr_tlv_open(&body, 0x93);

@@ -28,7 +28,7 @@ struct modem_channel {
         size_t len;
     } tx;
     uint8_t bearer[16], bearer_len;
-    uint16_t buffer_size;
+    uint16_t buffer_size, asked_size;
 };
 
 struct modem {
@@ -41,6 +41,8 @@ struct modem {
     bool moved; /* the host selected something on the basic channel */
     enum modem_card card;
     uint8_t usim[16], usim_len; /* the AID of the USIM in use */
+    bool asleep;
+    uint64_t sleeps_at, wakes_at, slow_until; /* quirks */
     unsigned fetch_len; /* a proactive command of that many octets waits */
     /* the command being served, for its TERMINAL RESPONSE */
     struct {
@@ -95,6 +97,14 @@ void toolkit_reset(struct modem *m);
 void toolkit_tick(struct modem *m);
 void toolkit_data_available(struct modem *m, unsigned channel);
 void channel_drop(struct modem *m, unsigned channel);
+
+/* modem_quirks.c */
+void quirks_profile(const struct modem *m, struct writer *w);
+bool quirks_slow(struct modem *m); /* it is too early for the next thing */
+void quirks_pace(struct modem *m);
+void quirks_stay_awake(struct modem *m);
+uint64_t quirks_tick(struct modem *m); /* when it wants to be called again */
+bool quirks_lose_sms(struct modem *m, uint64_t tag); /* asleep: the message never comes here */
 
 /* modem_host.c. The first: false when the message is for the card. */
 bool host_takes_sms(struct modem *m, struct span tpdu, uint64_t tag);

@@ -10,6 +10,7 @@
 enum {
     RESULT_OK = 0x00,
     RESULT_LIMITED_SERVICE = 0x06,
+    RESULT_MODIFIED = 0x07,
     RESULT_TERMINAL_BUSY = 0x20,
     RESULT_NETWORK_BUSY = 0x21,
     RESULT_BEYOND = 0x30,
@@ -52,7 +53,11 @@ static void respond_ok(struct modem *m) { toolkit_respond(m, RESULT_OK, NO_MORE,
 static void refresh(struct modem *m, struct span body)
 {
     (void)body;
-    modem_fact(m, LOG_INFO_, "REFRESH, mode %02X", m->command.qualifier);
+    modem_fact(m, LOG_INFO_, "REFRESH, mode %02X%s", m->command.qualifier, m->config.quirks.refresh_ignored ? ", ignored" : "");
+    if (m->config.quirks.refresh_ignored) {
+        respond_ok(m);
+        return;
+    }
     if (m->command.qualifier < 4) { /* initialisation and file changes: read again, the session goes on */
         respond_ok(m);
         if (card_read_subscription(m) == ERR_NONE)
@@ -263,13 +268,27 @@ static unsigned channel_free(const struct modem *m)
     return 0;
 }
 
+static uint16_t buffer_size(const struct modem *m, uint16_t asked)
+{
+    uint16_t limit = m->config.quirks.bip_buffer;
+    return limit && limit < asked ? limit : asked;
+}
+
+/* What fits into the buffer for data on its way up. */
+static size_t tx_cap(const struct modem_channel *c)
+{
+    return c->buffer_size && c->buffer_size < sizeof c->tx.octets ? c->buffer_size : sizeof c->tx.octets;
+}
+
 static void open_channel(struct modem *m, struct span body)
 {
     struct span bearer, size, transport, address;
     bool whole = ctlv_find(body, 0x35, &bearer) && ctlv_find(body, 0x39, &size) && ctlv_find(body, 0x3C, &transport) &&
                  ctlv_find(body, 0x3E, &address);
     unsigned id = channel_free(m);
-    if (!whole || size.len != 2 || transport.len != 3 || bearer.len < 1 || bearer.len > sizeof m->channels[0].bearer) {
+    if (m->config.quirks.no_bip) {
+        toolkit_respond(m, RESULT_BEYOND, NO_MORE, SPAN_NONE);
+    } else if (!whole || size.len != 2 || transport.len != 3 || bearer.len < 1 || bearer.len > sizeof m->channels[0].bearer) {
         toolkit_respond(m, RESULT_VALUES_MISSING, NO_MORE, SPAN_NONE);
     } else if (transport.ptr[0] != 0x02 || address.len != 5 || address.ptr[0] != 0x21) {
         toolkit_respond(m, RESULT_BEYOND, NO_MORE, SPAN_NONE); /* TCP over IPv4 is what we have */
@@ -281,7 +300,8 @@ static void open_channel(struct modem *m, struct span body)
         struct modem_channel *c = &m->channels[id];
         memcpy(c->bearer, bearer.ptr, bearer.len);
         c->bearer_len = (uint8_t)bearer.len;
-        c->buffer_size = (uint16_t)(size.ptr[0] << 8 | size.ptr[1]);
+        c->asked_size = (uint16_t)(size.ptr[0] << 8 | size.ptr[1]);
+        c->buffer_size = buffer_size(m, c->asked_size);
         c->opening = true;
         c->tx.len = c->rx_len = 0;
         m->command.waiting = true;
@@ -315,7 +335,7 @@ void modem_channel_opened(struct modem *m, uint64_t now_ms, unsigned id, bool ok
         write_channel_status(&more, m, id);
         wr_tlv(&more, 0xB5, (struct span){ c->bearer, c->bearer_len });
         wr_tlv(&more, 0xB9, SPAN_OF(size));
-        toolkit_respond(m, RESULT_OK, NO_MORE, wr_span(&more));
+        toolkit_respond(m, c->buffer_size < c->asked_size ? RESULT_MODIFIED : RESULT_OK, NO_MORE, wr_span(&more));
     } else {
         toolkit_respond(m, RESULT_BIP, BIP_NOT_REACHABLE, SPAN_NONE);
     }
@@ -370,7 +390,7 @@ static void send_data(struct modem *m, struct span body)
         toolkit_respond(m, RESULT_BIP, BIP_CHANNEL_CLOSED, SPAN_NONE);
         return;
     }
-    if (!ctlv_find(body, 0x36, &data) || data.len > sizeof c->tx.octets - c->tx.len) {
+    if (!ctlv_find(body, 0x36, &data) || data.len > tx_cap(c) - c->tx.len) {
         toolkit_respond(m, RESULT_VALUES_MISSING, NO_MORE, SPAN_NONE);
         return;
     }
@@ -381,7 +401,7 @@ static void send_data(struct modem *m, struct span body)
         m->lines.channel_send(m->lines.context, id, (struct span){ c->tx.octets, c->tx.len });
         c->tx.len = 0;
     }
-    size_t room = sizeof c->tx.octets - c->tx.len;
+    size_t room = tx_cap(c) - c->tx.len;
     WRITER_ON_STACK(more, 4);
     wr_tlv_u8(&more, 0xB7, room > 255 ? 0xFF : (uint8_t)room);
     toolkit_respond(m, RESULT_OK, NO_MORE, wr_span(&more));
@@ -401,6 +421,8 @@ static void receive_data(struct modem *m, struct span body)
     size_t len = ctlv_find(body, 0x37, &wanted) && wanted.len == 1 ? wanted.ptr[0] : 0;
     if (len > RECEIVE_CHUNK_MAX)
         len = RECEIVE_CHUNK_MAX;
+    if (len > c->buffer_size && m->config.quirks.bip_buffer)
+        len = c->buffer_size;
     if (len > c->rx_len)
         len = c->rx_len;
     WRITER_ON_STACK(more, 255);
