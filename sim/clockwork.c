@@ -88,7 +88,11 @@ bool clockwork_step(struct clockwork *c, uint64_t until_ms)
     return true;
 }
 
-static uint64_t waker_now(struct clock *clock) { return ((struct waker *)clock)->clockwork->now_ms; }
+static uint64_t waker_now(struct clock *clock) 
+{
+    struct waker *w = (struct waker *)clock;
+    return w->clockwork->now_ms + (uint64_t)w->skew_ms;
+}
 
 static void waker_fire(void *context, uint64_t generation)
 {
@@ -102,6 +106,7 @@ static void waker_fire(void *context, uint64_t generation)
 static void waker_wake_at(struct clock *clock, uint64_t at_ms)
 {
     struct waker *w = (struct waker *)clock;
+    at_ms = at_ms == UINT64_MAX ? at_ms : at_ms - (uint64_t)w->skew_ms;
     if (at_ms >= w->next_ms)
         return;
     w->next_ms = at_ms;

@@ -35,6 +35,7 @@ struct waker {
     struct clockwork *clockwork;
     plan_task *task;
     void *context;
+    int64_t skew_ms; /* its clock is wrong by so much */
     uint64_t next_ms, generation; /* only the earliest wake-up asked for counts */
 };
 void waker_init(struct waker *w, struct clockwork *c, plan_task *task, void *context);

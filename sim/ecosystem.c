@@ -9,18 +9,21 @@
 #include "lib/es/eum_signature.h"
 #include "lib/io/file.h"
 #include "lib/profile/build.h"
+#include "sm-sr/store/euicc.h"
 
-#define OID_SMSR     "2.999.2"
-#define OID_EUM      "2.999.3"
-#define OID_SMDP     "2.999.4"
-#define OID_START    "2.999.9"
-#define OID_OPERATOR "2.999.10"
-#define URL_SMSR     "https://sm-sr.sim"
-#define URL_SMDP     "https://sm-dp.sim"
-#define URL_OPERATOR "https://operator.sim"
+static const char *const oids[] = { "2.999.2", "2.999.3", "2.999.4", "2.999.9", "2.999.10" };
+#define OID_SMSR     oids[ECOSYSTEM_SMSR]
+#define OID_EUM      oids[ECOSYSTEM_EUM]
+#define OID_SMDP     oids[ECOSYSTEM_SMDP]
+#define OID_START    oids[ECOSYSTEM_START]
+#define OID_OPERATOR oids[ECOSYSTEM_OPERATOR]
+#define URL_SMSR     ECOSYSTEM_SMSR_URL
+#define URL_SMDP     ECOSYSTEM_SMDP_URL
+#define URL_OPERATOR ECOSYSTEM_OPERATOR_URL
 #define SMSR_NUMBER  "999710000000"
 #define YEAR_MS      (365ull * 24 * 3600 * 1000)
 
+static const struct weather SMS_WEATHER = { .delay_min_ms = 500, .delay_max_ms = 5000 };
 static const struct eum_validity validity = { WORLD_START_MS - YEAR_MS, WORLD_START_MS + 20 * YEAR_MS };
 
 static struct rng *chance_of(struct ecosystem *e) { return &world_chance(e->world)->seam; }
@@ -31,6 +34,9 @@ static struct oid oid_of(const char *text)
     sim_must(oid_from_text(span_text(text), &oid), "OID");
     return oid;
 }
+
+const char *ecosystem_oid_text(enum ecosystem_entity entity) { return oids[entity]; }
+struct oid ecosystem_oid(enum ecosystem_entity entity) { return oid_of(oids[entity]); }
 
 /* ---- authorities ---- */
 
@@ -46,6 +52,7 @@ static void make_authorities(struct ecosystem *e)
                                     .issuer_key = e->ci_key, .rng = chance_of(e) };
     sim_must(x509_issue(&request, &e->eum_certificate), "EUM certificate");
     chance_of(e)->fill(chance_of(e), e->kek, sizeof e->kek);
+    world_secret(e->world, SPAN_OF(e->kek));
 }
 
 static struct span card_certificate(struct ecosystem *e, struct ec_key *key)
@@ -79,7 +86,7 @@ static void make_smsr(struct ecosystem *e)
 {
     struct smsr_partner *p = e->smsr_partners;
     struct smsr_config config = { .oid = oid_of(OID_SMSR), .url = URL_SMSR, .partners = p, .partner_count = 3, .trust = &e->trust,
-                                  .admin_uri = "/gsma/adminagent", .admin_ipv4 = { 192, 0, 2, 1 }, .admin_port = 8443 };
+                                  .admin_uri = "/gsma/adminagent", .bearer = e->options.bearer, .admin_ipv4 = { 192, 0, 2, 1 }, .admin_port = 8443 };
     p[0] = smsr_partner("eum", OID_EUM, SMSR_EUM);
     p[0].eum_certificate = copy_of(e, e->eum_certificate);
     memcpy(p[0].kek, e->kek, sizeof e->kek);
@@ -107,85 +114,6 @@ static void make_smdp(struct ecosystem *e)
     p[1] = (struct smdp_partner){ .name = "sm-sr", .oid = oid_of(OID_SMSR), .kinds = SMDP_SMSR,
                                   .url = URL_SMSR "/esim-messaging/3/ES3/ES3SmSrService" };
     e->smdp = sim_smdp_new(e->world, &config, key);
-}
-
-/* ---- the operator: asks, and takes what comes back ---- */
-
-static struct sim_card *card_of_message(struct ecosystem *e, struct span message_id)
-{
-    for (unsigned i = 0; i < e->options.card_count; i++) {
-        char mark[32];
-        int len = snprintf(mark, sizeof mark, "/download-%08u", i);
-        if (message_id.len && memmem(message_id.ptr, message_id.len, mark, (size_t)len))
-            return &e->cards[i];
-    }
-    return NULL;
-}
-
-static void operator_soap(void *role, const char *sender, struct span body, struct reply_ref reply)
-{
-    struct ecosystem *e = role;
-    struct arena arena;
-    struct es_message m;
-    struct es_fault fault;
-    (void)sender;
-    arena_init(&arena, 1u << 20);
-    enum err err = es_decode(body, &arena, &m, &fault);
-    struct sim_card *card = err == ERR_NONE ? card_of_message(e, m.wsa.relates_to) : NULL;
-    if (card && m.kind == ES_RESPONSE) {
-        card->answers++;
-        card->status = es_response_of(&m)->status;
-        world_say(e->world, "operator: %s: %s", card->iccid.digits, exec_status_xml(card->status.exec));
-    } else if (err == ERR_NONE && m.kind == ES_NOTIFICATION) {
-        e->notifications++;
-    }
-    world_reply(e->world, &(struct effect){ .kind = EFFECT_REPLY, .reply = reply, .status = err == ERR_NONE ? 202 : 400 });
-    arena_release(&arena);
-}
-
-static void ask_for_download(struct ecosystem *e, unsigned i, bool enable, uint32_t validity_s)
-{
-    struct arena arena;
-    struct span soap;
-    char unique[32], call[32];
-    arena_init(&arena, 1u << 18);
-    snprintf(unique, sizeof unique, "download-%08u", i);
-    snprintf(call, sizeof call, "call-%08u", i);
-    struct es2_download_profile body = { .base = { .call_id = span_text(call), .validity_s = validity_s }, .eid = e->cards[i].eid,
-                                         .smsr_id = oid_of(OID_SMSR), .iccid = e->cards[i].iccid, .enable = enable };
-    struct es_message m = { .function = ES2_DOWNLOAD_PROFILE, .kind = ES_REQUEST, .body = &body };
-    m.wsa.from = (struct wsa_endpoint){ .address = span_text(URL_OPERATOR "/esim-messaging/3/ES2/ES2MnoService"),
-                                        .entity_id = oid_of(OID_OPERATOR) };
-    m.wsa.reply_to = m.wsa.from;
-    m.wsa.to = (struct wsa_endpoint){ .address = span_text(URL_SMDP "/esim-messaging/3/ES2/ES2SmDpService"), .entity_id = oid_of(OID_SMDP) };
-    sim_must(wsa_message_id_make(&arena, &m.wsa.from.entity_id, span_text(unique), SPAN_NONE, SPAN_NONE, world_now(e->world), '?',
-                                 &m.wsa.message_id), "MessageID");
-    sim_must(es_encode(&m, &arena, &soap), "ES2.DownloadProfile");
-    world_post(e->world, "operator", &(struct effect){ .to = URL_SMDP, .body = soap });
-    arena_release(&arena);
-}
-
-struct download_plan {
-    struct ecosystem *e;
-    bool enable;
-    uint32_t validity_s;
-};
-
-static void download_now(void *context, uint64_t i)
-{
-    struct download_plan *plan = context;
-    ask_for_download(plan->e, (unsigned)i, plan->enable, plan->validity_s);
-}
-
-void ecosystem_download_all(struct ecosystem *e, uint64_t spread_ms, bool enable, uint32_t validity_s)
-{
-    struct download_plan *plan = ARENA_NEW(&e->arena, struct download_plan);
-    sim_must(plan ? ERR_NONE : ERR_NO_MEMORY, "plan");
-    *plan = (struct download_plan){ e, enable, validity_s };
-    for (unsigned i = 0; i < e->options.card_count; i++) {
-        uint64_t at = world_now(e->world) + chance_below(world_chance(e->world), (uint32_t)spread_ms + 1);
-        clockwork_plan(world_time(e->world), at, download_now, plan, i);
-    }
 }
 
 /* ---- cards ---- */
@@ -222,6 +150,8 @@ static void subscribe(struct ecosystem *e, const struct profile_text *p, const c
     struct sim_subscriber *s = sim_network_add(&e->network, p->imsi, msisdn);
     sim_must(hex_read_exact(profile_build_variable(p->source, NULL, 0, "k"), k, sizeof k), "k");
     sim_must(hex_read_exact(profile_build_variable(p->source, NULL, 0, "opc"), opc, sizeof opc), "opc");
+    world_secret(e->world, SPAN_OF(k));
+    world_secret(e->world, SPAN_OF(opc));
     sim_must(aka_init(&s->auc.aka, AKA_MILENAGE, SPAN_OF(k), SPAN_OF(opc), 0), "Milenage");
 }
 
@@ -283,8 +213,23 @@ static void register_card(struct ecosystem *e, unsigned i, struct span eis, stru
     world_post(e->world, "eum", &(struct effect){ .id = (int64_t)i + 1, .to = URL_SMSR, .body = soap });
 }
 
-static void order_profile(struct ecosystem *e, struct sim_card *card, const struct profile_text *p, const char *msisdn,
-                          struct arena *arena)
+/* With the check digit that the builder adds. */
+static struct iccid whole_iccid(const char *digits)
+{
+    struct iccid iccid;
+    char whole[24];
+    unsigned sum = 0;
+    for (size_t i = 0; i < 18; i++) {
+        unsigned digit = (unsigned)(digits[17 - i] - '0') * (i % 2 ? 1 : 2);
+        sum += digit / 10 + digit % 10;
+    }
+    snprintf(whole, sizeof whole, "%s%u", digits, (10 - sum % 10) % 10);
+    sim_must(iccid_from_text(span_text(whole), &iccid), "ICCID");
+    return iccid;
+}
+
+static void order_profile(struct ecosystem *e, const struct profile_text *p, const char *msisdn,
+                          struct arena *arena, struct iccid *ret_iccid)
 {
     char detail[SMDP_DETAIL_MAX] = "";
     struct smdp_order order = { .package = build_package(p, arena), .owner = oid_of(OID_OPERATOR), .type = "demo" };
@@ -292,45 +237,49 @@ static void order_profile(struct ecosystem *e, struct sim_card *card, const stru
     snprintf(order.address.msisdn, sizeof order.address.msisdn, "%s", msisdn);
     enum err err = smdp_order(e->smdp->smdp, &order, detail);
     sim_must(err, detail);
-    char luhn_less[20];
-    snprintf(luhn_less, sizeof luhn_less, "%s", p->iccid);
-    unsigned sum = 0;
-    for (size_t i = 0; i < 18; i++) { /* the builder adds the check digit */
-        unsigned digit = (unsigned)(luhn_less[17 - i] - '0') * (i % 2 ? 1 : 2);
-        sum += digit / 10 + digit % 10;
-    }
-    char whole[24];
-    snprintf(whole, sizeof whole, "%s%u", luhn_less, (10 - sum % 10) % 10);
-    sim_must(iccid_from_text(span_text(whole), &card->iccid), "ICCID");
+    *ret_iccid = whole_iccid(p->iccid);
+}
+
+static void add_profile(struct ecosystem *e, unsigned i, unsigned n, struct span source, struct arena *arena)
+{
+    struct sim_card *card = &e->cards[i];
+    struct profile_text p = { .source = source };
+    char msisdn[SIM_NUMBER_MAX];
+    snprintf(p.iccid, sizeof p.iccid, "89999700000%02u%05u", n, i);
+    snprintf(p.imsi, sizeof p.imsi, "99970000%02u%05u", n, i);
+    snprintf(msisdn, sizeof msisdn, "88300%02u%05u", n, i);
+    memcpy(card->profiles[n].imsi, p.imsi, sizeof p.imsi);
+    subscribe(e, &p, msisdn);
+    order_profile(e, &p, msisdn, arena, &card->profiles[n].iccid);
 }
 
 static void add_card(struct ecosystem *e, unsigned i, struct span bootstrap_source, struct span operator_source)
 {
     struct sim_card *card = &e->cards[i];
-    struct profile_text bootstrap = { .source = bootstrap_source }, operational = { .source = operator_source };
+    struct profile_text bootstrap = { .source = bootstrap_source };
     struct nvm_memory memory;
     struct arena arena;
     struct span eis;
-    char msisdn[2][SIM_NUMBER_MAX], imei[16];
+    char msisdn[SIM_NUMBER_MAX], imei[16];
     arena_init(&arena, EUM_ARENA_MAX + 2 * BUILD_ARENA_MIN);
     sim_must(eum_eid("890010120123412340", i + 1, &card->eid), "EID");
     snprintf(bootstrap.iccid, sizeof bootstrap.iccid, "8999970000009%05u", i);
     snprintf(bootstrap.imsi, sizeof bootstrap.imsi, "9997100000%05u", i);
-    snprintf(operational.iccid, sizeof operational.iccid, "8999970000000%05u", i);
-    snprintf(operational.imsi, sizeof operational.imsi, "9997000000%05u", i);
-    snprintf(msisdn[0], sizeof msisdn[0], "8820000%05u", i);
-    snprintf(msisdn[1], sizeof msisdn[1], "8830000%05u", i);
+    snprintf(msisdn, sizeof msisdn, "8820000%05u", i);
     snprintf(imei, sizeof imei, "3500000000%05u", i);
-    memcpy(card->imsi[0], bootstrap.imsi, sizeof bootstrap.imsi);
-    memcpy(card->imsi[1], operational.imsi, sizeof operational.imsi);
-    make_card(e, card, &bootstrap, msisdn[0], &memory, &arena, &eis);
-    subscribe(e, &bootstrap, msisdn[0]);
-    subscribe(e, &operational, msisdn[1]);
+    card->bootstrap = whole_iccid(bootstrap.iccid);
+    make_card(e, card, &bootstrap, msisdn, &memory, &arena, &eis);
+    subscribe(e, &bootstrap, msisdn);
     register_card(e, i, eis, &arena);
-    order_profile(e, card, &operational, msisdn[1], &arena);
     card->device = sim_device_new(&e->network, &memory, imei);
     sim_must(card->device ? ERR_NONE : ERR_BAD_VALUE, "card image");
+    card->device->account = &e->usage[ES_FUNCTION_NONE];
     arena_release(&arena);
+    for (unsigned n = 0; n < e->options.profile_count; n++) {
+        arena_init(&arena, EUM_ARENA_MAX + 2 * BUILD_ARENA_MIN);
+        add_profile(e, i, n, operator_source, &arena);
+        arena_release(&arena);
+    }
 }
 
 static void power_on_all(void *context, uint64_t argument)
@@ -341,10 +290,19 @@ static void power_on_all(void *context, uint64_t argument)
         sim_device_power_on(e->cards[i].device);
 }
 
+static void nothing_for_the_eum(void *role, const char *sender, struct span body, struct reply_ref reply)
+{
+    struct ecosystem *e = role;
+    (void)sender;
+    (void)body;
+    world_reply(e->world, &(struct effect){ .kind = EFFECT_REPLY, .reply = reply, .status = 202 });
+}
+
 struct ecosystem *ecosystem_new(struct world *w, const struct ecosystem_options *options)
 {
     struct ecosystem *e = calloc(1, sizeof *e);
-    sim_must(e && options->card_count <= ECOSYSTEM_CARDS_MAX ? eum_signature_start() : ERR_TOO_LONG, "ecosystem");
+    bool fits = options->card_count <= ECOSYSTEM_CARDS_MAX && options->profile_count <= SIM_PROFILES_MAX;
+    sim_must(e && fits ? eum_signature_start() : ERR_TOO_LONG, "ecosystem");
     e->world = w;
     e->options = *options;
     e->cards = calloc(options->card_count, sizeof *e->cards);
@@ -352,13 +310,15 @@ struct ecosystem *ecosystem_new(struct world *w, const struct ecosystem_options 
     arena_init(&e->arena, 64u << 20);
     e->network.world = w;
     e->network.air = (struct weather){ .delay_min_ms = 40, .delay_max_ms = 400 };
-    e->network.sms = (struct weather){ .loss_permille = options->sms_loss_permille, .delay_min_ms = 500, .delay_max_ms = 5000 };
+    e->network.sms_up = e->network.sms_down = SMS_WEATHER;
+    e->network.counts = &e->fault_counts;
     snprintf(e->network.server_number, sizeof e->network.server_number, SMSR_NUMBER);
     make_authorities(e);
     make_smsr(e);
     make_smdp(e);
-    world_add_node(w, &(struct soap_node){ .name = "operator", .url = URL_OPERATOR, .oid = OID_OPERATOR, .role = e, .soap = operator_soap });
-    world_add_node(w, &(struct soap_node){ .name = "eum", .url = "https://eum.sim", .oid = OID_EUM, .role = e, .soap = operator_soap,
+    operator_join(e);
+    judge_join(e);
+    world_add_node(w, &(struct soap_node){ .name = "eum", .url = "https://eum.sim", .oid = OID_EUM, .role = e, .soap = nothing_for_the_eum,
                                            .answered = registered });
     struct span bootstrap = read_source(e, "bootstrap.profile"), operational = read_source(e, "demo-operator.profile");
     for (unsigned i = 0; i < options->card_count; i++)
@@ -373,6 +333,8 @@ void ecosystem_free(struct ecosystem *e)
         return;
     for (unsigned i = 0; i < e->options.card_count; i++)
         sim_device_free(e->cards[i].device);
+    operator_done(e);
+    judge_done(&e->judge);
     sim_smsr_free(e->smsr);
     sim_smdp_free(e->smdp);
     x509_free(e->smsr_partners[0].eum_certificate);
@@ -387,45 +349,91 @@ void ecosystem_free(struct ecosystem *e)
     free(e);
 }
 
-/* ---- judging ---- */
+/* ---- what nobody may read in a log ---- */
 
-bool ecosystem_all_answered(void *ecosystem)
+static void keyset_secrets(struct ecosystem *e, const struct row *row)
 {
-    struct ecosystem *e = ecosystem;
-    for (unsigned i = 0; i < e->options.card_count; i++)
-        if (!e->cards[i].answers)
-            return false;
-    return true;
+    char eid[EID_TEXT_SIZE], aad[SMSR_AAD_SIZE];
+    uint8_t plain[SMSR_SCP_KEYS_MAX];
+    struct span wrapped = row_bytes(row, 2);
+    struct keys *keys = keystore_soft_keys(e->smsr->role.keys);
+    row_text(row, 0, eid, sizeof eid);
+    sim_must(keys->unwrap(keys, smsr_keyset_aad(eid, (uint8_t)row_int(row, 1), aad), wrapped, plain, sizeof plain), "key set");
+    size_t len = wrapped.len - KEYS_WRAP_OVERHEAD;
+    for (size_t at = 0; at < len && plain[at] >= 8 && at + 1 + plain[at] <= len; at += 1u + plain[at])
+        world_secret(e->world, (struct span){ plain + at + 1, plain[at] });
 }
 
-static unsigned check_card(struct ecosystem *e, struct sim_card *card)
+void ecosystem_secrets(struct ecosystem *e)
 {
-    struct euicc_profile_info profiles[EUICC_PROFILES_MAX];
-    size_t count = euicc_profiles(card->device->card, profiles), enabled = 0;
-    bool expect_enabled = status_ok(&card->status);
-    struct iccid iccid = { { 0 } };
-    unsigned wrong = 0;
-    for (size_t i = 0; i < count; i++)
-        if (profiles[i].state == EUICC_PROFILE_ENABLED) {
-            enabled++;
-            wrong += iccid_from_ef(SPAN_OF(profiles[i].iccid_ef), &iccid) != ERR_NONE;
+    static const struct statement all = { "sim-keysets", "SELECT eid, kvn, wrapped FROM keyset", NULL };
+    struct arena arena;
+    arena_init(&arena, 64u << 20);
+    const struct query *q = sim_role_ask(&e->smsr->role, &all, NULL, 0, &arena);
+    for (size_t i = 0; i < q->row_count; i++)
+        keyset_secrets(e, &q->rows[i]);
+    arena_release(&arena);
+}
+
+/* ---- troubles ---- */
+
+static void accepted_again(void *context, uint64_t imsi)
+{
+    struct ecosystem *e = context;
+    e->network.subscribers[imsi].refused = false;
+}
+
+/* The home network does not want one of the operational subscriptions for a while; the device notices when it attaches. */
+static void trouble_refused(void *context, uint64_t card)
+{
+    struct ecosystem *e = context;
+    const struct device_faults *f = &e->faults.device;
+    struct chance *fate = world_fate(e->world);
+    if (!e->network.faults)
+        return;
+    const char *imsi = e->cards[card].profiles[chance_below(fate, e->options.profile_count)].imsi;
+    for (size_t i = 0; i < e->network.subscriber_count; i++)
+        if (!strcmp(e->network.subscribers[i].imsi, imsi)) {
+            e->network.subscribers[i].refused = true;
+            e->fault_counts.refusals++;
+            clockwork_plan(world_time(e->world), world_now(e->world) + 1 + chance_below(fate, f->refused_max_ms), accepted_again, e, i);
         }
-    wrong += enabled != 1;
-    wrong += card->answers != 1;
-    wrong += iccid_eq(&iccid, &card->iccid) != expect_enabled;
-    wrong += expect_enabled && strcmp(modem_imsi(card->device->modem), card->imsi[1]) != 0;
-    if (wrong)
-        printf("card %s: %u answers, %s %s/%s, %zu profiles, %zu enabled, ICCID %s, IMSI %s\n", card->iccid.digits, card->answers,
-               exec_status_xml(card->status.exec), card->status.subject, card->status.code, count, enabled, iccid.digits,
-               modem_imsi(card->device->modem));
-    (void)e;
-    return wrong;
+    if (chance_below(fate, 2))
+        sim_device_cut(e->cards[card].device);
+    clockwork_plan(world_time(e->world), world_now(e->world) + 1 + chance_below(fate, 2 * f->refused_every_ms), trouble_refused, e, card);
 }
 
-unsigned ecosystem_check(struct ecosystem *e)
+static struct weather or_else(struct weather asked, struct weather ordinary)
 {
-    unsigned wrong = 0;
-    for (unsigned i = 0; i < e->options.card_count; i++)
-        wrong += check_card(e, &e->cards[i]) != 0;
-    return wrong;
+    if (!asked.delay_max_ms) {
+        asked.delay_min_ms = ordinary.delay_min_ms;
+        asked.delay_max_ms = ordinary.delay_max_ms;
+    }
+    return asked;
+}
+
+void ecosystem_troubles(struct ecosystem *e, const struct faults *faults)
+{
+    struct world *w = e->world;
+    e->faults = faults ? *faults : (struct faults){ 0 };
+    struct weather request = or_else(e->faults.request, WORLD_LAN), answer = or_else(e->faults.answer, WORLD_LAN);
+    e->network.faults = faults ? &e->faults : NULL;
+    e->network.sms_up = or_else(e->faults.sms_up, SMS_WEATHER);
+    e->network.sms_down = or_else(e->faults.sms_down, SMS_WEATHER);
+    world_soap_weather(w, &request, &answer);
+    struct sim_role *roles[] = { &e->smsr->role, &e->smdp->role };
+    for (size_t i = 0; i < 2; i++) {
+        struct server_faults *f = i ? &e->faults.smdp : &e->faults.smsr;
+        roles[i]->counts = &e->fault_counts;
+        sim_role_faults(roles[i], faults ? f : NULL);
+    }
+    for (unsigned i = 0; i < e->options.card_count; i++) {
+        if (faults)
+            sim_device_troubles(e->cards[i].device);
+        else
+            sim_device_calm(e->cards[i].device);
+        if (faults && faults->device.refused_every_ms)
+            clockwork_plan(world_time(w), world_now(w) + 1 + chance_below(world_fate(w), 2 * faults->device.refused_every_ms),
+                           trouble_refused, e, i);
+    }
 }

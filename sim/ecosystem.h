@@ -3,26 +3,38 @@
 #ifndef OSPREY_SIM_ECOSYSTEM_H
 #define OSPREY_SIM_ECOSYSTEM_H
 
-#include "lib/es/message.h"
+#include "judge.h"
 #include "node_smdp.h"
 #include "node_smsr.h"
+#include "operator.h"
 
 #define ECOSYSTEM_CARDS_MAX 10000u
+#define SIM_PROFILES_MAX    4u /* ordered for each card */
+
+enum ecosystem_entity { ECOSYSTEM_SMSR, ECOSYSTEM_EUM, ECOSYSTEM_SMDP, ECOSYSTEM_START, ECOSYSTEM_OPERATOR };
+#define ECOSYSTEM_SMSR_URL     "https://sm-sr.sim"
+#define ECOSYSTEM_SMDP_URL     "https://sm-dp.sim"
+#define ECOSYSTEM_OPERATOR_URL "https://operator.sim"
+const char *ecosystem_oid_text(enum ecosystem_entity entity);
+struct oid ecosystem_oid(enum ecosystem_entity entity);
 
 struct sim_card {
     struct eid eid;
     struct sim_device *device;
-    char imsi[2][GSUP_IMSI_MAX];      /* bootstrap, operational */
-    struct iccid iccid;               /* of the operational profile */
     bool registered;
-    unsigned answers;                 /* to DownloadProfile */
-    struct status status;
+    struct iccid bootstrap;
+    struct {
+        struct iccid iccid;
+        char imsi[GSUP_IMSI_MAX];
+        bool asked, loaded; /* as the operator knows it */
+    } profiles[SIM_PROFILES_MAX];
+    unsigned functions_left; /* of its programme */
 };
 
 struct ecosystem_options {
     const char *profiles; /* folder with bootstrap.profile and demo-operator.profile */
-    unsigned card_count;
-    uint32_t sms_loss_permille;
+    unsigned card_count, profile_count; /* profile_count: ordered for each card */
+    enum smsr_bearer_choice bearer;
 };
 
 struct ecosystem {
@@ -39,16 +51,19 @@ struct ecosystem {
     struct smsr_partner smsr_partners[3];
     struct smdp_partner smdp_partners[2];
     uint8_t kek[32];
-    unsigned notifications; /* that reached the operator */
+    struct sim_operator mno;
+    struct sim_judge judge;
+    struct faults faults;
+    struct fault_counts fault_counts;
+    struct sim_usage usage[ES_FUNCTION_COUNT]; /* [ES_FUNCTION_NONE]: of nobody's asking */
 };
 
 /* Aborts when something cannot be made: a fault of the scenario. */
 struct ecosystem *ecosystem_new(struct world *w, const struct ecosystem_options *options);
 void ecosystem_free(struct ecosystem *e);
-/* The operator asks for the download of every card's profile, spread over spread_ms. */
-void ecosystem_download_all(struct ecosystem *e, uint64_t spread_ms, bool enable, uint32_t validity_s);
-bool ecosystem_all_answered(void *ecosystem);
-/* What must hold when the line is quiet; says what does not, and returns how often. */
-unsigned ecosystem_check(struct ecosystem *e);
+/* The keys of registered eUICCs are told to the world: no log may hold them. */
+void ecosystem_secrets(struct ecosystem *e);
+/* Things go wrong from now on; NULL: nothing any more (what is down comes back by itself). */
+void ecosystem_troubles(struct ecosystem *e, const struct faults *faults);
 
 #endif

@@ -2,61 +2,78 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "scenario.h"
 #include "lib/codec/hex.h"
-
-static const struct scenario *const scenarios[] = { &SCENARIO_DOWNLOAD_LOSSY_SMS };
+#include "search.h"
 
 static int usage(FILE *out, int code)
 {
     fprintf(out, "osprey-sim list\n"
-                 "osprey-sim run SCENARIO [--seed N] [--profiles DIR] [--verbose]\n\n"
-                 "Runs a world of cards, modems, networks and servers in one process on virtual time, prints the hash over all\n"
-                 "octets delivered, and judges the end. --profiles: folder of the profile sources (default profiles).\n");
+                 "osprey-sim run SCENARIO [--seed N] [--verbose] [--diagram CARD] [--bill] [--faults] [--profiles DIR]\n"
+                 "osprey-sim search SCENARIO|all --seeds A..B [--seconds N] [--profiles DIR]\n"
+                 "osprey-sim replay FILE [--profiles DIR]\n\n"
+                 "Runs a world of cards, modems, networks and servers in one process on virtual time, lets things go wrong, prints the\n"
+                 "hash over all octets delivered, and judges the end (docs/invariants.md). A failure prints the sequence diagram of the\n"
+                 "eUICC concerned. search: one seed after the other, until --seconds are over. replay: the seeds of a list\n"
+                 "(sim/seeds.txt). --profiles: folder of the profile sources (default profiles).\n");
     return code;
 }
 
 static int list(void)
 {
-    for (size_t i = 0; i < ARRAY_LEN(scenarios); i++)
-        printf("%-24s %s\n", scenarios[i]->name, scenarios[i]->summary);
+    for (size_t i = 0; i < sim_scenario_count; i++)
+        printf("%-28s %s\n", sim_scenarios[i]->name, sim_scenarios[i]->summary);
     return 0;
 }
 
-static int run(const struct scenario *s, uint64_t seed, const char *profiles, bool verbose)
+static bool option(int argc, char **argv, int *i, struct sim_order *o)
 {
-    uint8_t hash[WORLD_HASH_LEN];
-    char text[2 * WORLD_HASH_LEN + 1];
-    unsigned wrong = s->run(seed, profiles, verbose, hash);
-    printf("%s seed %llu: %s, history %s\n", s->name, (unsigned long long)seed, wrong ? "FAILED" : "ok",
-           hex_text(SPAN_OF(hash), text, sizeof text));
-    return wrong ? 1 : 0;
+    const char *name = argv[*i], *value = *i + 1 < argc ? argv[*i + 1] : NULL;
+    char *end;
+    if (!strcmp(name, "--verbose"))
+        return o->verbose = true;
+    if (!strcmp(name, "--bill"))
+        return o->bill = true;
+    if (!strcmp(name, "--faults"))
+        return o->faults = true;
+    if (!value)
+        return false;
+    ++*i;
+    if (!strcmp(name, "--seed")) {
+        o->first = o->last = strtoull(value, NULL, 0);
+    } else if (!strcmp(name, "--seeds")) {
+        o->first = strtoull(value, &end, 0);
+        o->last = !strncmp(end, "..", 2) ? strtoull(end + 2, NULL, 0) : o->first;
+    } else if (!strcmp(name, "--seconds")) {
+        o->seconds = (unsigned)strtoul(value, NULL, 0);
+    } else if (!strcmp(name, "--diagram")) {
+        o->diagram = (int)strtol(value, NULL, 0);
+    } else if (!strcmp(name, "--profiles")) {
+        o->profiles = value;
+    } else {
+        return false;
+    }
+    return true;
 }
 
 int main(int argc, char **argv)
 {
-    const struct scenario *chosen = NULL;
-    const char *profiles = "profiles";
-    uint64_t seed = 1;
-    bool verbose = false;
+    struct sim_order o = { .profiles = "profiles", .first = 1, .last = 1, .diagram = -1 };
     if (argc == 2 && !strcmp(argv[1], "list"))
         return list();
     if (argc == 2 && !strcmp(argv[1], "--help"))
         return usage(stdout, 0);
-    for (size_t i = 0; argc > 2 && !strcmp(argv[1], "run") && i < ARRAY_LEN(scenarios); i++)
-        if (!strcmp(argv[2], scenarios[i]->name))
-            chosen = scenarios[i];
-    if (!chosen)
+    if (argc < 3)
         return usage(stderr, 2);
-    for (int i = 3; i < argc; i++) {
-        if (!strcmp(argv[i], "--verbose"))
-            verbose = true;
-        else if (!strcmp(argv[i], "--seed") && i + 1 < argc)
-            seed = strtoull(argv[++i], NULL, 0);
-        else if (!strcmp(argv[i], "--profiles") && i + 1 < argc)
-            profiles = argv[++i];
-        else
+    for (int i = 3; i < argc; i++)
+        if (!option(argc, argv, &i, &o))
             return usage(stderr, 2);
-    }
-    return run(chosen, seed, profiles, verbose);
+    const struct scenario *s = sim_scenario(argv[2]);
+    bool all = !strcmp(argv[2], "all");
+    if (!strcmp(argv[1], "run") && s)
+        return sim_order_run(s, &o);
+    if (!strcmp(argv[1], "search") && (s || all))
+        return sim_order_search(s, &o);
+    if (!strcmp(argv[1], "replay"))
+        return sim_order_replay(argv[2], &o);
+    return usage(stderr, 2);
 }

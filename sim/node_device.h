@@ -7,7 +7,7 @@
 #include "device/modem.h"
 #include "euicc/euicc.h"
 #include "euicc/nvm/nvm_memory.h"
-#include "world.h"
+#include "faults.h"
 
 #define SIM_NUMBER_MAX 16u
 
@@ -21,11 +21,13 @@ struct sim_network {
     struct world *world;
     struct sim_subscriber *subscribers;
     size_t subscriber_count, subscriber_cap;
-    struct weather air, sms; /* sms: what happens to a short message on its way */
+    struct weather air, sms_up, sms_down; /* what happens to a short message on its way */
+    const struct faults *faults;          /* NULL: none */
+    struct fault_counts *counts;
     /* Where short messages to this number go: the SM-SR. */
     char server_number[SIM_NUMBER_MAX];
     void *server;
-    void (*server_sms)(void *server, const char *from, struct span user_data);
+    bool (*server_sms)(void *server, const char *from, struct span user_data); /* false: it is down, try again */
     /* A card's TCP connection to the server. */
     void *(*server_connect)(void *server, void *connection);
     void (*server_bytes)(void *session, struct span bytes);
@@ -37,8 +39,19 @@ struct sim_subscriber *sim_network_add(struct sim_network *n, const char *imsi, 
 /* One short message from the server: user data with its header, to an MSISDN. */
 void sim_network_sms(struct sim_network *n, const char *to, struct span user_data);
 
+/* What was used of the network, for one account. */
+struct sim_usage {
+    uint64_t sms_up, sms_down, octets_up, octets_down, sessions, awake_ms, operations;
+};
+
 struct sim_device {
     struct sim_network *network;
+    int number; /* of its card, for the diagram */
+    bool on, dying, broken; /* broken: the card does not open any more */
+    uint32_t generation_of_power; /* what was under way to an earlier life finds nobody */
+    char imei[16];
+    uint64_t silence;       /* counts: the end of an earlier one is not that of a later one */
+    struct sim_usage *account; /* what it uses is booked here; NULL: nowhere */
     struct nvm_memory memory;
     struct arena arena;
     struct euicc *card;
@@ -51,12 +64,19 @@ struct sim_device {
         uint32_t generation;
         void *session;
         uint64_t up_at, down_at; /* order on the link is kept */
+        uint64_t opened_ms;
     } channels[MODEM_CHANNELS_MAX + 1];
     uint32_t generation;
 };
 /* memory: a manufactured image, owned afterwards. NULL: it does not open. */
 struct sim_device *sim_device_new(struct sim_network *n, struct nvm_memory *memory, const char *imei);
 void sim_device_power_on(struct sim_device *d);
+/* Power is lost now, and comes back. */
+void sim_device_cut(struct sim_device *d);
+/* Begins what network->faults says of devices. */
+void sim_device_troubles(struct sim_device *d);
+/* Without any fault from now on: attached, or trying. */
+void sim_device_calm(struct sim_device *d);
 void sim_device_free(struct sim_device *d);
 /* From the server, to the connection given to server_connect. */
 void sim_channel_send(void *connection, struct span bytes);

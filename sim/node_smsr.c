@@ -3,13 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void run(void *context, uint64_t argument)
+static void run(struct sim_role *r)
 {
-    struct sim_smsr *s = context;
-    (void)argument;
+    struct sim_smsr *s = (struct sim_smsr *)r;
     smsr_tick(s->smsr);
     smsr_run(s->smsr);
 }
+
+static bool is_up(const struct sim_smsr *s) { return s->role.up && !s->role.dying; }
 
 static void send_sms(struct sim_smsr *s, const struct effect *effect)
 {
@@ -17,15 +18,18 @@ static void send_sms(struct sim_smsr *s, const struct effect *effect)
     struct writer out = wr_of(octets, sizeof octets);
     struct span parts[SMS_PARTS_MAX];
     size_t count = 0;
-    enum err err = sms_split(effect->body, SMS_IEI_COMMAND, ++s->reference, &out, parts, &count);
+    uint8_t reference = 0; /* of the packet: parts of a repeat complete those of the first try */
+    for (size_t i = 0; i < effect->body.len; i++)
+        reference = (uint8_t)(reference * 31 + effect->body.ptr[i]);
+    enum err err = sms_split(effect->body, SMS_IEI_COMMAND, reference, &out, parts, &count);
     for (size_t i = 0; err == ERR_NONE && i < count; i++)
         sim_network_sms(s->network, effect->to, parts[i]);
     engine_result(smsr_engine(s->smsr), effect->id, err == ERR_NONE ? EFFECT_SENT : EFFECT_REFUSED_, 0, SPAN_NONE);
 }
 
-static void send(struct net *net, const struct effect *effect)
+static void send(struct sim_role *r, const struct effect *effect)
 {
-    struct sim_smsr *s = (struct sim_smsr *)net;
+    struct sim_smsr *s = (struct sim_smsr *)r;
     if (effect->kind == SMSR_EFFECT_SOAP)
         world_post(s->role.world, "sm-sr", effect);
     else if (effect->kind == SMSR_EFFECT_SMS)
@@ -40,16 +44,23 @@ static void soap(void *role, const char *sender_oid, struct span body, struct re
 {
     struct sim_smsr *s = role;
     smsr_soap(s->smsr, smsr_partner_by_oid(s->smsr, sender_oid), body, reply);
-    run(s, 0);
+    run(&s->role);
 }
 
-static struct engine *engine(void *role) { return smsr_engine(((struct sim_smsr *)role)->smsr); }
+static struct engine *engine(void *role)
+{
+    struct sim_smsr *s = role;
+    return is_up(s) ? smsr_engine(s->smsr) : NULL;
+}
 
-static void on_sms(void *server, const char *from, struct span user_data)
+static bool on_sms(void *server, const char *from, struct span user_data)
 {
     struct sim_smsr *s = server;
+    if (!is_up(s))
+        return false;
     smsr_short_message(s->smsr, from, user_data, (struct reply_ref){ SMSR_NODE_SMS, 1, 1 });
-    run(s, 0);
+    run(&s->role);
+    return is_up(s);
 }
 
 /* A card's connection: what is between the device's channel and the session. */
@@ -71,9 +82,9 @@ static void admin_close(void *context)
 static void *on_connect(void *server, void *channel)
 {
     static const struct smsr_admin_peer peer = { admin_send, admin_close };
-    struct connection *c = malloc(sizeof *c);
+    struct connection *c = is_up(server) ? malloc(sizeof *c) : NULL;
     if (!c)
-        abort();
+        return NULL;
     *c = (struct connection){ server, NULL, channel };
     c->session = smsr_admin_open(c->node->smsr, &peer, c);
     if (c->session)
@@ -86,8 +97,10 @@ static void on_bytes(void *session, struct span bytes)
 {
     struct connection *c = session;
     struct sim_smsr *node = c->node; /* the connection may end inside */
+    if (!is_up(node))
+        return;
     smsr_admin_bytes(c->session, bytes);
-    run(node, 0);
+    run(&node->role);
 }
 
 static void on_lost(void *session)
@@ -96,7 +109,8 @@ static void on_lost(void *session)
     struct sim_smsr *node = c->node;
     smsr_admin_lost(c->session);
     free(c);
-    run(node, 0);
+    if (is_up(node))
+        run(&node->role);
 }
 
 static void join_network(struct sim_smsr *s, struct sim_network *network)
@@ -108,16 +122,35 @@ static void join_network(struct sim_smsr *s, struct sim_network *network)
     network->server_lost = on_lost;
 }
 
+static void store_failed(void *context) { (void)context; /* it dies: role.c */ }
+
+static enum err open_smsr(struct sim_role *r)
+{
+    struct sim_smsr *s = (struct sim_smsr *)r;
+    struct env env = sim_role_env(r);
+    s->config.on_fatal = store_failed;
+    sim_must(smsr_new(&s->config, &env, &s->smsr), "SM-SR");
+    return smsr_start(s->smsr);
+}
+
+static void close_smsr(struct sim_role *r)
+{
+    struct sim_smsr *s = (struct sim_smsr *)r;
+    smsr_free(s->smsr);
+    s->smsr = NULL;
+}
+
 struct sim_smsr *sim_smsr_new(struct world *w, struct sim_network *network, const struct smsr_config *config)
 {
+    static struct sim_role_kind kind = { .name = "sm-sr", .send = send, .run = run, .open = open_smsr, .close = close_smsr };
     struct sim_smsr *s = calloc(1, sizeof *s);
     sim_must(s ? ERR_NONE : ERR_NO_MEMORY, "SM-SR");
-    sim_role_open(&s->role, w, "sm-sr", smsr_schema, smsr_schema_count, send, run);
+    kind.schema = smsr_schema;
+    kind.schema_count = smsr_schema_count;
+    sim_role_open(&s->role, w, &kind);
     s->network = network;
     s->config = *config;
-    struct env env = sim_role_env(&s->role);
-    sim_must(smsr_new(&s->config, &env, &s->smsr), "SM-SR");
-    sim_must(smsr_start(s->smsr), "SM-SR");
+    sim_role_start(&s->role);
     join_network(s, network);
     world_add_node(w, &(struct soap_node){ "sm-sr", s->config.url, s->config.oid.text, s, engine, soap, SMSR_NODE_SOAP });
     return s;
@@ -127,7 +160,6 @@ void sim_smsr_free(struct sim_smsr *s)
 {
     if (!s)
         return;
-    smsr_free(s->smsr);
     sim_role_close(&s->role);
     free(s);
 }

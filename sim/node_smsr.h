@@ -1,4 +1,4 @@
-/* sim/node_smsr.h: an SM-SR of the simulated world: the role's own code on a database in memory. */
+/* sim/node_smsr.h: an SM-SR of the simulated world: the role's own code on a database in memory. NULL in smsr: it is down. */
 #ifndef OSPREY_SIM_NODE_SMSR_H
 #define OSPREY_SIM_NODE_SMSR_H
 
@@ -11,7 +11,6 @@ struct sim_smsr {
     struct sim_network *network;
     struct smsr *smsr;
     struct smsr_config config;
-    uint8_t reference; /* of concatenated short messages */
 };
 
 /* Aborts when it cannot be set up: a fault of the scenario. */

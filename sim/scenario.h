@@ -1,4 +1,5 @@
-/* sim/scenario.h: the scenarios: each is a world that is set up, run, and judged. */
+/* sim/scenario.h: a scenario is a world, a programme for its operator, and what goes wrong meanwhile; all of them are run
+ * and judged the same way. */
 #ifndef OSPREY_SIM_SCENARIO_H
 #define OSPREY_SIM_SCENARIO_H
 
@@ -6,9 +7,33 @@
 
 struct scenario {
     const char *name, *summary;
-    /* Returns how much was wrong; *ret_hash is the history. */
-    unsigned (*run)(uint64_t seed, const char *profiles, bool verbose, uint8_t ret_hash[WORLD_HASH_LEN]);
+    struct ecosystem_options options;
+    struct programme programme;
+    struct faults faults;
+    uint32_t hours; /* of trouble at most, before it gets quiet */
+    uint32_t quiet_hours; /* 0: 3 */
+    unsigned ok_permille; /* of the calls must succeed at least: the scenario is about something */
 };
-extern const struct scenario SCENARIO_DOWNLOAD_LOSSY_SMS;
+extern const struct scenario SCENARIO_DOWNLOAD_LOSSY_SMS, SCENARIO_CHURN, SCENARIO_CRASH_SMSR, SCENARIO_CRASH_SMDP, SCENARIO_TORN_CARDS,
+    SCENARIO_REFUSED, SCENARIO_BEARER_CUTS, SCENARIO_DUPLICATE, SCENARIO_EXPIRY, SCENARIO_FULL_STORE, SCENARIO_CLOCK_JUMPS,
+    SCENARIO_EVERYTHING;
+extern const struct scenario *const sim_scenarios[];
+extern const size_t sim_scenario_count;
+const struct scenario *sim_scenario(const char *name); /* NULL: none */
+
+struct sim_report {
+    uint8_t hash[WORLD_HASH_LEN];
+    unsigned wrong, calls, ok, downloads, switches; /* downloads, switches: that succeeded */
+    int first_card;
+    char first[40];
+    struct fault_counts faults;
+    struct world_counts world;
+    struct sim_usage usage[ES_FUNCTION_COUNT];
+    double days; /* of devices */
+    unsigned commits;
+};
+enum sim_talk { SIM_SILENT, SIM_WRONGS, SIM_ALL };
+/* watched: the card whose sequence diagram is printed; -1: none. */
+void sim_run(const struct scenario *s, uint64_t seed, const char *profiles, enum sim_talk talk, int watched, struct sim_report *ret);
 
 #endif

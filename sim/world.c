@@ -14,13 +14,14 @@ const struct weather WORLD_LAN = { .delay_min_ms = 1, .delay_max_ms = 5 };
 struct exchange {
     bool used;
     uint32_t generation;
-    const struct soap_node *from;
+    const struct soap_node *from, *to;
     int64_t effect_id;
+    bool watched;
 };
 
 struct world {
     struct clockwork time;
-    struct chance chance;
+    struct chance chance, fate;
     struct log log;
     bool verbose;
     EVP_MD_CTX *history;
@@ -28,7 +29,12 @@ struct world {
     size_t node_count;
     struct exchange exchanges[EXCHANGES_MAX];
     uint32_t generation;
+    struct weather request, answer;
     struct world_counts counts;
+    struct secrets *secrets;
+    int watched; /* the card of the diagram; -1: none */
+    char watched_eid[40], marks[WORLD_MARKS_MAX][WORLD_MARK_MAX + 1];
+    size_t mark_count;
 };
 
 struct parcel {
@@ -41,9 +47,81 @@ struct parcel {
     uint8_t bytes[];
 };
 
+/* ---- what must not be seen in a log ---- */
+
+#define SECRET_MARK 8u /* octets of a value by which it is found: enough not to be chance */
+#define SECRET_SLOTS 65536u
+struct secrets {
+    unsigned count, leaks;
+    uint8_t used[SECRET_SLOTS];
+    char mark[SECRET_SLOTS][2 * SECRET_MARK];
+};
+
+static uint32_t slot_of(const char *mark)
+{
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < 2 * SECRET_MARK; i++)
+        hash = (hash ^ (uint8_t)mark[i]) * 16777619u;
+    return hash % SECRET_SLOTS;
+}
+
+static bool is_secret(const struct secrets *s, const char *mark)
+{
+    for (uint32_t i = slot_of(mark); s->used[i]; i = (i + 1) % SECRET_SLOTS)
+        if (!memcmp(s->mark[i], mark, 2 * SECRET_MARK))
+            return true;
+    return false;
+}
+
+static void to_hex(const uint8_t *octets, char *out)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < SECRET_MARK; i++) {
+        out[2 * i] = digits[octets[i] >> 4];
+        out[2 * i + 1] = digits[octets[i] & 15];
+    }
+}
+
+void world_secret(struct world *w, struct span value)
+{
+    char mark[2 * SECRET_MARK];
+    if (value.len < SECRET_MARK || w->secrets->count == WORLD_SECRETS_MAX)
+        abort(); /* a fault of the scenario */
+    to_hex(value.ptr, mark);
+    if (is_secret(w->secrets, mark))
+        return;
+    uint32_t i = slot_of(mark);
+    while (w->secrets->used[i])
+        i = (i + 1) % SECRET_SLOTS;
+    w->secrets->used[i] = 1;
+    memcpy(w->secrets->mark[i], mark, sizeof mark);
+    w->secrets->count++;
+}
+
+unsigned world_leaks(const struct world *w) { return w->secrets->leaks; }
+
+static void look_for_secrets(struct world *w, const char *text)
+{
+    char digits[2048];
+    size_t count = 0;
+    for (; *text && count < sizeof digits; text++) {
+        char c = *text >= 'a' && *text <= 'f' ? (char)(*text - 32) : *text;
+        if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'F')) {
+            digits[count++] = c;
+            if (count >= 2 * SECRET_MARK && is_secret(w->secrets, digits + count - 2 * SECRET_MARK))
+                w->secrets->leaks++;
+        } else if (c != ' ' && c != ':' && c != '-') {
+            count = 0;
+        }
+    }
+}
+
 static void log_line(struct log *log, enum log_level level, const char *text)
 {
     struct world *w = (struct world *)((char *)log - offsetof(struct world, log));
+    look_for_secrets(w, text);
+    if (w->watched >= 0 && level >= LOG_INFO_ && strstr(text, w->watched_eid))
+        world_arrow(w, w->watched, "log", "", "%.150s", text);
     if (w->verbose && level >= LOG_INFO_)
         printf("%12.3f  %s\n", (double)(w->time.now_ms - WORLD_START_MS) / 1000, text);
 }
@@ -55,10 +133,14 @@ struct world *world_new(uint64_t seed)
         return NULL;
     clockwork_init(&w->time, WORLD_START_MS);
     chance_init(&w->chance, seed);
+    chance_init(&w->fate, ~seed);
     chance_feed_openssl(&w->chance);
+    w->request = w->answer = WORLD_LAN;
+    w->watched = -1;
+    w->secrets = calloc(1, sizeof *w->secrets);
     w->log.line = log_line;
     w->history = EVP_MD_CTX_new();
-    if (w->history && EVP_DigestInit_ex(w->history, EVP_sha256(), NULL))
+    if (w->history && w->secrets && EVP_DigestInit_ex(w->history, EVP_sha256(), NULL))
         return w;
     world_free(w);
     return NULL;
@@ -73,11 +155,13 @@ void world_free(struct world *w)
             free(w->time.plans[i].context);
     clockwork_done(&w->time);
     EVP_MD_CTX_free(w->history);
+    free(w->secrets);
     free(w);
 }
 
 struct clockwork *world_time(struct world *w) { return &w->time; }
 struct chance *world_chance(struct world *w) { return &w->chance; }
+struct chance *world_fate(struct world *w) { return &w->fate; }
 struct log *world_log(struct world *w) { return &w->log; }
 void world_verbose(struct world *w, bool verbose) { w->verbose = verbose; }
 uint64_t world_now(struct world *w) { return w->time.now_ms; }
@@ -122,7 +206,11 @@ static void dispatch(struct world *w, const struct parcel *model, const struct w
     if (bytes.len)
         memcpy(p->bytes, bytes.ptr, bytes.len);
     uint32_t spread = weather->delay_max_ms - weather->delay_min_ms;
-    uint64_t at = w->time.now_ms + weather->delay_min_ms + chance_below(&w->chance, spread + 1);
+    uint64_t at = w->time.now_ms + weather->delay_min_ms + chance_below(&w->fate, spread + 1);
+    if (p->len && chance_permille(&w->fate, weather->corrupt_permille)) {
+        p->bytes[chance_below(&w->fate, (uint32_t)p->len)] ^= (uint8_t)(1u << chance_below(&w->fate, 8));
+        w->counts.corrupted++;
+    }
     clockwork_plan(&w->time, at, arrive, p, (uint64_t)(uintptr_t)p);
 }
 
@@ -130,13 +218,15 @@ void world_carry(struct world *w, const char *link, const struct weather *weathe
                  void *context, uint64_t argument)
 {
     struct parcel model = { .world = w, .link = link, .task = task, .context = context, .argument = argument };
-    if (chance_permille(&w->chance, weather->loss_permille)) {
+    if (chance_permille(&w->fate, weather->loss_permille)) {
         w->counts.lost++;
         return;
     }
     dispatch(w, &model, weather, bytes);
-    if (chance_permille(&w->chance, weather->duplicate_permille))
+    if (chance_permille(&w->fate, weather->duplicate_permille)) {
+        w->counts.doubled++;
         dispatch(w, &model, weather, bytes);
+    }
 }
 
 /* ---- SOAP ---- */
@@ -164,70 +254,198 @@ static const struct soap_node *node_by_name(const struct world *w, const char *n
     return NULL;
 }
 
-static struct reply_ref exchange_open(struct world *w, const struct soap_node *from, const struct soap_node *to, int64_t id)
-{
-    for (uint32_t i = 0; i < EXCHANGES_MAX; i++)
-        if (!w->exchanges[i].used) {
-            w->exchanges[i] = (struct exchange){ true, ++w->generation, from, id };
-            return (struct reply_ref){ to->reply_node, i + 1, w->generation };
-        }
-    return (struct reply_ref){ 0 };
-}
-
-struct post {
-    struct world *world;
-    const struct soap_node *from, *to;
-};
-
-static void posted(void *context, uint64_t id, struct span body)
-{
-    struct post *p = context;
-    struct reply_ref reply = exchange_open(p->world, p->from, p->to, (int64_t)id);
-    p->to->soap(p->to->role, p->from->oid, body, reply);
-    free(p);
-}
-
 static void result(const struct soap_node *from, int64_t id, enum effect_result how, int status, struct span body)
 {
     if (!from->engine && from->answered)
         from->answered(from->role, id, status, body);
-    if (!from->engine || !id)
+    struct engine *e = from->engine ? from->engine(from->role) : NULL;
+    if (!e || !id)
         return;
-    struct engine *e = from->engine(from->role);
     engine_result(e, id, how, status, body);
     engine_run(e);
 }
 
-void world_post(struct world *w, const char *from, const struct effect *effect)
+/* An exchange's name: its generation, the ends (a double may arrive when it is over), its slot. */
+static uint64_t name_of(const struct world *w, uint32_t slot)
 {
-    struct post *p = malloc(sizeof *p);
-    if (!p)
-        abort();
-    *p = (struct post){ w, node_by_name(w, from), node_by_url(w, effect->to) };
-    if (p->from && p->to) {
-        world_carry(w, "soap", &WORLD_LAN, effect->body, posted, p, (uint64_t)effect->id);
-        return;
-    }
-    if (p->from)
-        result(p->from, effect->id, EFFECT_FAILED, 0, SPAN_NONE);
-    free(p);
+    const struct exchange *x = &w->exchanges[slot];
+    return (uint64_t)x->generation << 32 | (uint64_t)(x->from - w->nodes) << 24 | (uint64_t)(x->to - w->nodes) << 16 | slot;
 }
 
-static void replied(void *context, uint64_t status, struct span body)
+static struct exchange *exchange_of(struct world *w, uint64_t name)
 {
-    struct exchange *x = context;
-    if (!x->used)
-        return;
+    struct exchange *x = &w->exchanges[(uint16_t)name % EXCHANGES_MAX];
+    return x->used && x->generation == (uint32_t)(name >> 32) ? x : NULL;
+}
+
+static void exchange_ends(struct exchange *x, enum effect_result how, int status, struct span body)
+{
+    struct exchange ended = *x;
     x->used = false;
-    result(x->from, x->effect_id, status < 500 ? EFFECT_SENT : EFFECT_FAILED, (int)status, body);
+    result(ended.from, ended.effect_id, how, status, body);
+}
+
+static void no_answer(void *context, uint64_t name)
+{
+    struct exchange *x = exchange_of(context, name);
+    if (x)
+        exchange_ends(x, EFFECT_FAILED, 0, SPAN_NONE);
+}
+
+static uint64_t exchange_open(struct world *w, const struct soap_node *from, const struct soap_node *to, int64_t id)
+{
+    for (uint32_t i = 0; i < EXCHANGES_MAX; i++)
+        if (!w->exchanges[i].used) {
+            w->exchanges[i] = (struct exchange){ true, ++w->generation, from, to, id, false };
+            uint64_t name = name_of(w, i);
+            clockwork_plan(&w->time, w->time.now_ms + WORLD_HTTP_MS, no_answer, w, name);
+            return name;
+        }
+    abort(); /* a scenario too big */
+}
+
+static bool is_down(const struct soap_node *n) { return n->engine && !n->engine(n->role); }
+
+/* A double arrives when the exchange may be over: it is served, its answer goes nowhere. */
+static void posted(void *context, uint64_t name, struct span body)
+{
+    struct world *w = context;
+    const struct soap_node *from = &w->nodes[name >> 24 & 0xFF], *to = &w->nodes[name >> 16 & 0xFF];
+    if (is_down(to)) {
+        no_answer(w, name);
+        return;
+    }
+    to->soap(to->role, from->oid, body, (struct reply_ref){ to->reply_node, (uint32_t)name + 1, (uint32_t)(name >> 32) });
+}
+
+/* For the diagram: is it a message of that card? Its EID stands in it, or one of the marks of its calls. */
+static bool is_watched(const struct world *w, struct span body)
+{
+    if (w->watched < 0 || !body.len)
+        return false;
+    bool found = memmem(body.ptr, body.len, w->watched_eid, strlen(w->watched_eid)) != NULL;
+    for (size_t i = 0; i < w->mark_count && !found; i++)
+        found = memmem(body.ptr, body.len, w->marks[i], strlen(w->marks[i])) != NULL;
+    return found;
+}
+
+/* "ES3-EnableProfileRequest" of a SOAP body. */
+static void soap_name(struct span body, char out[64])
+{
+    const uint8_t *end = body.ptr + body.len, *at = body.len ? memmem(body.ptr, body.len, "Body", 4) : NULL;
+    *out = 0;
+    for (; at && at + 40 < end; at++)
+        if (at[0] == 'E' && at[1] == 'S' && at[2] >= '1' && at[2] <= '9' && memchr(at, '-', 5)) {
+            size_t i = 0;
+            for (; i < 63 && at + i < end && at[i] > ' ' && at[i] != '>' && at[i] != '/'; i++)
+                out[i] = (char)at[i];
+            out[i] = 0;
+            return;
+        }
+}
+
+static void soap_arrow(struct world *w, const struct soap_node *from, const struct soap_node *to, struct span body, int status)
+{
+    char name[64];
+    soap_name(body, name);
+    if (status)
+        world_arrow(w, w->watched, from->name, to->name, "HTTP %d %s", status, name);
+    else
+        world_arrow(w, w->watched, from->name, to->name, "%s", name);
+}
+
+void world_post(struct world *w, const char *from, const struct effect *effect)
+{
+    const struct soap_node *source = node_by_name(w, from), *to = node_by_url(w, effect->to);
+    if (!source)
+        return;
+    if (!to) {
+        result(source, effect->id, EFFECT_FAILED, 0, SPAN_NONE);
+        return;
+    }
+    uint64_t name = exchange_open(w, source, to, effect->id);
+    exchange_of(w, name)->watched = is_watched(w, effect->body);
+    if (exchange_of(w, name)->watched)
+        soap_arrow(w, source, to, effect->body, 0);
+    world_carry(w, "soap", &w->request, effect->body, posted, w, name);
+}
+
+/* The status goes in front of the octets. */
+static void replied(void *context, uint64_t name, struct span octets)
+{
+    struct exchange *x = exchange_of(context, name);
+    if (!x || octets.len < 2)
+        return;
+    int status = octets.ptr[0] << 8 | octets.ptr[1];
+    exchange_ends(x, status < 500 ? EFFECT_SENT : EFFECT_FAILED, status, span_from(octets, 2));
 }
 
 void world_reply(struct world *w, const struct effect *effect)
 {
-    uint32_t slot = effect->reply.slot;
-    if (!slot || slot > EXCHANGES_MAX || w->exchanges[slot - 1].generation != effect->reply.generation)
+    struct reply_ref r = effect->reply;
+    uint64_t name = (uint64_t)r.generation << 32 | (r.slot - 1);
+    struct exchange *x = r.slot ? exchange_of(w, name) : NULL;
+    uint8_t *octets = x ? malloc(effect->body.len + 2) : NULL;
+    if (!octets)
         return;
-    world_carry(w, "soap-answer", &WORLD_LAN, effect->body, replied, &w->exchanges[slot - 1], (uint64_t)effect->status);
+    if (x->watched)
+        soap_arrow(w, x->to, x->from, effect->body, effect->status);
+    octets[0] = (uint8_t)(effect->status >> 8);
+    octets[1] = (uint8_t)effect->status;
+    if (effect->body.len)
+        memcpy(octets + 2, effect->body.ptr, effect->body.len);
+    world_carry(w, "soap-answer", &w->answer, (struct span){ octets, effect->body.len + 2 }, replied, w, name);
+    free(octets);
+}
+
+void world_soap_weather(struct world *w, const struct weather *request, const struct weather *answer)
+{
+    w->request = *request;
+    w->answer = *answer;
+}
+
+void world_node_died(struct world *w, const char *name)
+{
+    for (uint32_t i = 0; i < EXCHANGES_MAX; i++) {
+        struct exchange *x = &w->exchanges[i];
+        if (x->used && !strcmp(x->from->name, name))
+            x->used = false;
+        else if (x->used && !strcmp(x->to->name, name)) /* the connection is reset */
+            clockwork_plan(&w->time, w->time.now_ms + 1 + chance_below(&w->fate, 50), no_answer, w,
+                           name_of(w, i));
+    }
+}
+
+/* ---- the diagram ---- */
+
+void world_watch(struct world *w, int card, const char *eid)
+{
+    w->watched = card;
+    snprintf(w->watched_eid, sizeof w->watched_eid, "%s", eid);
+}
+
+void world_mark(struct world *w, int card, const char *mark)
+{
+    if (world_watches(w, card) && w->mark_count < WORLD_MARKS_MAX)
+        snprintf(w->marks[w->mark_count++], WORLD_MARK_MAX + 1, "%s", mark);
+}
+
+bool world_watches(const struct world *w, int card) { return w->watched >= 0 && w->watched == card; }
+
+void world_arrow(struct world *w, int card, const char *from, const char *to, const char *format, ...)
+{
+    char text[256];
+    va_list args;
+    if (!world_watches(w, card))
+        return;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    double at = (double)(w->time.now_ms - WORLD_START_MS) / 1000;
+    if (*to)
+        printf("%12.3f  %-9s -> %-9s %s\n", at, from, to, text);
+    else
+        printf("%12.3f  %-9s    %-9s %s\n", at, from, "", text);
 }
 
 /* ---- running ---- */

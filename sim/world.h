@@ -12,10 +12,14 @@
 #define WORLD_HASH_LEN   32u
 #define WORLD_NODES_MAX  16u
 #define WORLD_URL_MAX    128u
+#define WORLD_HTTP_MS    30000u /* a SOAP request without answer is given up */
+#define WORLD_MARKS_MAX  256u
+#define WORLD_MARK_MAX   31u
+#define WORLD_SECRETS_MAX 16384u
 
-/* What a link does to what it carries. */
+/* What a link does to what it carries. Order is lost where the delays differ enough. */
 struct weather {
-    uint32_t loss_permille, duplicate_permille;
+    uint32_t loss_permille, duplicate_permille, corrupt_permille; /* corrupt: one bit is turned over */
     uint32_t delay_min_ms, delay_max_ms;
 };
 
@@ -27,7 +31,7 @@ struct soap_node {
     const char *url;                 /* messages whose URL begins so are for it */
     const char *oid;                 /* as whom it is known */
     void *role;
-    struct engine *(*engine)(void *role); /* NULL: the node sends nothing through an engine */
+    struct engine *(*engine)(void *role); /* NULL: the node sends nothing through an engine; returns NULL while it is down */
     void (*soap)(void *role, const char *sender_oid, struct span body, struct reply_ref reply);
     uint32_t reply_node;             /* reply_ref.node of its SOAP exchanges */
     /* Without an engine: what came back for the effect of that id; may be NULL. */
@@ -39,7 +43,8 @@ typedef void parcel_task(void *context, uint64_t argument, struct span bytes);
 struct world *world_new(uint64_t seed);
 void world_free(struct world *w);
 struct clockwork *world_time(struct world *w);
-struct chance *world_chance(struct world *w);
+struct chance *world_chance(struct world *w); /* what the programs draw */
+struct chance *world_fate(struct world *w);   /* what happens to them: faults */
 struct log *world_log(struct world *w); /* lines with virtual time; printed when the world is verbose */
 void world_verbose(struct world *w, bool verbose);
 void world_say(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -49,16 +54,30 @@ void world_carry(struct world *w, const char *link, const struct weather *weathe
                  void *context, uint64_t argument);
 /* SOAP between nodes: an effect of `from` (its engine gets the result), and the answer to an exchange. */
 void world_add_node(struct world *w, const struct soap_node *node);
+/* Its process ended: what waited for an answer of it fails, what it waited for is forgotten. */
+void world_node_died(struct world *w, const char *name);
+void world_soap_weather(struct world *w, const struct weather *request, const struct weather *answer);
 void world_post(struct world *w, const char *from, const struct effect *effect);
 void world_reply(struct world *w, const struct effect *effect);
 extern const struct weather WORLD_LAN;
+
+/* No line of the log may hold this value: as hexadecimal digits, as raw octets, or in base 64. Counted in world_leaks. */
+void world_secret(struct world *w, struct span value);
+unsigned world_leaks(const struct world *w);
+
+/* The sequence diagram of one eUICC: what is told about that card is printed when it happens. */
+void world_watch(struct world *w, int card, const char *eid);
+void world_mark(struct world *w, int card, const char *mark); /* messages that hold it are that card's */
+void world_arrow(struct world *w, int card, const char *from, const char *to, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+bool world_watches(const struct world *w, int card);
 
 /* Runs until that time (virtual), or until done() says so. */
 void world_run(struct world *w, uint64_t for_ms, bool (*done)(void *context), void *context);
 uint64_t world_now(struct world *w);
 void world_hash(struct world *w, uint8_t ret[WORLD_HASH_LEN]);
 struct world_counts {
-    uint64_t carried, lost, octets;
+    uint64_t carried, lost, doubled, corrupted, octets;
 };
 struct world_counts world_counts(const struct world *w);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #define ENGINE_RETRIES_ON_CONFLICT 5u
+#define ENGINE_RETRIES_WHEN_FULL   60u /* one each ENGINE_STORE_PAUSE_MS */
 
 const char ENGINE_SCHEMA[] =
     "CREATE TABLE outbox (id INTEGER PRIMARY KEY, line TEXT NOT NULL, kind INTEGER NOT NULL, ref TEXT NOT NULL,"
@@ -290,15 +291,16 @@ static enum err commit(struct engine *e, const struct write *all, size_t count)
     return err;
 }
 
-void engine_own_flush(struct engine *e)
+enum err engine_own_flush(struct engine *e)
 {
     struct write all[ENGINE_OWN_MAX];
     if (!e->own_count || e->dead)
-        return;
+        return ERR_NONE;
     enum err err = commit(e, all, own_take(e, all));
     if (err != ERR_NONE)
         log_fact(e->config.env.log, LOG_ERROR_, NULL, "effects that have left cannot be forgotten: %s", err_text(err));
     e->own_count = 0;
+    return err;
 }
 
 static enum err commit_batch(struct engine *e)
@@ -359,15 +361,19 @@ static void fatal(struct engine *e, enum err err)
     e->dead = true;
 }
 
-/* A conflict: the rows changed under us, or a full disk. The events run again, alone, from fresh rows. */
+/* A conflict: the rows changed under us. The events run again, alone, from fresh rows. So they do when the store is
+ * full, but not at once. */
 static void retry_alone(struct engine *e, enum err err)
 {
     struct queued *again[ENGINE_BATCH_MAX];
     size_t kept = 0;
+    unsigned tries = err == ERR_NO_SPACE ? ENGINE_RETRIES_WHEN_FULL : ENGINE_RETRIES_ON_CONFLICT;
     e->counts.conflicts++;
+    if (err == ERR_NO_SPACE)
+        engine_pause(e);
     for (size_t i = 0; i < e->batch_count; i++) {
         struct queued *q = e->batch[i];
-        if (++q->conflicts <= ENGINE_RETRIES_ON_CONFLICT) {
+        if (++q->conflicts <= tries) {
             again[kept++] = q;
             continue;
         }
@@ -421,10 +427,10 @@ static void run_ready(struct engine *e)
     struct clock *clock = e->config.env.clock;
     do {
         engine_load_due(e);
-        while (e->head && !e->dead)
+        while (e->head && !e->dead && !engine_paused(e))
             run_batch(e);
-    } while (!e->dead && (e->head || e->next_wake_ms <= clock->now_ms(clock)));
-    if (e->own_count && e->own_due_ms <= clock->now_ms(clock))
+    } while (!e->dead && !engine_paused(e) && (e->head || e->next_wake_ms <= clock->now_ms(clock)));
+    if (e->own_count && !engine_paused(e) && e->own_due_ms <= clock->now_ms(clock))
         engine_own_flush(e);
 }
 
@@ -437,6 +443,8 @@ void engine_run(struct engine *e)
     run_ready(e);
     e->running = false;
     uint64_t wake = e->own_count && e->own_due_ms < e->next_wake_ms ? e->own_due_ms : e->next_wake_ms;
+    if (engine_paused(e))
+        wake = e->paused_until_ms;
     if (!e->dead && wake != UINT64_MAX)
         clock->wake_at(clock, wake);
 }

@@ -7,7 +7,7 @@
 #include "engine.h"
 
 #define ENGINE_LEASE_MS 120000u /* an effect in flight is nobody else's for so long */
-#define ENGINE_STORE_PAUSE_MS 1000u /* before a store that failed to answer is asked again */
+#define ENGINE_STORE_PAUSE_MS 1000u /* before a store that failed to answer, or was full, is asked again */
 
 #define ENGINE_FIRST_MEMORY 6144u /* of an event's arena, before blocks are taken from the heap */
 #define ENGINE_SPARE_MAX    256u  /* events kept for use again */
@@ -63,6 +63,7 @@ struct engine {
     uint64_t next_commit_ms; /* by the ration of config.commit_interval_ms */
     int64_t next_id;
     uint64_t next_wake_ms;
+    uint64_t paused_until_ms; /* the store was full: nothing is tried before */
     unsigned one_by_one;
     bool running, dead;
     struct engine_counts counts;
@@ -72,8 +73,10 @@ extern const struct statement ENGINE_OUTBOX_DELETE, ENGINE_TIMER_SET;
 void engine_enqueue(struct engine *e, struct queued *q);
 bool engine_flight_add(struct engine *e, const struct effect *effect);
 void engine_wake_at(struct engine *e, uint64_t at_ms);
+void engine_pause(struct engine *e);
+bool engine_paused(const struct engine *e);
 void engine_load_due(struct engine *e);
 /* All that wait now, in a commit of their own. */
-void engine_own_flush(struct engine *e);
+enum err engine_own_flush(struct engine *e);
 
 #endif

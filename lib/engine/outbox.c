@@ -157,6 +157,17 @@ static uint64_t retry_pause(const struct engine *e, const struct effect *effect)
 
 static void note(void *context, enum err err) { *(enum err *)context = err; }
 
+void engine_pause(struct engine *e)
+{
+    e->paused_until_ms = e->config.env.clock->now_ms(e->config.env.clock) + ENGINE_STORE_PAUSE_MS;
+}
+
+bool engine_paused(const struct engine *e)
+{
+    uint64_t now = e->config.env.clock->now_ms(e->config.env.clock);
+    return now < e->paused_until_ms && e->paused_until_ms <= now + ENGINE_STORE_PAUSE_MS; /* the clock may go back */
+}
+
 static void own_write(struct engine *e, const struct statement *statement, const struct value *params, size_t count)
 {
     if (e->own_count == ENGINE_OWN_MAX)
@@ -242,17 +253,21 @@ static void fire_timers(struct engine *e, const struct query *q)
     }
 }
 
-/* All leases first, in one commit: who takes an effect up says so before it leaves. */
-static void lease_due(struct engine *e, const struct query *q, uint64_t now)
+/* All leases first, in one commit: who takes an effect up says so before it leaves. Without it, it would leave again and
+ * again. */
+static enum err lease_due(struct engine *e, const struct query *q, uint64_t now)
 {
     for (size_t i = 0; i < q->row_count; i++)
         OWN_WRITE(e, &OUTBOX_LEASE, value_int(row_int(&q->rows[i], 0)), value_int((int64_t)(now + ENGINE_LEASE_MS)));
-    engine_own_flush(e);
+    return engine_own_flush(e);
 }
 
 static void send_due(struct engine *e, const struct query *q, uint64_t now)
 {
-    lease_due(e, q, now);
+    if (lease_due(e, q, now) != ERR_NONE) {
+        engine_pause(e);
+        return;
+    }
     for (size_t i = 0; i < q->row_count; i++) {
         const struct row *row = &q->rows[i];
         char to[1024];
@@ -285,7 +300,7 @@ static void learn_next_wake(struct engine *e, const struct query *q)
 void engine_load_due(struct engine *e)
 {
     uint64_t now = e->config.env.clock->now_ms(e->config.env.clock);
-    if (e->head || now < e->next_wake_ms)
+    if (e->head || now < e->next_wake_ms || engine_paused(e))
         return;
     e->next_wake_ms = now + ENGINE_STORE_PAUSE_MS; /* should the store not answer */
     engine_own_flush(e); /* what has left, and what is for later, must not be found */

@@ -1,0 +1,10 @@
+/* sim/bill.h: what the operations of a run cost: short messages, octets, seconds awake; and what that means on the bearers
+ * the product names (docs/sim.md). */
+#ifndef OSPREY_SIM_BILL_H
+#define OSPREY_SIM_BILL_H
+
+#include "node_device.h"
+
+void bill_print(const struct sim_usage *usage); /* [ES_FUNCTION_COUNT] */
+
+#endif

@@ -1,0 +1,51 @@
+/* sim/faults.h: what a scenario lets go wrong, as rates; and how often it did. Chance comes from the world's fate. */
+#ifndef OSPREY_SIM_FAULTS_H
+#define OSPREY_SIM_FAULTS_H
+
+#include "world.h"
+
+/* Of a server: per commit of its store, and per effect that leaves. */
+struct server_faults {
+    uint32_t crash_before_permille; /* the commit does not happen */
+    uint32_t crash_after_permille;  /* it does; nothing of it leaves */
+    uint32_t crash_send_permille;   /* in front of an effect: those before it have left */
+    uint32_t down_min_ms, down_max_ms;
+    uint32_t full_permille;         /* the store is full from this commit on … */
+    uint32_t full_max_ms;           /* … for so long at most */
+    uint32_t jump_every_ms;         /* the clock jumps, about so often */
+    uint32_t jump_max_ms;           /* forward or backward, so far at most from the truth */
+};
+
+/* Of each device: mean time between two; 0: never. */
+struct device_faults {
+    uint32_t reset_every_ms;    /* power is lost between two writes */
+    uint32_t torn_every_ms;     /* power is lost in the middle of a write to the card's memory */
+    uint32_t torn_octets;       /* … within so many octets written */
+    uint32_t silence_every_ms;  /* no coverage … */
+    uint32_t silence_max_ms;    /* … for so long at most */
+    uint32_t refused_every_ms;  /* the home network refuses the operational subscriptions … */
+    uint32_t refused_max_ms;
+};
+
+struct faults {
+    struct weather sms_up, sms_down, request, answer; /* delays 0: the scenario's ordinary ones */
+    uint32_t tcp_cut_permille, tcp_corrupt_permille; /* per piece of a stream */
+    struct server_faults smsr, smdp;
+    struct device_faults device;
+};
+
+/* Where a server was when it died: the step that the last thing it wrote or sent belongs to. */
+#define FAULT_STEPS_MAX 64u
+enum fault_kind { FAULT_BEFORE, FAULT_AFTER, FAULT_SEND, FAULT_FULL, FAULT_KINDS };
+struct fault_step {
+    char name[40];
+    unsigned count[FAULT_KINDS];
+};
+struct fault_counts {
+    unsigned crashes, fulls, jumps, resets, torn, silences, refusals, cuts;
+    struct fault_step steps[FAULT_STEPS_MAX];
+    size_t step_count;
+};
+void fault_count_step(struct fault_counts *c, const char *name, enum fault_kind kind);
+
+#endif

@@ -1,0 +1,299 @@
+#include "judge.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ecosystem.h"
+#include "lib/codec/hex.h"
+
+__attribute__((format(printf, 4, 5))) static void violated(struct ecosystem *e, const char *invariant, int card, const char *format, ...)
+{
+    struct sim_judge *j = &e->judge;
+    char text[300];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (!j->wrong++) {
+        j->first_card = card;
+        snprintf(j->first, sizeof j->first, "%s", invariant);
+    }
+    if (j->first_card < 0)
+        j->first_card = card;
+    if (card >= 0)
+        world_arrow(e->world, card, "JUDGE", "", "%s: %s", invariant, text);
+    if (j->quiet)
+        return;
+    if (card >= 0)
+        printf("  violated: %s: card %d: %s\n", invariant, card, text);
+    else
+        printf("  violated: %s: %s\n", invariant, text);
+}
+
+/* ---- while the world runs: counters ---- */
+
+static uint64_t mix(uint64_t h, const void *octets, size_t len)
+{
+    const uint8_t *p = octets;
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ p[i]) * 1099511628211u;
+    return h;
+}
+
+static uint64_t *packet_slot(struct sim_judge *j, uint64_t key)
+{
+    size_t i = (size_t)(key * 0x9E3779B97F4A7C15u >> 20) % j->packet_cap;
+    while (j->packets[2 * i] && j->packets[2 * i] != key)
+        i = (i + 1) % j->packet_cap;
+    return &j->packets[2 * i];
+}
+
+static void packets_grow(struct sim_judge *j)
+{
+    if (2 * j->packet_count < j->packet_cap)
+        return;
+    struct sim_judge old = *j;
+    j->packet_cap = old.packet_cap ? 2 * old.packet_cap : 4096;
+    j->packets = calloc(j->packet_cap, 2 * sizeof *j->packets);
+    sim_must(j->packets ? ERR_NONE : ERR_NO_MEMORY, "judge");
+    for (size_t i = 0; i < old.packet_cap; i++)
+        if (old.packets[2 * i])
+            memcpy(packet_slot(j, old.packets[2 * i]), &old.packets[2 * i], 2 * sizeof *j->packets);
+    free(old.packets);
+}
+
+static int card_of(struct ecosystem *e, const struct value *eid)
+{
+    for (unsigned i = 0; i < e->options.card_count; i++) {
+        char text[EID_TEXT_SIZE];
+        eid_text(&e->cards[i].eid, text);
+        if (eid->bytes.len == EID_DIGITS && !memcmp(eid->bytes.ptr, text, EID_DIGITS))
+            return (int)i;
+    }
+    return -1;
+}
+
+static void packet_stored(struct ecosystem *e, const struct value *eid, int64_t kvn, int64_t counter, struct span packet)
+{
+    struct sim_judge *j = &e->judge;
+    if (!counter || !packet.len)
+        return;
+    uint64_t key = mix(mix(mix(14695981039346656037u, eid->bytes.ptr, eid->bytes.len), &kvn, sizeof kvn), &counter, sizeof counter);
+    uint64_t what = mix(14695981039346656037u, packet.ptr, packet.len);
+    packets_grow(j);
+    uint64_t *slot = packet_slot(j, key ? key : 1);
+    if (slot[0] && slot[1] != what)
+        violated(e, "counter-once", card_of(e, eid), "two packets under key version %d, counter %llu", (int)kvn,
+                 (unsigned long long)counter);
+    j->packet_count += !slot[0];
+    slot[0] = key ? key : 1;
+    slot[1] = what;
+}
+
+static void counter_stored(struct ecosystem *e, const struct value *eid, int64_t kvn, int64_t counter)
+{
+    struct sim_judge *j = &e->judge;
+    uint64_t key = mix(mix(1469598103u, eid->bytes.ptr, eid->bytes.len), &kvn, sizeof kvn) | 1;
+    packets_grow(j);
+    uint64_t *slot = packet_slot(j, key);
+    if (slot[0] && slot[1] > (uint64_t)counter)
+        violated(e, "counters-grow", card_of(e, eid), "key version %d goes from %llu back to %llu", (int)kvn,
+                 (unsigned long long)slot[1], (unsigned long long)counter);
+    j->packet_count += !slot[0];
+    slot[0] = key;
+    slot[1] = (uint64_t)counter;
+}
+
+static void watch(void *context, const struct write *writes, size_t count)
+{
+    struct ecosystem *e = context;
+    for (size_t i = 0; i < count; i++) {
+        const struct value *p = writes[i].params;
+        const char *name = writes[i].statement->name;
+        if (!strcmp(name, "exchange-add"))
+            packet_stored(e, &p[0], p[8].number, p[9].number, p[14].bytes);
+        else if (!strcmp(name, "exchange-save") && p[8].number)
+            packet_stored(e, &p[0], p[10].number, p[4].number, p[9].bytes);
+        else if (!strcmp(name, "keyset-count"))
+            counter_stored(e, &p[0], p[1].number, p[2].number);
+    }
+}
+
+void judge_join(struct ecosystem *e)
+{
+    e->judge.e = e;
+    e->judge.first_card = -1;
+    e->smsr->role.watch = watch;
+    e->smsr->role.watch_context = e;
+}
+
+void judge_done(struct sim_judge *j) { free(j->packets); }
+
+/* ---- the quiet line: cards and EIS ---- */
+
+static const struct statement EIS_PROFILES = { "judge-profiles", "SELECT iccid, isdp, state, fallback FROM profile WHERE eid=?1", NULL };
+
+struct entry {
+    struct span iccid, isdp;
+    int64_t state, fallback;
+};
+
+static size_t eis_of(struct ecosystem *e, const struct sim_card *card, struct arena *arena, struct entry *ret, size_t max)
+{
+    char eid[EID_TEXT_SIZE];
+    eid_text(&card->eid, eid);
+    struct value v = value_text(eid);
+    const struct query *q = sim_role_ask(&e->smsr->role, &EIS_PROFILES, &v, 1, arena);
+    size_t count = 0;
+    for (; count < q->row_count && count < max; count++) {
+        const struct row *r = &q->rows[count];
+        ret[count] = (struct entry){ row_bytes(r, 0), row_bytes(r, 1), row_int(r, 2), row_int(r, 3) };
+    }
+    return count;
+}
+
+static bool same_state(int64_t eis, uint8_t card)
+{
+    return card == EUICC_PROFILE_ENABLED    ? eis == PROFILE_ENABLED
+           : card == EUICC_PROFILE_DISABLED ? eis == PROFILE_DISABLED
+                                            : eis == PROFILE_CREATED || eis == PROFILE_IN_CREATION;
+}
+
+static void compare(struct ecosystem *e, int n, const struct euicc_profile_info *p, struct entry *entries, size_t count)
+{
+    char aid[2 * AID_MAX + 1];
+    struct iccid iccid = { { 0 } };
+    bool has_iccid = iccid_from_ef(SPAN_OF(p->iccid_ef), &iccid) == ERR_NONE;
+    hex_text(aid_span(&p->isdp), aid, sizeof aid);
+    for (size_t i = 0; i < count; i++) {
+        if (!span_eq(entries[i].isdp, aid_span(&p->isdp)))
+            continue;
+        entries[i].isdp.len = 0; /* found */
+        if (!same_state(entries[i].state, p->state))
+            violated(e, "eis-is-card", n, "ISD-P %s (%s): state %02X in the card, %d in the EIS", aid, iccid.digits, p->state,
+                     (int)entries[i].state);
+        if (has_iccid && !span_eq(entries[i].iccid, span_text(iccid.digits)))
+            violated(e, "eis-is-card", n, "ISD-P %s: ICCID %s in the card, another one in the EIS", aid, iccid.digits);
+        if ((entries[i].fallback != 0) != p->fallback)
+            violated(e, "eis-is-card", n, "ISD-P %s: fall-back attribute differs", aid);
+        if (p->state != EUICC_PROFILE_ENABLED && p->state != EUICC_PROFILE_DISABLED)
+            violated(e, "no-orphan", n, "ISD-P %s is in state %02X, and nobody is at it", aid, p->state);
+        return;
+    }
+    violated(e, "no-orphan", n, "ISD-P %s (%s, state %02X) is in the card and not in the EIS", aid, iccid.digits, p->state);
+}
+
+static void judge_card(struct ecosystem *e, int n)
+{
+    struct sim_card *card = &e->cards[n];
+    struct euicc_profile_info profiles[EUICC_PROFILES_MAX];
+    struct entry entries[EUICC_PROFILES_MAX];
+    struct arena arena;
+    if (card->device->broken || !card->device->card) {
+        violated(e, "card-lives", n, "the card does not open after its power failed");
+        return;
+    }
+    arena_init(&arena, 1u << 20);
+    size_t count = euicc_profiles(card->device->card, profiles), known = eis_of(e, card, &arena, entries, EUICC_PROFILES_MAX), enabled = 0;
+    for (size_t i = 0; i < count; i++) {
+        enabled += profiles[i].state == EUICC_PROFILE_ENABLED;
+        compare(e, n, &profiles[i], entries, known);
+    }
+    for (size_t i = 0; i < known; i++)
+        if (entries[i].isdp.len)
+            violated(e, "eis-is-card", n, "profile %.*s (state %d) is in the EIS and not in the card", (int)entries[i].iccid.len,
+                     (const char *)entries[i].iccid.ptr, (int)entries[i].state);
+    if (enabled != 1)
+        violated(e, "one-enabled", n, "%zu profiles are enabled", enabled);
+    arena_release(&arena);
+}
+
+/* ---- calls ---- */
+
+static bool is_ok(const struct sim_call *c) { return c->status.exec == EXECUTED_SUCCESS || c->status.exec == EXECUTED_WITH_WARNING; }
+
+static void judge_call(struct ecosystem *e, const struct sim_call *c)
+{
+    char text[160];
+    operator_call_text(c, text);
+    if (c->accepted && !c->answers)
+        violated(e, "answered-once", (int)c->card, "%s", text);
+    if (c->accepted && c->different)
+        violated(e, "answered-once", (int)c->card, "%u of %u answers are not the first one's bytes: %s", c->different, c->answers, text);
+    if (c->repeated && c->answers < 2)
+        violated(e, "repeat-answered", (int)c->card, "asked again, not answered again: %s", text);
+}
+
+static bool switches(const struct sim_call *c)
+{
+    return c->function == ES4_ENABLE_PROFILE || c->function == ES4_DISABLE_PROFILE || (c->function == ES2_DOWNLOAD_PROFILE && c->enable);
+}
+
+/* What the operator was told last of switches is so; unless the card may have fallen back since, or a call's outcome is
+ * not known. */
+static void judge_word(struct ecosystem *e, int n)
+{
+    const struct sim_call *last = NULL;
+    struct euicc_profile_info profiles[EUICC_PROFILES_MAX];
+    struct sim_card *card = &e->cards[n];
+    if (!card->device->card)
+        return;
+    for (unsigned i = 0; i < e->mno.call_count; i++) {
+        const struct sim_call *c = e->mno.calls[i];
+        if (c->card == (unsigned)n && switches(c) && c->answers && (!last || c->end_ms >= last->end_ms))
+            last = c;
+    }
+    if (!last || !is_ok(last) || e->fault_counts.refusals || e->fault_counts.silences || e->fault_counts.jumps)
+        return;
+    size_t count = euicc_profiles(card->device->card, profiles);
+    const struct iccid *want = last->function == ES4_DISABLE_PROFILE ? &card->bootstrap : &card->profiles[last->profile].iccid;
+    for (size_t i = 0; i < count; i++) {
+        struct iccid iccid;
+        char text[160];
+        if (profiles[i].state == EUICC_PROFILE_ENABLED && iccid_from_ef(SPAN_OF(profiles[i].iccid_ef), &iccid) == ERR_NONE &&
+            !iccid_eq(&iccid, want))
+            violated(e, "word-kept", n, "%s is enabled; last word: %s", iccid.digits, operator_call_text(last, text));
+    }
+}
+
+/* ---- stores ---- */
+
+static const struct statement LEFT_SMSR[] = { { "judge-outbox", "SELECT line, ref FROM outbox", NULL },
+                                              { "judge-operation", "SELECT eid, procedure || '/' || step FROM operation", NULL },
+                                              { "judge-exchange", "SELECT eid, purpose || '' FROM exchange", NULL },
+                                              { "judge-call", "SELECT line, call_id FROM call WHERE state<>2", NULL } };
+static const struct statement LEFT_SMDP[] = { { "judge-outbox-dp", "SELECT line, ref FROM outbox", NULL },
+                                              { "judge-job", "SELECT eid, function || '/' || coalesce(step,'') FROM job", NULL },
+                                              { "judge-call-dp", "SELECT line, call_id FROM call WHERE state<>2", NULL } };
+
+static void judge_left(struct ecosystem *e, struct sim_role *r, const struct statement *statements, size_t count)
+{
+    struct arena arena;
+    for (size_t i = 0; i < count; i++) {
+        arena_init(&arena, 64u << 20);
+        const struct query *q = sim_role_ask(r, &statements[i], NULL, 0, &arena);
+        for (size_t k = 0; k < q->row_count; k++) {
+            char what[80];
+            row_text(&q->rows[k], 1, what, sizeof what);
+            violated(e, "nothing-left", card_of(e, &q->rows[k].columns[0]), "%s: %s still holds %s", r->kind->name,
+                     statements[i].name + 6, what);
+        }
+        arena_release(&arena);
+    }
+}
+
+unsigned judge_all(struct ecosystem *e)
+{
+    for (unsigned i = 0; i < e->options.card_count; i++) {
+        judge_card(e, (int)i);
+        judge_word(e, (int)i);
+    }
+    for (unsigned i = 0; i < e->mno.call_count; i++)
+        judge_call(e, e->mno.calls[i]);
+    judge_left(e, &e->smsr->role, LEFT_SMSR, ARRAY_LEN(LEFT_SMSR));
+    judge_left(e, &e->smdp->role, LEFT_SMDP, ARRAY_LEN(LEFT_SMDP));
+    if (world_leaks(e->world))
+        violated(e, "no-secret-in-log", -1, "%u lines of the log hold octets of a key", world_leaks(e->world));
+    return e->judge.wrong;
+}

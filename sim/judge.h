@@ -1,0 +1,25 @@
+/* sim/judge.h: what must hold (docs/invariants.md). The judge looks at what is committed while the world runs, and at
+ * everything when the line is quiet. It reads the stores with its own questions and the cards through euicc.h. */
+#ifndef OSPREY_SIM_JUDGE_H
+#define OSPREY_SIM_JUDGE_H
+
+#include "lib/base/store.h"
+
+struct ecosystem;
+
+struct sim_judge {
+    struct ecosystem *e;
+    unsigned wrong;
+    int first_card;      /* with something wrong; -1: none */
+    char first[40];      /* the invariant */
+    bool quiet;          /* says nothing */
+    uint64_t *packets;   /* (eUICC, key version, counter) and what was sent under it, hashed */
+    size_t packet_count, packet_cap;
+};
+
+void judge_join(struct ecosystem *e); /* begins to look at commits */
+/* The line is quiet: everything. Says what is wrong, one line each; returns how much (with what was seen before). */
+unsigned judge_all(struct ecosystem *e);
+void judge_done(struct sim_judge *j);
+
+#endif

@@ -1,0 +1,332 @@
+#include "operator.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ecosystem.h"
+
+#define ASK_AGAIN_MS 40000u
+
+static void ask(void *context, uint64_t argument);
+static void next_question(void *context, uint64_t card);
+
+/* ---- the message ---- */
+
+static const void *body_of(struct sim_call *c, struct arena *arena, const char *id)
+{
+    const struct sim_card *card = &c->e->cards[c->card];
+    struct es_request base = { .call_id = span_text(id), .validity_s = c->validity_s };
+    if (c->function == ES2_DOWNLOAD_PROFILE) {
+        struct es2_download_profile *b = ARENA_NEW(arena, struct es2_download_profile);
+        *b = (struct es2_download_profile){ .base = base, .eid = card->eid, .smsr_id = ecosystem_oid(ECOSYSTEM_SMSR),
+                                            .iccid = card->profiles[c->profile].iccid, .enable = c->enable };
+        return b;
+    }
+    if (c->function == ES4_AUDIT_EIS) {
+        struct es_audit_request *b = ARENA_NEW(arena, struct es_audit_request);
+        *b = (struct es_audit_request){ .base = base, .eid = card->eid };
+        return b;
+    }
+    struct es_profile_request *b = ARENA_NEW(arena, struct es_profile_request);
+    *b = (struct es_profile_request){ .base = base, .eid = card->eid, .iccid = card->profiles[c->profile].iccid };
+    return b;
+}
+
+static const char *url_of(const struct sim_call *c)
+{
+    return c->function == ES2_DOWNLOAD_PROFILE ? ECOSYSTEM_SMDP_URL "/esim-messaging/3/ES2/ES2SmDpService"
+                                               : ECOSYSTEM_SMSR_URL "/esim-messaging/3/ES4/ES4SmSrService";
+}
+
+static void write_request(struct sim_call *c)
+{
+    struct arena arena;
+    struct span soap;
+    char id[SIM_CALL_ID_MAX];
+    bool es2 = c->function == ES2_DOWNLOAD_PROFILE;
+    arena_init(&arena, 1u << 18);
+    snprintf(id, sizeof id, "call-%08u", c->number);
+    world_mark(c->e->world, (int)c->card, id);
+    struct es_message m = { .function = c->function, .kind = ES_REQUEST, .body = body_of(c, &arena, id) };
+    m.wsa.from = (struct wsa_endpoint){ .entity_id = ecosystem_oid(ECOSYSTEM_OPERATOR) };
+    m.wsa.from.address = span_text(es2 ? ECOSYSTEM_OPERATOR_URL "/esim-messaging/3/ES2/ES2MnoService"
+                                       : ECOSYSTEM_OPERATOR_URL "/esim-messaging/3/ES4/ES4MnoService");
+    m.wsa.reply_to = m.wsa.from;
+    m.wsa.to = (struct wsa_endpoint){ .address = span_text(url_of(c)),
+                                      .entity_id = ecosystem_oid(es2 ? ECOSYSTEM_SMDP : ECOSYSTEM_SMSR) };
+    sim_must(wsa_message_id_make(&arena, &m.wsa.from.entity_id, span_text(id), SPAN_NONE, SPAN_NONE, world_now(c->e->world), '?',
+                                 &m.wsa.message_id), "MessageID");
+    sim_must(es_encode(&m, &arena, &soap), "operator's request");
+    c->request = malloc(soap.len);
+    sim_must(c->request ? ERR_NONE : ERR_NO_MEMORY, "request");
+    memcpy(c->request, soap.ptr, soap.len);
+    c->request_len = soap.len;
+    arena_release(&arena);
+}
+
+static void post(struct sim_call *c)
+{
+    world_post(c->e->world, "operator", &(struct effect){ .id = c->number + 1, .to = url_of(c),
+                                                          .body = { c->request, c->request_len } });
+}
+
+static void ask(void *context, uint64_t argument)
+{
+    struct sim_call *c = context;
+    (void)argument;
+    if (c->answers || c->refused || (c->accepted && !c->repeated))
+        return;
+    c->tries++;
+    post(c);
+    if (chance_permille(world_fate(c->e->world), c->e->mno.programme.twice_permille))
+        post(c);
+}
+
+/* ---- programmes ---- */
+
+static struct sim_call *call_new(struct ecosystem *e, unsigned card, enum es_function function, unsigned profile, bool enable)
+{
+    struct sim_operator *o = &e->mno;
+    if (o->call_count == o->call_cap) {
+        o->call_cap = o->call_cap ? 2 * o->call_cap : 256;
+        o->calls = realloc(o->calls, o->call_cap * sizeof *o->calls);
+    }
+    struct sim_call *c = o->calls ? calloc(1, sizeof *c) : NULL;
+    sim_must(c ? ERR_NONE : ERR_NO_MEMORY, "call");
+    const struct programme *p = &o->programme;
+    *c = (struct sim_call){ .e = e, .number = o->call_count, .card = card, .function = function, .profile = profile,
+                            .enable = enable, .asked_ms = world_now(e->world) };
+    c->validity_s = p->validity_min_s + chance_below(world_chance(e->world), p->validity_max_s - p->validity_min_s + 1);
+    o->calls[o->call_count++] = c;
+    write_request(c);
+    return c;
+}
+
+static unsigned pick(struct ecosystem *e, const struct sim_card *card, bool loaded)
+{
+    unsigned count = 0, found[SIM_PROFILES_MAX];
+    for (unsigned i = 0; i < e->options.profile_count; i++)
+        if (card->profiles[i].loaded == loaded && !(card->profiles[i].asked && !loaded))
+            found[count++] = i;
+    return count ? found[chance_below(world_chance(e->world), count)] : SIM_PROFILES_MAX;
+}
+
+static void choose(struct ecosystem *e, struct sim_card *card, enum es_function *ret_function, unsigned *ret_profile, bool *ret_enable)
+{
+    static const struct { uint32_t below; enum es_function function; } table[] = {
+        { 45, ES4_ENABLE_PROFILE }, { 70, ES4_DISABLE_PROFILE }, { 80, ES4_DELETE_PROFILE }, { 100, ES4_AUDIT_EIS }
+    };
+    struct chance *chance = world_chance(e->world);
+    unsigned fresh = pick(e, card, false), loaded = pick(e, card, true);
+    *ret_enable = chance_below(chance, 2) || e->mno.programme.download_only;
+    *ret_function = ES2_DOWNLOAD_PROFILE;
+    *ret_profile = fresh;
+    if (fresh < SIM_PROFILES_MAX && (loaded == SIM_PROFILES_MAX || chance_below(chance, 4) == 0))
+        return;
+    uint32_t draw = chance_below(chance, 100);
+    *ret_profile = loaded < SIM_PROFILES_MAX ? loaded : 0;
+    for (size_t i = 0; i < ARRAY_LEN(table); i++)
+        if (draw < table[i].below) {
+            *ret_function = loaded < SIM_PROFILES_MAX ? table[i].function : ES4_AUDIT_EIS;
+            return;
+        }
+}
+
+static void book(struct ecosystem *e, unsigned card, enum es_function function)
+{
+    e->cards[card].device->account = &e->usage[function];
+    if (function)
+        e->usage[function].operations++;
+}
+
+static void next_question(void *context, uint64_t card)
+{
+    struct ecosystem *e = context;
+    struct sim_card *c = &e->cards[card];
+    enum es_function function;
+    unsigned profile;
+    bool enable;
+    if (e->mno.stopped || c->functions_left == 0)
+        return;
+    c->functions_left--;
+    choose(e, c, &function, &profile, &enable);
+    if (function == ES2_DOWNLOAD_PROFILE)
+        c->profiles[profile].asked = true;
+    struct sim_call *call = call_new(e, (unsigned)card, function, profile, enable);
+    book(e, (unsigned)card, function);
+    ask(call, 0);
+    if (chance_permille(world_fate(e->world), e->mno.programme.together_permille))
+        clockwork_plan(world_time(e->world), world_now(e->world) + chance_below(world_fate(e->world), 60000), next_question, e, card);
+    else
+        call->end_ms = 1; /* the next one waits for it */
+}
+
+void operator_begin(struct ecosystem *e, const struct programme *programme)
+{
+    e->mno.programme = *programme;
+    for (unsigned i = 0; i < e->options.card_count; i++) {
+        e->cards[i].functions_left = programme->functions;
+        uint64_t at = world_now(e->world) + chance_below(world_chance(e->world), programme->spread_ms + 1);
+        clockwork_plan(world_time(e->world), at, next_question, e, i);
+    }
+}
+
+bool operator_content(void *ecosystem)
+{
+    struct ecosystem *e = ecosystem;
+    struct sim_operator *o = &e->mno;
+    while (o->done_cards < o->call_count && (o->calls[o->done_cards]->answers || o->calls[o->done_cards]->refused))
+        o->done_cards++; /* calls, in their order */
+    if (o->done_cards < o->call_count)
+        return false;
+    for (unsigned i = 0; i < e->options.card_count; i++)
+        if (e->cards[i].functions_left)
+            return false;
+    return true;
+}
+
+/* ---- answers ---- */
+
+static void learn(struct sim_call *c)
+{
+    struct sim_card *card = &c->e->cards[c->card];
+    bool ok = c->status.exec == EXECUTED_SUCCESS || c->status.exec == EXECUTED_WITH_WARNING;
+    if (c->function == ES2_DOWNLOAD_PROFILE)
+        card->profiles[c->profile].loaded |= ok;
+    if (c->function == ES2_DOWNLOAD_PROFILE && !ok)
+        card->profiles[c->profile].asked = false;
+    if (c->function == ES4_DELETE_PROFILE && ok)
+        card->profiles[c->profile].loaded = false;
+}
+
+static void go_on(struct sim_call *c, bool waited)
+{
+    struct ecosystem *e = c->e;
+    book(e, c->card, ES_FUNCTION_NONE);
+    if (waited)
+        clockwork_plan(world_time(e->world), world_now(e->world) + chance_below(world_chance(e->world), e->mno.programme.think_max_ms + 1),
+                       next_question, e, c->card);
+}
+
+static void answer(struct sim_call *c, const struct es_message *m, struct span octets)
+{
+    uint8_t digest[32];
+    char text[160];
+    sim_must(sha256(octets, digest), "digest");
+    if (c->answers++ || c->refused) {
+        c->different += memcmp(digest, c->digest, sizeof digest) != 0;
+        return;
+    }
+    bool waited = c->end_ms == 1;
+    memcpy(c->digest, digest, sizeof digest);
+    c->status = es_response_of(m)->status;
+    c->end_ms = es_response_of(m)->end_ms;
+    c->answered_ms = world_now(c->e->world);
+    world_say(c->e->world, "operator: %s", operator_call_text(c, text));
+    world_arrow(c->e->world, (int)c->card, "operator", "", "%s", text);
+    learn(c);
+    go_on(c, waited);
+}
+
+static struct sim_call *call_of(struct ecosystem *e, struct span message_id)
+{
+    static const char mark[] = "call-";
+    char digits[9] = "";
+    const uint8_t *at = message_id.len ? memmem(message_id.ptr, message_id.len, mark, 5) : NULL;
+    if (!at || at + 13 > message_id.ptr + message_id.len)
+        return NULL;
+    memcpy(digits, at + 5, 8);
+    unsigned number = (unsigned)strtoul(digits, NULL, 10);
+    return number < e->mno.call_count ? e->mno.calls[number] : NULL;
+}
+
+static void operator_soap(void *role, const char *sender, struct span body, struct reply_ref reply)
+{
+    struct ecosystem *e = role;
+    struct arena arena;
+    struct es_message m;
+    struct es_fault fault;
+    (void)sender;
+    arena_init(&arena, 1u << 20);
+    enum err err = es_decode(body, &arena, &m, &fault);
+    struct sim_call *call = err == ERR_NONE && m.kind == ES_RESPONSE ? call_of(e, m.wsa.relates_to) : NULL;
+    if (call)
+        answer(call, &m, body);
+    else if (err == ERR_NONE && m.kind == ES_NOTIFICATION)
+        e->mno.notifications++;
+    world_reply(e->world, &(struct effect){ .kind = EFFECT_REPLY, .reply = reply, .status = err == ERR_NONE ? 202 : 400 });
+    arena_release(&arena);
+}
+
+static void refused(struct sim_call *c, struct span body)
+{
+    struct arena arena;
+    struct es_message m;
+    struct es_fault fault;
+    if (c->answers || c->refused || c->accepted)
+        return;
+    arena_init(&arena, 1u << 20);
+    if (es_decode(body, &arena, &m, &fault) == ERR_NONE && m.kind == ES_RESPONSE) {
+        char text[160];
+        bool waited = c->end_ms == 1;
+        c->refused = true;
+        c->status = es_response_of(&m)->status;
+        c->end_ms = 0;
+        world_say(c->e->world, "operator: at once: %s", operator_call_text(c, text));
+        learn(c);
+        go_on(c, waited);
+    }
+    arena_release(&arena);
+}
+
+static void http_answered(void *role, int64_t id, int status, struct span body)
+{
+    struct ecosystem *e = role;
+    struct sim_call *c = id >= 1 && id <= e->mno.call_count ? e->mno.calls[id - 1] : NULL;
+    if (!c)
+        return;
+    if (status == 202)
+        c->accepted = true;
+    else if (status == 200)
+        refused(c, body);
+    else
+        clockwork_plan(world_time(e->world), world_now(e->world) + ASK_AGAIN_MS, ask, c, 0);
+}
+
+void operator_join(struct ecosystem *e)
+{
+    world_add_node(e->world, &(struct soap_node){ .name = "operator", .url = ECOSYSTEM_OPERATOR_URL,
+                                                  .oid = ecosystem_oid_text(ECOSYSTEM_OPERATOR), .role = e,
+                                                  .soap = operator_soap, .answered = http_answered });
+}
+
+void operator_repeat_all(struct ecosystem *e, uint64_t since_ms)
+{
+    for (unsigned i = 0; i < e->mno.call_count; i++) {
+        struct sim_call *c = e->mno.calls[i];
+        if (!c->accepted || !c->answers || c->asked_ms < since_ms)
+            continue;
+        c->repeated = true;
+        c->answers = 1;
+        post(c);
+    }
+}
+
+void operator_done(struct ecosystem *e)
+{
+    for (unsigned i = 0; i < e->mno.call_count; i++) {
+        free(e->mno.calls[i]->request);
+        free(e->mno.calls[i]);
+    }
+    free(e->mno.calls);
+}
+
+const char *operator_call_text(const struct sim_call *c, char out[160])
+{
+    const struct es_function_info *info = es_function_info(c->function);
+    snprintf(out, 160, "call %u, card %u, profile %u: %s.%s%s: %s %s %s %.60s", c->number, c->card, c->profile, info->interface,
+             info->name, c->enable && c->function == ES2_DOWNLOAD_PROFILE ? " and enable" : "",
+             c->answers || c->refused ? exec_status_xml(c->status.exec) : c->accepted ? "accepted, no answer" : "not accepted",
+             c->status.subject, c->status.code, c->status.detail);
+    return out;
+}

@@ -1,0 +1,57 @@
+/* sim/operator.h: the operator: it asks SM-DP (ES2) and SM-SR (ES4), asks again what it got no answer to, and keeps every
+ * call with all that was said to it. Each card has a programme: one function after the other, some of them twice. */
+#ifndef OSPREY_SIM_OPERATOR_H
+#define OSPREY_SIM_OPERATOR_H
+
+#include "lib/crypto/sha256.h"
+#include "lib/es/message.h"
+#include "world.h"
+
+#define SIM_CALL_ID_MAX 32u
+
+struct ecosystem;
+
+struct sim_call {
+    struct ecosystem *e;
+    unsigned number, card, profile;
+    enum es_function function;
+    bool enable;
+    uint8_t *request; /* as it leaves, again and again */
+    size_t request_len;
+    bool accepted, refused; /* refused: answered in the same exchange with FAILED */
+    bool repeated;          /* the judge asked once more */
+    unsigned tries, answers, different; /* different: answers that are not the first one's bytes */
+    uint8_t digest[32];
+    struct status status;
+    uint64_t asked_ms, answered_ms, end_ms;
+    uint32_t validity_s;
+};
+
+struct programme {
+    unsigned functions;           /* for each card, the first download included */
+    uint32_t spread_ms;           /* when the cards begin */
+    uint32_t think_max_ms;        /* between an answer and the next question */
+    uint32_t twice_permille;      /* the same message leaves twice at once */
+    uint32_t together_permille;   /* the next question does not wait for the answer */
+    uint32_t validity_min_s, validity_max_s;
+    bool download_only;
+};
+
+struct sim_operator {
+    struct programme programme;
+    struct sim_call **calls;
+    unsigned call_count, call_cap, done_cards;
+    unsigned notifications;
+    bool stopped; /* no new questions */
+};
+
+void operator_join(struct ecosystem *e); /* its node in the world */
+void operator_begin(struct ecosystem *e, const struct programme *programme);
+/* Every card's programme is over, every call answered. */
+bool operator_content(void *ecosystem);
+/* Asks every call of the last hours once more: a repeat must get the same bytes and change nothing. */
+void operator_repeat_all(struct ecosystem *e, uint64_t since_ms);
+void operator_done(struct ecosystem *e);
+const char *operator_call_text(const struct sim_call *call, char out[160]);
+
+#endif

@@ -1,0 +1,86 @@
+#include "scenario.h"
+
+#include <stdio.h>
+
+#define MINUTE_MS (60ull * 1000)
+#define HOUR_MS   (60 * MINUTE_MS)
+
+const struct scenario *const sim_scenarios[] = {
+    &SCENARIO_DOWNLOAD_LOSSY_SMS, &SCENARIO_CHURN,     &SCENARIO_CRASH_SMSR, &SCENARIO_CRASH_SMDP, &SCENARIO_TORN_CARDS, &SCENARIO_REFUSED,
+    &SCENARIO_BEARER_CUTS,        &SCENARIO_DUPLICATE, &SCENARIO_EXPIRY,     &SCENARIO_FULL_STORE, &SCENARIO_CLOCK_JUMPS, &SCENARIO_EVERYTHING
+};
+const size_t sim_scenario_count = ARRAY_LEN(sim_scenarios);
+
+const struct scenario *sim_scenario(const char *name)
+{
+    for (size_t i = 0; i < sim_scenario_count; i++)
+        if (!strcmp(sim_scenarios[i]->name, name))
+            return sim_scenarios[i];
+    return NULL;
+}
+
+static void tell(const struct ecosystem *e, struct sim_report *r)
+{
+    for (unsigned i = 0; i < e->mno.call_count; i++) {
+        const struct sim_call *c = e->mno.calls[i];
+        bool ok = c->answers && (c->status.exec == EXECUTED_SUCCESS || c->status.exec == EXECUTED_WITH_WARNING);
+        r->calls++;
+        r->ok += ok;
+        r->downloads += ok && c->function == ES2_DOWNLOAD_PROFILE;
+        r->switches += ok && (c->function == ES4_ENABLE_PROFILE || c->function == ES4_DISABLE_PROFILE || c->enable);
+    }
+    r->wrong = e->judge.wrong;
+    r->first_card = e->judge.first_card;
+    memcpy(r->first, e->judge.first, sizeof r->first);
+    r->faults = e->fault_counts;
+    r->world = world_counts(e->world);
+    memcpy(r->usage, e->usage, sizeof r->usage);
+    r->days = (double)(world_now(e->world) - WORLD_START_MS) / (24 * (double)HOUR_MS) * e->options.card_count;
+    world_hash(e->world, r->hash);
+}
+
+static void print_calls(const struct ecosystem *e)
+{
+    char text[160];
+    for (unsigned i = 0; i < e->mno.call_count; i++)
+        printf("  %s\n", operator_call_text(e->mno.calls[i], text));
+}
+
+/* Everybody is on the network and known; trouble while the operator works; a quiet line; every call once more; quiet. */
+void sim_run(const struct scenario *s, uint64_t seed, const char *profiles, enum sim_talk talk, int watched, struct sim_report *ret)
+{
+    struct ecosystem_options options = s->options;
+    struct world *w = world_new(seed);
+    sim_must(w ? ERR_NONE : ERR_NO_MEMORY, "world");
+    options.profiles = profiles;
+    world_verbose(w, talk == SIM_ALL);
+    struct ecosystem *e = ecosystem_new(w, &options);
+    e->judge.quiet = talk == SIM_SILENT;
+    if (watched >= 0 && (unsigned)watched < options.card_count) {
+        char eid[EID_TEXT_SIZE];
+        world_watch(w, watched, eid_text(&e->cards[watched].eid, eid));
+    }
+    world_run(w, 10 * MINUTE_MS, NULL, NULL);
+    ecosystem_secrets(e);
+    ecosystem_troubles(e, &s->faults);
+    uint64_t began = world_now(w);
+    operator_begin(e, &s->programme);
+    world_run(w, s->hours * HOUR_MS, operator_content, e);
+    ecosystem_troubles(e, NULL);
+    e->mno.stopped = true;
+    world_run(w, (s->quiet_hours ? s->quiet_hours : 3) * HOUR_MS, NULL, NULL);
+    operator_repeat_all(e, world_now(w) - 20 * HOUR_MS > began ? world_now(w) - 20 * HOUR_MS : began);
+    world_run(w, HOUR_MS, NULL, NULL);
+    judge_all(e);
+    *ret = (struct sim_report){ 0 };
+    tell(e, ret);
+    if (ret->ok * 1000 < s->ok_permille * ret->calls) {
+        ret->wrong++;
+        if (talk != SIM_SILENT)
+            printf("  only %u of %u calls succeeded\n", ret->ok, ret->calls);
+    }
+    if (talk == SIM_ALL)
+        print_calls(e);
+    ecosystem_free(e);
+    world_free(w);
+}

@@ -1,0 +1,22 @@
+/* sim/search.h: runs, searches and replays. All return the exit status: 1 when an invariant was violated. */
+#ifndef OSPREY_SIM_SEARCH_H
+#define OSPREY_SIM_SEARCH_H
+
+#include "scenario.h"
+
+struct sim_order {
+    const char *profiles;
+    uint64_t first, last; /* seeds */
+    unsigned seconds;     /* 0: no limit */
+    int diagram;
+    bool verbose, bill, faults;
+};
+
+int sim_order_run(const struct scenario *s, const struct sim_order *o);
+/* s NULL: all of them in turn. */
+int sim_order_search(const struct scenario *s, const struct sim_order *o);
+/* Lines "SCENARIO SEED"; "#" begins a comment; "known SCENARIO SEED INVARIANT" is expected to fail so, and an error when
+ * it does not any more. */
+int sim_order_replay(const char *path, const struct sim_order *o);
+
+#endif
