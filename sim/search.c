@@ -1,17 +1,53 @@
 #include "search.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "bill.h"
 #include "lib/codec/hex.h"
+
+#define WORLD_SECONDS_MAX 120u /* a world that takes longer hangs */
 
 static double seconds_now(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* A world in a process of its own: libraries keep what they learn, and a world shall not know of those before it. One
+ * that hangs or dies has failed too. */
+static void run_apart(const struct scenario *s, uint64_t seed, const char *profiles, enum sim_talk talk, int watched,
+                      struct sim_report *ret)
+{
+    int ends[2], status = 0;
+    fflush(stdout);
+    memset(ret, 0, sizeof *ret);
+    pid_t child = pipe(ends) == 0 ? fork() : -1;
+    if (child == 0) {
+        struct sim_report r;
+        alarm(WORLD_SECONDS_MAX);
+        sim_run(s, seed, profiles, talk, watched, &r);
+        fflush(stdout);
+        _exit(write(ends[1], &r, sizeof r) == (ssize_t)sizeof r ? 0 : 1);
+    }
+    close(ends[1]);
+    size_t got = 0;
+    ssize_t n = 0;
+    while (child > 0 && got < sizeof *ret && (n = read(ends[0], (char *)ret + got, sizeof *ret - got)) > 0)
+        got += (size_t)n;
+    close(ends[0]);
+    bool ended = child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && got == sizeof *ret;
+    if (ended)
+        return;
+    memset(ret, 0, sizeof *ret);
+    ret->wrong = 1;
+    ret->first_card = -1;
+    snprintf(ret->first, sizeof ret->first, WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM ? "world-ends" : "no-crash");
 }
 
 static void print_result(const struct scenario *s, uint64_t seed, const struct sim_report *r)
@@ -26,7 +62,7 @@ static void print_failure(const struct scenario *s, uint64_t seed, const struct 
 {
     struct sim_report again;
     printf("%s seed %llu: FAILED, %u times, first %s\n", s->name, (unsigned long long)seed, failed->wrong, failed->first);
-    sim_run(s, seed, o->profiles, SIM_WRONGS, failed->first_card, &again);
+    run_apart(s, seed, o->profiles, SIM_WRONGS, failed->first_card, &again);
     printf("  again: osprey-sim run %s --seed %llu --diagram %d\n", s->name, (unsigned long long)seed, failed->first_card);
 }
 
@@ -56,7 +92,7 @@ static void print_faults(struct fault_counts *c)
 int sim_order_run(const struct scenario *s, const struct sim_order *o)
 {
     struct sim_report r;
-    sim_run(s, o->first, o->profiles, o->verbose ? SIM_ALL : SIM_WRONGS, o->diagram, &r);
+    run_apart(s, o->first, o->profiles, o->verbose ? SIM_ALL : SIM_WRONGS, o->diagram, &r);
     print_counts(&r);
     if (o->faults)
         print_faults(&r.faults);
@@ -110,7 +146,7 @@ int sim_order_search(const struct scenario *s, const struct sim_order *o)
             struct sim_report r;
             if (o->seconds && seconds_now() - began > o->seconds)
                 goto over;
-            sim_run(one, seed, o->profiles, SIM_SILENT, -1, &r);
+            run_apart(one, seed, o->profiles, SIM_SILENT, -1, &r);
             seeds++;
             add(&all, &r);
             if (!r.wrong)
@@ -137,7 +173,7 @@ static int replay_one(const char *name, uint64_t seed, const char *known, const 
         printf("no scenario %s\n", name);
         return 1;
     }
-    sim_run(s, seed, o->profiles, SIM_SILENT, -1, &r);
+    run_apart(s, seed, o->profiles, SIM_SILENT, -1, &r);
     if (!*known && r.wrong)
         print_failure(s, seed, o, &r);
     else if (*known)
