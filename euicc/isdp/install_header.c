@@ -4,7 +4,7 @@
 #define MAJOR_LAST  3u
 
 /* What this card does. csim and cave: files and parameters are kept, nothing is computed. javacard: accepted as long as
- * no application comes (PE-Application is refused). ECIES profiles: the files are kept, the terminal computes. */
+ * no application comes (PE-Application is refused). ECIES profiles: GET IDENTITY (uicc/identity.c). */
 #define SUPPORTED_SERVICES                                                                                             \
     (SERVICE_BIT(SERVICE_USIM) | SERVICE_BIT(SERVICE_ISIM) | SERVICE_BIT(SERVICE_CSIM) |                               \
      SERVICE_BIT(SERVICE_MILENAGE) | SERVICE_BIT(SERVICE_TUAK128) | SERVICE_BIT(SERVICE_TUAK256) |                     \

@@ -27,7 +27,7 @@ static bool ust_has(struct card *card, fs_number adf, unsigned service)
 }
 
 /* The application PIN of the ADF: the first global one its PIN status names. */
-static bool application_pin_satisfied(struct card *card, const struct fs_file *adf)
+bool application_pin_satisfied(struct card *card, const struct fs_file *adf)
 {
     for (unsigned i = 0; i < adf->pin_count; i++)
         if (adf->pins[i] >= 0x01 && adf->pins[i] <= 0x08)
@@ -139,14 +139,4 @@ uint16_t uicc_get_challenge(struct card *card, const struct command *cmd, struct
         return SW_WRONG_P1P2;
     card_random(card, wr_room(rsp, cmd->apdu.le), cmd->apdu.le);
     return SW_OK;
-}
-
-/* The calculation of a SUCI on the card is not offered: EF.UST 125 decides, and then it is not satisfied. */
-uint16_t uicc_get_identity(struct card *card, const struct command *cmd, struct writer *rsp)
-{
-    (void)card;
-    (void)rsp;
-    if (cmd->apdu.p1 != 0 || (cmd->apdu.p2 != 0x01 && cmd->apdu.p2 != 0x02))
-        return SW_WRONG_P1P2;
-    return SW_CONDITIONS;
 }

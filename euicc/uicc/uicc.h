@@ -70,7 +70,11 @@ bool pin_satisfied(struct card *card, fs_number df, uint8_t reference);
 bool pin_is_enabled(struct card *card, fs_number df, uint8_t reference); /* for the PIN status in an FCP */
 
 /* authenticate.c */
-command_handler uicc_authenticate, uicc_get_challenge, uicc_get_identity;
+command_handler uicc_authenticate, uicc_get_challenge;
+bool application_pin_satisfied(struct card *card, const struct fs_file *adf); /* PIN of a NAA */
+
+/* identity.c */
+command_handler uicc_get_identity;
 
 /* admin.c */
 command_handler uicc_create_file, uicc_delete_file, uicc_resize_file, uicc_activate_file, uicc_deactivate_file;

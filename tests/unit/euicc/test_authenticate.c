@@ -254,6 +254,56 @@ static void bad_keys_are_refused(void **state)
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, with_card, without_card)
+/* ---- GET IDENTITY ---- */
+
+#define SUCI_PACKAGE "TS48_V7.0_eSIM_GTP_SAIP2.3_BERTLV_SUCI.der"
+
+static void calc_info(const char *content)
+{
+    static const uint8_t path[] = { 0x5F, 0xD0, 0x4F, 0x01 };
+    struct card *card = rig_card(&rig);
+    fs_number adf = fs_by_aid(&card->fs, hex_lit("A0000000871002"), 0);
+    fs_number number = fs_by_path(&card->fs, adf, adf, SPAN_OF(path));
+    assert_int_not_equal(number, FS_NONE);
+    assert_ok(fs_write(&card->fs, number, 0, hex_lit(content)));
+}
+
+static void a_suci_is_made_on_the_card(void **state)
+{
+    (void)state;
+    if (!rig_has_package(SUCI_PACKAGE))
+        skip();
+    rig_make(&rig, SUCI_PACKAGE);
+    rig_apdu(&rig, "8078000100", "6985"); /* no USIM selected */
+    (void)rig_get(&rig, "00A4040C07A0000000871002", 0x9000);
+    struct card *card = rig_card(&rig);
+    card->verified[card->verified_count++] = (struct verified_pin){ FS_MF, 0x01 };
+    /* IMSI 001010123456063, MNC of two digits, routing indicator 0 */
+    struct span null_scheme = rig_get(&rig, "8078000100", 0x9000);
+    assert_true(null_scheme.len > 9 && null_scheme.ptr[0] == 0xA1 && null_scheme.ptr[2] == 0x01);
+    assert_int_equal(null_scheme.ptr[8], 0x00);
+    size_t msin_len = null_scheme.len - 10;
+    calc_info("A0 04 0102 0001  A1 4B 80011B 8120 5A8D38864820197C3394B92613B20B91633CBD897119273BF8E4A6F4EEC0A650"
+              "80011E 8121 0272DA71976234CE833A6907425867B82E074D44EF907DFB4B3E21C1C2256EBCD1");
+    /* scheme A would need the second key, which is no X25519 key; so an X25519 entry with the first */
+    rig_apdu(&rig, "8078000100", "6985");
+    calc_info("A0 04 0101 0000");
+    struct span a = rig_get(&rig, "8078000100", 0x9000);
+    assert_int_equal(a.len, 10 + 32 + msin_len + 8);
+    assert_int_equal(a.ptr[8], 0x01);
+    assert_int_equal(a.ptr[9], 0x1B);
+    calc_info("A0 04 0302 0202");
+    struct span b = rig_get(&rig, "8078000200", 0x9000);
+    assert_int_equal(b.len, 10 + 33 + msin_len + 8);
+    assert_int_equal(b.ptr[8], 0x02);
+    assert_int_equal(b.ptr[9], 0x1E);
+    assert_true(b.ptr[10] == 2 || b.ptr[10] == 3);
+    calc_info("A0 04 0301 0505"); /* nothing we know */
+    rig_apdu(&rig, "8078000100", "6A88");
+    rig_apdu(&rig, "8078000300", "6A86");
+    rig_done(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +314,7 @@ int main(void)
         TEST(the_test_algorithm_synchronises_on_request),
         TEST(tuak),
         TEST(bad_keys_are_refused),
+        cmocka_unit_test(a_suci_is_made_on_the_card),
     };
     const char *recorded = shared_path("data/vectors/usim_authenticate.json");
     const char *test_algorithm = shared_path("data/vectors/usim_test_algorithm.json");
