@@ -35,6 +35,7 @@ static const struct apdu_rule file_rules[] = {
     { 0x00, 0x2C, CASE_1 | CASE_2 | CASE_3, SEC_NONE, uicc_unblock_pin },
     { 0x00, 0x88, CASE_3 | CASE_4,          SEC_NONE, uicc_authenticate },
     { 0x00, 0x84, CASE_2,                   SEC_NONE, uicc_get_challenge },
+    { 0x80, 0x76, CASE_ANY,                 SEC_NONE, uicc_suspend },
     { 0x80, 0x78, CASE_1 | CASE_2 | CASE_3 | CASE_4, SEC_NONE, uicc_get_identity },
     { 0x00, 0x04, CASE_1 | CASE_2 | CASE_3, SEC_NONE, uicc_deactivate_file },
     { 0x00, 0x44, CASE_1 | CASE_2 | CASE_3, SEC_NONE, uicc_activate_file },

@@ -232,4 +232,6 @@ void sd_script(struct card *card, struct sd_session *s, struct span script, stru
     if (goes_on && r.bad_format)
         ram_answer_bad_format(&answer, (enum ram_bad_format)r.bad_format);
     ram_answer_close(&answer);
+    if (!s->chained)
+        rfm_refresh(card, s);
 }

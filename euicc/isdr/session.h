@@ -29,6 +29,14 @@ struct sd_target {
 #define SD_ANSWER_MAX        1024u /* one R-APDU */
 #define SD_SCRIPT_ANSWER_MAX 8192u
 
+/* Files a script changed: the terminal is told at its end. */
+#define RFM_CHANGES_MAX 8u
+struct rfm_changes {
+    bool all; /* too many, or files made and deleted */
+    uint8_t count;
+    fs_number files[RFM_CHANGES_MAX];
+};
+
 struct sd_session {
     enum sd_bearer bearer;
     uint8_t kvn;              /* of the key set that protects it; 0: none */
@@ -50,6 +58,7 @@ struct sd_session {
     struct installation *install; /* profile download on that channel */
     bool rfm_begun;
     struct channel rfm;  /* where the script stands in the file system */
+    struct rfm_changes rfm_changes;
     uint8_t status_next; /* GET STATUS P2 = 03 goes on with this item of the registry */
 };
 
@@ -99,6 +108,8 @@ uint16_t sd_agree_keys(struct card *card, struct sd_session *s, struct span dgis
 
 /* A command to a remote file management instance: data and status word (mnosd/rfm.c). */
 uint16_t rfm_command(struct card *card, struct sd_session *s, struct span capdu, struct writer *data);
+/* The script is over: REFRESH with the list of files it changed. */
+void rfm_refresh(struct card *card, struct sd_session *s);
 
 /* A command to an ISD-P, in the clear or in its SCP03 channel (isdp_channel.c). */
 uint16_t isdp_command(struct card *card, struct sd_session *s, const struct capdu *c, struct writer *data);

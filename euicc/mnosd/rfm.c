@@ -2,6 +2,7 @@
 #include "euicc/isdp/applications.h"
 #include "euicc/isdr/isdr.h"
 
+#define TLV_FILE_LIST     0x92u
 #define ACCESS_DOMAIN_ALL 0x00u
 #define ACCESS_DOMAIN_ARR 0x02u /* three octets of key references follow */
 
@@ -13,6 +14,71 @@ static uint32_t access_of(const struct access_domain *d)
         return (uint32_t)d->octets[1] << 16 | (uint32_t)d->octets[2] << 8 | d->octets[3];
     return 0;
 }
+
+/* ---- what the terminal must read again ---- */
+
+enum change { CHANGE_NONE, CHANGE_CONTENT, CHANGE_FILES };
+
+static enum change change_of(uint8_t ins)
+{
+    static const uint8_t content[] = { 0xD6, 0xDC, 0xDB, 0x32 }, files[] = { 0xE0, 0xE4, 0xD4, 0x04, 0x44, 0xE8 };
+    for (size_t i = 0; i < ARRAY_LEN(content); i++)
+        if (content[i] == ins)
+            return CHANGE_CONTENT;
+    for (size_t i = 0; i < ARRAY_LEN(files); i++)
+        if (files[i] == ins)
+            return CHANGE_FILES;
+    return CHANGE_NONE;
+}
+
+static void change_note(struct rfm_changes *c, enum change change, fs_number ef)
+{
+    if (change == CHANGE_NONE)
+        return;
+    for (size_t i = 0; i < c->count; i++)
+        if (c->files[i] == ef)
+            return;
+    if (change == CHANGE_FILES || ef == FS_NONE || c->count == RFM_CHANGES_MAX)
+        c->all = true;
+    else
+        c->files[c->count++] = ef;
+}
+
+/* 3F00 …, 3F00 7FFF … inside an application. */
+static void path_write(struct writer *w, const struct fs *fs, fs_number file)
+{
+    uint16_t fids[FS_PATH_DEPTH_MAX];
+    size_t count = 0;
+    struct fs_file f;
+    for (; file != FS_MF && count < ARRAY_LEN(fids) && fs_stat(fs, file, &f) == ERR_NONE; file = f.parent)
+        fids[count++] = f.aid.len ? FID_ADF : f.fid;
+    wr_u16(w, FID_MF);
+    while (count)
+        wr_u16(w, fids[--count]);
+}
+
+void rfm_refresh(struct card *card, struct sd_session *s)
+{
+    struct rfm_changes c = s->rfm_changes;
+    WRITER_ON_STACK(paths, 1u + RFM_CHANGES_MAX * 2u * (FS_PATH_DEPTH_MAX + 1u));
+    WRITER_ON_STACK(body, 200);
+    s->rfm_changes = (struct rfm_changes){ .count = 0 };
+    if (c.count == 0 && !c.all)
+        return;
+    wr_u8(&paths, c.count);
+    for (size_t i = 0; i < c.count; i++)
+        path_write(&paths, &card->fs, c.files[i]);
+    if (!c.all)
+        wr_tlv(&body, TLV_FILE_LIST, wr_span(&paths));
+    c.all = c.all || body.err != ERR_NONE;
+    enum err err = proactive_push(card, PROACTIVE_REFRESH, c.all ? REFRESH_INIT_FULL_FILE_CHANGE : REFRESH_FILE_CHANGE,
+                                  DEVICE_TERMINAL, c.all ? SPAN_NONE : wr_span(&body), NULL, NULL);
+    if (err != ERR_NONE)
+        log_fact(card->env.log, LOG_INFO_, NULL, "files changed over the air, the terminal is not told: %s",
+                 err_text(err));
+}
+
+/* ---- commands ---- */
 
 uint16_t rfm_command(struct card *card, struct sd_session *s, struct span capdu, struct writer *data)
 {
@@ -28,5 +94,8 @@ uint16_t rfm_command(struct card *card, struct sd_session *s, struct span capdu,
     s->rfm_begun = true;
     uint32_t access =
         access_of(in_adf ? &rfm.adf_access : &rfm.access) | access_of(in_adf ? &rfm.adf_admin : &rfm.admin);
-    return card_script_command(card, &s->rfm, capdu, access, data);
+    uint16_t sw = card_script_command(card, &s->rfm, capdu, access, data);
+    if (sw_is_positive(sw) && capdu.len > 1)
+        change_note(&s->rfm_changes, change_of(capdu.ptr[1]), s->rfm.ef);
+    return sw;
 }

@@ -76,6 +76,9 @@ bool application_pin_satisfied(struct card *card, const struct fs_file *adf); /*
 /* identity.c */
 command_handler uicc_get_identity;
 
+/* suspend.c */
+command_handler uicc_suspend;
+
 /* admin.c */
 command_handler uicc_create_file, uicc_delete_file, uicc_resize_file, uicc_activate_file, uicc_deactivate_file;
 command_handler uicc_terminate;

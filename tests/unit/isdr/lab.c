@@ -389,7 +389,12 @@ static uint8_t serve(struct lab *lab, uint8_t type, uint8_t qualifier, struct sp
     switch (type) {
     case PROACTIVE_REFRESH:
         t->refreshes++;
-        *ret_reset = t->refresh_result == 0 && !t->ignores_refresh;
+        *ret_reset = t->refresh_result == 0 && !t->ignores_refresh && qualifier >= REFRESH_UICC_RESET;
+        if (ctlv_find(command, 0x12, &data) && data.len <= sizeof t->refresh_files) {
+            memcpy(t->refresh_files, data.ptr, data.len);
+            t->refresh_files_len = data.len;
+        }
+        t->refresh_mode = qualifier;
         return t->refresh_result;
     case PROACTIVE_SEND_SMS:
         record_sms(lab, command);

@@ -53,6 +53,8 @@ struct lab_terminal {
     bool serviced;                                   /* what PROVIDE LOCAL INFORMATION tells */
     uint32_t serves_only; /* the network knows the profile of this TAR only; 0: see serviced */
     bool ignores_refresh; /* answers it and does not reset */
+    uint8_t refresh_mode, refresh_files[60]; /* of the latest REFRESH */
+    size_t refresh_files_len;
     bool no_power;        /* the memory failed: nothing more happens */
     size_t resets, refreshes, opens, closes, submits;
     struct {

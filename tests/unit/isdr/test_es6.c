@@ -89,6 +89,11 @@ static void files_are_managed_under_their_access_domain(void **state)
     size_t len;
     assert_ok(card_read_file(lab_card(lab), true, hex_lit("6F07"), imsi, sizeof imsi, &len));
     assert_span_equal(SPAN_OF(imsi), hex_lit("082943000000000011"));
+    /* and the terminal is told which file to read again */
+    assert_int_equal(lab->terminal.refreshes, 1);
+    assert_int_equal(lab->terminal.refresh_mode, REFRESH_FILE_CHANGE);
+    assert_span_equal(((struct span){ lab->terminal.refresh_files, lab->terminal.refresh_files_len }),
+                      hex_lit("01 3F007FFF6F07"));
     lab_free(lab);
 }
 
