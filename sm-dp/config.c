@@ -10,7 +10,7 @@ const struct config_option smdp_options[] = {
     { "sm-dp", "oid", CONFIG_TEXT, NULL, true, "our own OID" },
     { "sm-dp", "url", CONFIG_TEXT, NULL, true, "how partners reach us: https://host:port" },
     { "sm-dp", "listen", CONFIG_ADDRESS, "127.0.0.1:8444", false, "where ES2, and answers over ES3, are served" },
-    { "sm-dp", "database", CONFIG_PATH, "sm-dp.db", false, "the SQLite file; made when it does not exist" },
+    { "sm-dp", "database", CONFIG_PATH, "sm-dp.db", false, "the SQLite file, made when it does not exist; or postgresql://host/name" },
     { "sm-dp", "master_key", CONFIG_PATH, "master.key", false,
       "64 hex digits that protect the secrets in the database" },
     { "sm-dp", "commit_interval_ms", CONFIG_NUMBER, "4", false,

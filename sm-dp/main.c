@@ -6,6 +6,7 @@
 #include "lib/crypto/keystore_soft.h"
 #include "lib/crypto/openssl.h"
 #include "lib/daemon/daemon.h"
+#include "lib/io/database.h"
 #include "lib/io/file.h"
 #include "net.h"
 
@@ -22,7 +23,7 @@ struct program_state {
     struct trust trust;
     struct smdp_config config;
     struct keystore_soft *keys;
-    struct sqlite_store *store;
+    struct database *store;
     struct ssl_ctx_st *server_tls, *client_tls;
     struct smdp_net *net;
     struct smdp *smdp;
@@ -36,7 +37,7 @@ static void program_close(void *role)
     smdp_free(p->smdp);
     SSL_CTX_free(p->server_tls);
     SSL_CTX_free(p->client_tls);
-    sqlite_store_close(p->store);
+    database_close(p->store);
     keystore_soft_free(p->keys);
     smdp_config_done(&p->config);
     arena_release(&p->arena);
@@ -87,19 +88,16 @@ static enum err open_tls(struct program_state *p, bool server, struct ssl_ctx_st
 
 static enum err open_store(struct program_state *p)
 {
-    char detail[SQLITE_DETAIL_MAX] = "";
+    char detail[DATABASE_DETAIL_MAX] = "";
     enum err err = ERR_NONE;
-    struct sqlite_options o = { .path = config_text(p->daemon->config, "sm-dp", "database"),
-                                .migrations = smdp_schema,
-                                .migration_count = smdp_schema_count };
-    p->store = sqlite_store_open(&o, &err, detail);
+    p->store = database_open(config_text(p->daemon->config, "sm-dp", "database"), smdp_schema, smdp_schema_count, &err, detail);
     return p->store ? ERR_NONE : complain(p, err, "[sm-dp] database", detail);
 }
 
 static void on_fatal(void *context)
 {
     struct program_state *p = context;
-    daemon_fatal(p->daemon, sqlite_store_detail(p->store));
+    daemon_fatal(p->daemon, database_detail(p->store));
 }
 
 /* ---- what the home network must know, in the form osprey-hlr reads */
@@ -149,7 +147,7 @@ static enum err open_smdp(struct program_state *p)
     struct env env = { .clock = d->clock,
                        .rng = d->rng,
                        .net = smdp_net_seam(p->net),
-                       .store = sqlite_store_seam(p->store),
+                       .store = database_seam(p->store),
                        .keys = keystore_soft_keys(p->keys),
                        .log = d->log };
     p->config.on_fatal = on_fatal;

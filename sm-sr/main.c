@@ -5,6 +5,7 @@
 #include "lib/crypto/keystore_soft.h"
 #include "lib/crypto/openssl.h"
 #include "lib/daemon/daemon.h"
+#include "lib/io/database.h"
 #include "net.h"
 
 /* osprey-sm-sr: options → config → log → keys → store → SM-SR → sockets → ready → loop → close. */
@@ -15,7 +16,7 @@ struct program_state {
     struct trust trust;
     struct smsr_config config;
     struct keystore_soft *keys;
-    struct sqlite_store *store;
+    struct database *store;
     struct ssl_ctx_st *server_tls, *client_tls;
     struct smsr_net *net;
     struct smsr *smsr;
@@ -28,7 +29,7 @@ static void program_close(void *role)
     smsr_free(p->smsr);
     SSL_CTX_free(p->server_tls);
     SSL_CTX_free(p->client_tls);
-    sqlite_store_close(p->store);
+    database_close(p->store);
     keystore_soft_free(p->keys);
     smsr_config_done(&p->config);
     free(p->partners);
@@ -76,12 +77,9 @@ static enum err open_tls(struct program_state *p, bool server, struct ssl_ctx_st
 
 static enum err open_store(struct program_state *p)
 {
-    char detail[SQLITE_DETAIL_MAX];
+    char detail[DATABASE_DETAIL_MAX];
     enum err err = ERR_NONE;
-    struct sqlite_options o = { .path = config_text(p->daemon->config, "sm-sr", "database"),
-                                .migrations = smsr_schema,
-                                .migration_count = smsr_schema_count };
-    p->store = sqlite_store_open(&o, &err, detail);
+    p->store = database_open(config_text(p->daemon->config, "sm-sr", "database"), smsr_schema, smsr_schema_count, &err, detail);
     if (!p->store)
         snprintf(p->daemon->detail, sizeof p->daemon->detail, "[sm-sr] database: %s", detail);
     return p->store ? ERR_NONE : err;
@@ -100,7 +98,7 @@ static void read_smsc(const struct config *c, struct smsr_smsc_options *o)
 static void on_fatal(void *context)
 {
     struct program_state *p = context;
-    daemon_fatal(p->daemon, sqlite_store_detail(p->store));
+    daemon_fatal(p->daemon, database_detail(p->store));
 }
 
 static enum err open_world(struct program_state *p)
@@ -126,7 +124,7 @@ static enum err open_world(struct program_state *p)
     struct env env = { .clock = d->clock,
                        .rng = d->rng,
                        .net = smsr_net_seam(p->net),
-                       .store = sqlite_store_seam(p->store),
+                       .store = database_seam(p->store),
                        .keys = keystore_soft_keys(p->keys),
                        .log = d->log };
     p->config.on_fatal = on_fatal;

@@ -53,7 +53,7 @@ def soap_facts(path):
 class Demo:
     def __init__(self, arguments):
         self.arguments, self.show = arguments, Show()
-        self.lab = Lab(arguments.build, arguments.out)
+        self.lab = Lab(arguments.build, arguments.out, postgres=arguments.postgres)
         self.started = time.time()
         self.report = {'result': 'failed', 'eid': '', 'steps': [], 'card': {'profiles': []}, 'eis': {'profiles': []}, 'attach': [],
                        'transport': {}, 'download_ms': 0}
@@ -375,6 +375,7 @@ def main():
     parser.add_argument('--out', default=os.path.join(ROOT, 'build', 'demo'))
     parser.add_argument('--profile', help='an interoperable profile package in place of our own')
     parser.add_argument('--curve', default='P-256', choices=['P-256', 'brainpoolP256r1'])
+    parser.add_argument('--postgres', help='URL of a PostgreSQL server with empty databases smsr and smdp, in place of SQLite files')
     arguments = parser.parse_args()
     if arguments.profile and not os.path.exists(arguments.profile):
         parser.error(f'{arguments.profile} does not exist')

@@ -116,6 +116,7 @@ class Lab:
     def __init__(self, build, out, https=True, number=1, trace=True):
         """trace: every SOAP message and debug lines are written down; without, as in the field."""
         self.build, self.out, self.https, self.trace = os.path.abspath(build), os.path.abspath(out), https, trace
+        self.postgres = postgres  # URL of a server with databases smsr and smdp; None: SQLite files
         self.programs = {}
         self.subscribers = []
         os.makedirs(self.path('logs'), exist_ok=True)
@@ -182,7 +183,7 @@ class Lab:
 oid = {OIDS["sm-sr"]}
 url = {self.url("sr")}
 listen = 127.0.0.1:{self.port["sr"]}
-database = sm-sr/sm-sr.db
+database = {self.postgres + '/smsr' if self.postgres else 'sm-sr/sm-sr.db'}
 master_key = sm-sr/master.key
 ci = sm-sr/ci.pem
 
@@ -215,7 +216,7 @@ level = {"debug" if self.trace else "info"}
 oid = {OIDS["sm-dp"]}
 url = {self.url("dp")}
 listen = 127.0.0.1:{self.port["dp"]}
-database = sm-dp/sm-dp.db
+database = {self.postgres + '/smdp' if self.postgres else 'sm-dp/sm-dp.db'}
 master_key = sm-dp/master.key
 ci = sm-dp/ci.pem
 resend_s = {extra.get("resend_s", 3)}

@@ -102,7 +102,7 @@ static const char *type_error(enum config_type type, const char *value)
 
 static const char *path_value(struct config *c, const char *value)
 {
-    return *value == '/' || !*value ? value : arena_printf(&c->arena, "%s/%s", c->folder, value);
+    return *value == '/' || !*value || strstr(value, "://") ? value : arena_printf(&c->arena, "%s/%s", c->folder, value);
 }
 
 static enum err add_section(struct config *c, char *name, unsigned line, char *detail)

@@ -39,7 +39,7 @@ const struct statement SMDP_PROFILE_OF_TYPE = {
     " WHERE type=?1 AND owner=?2 AND state=0 ORDER BY iccid LIMIT 1",
     NULL
 };
-const struct statement SMDP_TYPE_KNOWN = { "type-known", "SELECT sum(owner=?2), count(*) FROM profile WHERE type=?1",
+const struct statement SMDP_TYPE_KNOWN = { "type-known", "SELECT count(*) FILTER (WHERE owner=?2), count(*) FROM profile WHERE type=?1",
                                            NULL };
 const struct statement SMDP_PACKAGE_LOAD = { "package-load", "SELECT package FROM package WHERE iccid=?1", NULL };
 const struct statement SMDP_PROFILE_RESERVE = {

@@ -106,7 +106,9 @@ const struct statement SMSR_PROFILE_ADD = {
     "profile-add",
     "INSERT INTO profile (eid, iccid, isdp, mno, smdp, type, state, fallback, msisdn, imsi, allocated, free, pol2)"
     " SELECT ?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13 WHERE NOT EXISTS (SELECT 1 FROM profile WHERE iccid=?2)",
-    NULL
+    "INSERT INTO profile (eid, iccid, isdp, mno, smdp, type, state, fallback, msisdn, imsi, allocated, free, pol2)"
+    " SELECT $1::text,$2::text,$3::bytea,$4::text,$5::text,$6::text,$7::bigint,$8::bigint,$9::text,$10::text,$11::bigint,"
+    "$12::bigint,$13::bigint WHERE NOT EXISTS (SELECT 1 FROM profile WHERE iccid=$2::text)"
 };
 const struct statement SMSR_PROFILE_PUT = {
     "profile-put",
@@ -143,7 +145,7 @@ const struct statement SMSR_OPERATION_ADD = {
 const struct statement SMSR_OPERATION_SAVE = {
     "operation-save",
     "UPDATE operation SET step=?3, isdp=?4, other=?5, flags=?6, result=?7, warning=?8,"
-    " data=CASE WHEN ?9 THEN ?10 ELSE data END, memory=?11, iccid=?12, asked=?13, secret=?14 WHERE eid=?1 AND n=?2",
+    " data=CASE WHEN ?9<>0 THEN ?10 ELSE data END, memory=?11, iccid=?12, asked=?13, secret=?14 WHERE eid=?1 AND n=?2",
     NULL
 };
 const struct statement SMSR_OPERATION_DROP = { "operation-drop", "DELETE FROM operation WHERE eid=?1 AND n=?2", NULL };
@@ -162,7 +164,7 @@ const struct statement SMSR_EXCHANGE_ADD = {
 const struct statement SMSR_EXCHANGE_SAVE = {
     "exchange-save",
     "UPDATE exchange SET bearer=?3, state=?4, counter=?5, tries=?6, next_ms=?7, destination=?8,"
-    " packet=CASE WHEN ?9 THEN ?10 ELSE packet END, kvn=?11, flags=?12, script=CASE WHEN ?13 THEN ?14 ELSE script END "
+    " packet=CASE WHEN ?9<>0 THEN ?10 ELSE packet END, kvn=?11, flags=?12, script=CASE WHEN ?13<>0 THEN ?14 ELSE script END "
     "WHERE eid=?1 AND n=?2",
     NULL
 };
@@ -193,7 +195,8 @@ const struct statement SMSR_AUDIT_LOAD = {
     "audit-load",
     "SELECT at_ms, operation, requester, exec, subject, reason, isdp, iccid, imei, meid FROM audit WHERE eid=?1"
     " ORDER BY at_ms, rowid LIMIT 1000",
-    NULL
+    "SELECT at_ms, operation, requester, exec, subject, reason, isdp, iccid, imei, meid FROM audit WHERE eid=$1"
+    " ORDER BY at_ms, ctid LIMIT 1000"
 };
 
 const struct statement SMSR_FIND_BY_MSISDN = {

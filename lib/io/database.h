@@ -1,0 +1,19 @@
+/* lib/io/database.h: a role's database by its name in the configuration: a path is an SQLite file, "postgresql://…" a
+ * PostgreSQL database. The rest of the program sees struct store. */
+#ifndef OSPREY_IO_DATABASE_H
+#define OSPREY_IO_DATABASE_H
+
+#include "sqlite.h"
+
+#define DATABASE_DETAIL_MAX SQLITE_DETAIL_MAX
+
+struct database;
+/* Errors as sqlite_store_open and postgres_store_open; detail (DATABASE_DETAIL_MAX octets) may be NULL. */
+struct database *database_open(const char *name, const struct migration *migrations, size_t migration_count,
+                               enum err *ret_err, char *detail);
+void database_close(struct database *d); /* NULL is fine */
+struct store *database_seam(struct database *d);
+/* What the database said when load or commit last failed; never NULL, never a value. */
+const char *database_detail(const struct database *d);
+
+#endif

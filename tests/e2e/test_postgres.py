@@ -1,0 +1,35 @@
+#!/usr/bin/env python3
+"""The whole story with PostgreSQL in the place of SQLite, without another line of code."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+SOURCE, BUILD = os.environ['OSPREY_SOURCE'], os.environ['OSPREY_BUILD']
+sys.path.insert(0, os.path.join(SOURCE, 'tests', 'support'))
+from postgres_server import SKIPPED, Server  # noqa: E402
+
+
+def main():
+    server = Server()
+    if not server.bin:
+        print('PostgreSQL is not installed')
+        return SKIPPED
+    out = tempfile.mkdtemp(prefix='osprey-pg-')
+    try:
+        url = server.start(['smsr', 'smdp'])
+        done = subprocess.run([sys.executable, '-B', os.path.join(SOURCE, 'tools/demo.py'), '--build', BUILD, '--out', os.path.join(out, 'demo'),
+                               '--postgres', url], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=200)
+        report = json.load(open(os.path.join(out, 'demo', 'report.json')))
+        assert done.returncode == 0 and report['result'] == 'ok', done.stdout[-2000:]
+        assert not [f for f in os.listdir(os.path.join(out, 'demo', 'sm-sr')) if f.endswith('.db')], 'an SQLite file was made'
+        print(f'the demo on PostgreSQL: ok, download in {report["download_ms"]} ms')
+        return 0
+    finally:
+        server.stop()
+        shutil.rmtree(out, ignore_errors=True)
+
+
+sys.exit(main())

@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""Starts a PostgreSQL server of our own in a temporary folder, makes databases t0 … t19, runs a program with
+OSPREY_STORE_TEST=postgresql://…, and stops the server. Exit 77 when there is no PostgreSQL here."""
+import glob
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+
+SKIPPED = 77
+
+
+def as_postgres(*words):
+    prefix = ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] if os.getuid() == 0 else []
+    return prefix + list(words)
+
+
+class Server:
+    """A server on a free port of loopback, with trust for everybody on this machine: for tests only."""
+
+    def __init__(self):
+        found = sorted(glob.glob('/usr/lib/postgresql/*/bin'))
+        self.bin = found[-1] if found else None
+        self.folder = None
+
+    def start(self, databases):
+        self.folder = tempfile.mkdtemp(prefix='osprey-postgres-')
+        os.chmod(self.folder, 0o777)
+        data = os.path.join(self.folder, 'data')
+        with socket.socket() as probe:
+            probe.bind(('127.0.0.1', 0))
+            self.port = probe.getsockname()[1]
+        quiet = {'stdout': subprocess.DEVNULL, 'stderr': subprocess.DEVNULL, 'check': True, 'cwd': '/'}
+        subprocess.run(as_postgres(f'{self.bin}/initdb', '-D', data, '-A', 'trust', '-U', 'postgres', '--no-locale', '-E', 'UTF8'), **quiet)
+        options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories='{self.folder}'"
+        subprocess.run(as_postgres(f'{self.bin}/pg_ctl', '-D', data, '-l', os.path.join(self.folder, 'log'), '-o', options, '-w', 'start'), **quiet)
+        for name in databases:
+            subprocess.run(as_postgres(f'{self.bin}/createdb', '-h', '127.0.0.1', '-p', str(self.port), '-U', 'postgres', name), **quiet)
+        return f'postgresql://postgres@127.0.0.1:{self.port}'
+
+    def stop(self):
+        if self.folder:
+            subprocess.run(as_postgres(f'{self.bin}/pg_ctl', '-D', os.path.join(self.folder, 'data'), '-m', 'immediate', 'stop'),
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd='/')
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def main():
+    server = Server()
+    if not server.bin:
+        print('PostgreSQL is not installed')
+        return SKIPPED
+    try:
+        url = server.start([f't{i}' for i in range(20)])
+        return subprocess.run(sys.argv[1:], env=dict(os.environ, OSPREY_STORE_TEST=url)).returncode
+    finally:
+        server.stop()
+
+
+if __name__ == '__main__':
+    sys.exit(main())
