@@ -113,10 +113,11 @@ class Subscriber:
 
 
 class Lab:
-    def __init__(self, build, out, https=True, number=1, trace=True):
-        """trace: every SOAP message and debug lines are written down; without, as in the field."""
+    def __init__(self, build, out, https=True, number=1, trace=True, postgres=None):
+        """trace: every SOAP message and debug lines are written down; without, as in the field.
+        postgres: URL of a server with empty databases smsr and smdp; None: SQLite files."""
         self.build, self.out, self.https, self.trace = os.path.abspath(build), os.path.abspath(out), https, trace
-        self.postgres = postgres  # URL of a server with databases smsr and smdp; None: SQLite files
+        self.postgres = postgres
         self.programs = {}
         self.subscribers = []
         os.makedirs(self.path('logs'), exist_ok=True)
