@@ -1,5 +1,6 @@
 /* euicc/agent/agent.h: the administration agent: RAM over HTTP (GlobalPlatform Amendment B, SGP.02 §2.4.3). The card is
- * the HTTP client in PSK-TLS over a TCP channel of the terminal (BIP). */
+ * the HTTP client in PSK-TLS over a TCP channel of the terminal (BIP). It serves the ISD-R, and the MNO-SD of the enabled
+ * profile (ES6), which takes nothing from the SM-SR's parameters: its trigger says where to. */
 #ifndef OSPREY_EUICC_AGENT_AGENT_H
 #define OSPREY_EUICC_AGENT_AGENT_H
 
@@ -19,6 +20,7 @@ struct agent_request {
     const struct scp81_trigger *trigger; /* NULL: stored parameters only */
     struct span query;                   /* appended to the first URI: "?msg=…"; empty: none */
     bool notifies;                       /* tell switch_notification_failed when it does not get through */
+    uint16_t mno_slot; /* the MNO-SD of this profile asks, with its own keys (ES6); 0: the ISD-R */
 };
 
 /* Everything a session and its repeats need, copied. */
@@ -32,6 +34,7 @@ struct agent_params {
     unsigned retries;
     uint32_t retry_wait_s;
     bool notifies;
+    uint16_t mno_slot;
 };
 
 enum agent_phase {

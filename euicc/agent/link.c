@@ -1,11 +1,19 @@
 #include "link.h"
 
+#include "euicc/isdp/applications.h"
 #include "euicc/isdr/keyset.h"
+#include "euicc/mnosd/mnosd.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #define PLAIN_PIECE 2048u
+
+/* Whom a script is for that names nobody. */
+static struct sd_target session_home(const struct agent_params *p)
+{
+    return p->mno_slot ? (struct sd_target){ SD_MNOSD, p->mno_slot, 0 } : (struct sd_target){ SD_ISDR, 0, 0 };
+}
 
 struct agent_link *link_new(const struct agent_params *p)
 {
@@ -13,7 +21,7 @@ struct agent_link *link_new(const struct agent_params *p)
     if (!l)
         return NULL;
     snprintf(l->uri, sizeof l->uri, "%s", p->uri);
-    sd_session_begin(&l->session, SD_BY_HTTP, p->kvn, (struct sd_target){ SD_ISDR, 0, 0 });
+    sd_session_begin(&l->session, SD_BY_HTTP, p->kvn, session_home(p));
     return l;
 }
 
@@ -55,7 +63,7 @@ static struct writer out_writer(struct agent_link *l)
 enum err link_connect(struct card *card, struct agent_link *l, const struct agent_params *p)
 {
     struct keyset set;
-    enum err err = keyset_read(card, p->kvn, &set);
+    enum err err = p->mno_slot ? mnosd_keyset_read(card, p->mno_slot, p->kvn, &set) : keyset_read(card, p->kvn, &set);
     if (err != ERR_NONE)
         return err;
     struct tls_ctx *ctx;
@@ -110,29 +118,53 @@ static enum link_state request_send(struct agent_link *l, const struct agent_par
 
 /* ---- answers ---- */
 
-static enum scp81_status target_choose(struct card *card, struct agent_link *l, struct span header)
+/* What the operator reaches: its MNO-SD and the profile's remote file management; nothing of SGP.02 beside it. */
+static struct sd_target mno_target(struct card *card, uint16_t slot, struct span aid)
+{
+    struct application_sd sd;
+    struct application_rfm rfm;
+    if (application_sd_get(card->objects, (uint8_t)slot, 0, &sd) == ERR_NONE && span_eq(aid_span(&sd.aid), aid))
+        return (struct sd_target){ SD_MNOSD, slot, 0 };
+    for (unsigned i = 0; application_rfm_get(card->objects, (uint8_t)slot, i, &rfm) == ERR_NONE; i++)
+        if (span_eq(aid_span(&rfm.aid), aid) && rfm.tar_count) {
+            const uint8_t *tar = rfm.tars[0];
+            return (struct sd_target){ SD_RFM, slot, (uint32_t)tar[0] << 16 | (uint32_t)tar[1] << 8 | tar[2] };
+        }
+    return sd_by_aid(card, aid);
+}
+
+static bool may_reach(const struct agent_params *p, const struct sd_target *t)
+{
+    if (p->mno_slot)
+        return (t->kind == SD_MNOSD || t->kind == SD_RFM) && t->slot == p->mno_slot;
+    return t->kind == SD_ISDR || t->kind == SD_ISDP;
+}
+
+static enum scp81_status target_choose(struct card *card, struct agent_link *l, const struct agent_params *p,
+                                       struct span header)
 {
     uint8_t aid[AID_MAX];
     size_t len;
-    struct sd_target t = { SD_ISDR, 0, 0 };
+    struct sd_target t = session_home(p);
     if (header.ptr) {
         if (scp81_target_parse(header, aid, &len) != ERR_NONE)
             return SCP81_UNKNOWN_APPLICATION;
-        t = sd_by_aid(card, (struct span){ aid, len });
+        struct span name = { aid, len };
+        t = p->mno_slot ? mno_target(card, p->mno_slot, name) : sd_by_aid(card, name);
     }
     if (t.kind == SD_NONE)
         return SCP81_UNKNOWN_APPLICATION;
-    if (t.kind != SD_ISDR && t.kind != SD_ISDP)
+    if (!may_reach(p, &t))
         return SCP81_SECURITY_ERROR;
     sd_session_target(&l->session, t);
     return SCP81_OK;
 }
 
-static void script_run(struct card *card, struct agent_link *l)
+static void script_run(struct card *card, struct agent_link *l, const struct agent_params *p)
 {
     const struct http1_head *h = &l->http.head;
     struct writer answer = wr_of(l->answer, sizeof l->answer);
-    l->status = target_choose(card, l, http1_header_find(h->headers, h->header_count, SCP81_HEADER_TARGET));
+    l->status = target_choose(card, l, p, http1_header_find(h->headers, h->header_count, SCP81_HEADER_TARGET));
     if (l->status == SCP81_OK)
         sd_script(card, &l->session, (struct span){ l->body, l->body_len }, &answer);
     l->answer_len = answer.err == ERR_NONE ? answer.len : 0;
@@ -143,7 +175,8 @@ static enum link_state answer_complete(struct card *card, struct agent_link *l, 
 {
     const struct http1_head *h = &l->http.head;
     struct span next = http1_header_find(h->headers, h->header_count, SCP81_HEADER_NEXT_URI);
-    isdr_note_kvn(card, p->kvn);
+    if (!p->mno_slot)
+        isdr_note_kvn(card, p->kvn);
     l->progress = true;
     if (h->status == 204 || (h->status == 200 && l->body_len == 0))
         return LINK_DONE;
@@ -151,7 +184,7 @@ static enum link_state answer_complete(struct card *card, struct agent_link *l, 
         return LINK_BROKEN;
     if (next.len >= sizeof l->uri)
         return LINK_BROKEN;
-    script_run(card, l);
+    script_run(card, l, p);
     l->body_len = 0;
     if (next.len) {
         memcpy(l->uri, next.ptr, next.len);

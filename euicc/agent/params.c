@@ -2,8 +2,10 @@
 
 #include <stdio.h>
 
+#include "euicc/isdp/applications.h"
 #include "euicc/isdr/isdr.h"
 #include "euicc/isdr/keyset.h"
+#include "euicc/mnosd/mnosd.h"
 
 #define URI_DEFAULT         "/polling" /* what a real card asks for without one (fact book 8.3) */
 #define BUFFER_SIZE_DEFAULT 1400u
@@ -90,6 +92,25 @@ static uint32_t timer_seconds(const uint8_t t[3])
     return (parts[0] * 60u + parts[1]) * 60u + parts[2];
 }
 
+/* The security domain that speaks. */
+static struct aid sd_of(struct card *card, const struct agent_params *p)
+{
+    struct application_sd sd;
+    bool mno = p->mno_slot && application_sd_get(card->objects, (uint8_t)p->mno_slot, 0, &sd) == ERR_NONE;
+    return mno ? sd.aid : AID_ISDR;
+}
+
+static uint8_t mno_kvn(struct card *card, uint16_t slot)
+{
+    struct keyset set;
+    for (unsigned kvn = KVN_SCP81_FIRST; kvn <= KVN_SCP81_LAST; kvn++)
+        if (mnosd_keyset_read(card, slot, (uint8_t)kvn, &set) == ERR_NONE) {
+            wipe(&set, sizeof set);
+            return (uint8_t)kvn;
+        }
+    return 0;
+}
+
 static enum err identity_make(struct card *card, const struct scp81_trigger *trigger, struct agent_params *p)
 {
     WRITER_ON_STACK(w, SCP81_IDENTITY_MAX);
@@ -98,7 +119,9 @@ static enum err identity_make(struct card *card, const struct scp81_trigger *tri
     } else {
         struct scp81_identity id = { .kid = p->kid, .kvn = p->kvn };
         memcpy(id.eid, card->eid.octets, sizeof id.eid);
-        memcpy(id.aid, AID_ISDR.octets, sizeof id.aid);
+        struct aid aid = sd_of(card, p);
+        memcpy(id.aid, aid.octets, aid.len);
+        id.aid_len = aid.len;
         scp81_identity_write(&w, &id);
     }
     if (w.err == ERR_NONE && !copy_octets(wr_span(&w), p->identity, sizeof p->identity, &p->identity_len))
@@ -109,10 +132,11 @@ static enum err identity_make(struct card *card, const struct scp81_trigger *tri
 static enum err from_make(struct card *card, struct span agent, struct agent_params *p)
 {
     WRITER_ON_STACK(w, SCP81_FROM_MAX);
+    struct aid aid = sd_of(card, p);
     if (agent.len)
         wr_bytes(&w, agent);
     else
-        scp81_from_write(&w, card->eid.octets, aid_span(&AID_ISDR));
+        scp81_from_write(&w, card->eid.octets, aid_span(&aid));
     return w.err != ERR_NONE ? w.err : copy_text(wr_span(&w), p->from, sizeof p->from) ? ERR_NONE : ERR_TOO_LONG;
 }
 
@@ -156,12 +180,13 @@ enum err agent_params_resolve(struct card *card, const struct agent_request *req
     const struct scp81_trigger *trigger = request->trigger;
     const struct isdp *enabled = registry_enabled(card);
     struct agent_params p = { .kid = 0x01, .retries = AGENT_RETRIES, .notifies = request->notifies };
+    p.mno_slot = request->mno_slot;
     struct found f = { .bearer = SPAN_NONE };
     uint8_t stored[ISDR_ADDRESSING_MAX];
     size_t len = 0;
     struct span a2;
     p.retry_wait_s = card->isdr->timing.retry_wait_s;
-    p.kvn = isdr_used_kvn(card, KVN_SCP81_FIRST, KVN_SCP81_LAST);
+    p.kvn = p.mno_slot ? mno_kvn(card, p.mno_slot) : isdr_used_kvn(card, KVN_SCP81_FIRST, KVN_SCP81_LAST);
     if (trigger) {
         found_add(&f, trigger->connection);
         f.host = trigger->host;
@@ -178,7 +203,7 @@ enum err agent_params_resolve(struct card *card, const struct agent_request *req
     }
     if (enabled && tlv_find((struct span){ enabled->connectivity, enabled->connectivity_len }, 0xA2, &a2))
         found_add(&f, a2);
-    if (isdr_addressing(card, 0xA5, stored, sizeof stored, &len) == ERR_NONE)
+    if (!p.mno_slot && isdr_addressing(card, 0xA5, stored, sizeof stored, &len) == ERR_NONE)
         found_add(&f, (struct span){ stored, len });
     if (p.kvn == 0)
         return ERR_MISSING;

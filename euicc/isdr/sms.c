@@ -130,12 +130,12 @@ static void por_send(struct card *card, const struct por *por, uint8_t status, s
 
 /* ---- execution ---- */
 
-static void trigger_run(struct card *card, struct span data)
+static void trigger_run(struct card *card, const struct sd_target *t, struct span data)
 {
     struct scp81_trigger trigger;
     if (scp81_trigger_parse(data, &trigger) != ERR_NONE)
         return;
-    struct agent_request request = { .trigger = &trigger };
+    struct agent_request request = { .trigger = &trigger, .mno_slot = t->kind == SD_MNOSD ? t->slot : 0 };
     enum err err = agent_open(card, &request);
     if (err != ERR_NONE)
         log_fact(card->env.log, LOG_WARN_, NULL, "administration session not opened: %s", err_text(err));
@@ -147,8 +147,8 @@ static void packet_execute(struct card *card, const struct sd_target *t, uint8_t
 {
     struct sd_session *s = &card->isdr->sms;
     bool same = s->kvn == kvn && sd_same_target(&s->target, t);
-    if (t->kind == SD_ISDR && data.len && data.ptr[0] == TRIGGER_TAG) {
-        trigger_run(card, data);
+    if ((t->kind == SD_ISDR || t->kind == SD_MNOSD) && data.len && data.ptr[0] == TRIGGER_TAG) {
+        trigger_run(card, t, data);
         return;
     }
     if (!s->chained || !same)

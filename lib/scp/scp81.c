@@ -14,7 +14,7 @@ void scp81_identity_write(struct writer *w, const struct scp81_identity *id)
     WRITER_ON_STACK(b, SCP81_IDENTITY_MAX / 2);
     wr_tlv_u8(&b, ID_VERSION, 0x02);
     wr_tlv(&b, ID_EID, SPAN_OF(id->eid));
-    wr_tlv(&b, ID_AID, SPAN_OF(id->aid));
+    wr_tlv(&b, ID_AID, (struct span){ id->aid, id->aid_len ? id->aid_len : sizeof id->aid });
     wr_tlv_u8(&b, ID_KID, id->kid);
     wr_tlv_u8(&b, ID_KVN, id->kvn);
     wr_hex(w, wr_span(&b));
@@ -54,7 +54,8 @@ enum err scp81_identity_parse(struct span text, struct scp81_identity *ret)
             break;
         case ID_AID:
             bit = 4;
-            good = copy_exact(id.aid, t.val, sizeof id.aid);
+            good = t.val.len >= 5 && t.val.len <= sizeof id.aid && copy_exact(id.aid, t.val, t.val.len);
+            id.aid_len = (uint8_t)t.val.len;
             break;
         case ID_KID:
             bit = 8;

@@ -12,6 +12,7 @@
 struct scp81_identity {
     uint8_t eid[16];
     uint8_t aid[16];
+    uint8_t aid_len; /* 5 … 16; 0 is taken as 16 */
     uint8_t kid, kvn;
 };
 void scp81_identity_write(struct writer *w, const struct scp81_identity *id); /* text, no NUL */

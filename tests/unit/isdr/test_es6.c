@@ -1,6 +1,8 @@
 /* ES6: the operator reaches the MNO-SD and the files of its enabled profile with the profile's own keys. */
 #include "lab.h"
 
+#include "euicc/isdp/applications.h"
+
 #define ALIAS   "A0000005591010FFFFFFFF8900000F00"
 #define TAR_SD  0xB20100u
 #define TAR_MF  0xB00120u
@@ -130,6 +132,84 @@ static void the_operators_keys_do_not_reach_the_isdr(void **state)
     lab_free(lab);
 }
 
+/* ---- SCP81 ---- */
+
+#define MNO_PSK    "A0A1A2A3A4A5A6A7A8A9AAABACADAEAF"
+#define TRIGGER    "811F831D 840F 350103 3C03021F9A 3E05210A08288F 890A 8A0368 6F73 8C032F61 64"
+
+static struct span capdu_script(const char *capdu)
+{
+    uint8_t *memory = test_keep(malloc(300));
+    struct writer w = wr_of(memory, 300);
+    struct ram_script s;
+    ram_script_open(&s, &w, RAM_INDEFINITE);
+    ram_script_capdu(&s, hex_lit(capdu));
+    ram_script_close(&s);
+    return wr_span(&w);
+}
+
+static void step(struct lab *lab, const char *target, struct span script)
+{
+    lab->server.steps[lab->server.step_count++] = (struct lab_server_step){ target, script };
+}
+
+static void expect_body(const struct lab *lab, size_t request, const char *hex)
+{
+    const struct lab_request *r = &lab->server.requests[request];
+    assert_span_equal(((struct span){ r->body, r->len }), hex_lit(hex));
+}
+
+/* A session of the MNO-SD with a PSK of its own: POL1, a file, and what it does not reach. */
+static void the_operator_administers_by_https(void **state)
+{
+    (void)state;
+    struct lab *lab = world();
+    struct card *card = lab_card(lab);
+    struct keyset set = { .kvn = 0x41, .count = 1, .keys = { { .kid = 1, .type = 0x85, .len = 16 } } };
+    memcpy(set.keys[0].value, hex_lit(MNO_PSK).ptr, 16);
+    memcpy(lab->server.psk, hex_lit(MNO_PSK).ptr, 16);
+    uint16_t slot = lab_isdp(lab, 0x10)->slot;
+    card_begin(card);
+    assert_ok(application_keyset_put(card->objects, (uint8_t)slot, 0, &set, 0));
+    assert_ok(card_commit(card));
+    struct application_rfm rfm;
+    unsigned at = 0;
+    do
+        assert_ok(application_rfm_get(card->objects, (uint8_t)slot, at++, &rfm));
+    while (!rfm.adf.len);
+    WRITER_ON_STACK(target, SCP81_TARGET_MAX + 1);
+    scp81_target_write(&target, aid_span(&rfm.aid));
+    wr_u8(&target, 0);
+    step(lab, NULL, capdu_script("80E6200016000010" ALIAS "000000"));
+    step(lab, NULL, capdu_script("80E28800063A0603810102"));
+    step(lab, (const char *)target.buf, capdu_script("00A4000C026F07"));
+    step(lab, "//aid/A000000559/1010FFFFFFFF8900000100", capdu_script("80CAFF2100"));
+    uint8_t status;
+    (void)mno_packet(lab, SCP80_SPI1_FULL, TAR_SD, TRIGGER, &status);
+    assert_int_equal(status, SCP80_OK);
+    assert_false(lab->server.failed);
+    assert_int_equal(lab->terminal.opens, 1);
+    assert_int_equal(lab->server.request_count, 5);
+    expect_body(lab, 1, "AF80 2303009000 0000");
+    expect_body(lab, 2, "AF80 23029000 0000");
+    expect_body(lab, 3, "AF80 23029000 0000");
+    assert_string_equal(lab->server.requests[4].status, "security-error");
+    assert_int_equal(lab_isdp(lab, 0x10)->pol1, POL1_NO_DELETE);
+    assert_int_equal(lab->terminal.closes, 1);
+    lab_free(lab);
+}
+
+/* Without a key set for it the trigger opens nothing, and the SM-SR's address is not used. */
+static void without_a_psk_there_is_no_session(void **state)
+{
+    (void)state;
+    struct lab *lab = world();
+    uint8_t status;
+    (void)mno_packet(lab, SCP80_SPI1_FULL, TAR_SD, TRIGGER, &status);
+    assert_int_equal(lab->terminal.opens, 0);
+    lab_free(lab);
+}
+
 int main(void)
 {
     if (!shared_path("data/profiles/README.md"))
@@ -140,6 +220,8 @@ int main(void)
         cmocka_unit_test(files_are_managed_under_their_access_domain),
         cmocka_unit_test(the_operator_is_told_what_is_wrong),
         cmocka_unit_test(the_operators_keys_do_not_reach_the_isdr),
+        cmocka_unit_test(the_operator_administers_by_https),
+        cmocka_unit_test(without_a_psk_there_is_no_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
