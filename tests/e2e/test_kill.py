@@ -235,7 +235,7 @@ class Killing:
         call = self.call(operation)
         done = []
         for _ in range(rng.choice((1, 1, 1, 2, 3))):
-            victim, pause, dead = rng.choice(VICTIMS), rng.uniform(0, 0.25), rng.uniform(0.02, 0.5)
+            victim, pause, dead = rng.choice(VICTIMS), 0.25 * rng.random() ** 3, rng.uniform(0.02, 0.5)
             time.sleep(pause)
             self.kill(victim, dead)
             done.append(f'{victim} after {1000 * pause:.0f} ms for {1000 * dead:.0f} ms')
@@ -246,12 +246,12 @@ class Killing:
         return f'{operation}, {", ".join(done)}: {said(call.result)}, {time.time() - began:.1f} s'
 
 
-def run_cases(cases, seed, keep):
+def run_cases(cases, seed, keep, sms):
     """One ecosystem, its cases one after another: (passed, failures)."""
     failures, passed = [], 0
     out = tempfile.mkdtemp(prefix='osprey-kill-')
     print(f'in {out}', flush=True)
-    with Ecosystem(out, profiles=1) as lab:
+    with Ecosystem(out, profiles=1, https=not sms) as lab:
         lab.up()
         killing = Killing(lab, seed)
         for victim, operation, step in cases:
@@ -278,7 +278,7 @@ def in_parallel(arguments):
     children = []
     for victim in VICTIMS:
         children.append(subprocess.Popen([sys.executable, '-B', os.path.abspath(__file__), '--seed', str(arguments.seed), '--victim', victim]
-                                         + (['--keep'] if arguments.keep else []), stdout=subprocess.PIPE, text=True))
+                                         + (['--keep'] if arguments.keep else []) + (['--sms'] if arguments.sms else []), stdout=subprocess.PIPE, text=True))
     passed, inside, failures, outcomes = 0, 0, [], {}
     for child in children:
         text, _ = child.communicate()
@@ -294,23 +294,29 @@ def in_parallel(arguments):
 
 
 def soak(arguments):
+    """By turns with HTTPS and with short messages only."""
     seconds = arguments.seconds or int(os.environ.get('OSPREY_SOAK_SECONDS', '600'))
     rng = random.Random(f'soak/{arguments.seed}')
-    out = tempfile.mkdtemp(prefix='osprey-kill-')
-    count, deadline = 0, time.time() + seconds
-    print(f'in {out}', flush=True)
-    with Ecosystem(out, profiles=1) as lab:
-        lab.up()
-        killing = Killing(lab, arguments.seed)
-        while time.time() < deadline:
-            try:
-                print(f'{count}: {killing.anywhere(rng)}', flush=True)
-            except LabError as error:
-                print(f'FAILED {count} --seed {arguments.seed}: {error}\nkept in {out}')
-                return [str(count)]
-            count += 1
-    ecosystem.shutil.rmtree(out)
-    print(f'seed {arguments.seed}: {count} operations survived kills anywhere in {seconds} s; answers: {killing.outcomes}')
+    count, outcomes, deadline, sms = 0, {}, time.time() + seconds, arguments.sms
+    while time.time() < deadline:
+        out = tempfile.mkdtemp(prefix='osprey-kill-')
+        print(f'in {out}, {"short messages only" if sms else "HTTPS"}', flush=True)
+        with Ecosystem(out, profiles=1, https=not sms) as lab:
+            lab.up()
+            killing = Killing(lab, arguments.seed)
+            turn = min(deadline, time.time() + 120)
+            while time.time() < turn:
+                try:
+                    print(f'{count}: {killing.anywhere(rng)}', flush=True)
+                except LabError as error:
+                    print(f'FAILED {count} --seed {arguments.seed}: {error}\nkept in {out}')
+                    return [str(count)]
+                count += 1
+        for word, times in killing.outcomes.items():
+            outcomes[word.strip()] = outcomes.get(word.strip(), 0) + times
+        ecosystem.shutil.rmtree(out)
+        sms = not sms
+    print(f'seed {arguments.seed}: {count} operations survived kills anywhere in {seconds} s; answers: {outcomes}')
     return []
 
 
@@ -320,6 +326,7 @@ def main():
     parser.add_argument('--case', nargs='+', default=[])
     parser.add_argument('--victim', help='only this one')
     parser.add_argument('--keep', action='store_true', help='keep the folder')
+    parser.add_argument('--sms', action='store_true', help='short messages as the only bearer')
     parser.add_argument('--soak', action='store_true')
     parser.add_argument('--seconds', type=int, default=0)
     arguments = parser.parse_args()
@@ -328,9 +335,9 @@ def main():
         return soak(arguments)
     if not arguments.case and not arguments.victim:
         return in_parallel(arguments)
-    everything = [(v, o, s) for o, v, s in ((o, v, s) for v in VICTIMS for o in STEPS for s in STEPS[o])]
+    everything = [(v, o, s) for v in VICTIMS for o in STEPS for s in STEPS[o] if not (arguments.sms and s == 'session')]
     chosen = [c for c in everything if (not arguments.case or '/'.join(c) in arguments.case) and arguments.victim in (None, c[0])]
-    return run_cases(chosen, arguments.seed, arguments.keep)
+    return run_cases(chosen, arguments.seed, arguments.keep, arguments.sms)
 
 
 if __name__ == '__main__':
