@@ -28,5 +28,6 @@
 /* A PoR "counter low" to a packet that left once: the card's counter is ahead of ours. How far we jump, how often. */
 #define SMSR_COUNTER_JUMP      256u
 #define SMSR_COUNTER_JUMPS_MAX 3u
+#define SMSR_CONFIRMATIONS_MAX 20u
 
 #endif

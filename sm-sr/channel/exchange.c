@@ -266,16 +266,22 @@ static void exchange_answered(struct turn *t, struct exchange *x, struct card_an
     smsr_operation_go(t, op, next);
 }
 
-/* "Counter low" has two causes. The packet was there before (sent again by us, or doubled by the network): the command
- * was executed and its answer is lost. Or the card's counter is ahead of ours: then nothing was executed. Only what
- * just reads, or just asks the card to come, may be wrapped anew; for all else the procedure finds out with such a
- * reading. */
+static bool may_leave_anew(const struct exchange *x)
+{
+    return (x->purpose == EXCHANGE_QUERY && x->tries <= SMSR_COUNTER_JUMPS_MAX) ||
+           (x->purpose == EXCHANGE_CONFIRM && x->tries <= SMSR_CONFIRMATIONS_MAX);
+}
+
+/* "Counter low" has three causes. The packet was there before (sent again by us, or doubled by the network): the command
+ * was executed and its answer is lost; or the card lost its power between counter and command. Or the card's counter is
+ * ahead of ours: then nothing was executed. Only what just reads, confirms (the card knows a repeat by the sequence
+ * number), or just asks the card to come, may be wrapped anew; for all else the procedure finds out with a reading. */
 static bool counter_low(struct turn *t, struct exchange *x)
 {
     enum err err = ERR_STATE;
     if (x->tries <= SMSR_COUNTER_JUMPS_MAX && x->bearer == BEARER_HTTPS)
         err = smsr_trigger_make(t, x, SMSR_COUNTER_JUMP);
-    else if (x->tries <= SMSR_COUNTER_JUMPS_MAX && x->purpose == EXCHANGE_QUERY)
+    else if (may_leave_anew(x))
         err = smsr_packet_make(t, x, &x->target, x->script, SMSR_COUNTER_JUMP);
     if (err != ERR_NONE)
         return x->bearer == BEARER_HTTPS; /* the script has nothing to do with it */

@@ -368,6 +368,11 @@ void card_packet(struct world *w, struct span packet)
     bool trigger = data.len && data.ptr[0] == 0x81;
     if (response.status == SCP80_OK) {
         *counter = h.counter;
+        if (c->pending && c->power_fails) { /* the packet is used up, and nothing came of it */
+            c->power_fails = false;
+            card_repeat(w);
+            return;
+        }
         if (!trigger) {
             card_script(w, data, &answer);
             response.data = wr_span(&answer);

@@ -312,6 +312,22 @@ static void the_cards_counter_is_ahead(void **state)
     world_check_agreement(&w);
 }
 
+static void a_confirmation_that_was_used_up_leaves_anew(void **state)
+{
+    (void)state;
+    b(OID_OP1, 0);
+    ask(OID_OP1, ES4_ENABLE_PROFILE, "1", ICCID_B, 600);
+    world_settle(&w);
+    w.card.keeps_por = false;
+    w.card.power_fails = true;
+    ask(OID_OP1, ES4_DELETE_PROFILE, "2", ICCID_B, 600);
+    world_settle(&w);
+    assert_false(w.card.power_fails);
+    assert_false(w.card.pending);
+    assert_told(ES4_DELETE_PROFILE, EXECUTED_SUCCESS, "", "");
+    world_check_agreement(&w);
+}
+
 /* ---- one at a time */
 
 static void two_at_once_follow_each_other(void **state)
@@ -497,6 +513,7 @@ int main(void)
         LIFE_TEST(the_answer_is_lost_the_notification_proves),
         LIFE_TEST(a_lost_answer_of_a_deletion_is_looked_up),
         LIFE_TEST(the_cards_counter_is_ahead),
+        LIFE_TEST(a_confirmation_that_was_used_up_leaves_anew),
         LIFE_TEST(two_at_once_follow_each_other),
         LIFE_TEST(too_many_wait),
         LIFE_TEST(an_audit_mends_the_eis),

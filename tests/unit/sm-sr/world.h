@@ -64,7 +64,8 @@ struct world_card {
     uint64_t sent_counter;
     uint8_t replay[256]; /* the first packet of a notification */
     size_t replay_len;
-    bool off; /* hears nothing */
+    bool power_fails; /* once, with the confirmation of a notification taken and not executed */
+    bool off;         /* hears nothing */
 };
 
 /* ---- what partners were told */
