@@ -94,8 +94,9 @@ def run(arguments, check=True, timeout=120, cwd=None):
     return done.returncode, done.stdout, done.stderr
 
 
-OIDS = {'ci': '2.999.1', 'sm-sr': '2.999.2', 'eum': '2.999.3', 'sm-dp': '2.999.4', 'operator': '2.999.10', 'start': '2.999.9'}
-SMSR_NUMBER = '999710000000'
+OIDS = {'ci': '2.999.1', 'sm-sr': '2.999.2', 'eum': '2.999.3', 'sm-dp': '2.999.4', 'operator': '2.999.10', 'start': '2.999.9',
+        'sm-sr2': '2.999.22'}
+SMSR_NUMBER, SMSR2_NUMBER = '999710000000', '999710000022'
 # A lab is impatient: pauses of seconds where the field has minutes and hours.
 CARD_TIMING = 'attach_guard=6,notification_interval=2,notification_tries=4,fallback=5,session_idle=10,refresh_retry=2,poll_interval=5,retry_wait=2'
 
@@ -208,6 +209,39 @@ resend_max_s = 4
 file = logs/sm-sr.log
 level = {"debug" if self.trace else "info"}
 ''')
+
+    def second_smsr(self):
+        """An SM-SR beside the first, without eUICC, and everybody knows it: after all other configurations."""
+        self.port['sr2'] = free_ports(1)[0]
+        self.tool('osprey-eum', 'issue', 'sm-sr', '--ci', self.path('ci'), '--out', self.path('sm-sr2'), '--oid', OIDS['sm-sr2'],
+                  '--name', 'Lab SM-SR 2')
+        service = 'esim-messaging/3/ES7/ES7SmSrProvider'
+        text = open(self.path('sm-sr.conf')).read()
+        for old, new in ((f'oid = {OIDS["sm-sr"]}\n', f'oid = {OIDS["sm-sr2"]}\n'), (f':{self.port["sr"]}\n', f':{self.port["sr2"]}\n'),
+                         ('= sm-sr/', '= sm-sr2/'), ('system_id = sm-sr', 'system_id = sm-sr2'), ('logs/sm-sr.log', 'logs/sm-sr2.log'),
+                         (f'from = {SMSR_NUMBER}', f'from = {SMSR2_NUMBER}')):
+            text = text.replace(old, new)
+        before, _, after = text.partition('[scp81]\n')
+        text = before + after.partition('\n\n')[2] if after else before
+        write(self.path('sm-sr2.conf'), text.replace('[log]', f'''[card P-256]
+certificate = sm-sr2/card.7f21
+key = sm-sr2/card.key
+
+[partner sm-sr]
+oid = {OIDS["sm-sr"]}
+kinds = sm-sr
+es7_url = {self.url("sr")}/{service}
+
+[log]'''))
+        self.append('sm-sr.conf', f'\n[partner sm-sr2]\noid = {OIDS["sm-sr2"]}\nkinds = sm-sr\nes7_url = {self.url("sr2")}/{service}\n')
+        for who in ('operator', 'start'):
+            self.append(f'{who}.conf', f'\n[partner sm-sr2]\noid = {OIDS["sm-sr2"]}\nkind = sm-sr\nurl = {self.url("sr2")}\n')
+        self.append('sm-dp.conf', f'\n[partner sm-sr2]\noid = {OIDS["sm-sr2"]}\nkind = sm-sr\n'
+                    f'url = {self.url("sr2")}/esim-messaging/3/ES3/ES3SmSrService\n')
+
+    def append(self, file, text):
+        with open(self.path(file), 'a') as out:
+            out.write(text)
 
     def configure_smdp(self, profiles, **extra):
         """profiles: {name: {option: value}} of [profile NAME] sections."""
@@ -365,7 +399,7 @@ file = logs/{name}.log
     # -- running -----------------------------------------------------------------------------------------------
     def start(self, name, config=None):
         if name not in self.programs:
-            program = 'osprey-device' if name.startswith('device') else f'osprey-{name}'
+            program = 'osprey-device' if name.startswith('device') else 'osprey-sm-sr' if name.startswith('sm-sr') else f'osprey-{name}'
             self.programs[name] = Program(program, [self.program(program), '--config', config or self.path(f'{name}.conf')],
                                           self.path('logs', f'{name}.out'))
         self.programs[name].start()

@@ -59,14 +59,15 @@ static void session_give(struct turn *t, struct exchange *x, struct reply_ref se
 }
 
 /* Over SMS a security domain forgets at the end of a script what INSTALL and INITIALIZE UPDATE had begun, unless the
- * scripts are chained (TS 102 226 §5.2.1.4; oncard book 6.5). SendData with MoreToDo begins or goes on with a chain;
+ * scripts are chained (TS 102 226 §5.2.1.4; oncard book 6.5). SendData with MoreToDo begins or goes on with a chain,
+ * AuthenticateSMSR begins one;
  * any other script ends it. 0: this one is in none. */
 static uint8_t chain_link(struct turn *t, const struct exchange *x)
 {
     const struct operation *op = smsr_operation_by_n(t->e, x->operation);
-    bool data = op && op->procedure == &SMSR_SEND_DATA && x->bearer == BEARER_SMS;
+    bool data = op && op->procedure->chains && x->bearer == BEARER_SMS;
     bool more = data && ((op->flags & OPERATION_MORE_TO_DO) || op->data.len);
-    bool open = data && aid_eq(&t->e->chain, &x->target);
+    bool open = data && op->procedure != &SMSR_AUTHENTICATE && aid_eq(&t->e->chain, &x->target);
     t->e->chain = more ? x->target : (struct aid){ 0 };
     if (open)
         return more ? RAM_CHAIN_NEXT : RAM_CHAIN_LAST;

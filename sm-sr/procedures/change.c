@@ -182,6 +182,7 @@ struct status smsr_fill_authenticate(struct turn *t, const struct call_event *c,
     const struct es7_authenticate_smsr *r = c->message.body;
     (void)t;
     op->data = r->smsr_certificate;
+    op->flags |= OPERATION_MORE_TO_DO; /* the keys come next: the card must not forget */
     return status_success();
 }
 
@@ -261,6 +262,7 @@ const struct procedure SMSR_AUTHENTICATE = { .name = "authenticate-smsr",
                                              .steps = authenticate_steps,
                                              .step_count = A_STEPS,
                                              .check = check_authenticate,
+                                             .chains = true,
                                              .only_keys = true };
 
 /* ---- and its keys */
@@ -358,4 +360,5 @@ const struct procedure SMSR_CREATE_KEYSET = { .name = "create-keyset",
                                               .step_count = K_STEPS,
                                               .check = check_create_keyset,
                                               .audit = AUDIT_ESTABLISH_ISDR_KEYSET,
+                                              .chains = true,
                                               .only_keys = true };

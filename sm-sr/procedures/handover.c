@@ -45,7 +45,7 @@ struct status smsr_fill_prepare(struct turn *t, const struct call_event *c, stru
 
 /* ---- SMSR_HANDOVER */
 
-enum { WAITING, AUTHENTICATE, CREATE, FINALISE, ADDRESS, STEPS };
+enum { WAITING, AUTHENTICATE, CREATE, ADDRESS, FINALISE, STEPS };
 
 #define TRIES_MAX 3u
 /* op->memory: the version of the new key set, and how often it was asked for; op->data: curve, point of the ECASD, and
@@ -344,13 +344,20 @@ static int commit(struct turn *t, struct operation *op)
     op->secret = SPAN_NONE;
     WRITES_ADD(t->w, &SMSR_PREPARED_DROP, -1, value_text(t->e->eid_text));
     turn_log(t, LOG_INFO_, "the receipt is right: managed here from now on, key set %02X", kvn_of(op));
-    return FINALISE;
+    return ADDRESS;
+}
+
+/* The card's answer was lost, or something came between challenge and keys. */
+static bool may_try_again(const struct operation *op, const struct status *s)
+{
+    bool worth = s->reason == REASON_NO_RESPONSE || s->reason == REASON_ISDR_FAILED;
+    return worth && s->exec == EXECUTED_FAILED && op->memory < 0x100 * (TRIES_MAX + 1);
 }
 
 static int created(struct turn *t, struct operation *op, const struct es_response *response)
 {
     struct ka_keys keys = { 0 };
-    if (response && response->status.reason == REASON_NO_RESPONSE && op->memory < 0x100 * (TRIES_MAX + 1))
+    if (response && may_try_again(op, &response->status))
         return AUTHENTICATE;
     if (!response || !status_ok(&response->status))
         return refused(op, response);
@@ -406,30 +413,31 @@ static int next_after(struct turn *t, struct operation *op, const struct card_an
 
 static int finalised(struct turn *t, struct operation *op, const struct card_answer *a)
 {
-    return next_after(t, op, a, FINALISE, ADDRESS);
+    return next_after(t, op, a, FINALISE, NEXT_END);
 }
 
+/* First of all: a card may send even the answers to our commands to the number that it has stored. */
 static int address(struct turn *t, struct operation *op)
 {
     WRITER_ON_STACK(capdu, 128);
     struct es5_addressing a = { 0 };
     if (!*t->config->number || tp_address_from_text(t->config->number, &a.sms) != ERR_NONE)
-        return finish(op);
+        return FINALISE;
     es5_update_addressing_write(&capdu, &a);
     return smsr_send_capdu(t, op, EXCHANGE_COMMAND, wr_span(&capdu), false);
 }
 
 static int addressed(struct turn *t, struct operation *op, const struct card_answer *a)
 {
-    return next_after(t, op, a, ADDRESS, NEXT_END);
+    return next_after(t, op, a, ADDRESS, FINALISE);
 }
 
 static const struct step steps[STEPS] = {
     [WAITING] = PROCEDURE_WAITS,
     [AUTHENTICATE] = { "authenticate", authenticate, NULL, NULL, TO(CREATE), authenticated },
-    [CREATE] = { "create", create, NULL, NULL, TO(AUTHENTICATE) | TO(FINALISE), created },
-    [FINALISE] = { "finalise", finalise, finalised, NULL, TO(FINALISE) | TO(ADDRESS), NULL },
-    [ADDRESS] = { "address", address, addressed, NULL, TO(ADDRESS), NULL },
+    [CREATE] = { "create", create, NULL, NULL, TO(AUTHENTICATE) | TO(ADDRESS), created },
+    [ADDRESS] = { "address", address, addressed, NULL, TO(ADDRESS) | TO(FINALISE), NULL },
+    [FINALISE] = { "finalise", finalise, finalised, NULL, TO(FINALISE), NULL },
 };
 const struct procedure SMSR_HANDOVER = { .name = "handover",
                                          .steps = steps,

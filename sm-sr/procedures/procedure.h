@@ -49,6 +49,7 @@ struct procedure {
     struct status (*check)(struct turn *t, struct operation *op);
     uint16_t audit; /* enum audit_operation of its record; 0: none */
     bool only_keys; /* does nothing to profiles */
+    bool chains;    /* its scripts to the card hang together */
 };
 #define PROCEDURE_WAITS                                                                                                \
     {                                                                                                                  \

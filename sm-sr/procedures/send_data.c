@@ -178,4 +178,6 @@ static struct status check(struct turn *t, struct operation *op)
     return status_success();
 }
 
-const struct procedure SMSR_SEND_DATA = { "send-data", steps, STEPS, check, 0 };
+const struct procedure SMSR_SEND_DATA = {
+    .name = "send-data", .steps = steps, .step_count = STEPS, .check = check, .chains = true
+};

@@ -307,6 +307,7 @@ void card_script(struct world *w, struct span script, struct writer *out)
     struct ram_reader r;
     struct ram_item item;
     struct ram_answer a;
+    uint8_t link = 0;
     ram_commands_open(&r, script);
     ram_answer_open(&a, out, r.format);
     while (ram_commands_next(&r, &item)) {
@@ -314,7 +315,9 @@ void card_script(struct world *w, struct span script, struct writer *out)
         WRITER_ON_STACK(rapdu, 1100);
         struct capdu capdu;
         if (item.tag == RAM_TAG_CHAINING) {
-            w->card.links[w->card.link_count++ % sizeof w->card.links] = item.value.ptr[0];
+            link = item.value.ptr[0];
+            w->card.links[w->card.link_count++ % sizeof w->card.links] = link;
+            w->card.challenged &= link != RAM_CHAIN_FIRST;
             continue;
         }
         if (item.tag != RAM_TAG_CAPDU) { /* SCP03t: an empty answer of the same tag */
@@ -328,6 +331,7 @@ void card_script(struct world *w, struct span script, struct writer *out)
         if (!sw_is_positive(sw))
             break;
     }
+    w->card.challenged &= link == RAM_CHAIN_FIRST || link == RAM_CHAIN_NEXT; /* else it forgets */
     ram_answer_close(&a);
     assert_ok(out->err);
 }

@@ -1,0 +1,96 @@
+"""An eUICC changes its SM-SR, as the operator asks for it on the command line: two SM-SRs, a real card. First by SMS only,
+then with an SM-SR that is killed on the way. In the end the new one manages the card, and the old one knows nothing of it."""
+import os
+import subprocess
+import sys
+import tempfile
+
+import ecosystem
+from ecosystem import Ecosystem
+
+
+def check(what, answer, status, reason=''):
+    code, said, err = answer
+    if said.get('status') != status or said.get('reason', '') != reason:
+        sys.exit(f'{what}: {said} {err}, wanted {status} {reason}')
+
+
+def rows(eco, which, query):
+    return eco.rows(f'{which}/{which if which == "sm-sr" else "sm-sr"}.db', query)
+
+
+def prepare(eco, eid):
+    return eco.osprey('sm-sr', 'prepare', '--via', 'sm-sr2', '--eid', eid, '--current', 'sm-sr', who='start')
+
+
+def change(eco, eid, **more):
+    return eco.osprey('sm-sr', 'change', '--via', 'sm-sr', '--eid', eid, '--target', 'sm-sr2', '--validity', '120', who='start', **more)
+
+
+def managed(eco, which):
+    return rows(eco, which, 'SELECT count(*) FROM euicc WHERE coming=0')[0][0]
+
+
+def check_moved(eco, eid):
+    assert managed(eco, 'sm-sr') == 0 and managed(eco, 'sm-sr2') == 1, 'two owners, or none'
+    assert rows(eco, 'sm-sr', 'SELECT count(*) FROM keyset')[0][0] == 0, 'the old one still has keys'
+    assert rows(eco, 'sm-sr', 'SELECT smsr FROM departed') == [(eco_oid('sm-sr2'),)]
+    code, said, err = eco.osprey('audit', '--via', 'sm-sr2', '--eid', eid, who='start')
+    assert said.get('status') == 'EXECUTED_SUCCESS', (said, err)
+    code, said, err = eco.osprey('eis', 'show', '--via', 'sm-sr2', '--eid', eid, who='start')
+    assert said['eis']['profiles'][0]['state'] == 'Enabled', said
+    code, said, err = eco.osprey('audit', '--via', 'sm-sr', '--eid', eid, who='start')
+    assert said.get('subject') == '8.1.1', said
+
+
+def check_soap(eco):
+    """Every message is valid against the schemas, when they are there (exit 77: they are not)."""
+    done = subprocess.run([os.path.join(ecosystem.BUILD, 'tests/unit/es/validate-soap'), eco.path('soap')], capture_output=True, text=True)
+    if done.returncode not in (0, 77):
+        sys.exit(done.stdout[-3000:] + done.stderr[-1000:])
+
+
+def eco_oid(who):
+    return ecosystem.lab.OIDS[who]
+
+
+def whole(eco, eid):
+    check('not prepared', change(eco, eid), 'FAILED', '1.1')
+    check('prepare', prepare(eco, eid), 'EXECUTED_SUCCESS')
+    check('change', change(eco, eid), 'EXECUTED_SUCCESS')
+    check_moved(eco, eid)
+
+
+def killed(eco, eid):
+    """The new SM-SR dies right after the commit point, the old one a moment later."""
+    check('prepare', prepare(eco, eid), 'EXECUTED_SUCCESS')
+    asked = eco.osprey_start('sm-sr', 'change', '--via', 'sm-sr', '--eid', eid, '--target', 'sm-sr2', '--validity', '120', '--timeout', '120',
+                             who='start')
+    eco.wait('commit point', lambda: managed(eco, 'sm-sr2') == 1, 40, pause=0.002)
+    eco.programs['sm-sr2'].kill()
+    eco.programs['sm-sr'].kill()
+    eco.start('sm-sr')
+    eco.start('sm-sr2')
+    check('change', eco.osprey_end(asked), 'EXECUTED_SUCCESS')
+    check_moved(eco, eid)
+
+
+def main():
+    ecosystem.needs('osprey-sm-sr', 'osprey-device', 'osprey-smsc', 'osprey')
+    for name, run, https in (('whole', whole, True), ('killed', killed, False)):
+        with tempfile.TemporaryDirectory(prefix='osprey-change-') as out:
+            with Ecosystem(out, https=https, profiles=1) as eco:
+                eco.second_smsr()
+                eco.up()
+                eco.start('sm-sr2')
+                try:
+                    run(eco, eco.cards[0]['eid'])
+                    check_soap(eco)
+                except BaseException:
+                    for log in ('sm-sr', 'sm-sr2', 'device'):
+                        print(log, ecosystem.lab.tail(eco.path('logs', f'{log}.log'), 25).replace(' | ', '\n'))
+                    raise
+        print(f'{name}: ok')
+
+
+main()
