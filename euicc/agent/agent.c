@@ -243,6 +243,7 @@ static void channel_open(struct card *card)
     struct agent *a = agent_of(card);
     const struct agent_params *p = &a->params;
     struct bip_open open = { .immediate = true,
+                             .alpha = { p->has_alpha ? p->alpha : NULL, p->alpha_len },
                              .buffer_size = p->buffer_size,
                              .bearer = { p->bearer, p->bearer_len },
                              .network_access_name = { p->name, p->name_len },

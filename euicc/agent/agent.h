@@ -28,7 +28,8 @@ struct agent_params {
     char host[AGENT_TEXT_MAX], from[SCP81_FROM_MAX + 1], uri[AGENT_URI_MAX];
     uint8_t identity_len, identity[SCP81_IDENTITY_MAX];
     uint8_t kvn, kid;
-    uint8_t bearer_len, bearer[16], name_len, name[100], login_len, login[32], password_len, password[32];
+    bool has_alpha;
+    uint8_t alpha_len, alpha[32], bearer_len, bearer[16], name_len, name[100], login_len, login[32], password_len, password[32];
     uint16_t buffer_size, port;
     uint8_t address_len, address[17];
     unsigned retries;

@@ -13,7 +13,7 @@
 
 /* Parameters as they are found, most important source first: what is there stays. */
 struct found {
-    struct span bearer, buffer, name, login, password, transport, address, host, agent, uri;
+    struct span alpha, bearer, buffer, name, login, password, transport, address, host, agent, uri;
 };
 
 static void first_of(struct span *kept, struct span value)
@@ -28,7 +28,8 @@ static const struct {
     bool comprehension; /* bit 8 does not count */
     size_t place;
 } known_objects[] = {
-    { 0x35, true, offsetof(struct found, bearer) },  { 0x39, true, offsetof(struct found, buffer) },
+    { 0x05, true, offsetof(struct found, alpha) },   { 0x35, true, offsetof(struct found, bearer) },
+    { 0x39, true, offsetof(struct found, buffer) },
     { 0x47, true, offsetof(struct found, name) },    { 0x3C, true, offsetof(struct found, transport) },
     { 0x3E, true, offsetof(struct found, address) }, { 0x8A, false, offsetof(struct found, host) },
     { 0x8B, false, offsetof(struct found, agent) },  { 0x8C, false, offsetof(struct found, uri) },
@@ -151,7 +152,9 @@ static enum err peer_set(const struct found *f, struct agent_params *p)
     if (f->buffer.len && span_uint(f->buffer, &size) != ERR_NONE)
         return ERR_BAD_LENGTH;
     p->buffer_size = (uint16_t)(size > 0 && size <= UINT16_MAX ? size : BUFFER_SIZE_DEFAULT);
-    bool fits = copy_octets(f->address, p->address, sizeof p->address, &p->address_len) &&
+    p->has_alpha = f->alpha.ptr != NULL;
+    bool fits = copy_octets(f->alpha, p->alpha, sizeof p->alpha, &p->alpha_len) &&
+                copy_octets(f->address, p->address, sizeof p->address, &p->address_len) &&
                 copy_octets(f->bearer, p->bearer, sizeof p->bearer, &p->bearer_len) &&
                 copy_octets(f->name, p->name, sizeof p->name, &p->name_len) &&
                 copy_octets(f->login, p->login, sizeof p->login, &p->login_len) &&

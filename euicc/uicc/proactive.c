@@ -14,6 +14,7 @@ enum {
     TLV_EVENTS = 0x99,
     TLV_TIMER_ID = 0xA4,
     TLV_TIMER_VALUE = 0xA5,
+    TLV_ALPHA = 0x05,
     TLV_BEARER = 0x35,
     TLV_CHANNEL_DATA = 0xB6,
     TLV_CHANNEL_LEN = 0xB7,
@@ -211,6 +212,8 @@ enum err proactive_open_channel(struct card *card, const struct bip_open *open, 
     uint16_t size = open->buffer_size ? open->buffer_size : BIP_BUFFER_DEFAULT;
     const uint8_t buffer[] = { (uint8_t)(size >> 8), (uint8_t)size };
     const uint8_t transport[] = { open->transport, (uint8_t)(open->port >> 8), (uint8_t)open->port };
+    if (open->alpha.ptr)
+        wr_tlv(&w, TLV_ALPHA, open->alpha);
     wr_tlv(&w, TLV_BEARER, open->bearer.len ? open->bearer : SPAN_OF(default_bearer));
     wr_tlv(&w, TLV_BUFFER, SPAN_OF(buffer));
     wr_optional(&w, TLV_NAN, open->network_access_name);

@@ -96,6 +96,7 @@ MUST_USE enum err proactive_timer(struct card *card, enum timer_operation op, ui
 
 struct bip_open {
     bool immediate;                                   /* establish the link now */
+    struct span alpha;                                /* value of 05; ptr NULL: absent, empty: 05 00 */
     uint16_t buffer_size;                             /* 0: 1400 */
     struct span bearer;                               /* value of tag 35; empty: 03, the default bearer */
     struct span network_access_name, login, password; /* values of 47, 0D, 0D (with DCS); empty: absent */
