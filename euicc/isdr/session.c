@@ -105,7 +105,8 @@ void sd_apdu(struct card *card, struct sd_session *s, struct span capdu, struct 
 {
     WRITER_ON_STACK(data, SD_ANSWER_MAX);
     struct capdu c;
-    uint16_t sw = SW_WRONG_LENGTH;
+    bool known = capdu.len && ((capdu.ptr[0] & 0xFC) == CLA_GP || s->target.kind == SD_RFM);
+    uint16_t sw = known ? SW_WRONG_LENGTH : SW_WRONG_CLA; /* the class is looked at before the lengths */
     if (s->target.kind == SD_RFM)
         sw = rfm_command(card, s, capdu, &data);
     else if (capdu_parse(capdu, &c) == ERR_NONE)
