@@ -1,0 +1,27 @@
+/* conform/report.h: verdicts for people, for programs (JSON), for build servers (JUnit XML). */
+#ifndef OSPREY_CONFORM_REPORT_H
+#define OSPREY_CONFORM_REPORT_H
+
+#include "bed.h"
+
+struct verdict_row {
+    const struct case_def *def;
+    enum verdict verdict;
+    uint32_t ms;
+    char detail[BED_DETAIL_MAX];
+};
+struct report {
+    const char *target;
+    const struct verdict_row *rows;
+    size_t count;
+};
+
+void report_table(const struct report *r, FILE *out);
+void report_json(const struct report *r, FILE *out);
+MUST_USE enum err report_junit(const struct report *r, const char *path);
+size_t report_count(const struct report *r, enum verdict verdict);
+/* "NNN-group-words": the case's name everywhere. */
+#define CASE_NAME_SIZE 80u
+const char *case_name(const struct case_def *c, char out[CASE_NAME_SIZE]);
+
+#endif
