@@ -99,7 +99,7 @@ struct bed {
     uint32_t next_tar;
     bool touched_addresses, touched_keys;
     /* as the card was found */
-    struct aid enabled, fallback;
+    struct aid enabled, fallback, emergency; /* len 0: none */
     bool first_attach_seen, has_profile;
     uint32_t isdp_count;
 };

@@ -211,7 +211,7 @@ static void survey(struct bed *b)
     struct es5_isdp_status s;
     b->isdp_count = 0;
     b->has_profile = false;
-    b->fallback.len = 0;
+    b->fallback.len = b->emergency.len = 0;
     if (r.sw == 0x6A88)
         return;
     need_sw2(b, r.sw, 0x9000, 0x6310, "GET STATUS");
@@ -224,6 +224,8 @@ static void survey(struct bed *b)
         }
         if (s.attributes & ISDP_ATTRIBUTE_FALLBACK)
             b->fallback = s.aid;
+        if (s.attributes & ISDP_ATTRIBUTE_EMERGENCY)
+            b->emergency = s.aid;
     }
 }
 
@@ -323,7 +325,10 @@ void bed_clean(struct bed *b)
         uint16_t sw = isdr_sw(b, delete_command(b, &b->made[i]));
         if (sw == 0x69E1)
             sw = delete_kept(b, &b->made[i]);
-        if (sw != 0x9000 && sw != 0x6A88)
+        bool mark = sw == 0x6985 && isdp_attributes(b, &b->made[i]) & ISDP_ATTRIBUTE_EMERGENCY;
+        if (mark)
+            b->emergency = b->made[i]; /* nothing takes it away: later runs use this one */
+        else if (sw != 0x9000 && sw != 0x6A88)
             fail(b, "the card could not be brought back: deleting the ISD-P of TAR %06X gives %04X",
                  (unsigned)aid_tar(&b->made[i]), sw);
     }

@@ -18,6 +18,7 @@
 static const struct config_option options[] = {
     { "card", "eid", CONFIG_TEXT, NULL, true, "32 digits" },
     { "card", "ecasd-curve", CONFIG_TEXT, "P-256", false, "curve of the ECASD's key: P-256 or brainpoolP256r1" },
+    { "card", "disposable", CONFIG_BOOL, "no", false, "cases may leave marks that no command takes back" },
     { "scp80", "kvn", CONFIG_HEX, "01", false, "key version of the ISD-R's SCP80 set" },
     { "scp80", "kic", CONFIG_HEX, NULL, true, "AES-128" },
     { "scp80", "kid", CONFIG_HEX, NULL, true, "AES-128" },
@@ -58,6 +59,7 @@ static enum err read_card(const struct config *c, struct card_keys *k)
     if (err == ERR_NONE)
         err = read_curve(c, "card", "ecasd-curve", &curve);
     k->ecasd_curve = (uint8_t)curve;
+    k->disposable = config_bool(c, "card", "disposable");
     return err;
 }
 
@@ -148,8 +150,8 @@ static enum err text_write(struct writer *w, const struct card_keys *k)
 {
     uint8_t scalar[EC_FIELD_LEN], point[EC_POINT_LEN];
     char eid[EID_TEXT_SIZE];
-    wr_printf(w, "# Keys of one lab card: secret.\n[card]\neid = %s\necasd-curve = %s\n\n[scp80]\n",
-              eid_text(&k->eid, eid), ec_curve_name((enum ec_curve)k->ecasd_curve));
+    wr_printf(w, "# Keys of one lab card: secret.\n[card]\neid = %s\necasd-curve = %s\ndisposable = %s\n\n[scp80]\n",
+              eid_text(&k->eid, eid), ec_curve_name((enum ec_curve)k->ecasd_curve), k->disposable ? "yes" : "no");
     line(w, "kvn", (struct span){ &k->scp80.kvn, 1 });
     line(w, "kic", SPAN_OF(k->scp80.kic));
     line(w, "kid", SPAN_OF(k->scp80.kid));
@@ -211,7 +213,9 @@ static enum err hex_squeezed(const char *text, uint8_t *out, size_t cap, size_t 
 
 enum err keys_lab(struct card_keys *ret, uint8_t curve)
 {
-    struct card_keys k = { .scp80.kvn = 0x01, .scp81 = { .kvn = 0x40, .kid = 0x01 }, .ecasd_curve = curve };
+    struct card_keys k = {
+        .scp80.kvn = 0x01, .scp81 = { .kvn = 0x40, .kid = 0x01 }, .ecasd_curve = curve, .disposable = true
+    };
     enum err err = eid_from_text(span_text("89001012012341234012345678901224"), &k.eid);
     draw(k.scp80.kic, 16);
     draw(k.scp80.kid, 16);
@@ -274,9 +278,11 @@ static void smsr_fill(const struct card_keys *k, struct euicc_personalisation *p
 }
 
 static enum err manufacture(const struct card_keys *k, const struct env *env, struct ec_key *own, struct span cert,
-                            struct span package)
+                            struct span package, struct span test)
 {
-    struct euicc_personalisation p = { .eid = k->eid, .timing = k->timing, .bootstrap_package = package };
+    struct euicc_personalisation p = {
+        .eid = k->eid, .timing = k->timing, .bootstrap_package = package, .test_package = test
+    };
     struct tp_address number;
     struct arena scratch;
     uint8_t scalar[EC_FIELD_LEN], ci_point[EC_POINT_LEN], ski[GP_SKI_LEN];
@@ -310,7 +316,7 @@ enum err keys_make_card(const struct card_keys *k, const struct env *env)
 {
     struct arena arena;
     struct ec_key *own = NULL;
-    struct span package;
+    struct span package, test;
     WRITER_ON_STACK(cert, GP_CERTIFICATE_MAX);
     arena_init(&arena, PACKAGE_ARENA_MAX);
     enum err err = ec_generate((enum ec_curve)k->ecasd_curve, NULL, &own);
@@ -319,7 +325,9 @@ enum err keys_make_card(const struct card_keys *k, const struct env *env)
     if (err == ERR_NONE)
         err = package_make(&(struct package_wish){ .iccid = "899997000000009001", .pol1 = 0 }, &arena, &package);
     if (err == ERR_NONE)
-        err = manufacture(k, env, own, wr_span(&cert), package);
+        err = package_make(&(struct package_wish){ .iccid = "899997000000009002", .pol1 = 0 }, &arena, &test);
+    if (err == ERR_NONE)
+        err = manufacture(k, env, own, wr_span(&cert), package, test);
     ec_key_free(own);
     arena_release(&arena);
     return err;

@@ -19,6 +19,7 @@ struct card_keys {
     } scp81;
     struct ec_key *ci;             /* private: signs CERT.DP and CERT.SR */
     struct ec_key *eum;            /* public is enough: verifies CERT.ECASD; NULL: not known */
+    bool disposable;               /* cases may leave what no command takes back (the emergency attribute) */
     uint8_t ecasd_curve;           /* key parameter reference of the ECASD's key */
     char smsr_number[24];          /* "+4917…": where notifications go; brought back after the cases that change it */
     uint8_t https[KEYS_HTTPS_MAX]; /* value of A5 that the card has, likewise */
@@ -34,7 +35,7 @@ void keys_done(struct card_keys *k); /* wipes */
 /* Draws the keys of a lab card and its authorities. */
 MUST_USE enum err keys_lab(struct card_keys *ret, uint8_t curve);
 /* Makes the card of these keys (ECASD and its certificate are drawn here) in env->nvm, with the runner's own profile
- * on ISD-P 0010. */
+ * on ISD-P 0010, and once more as the test profile of the device. */
 MUST_USE enum err keys_make_card(const struct card_keys *k, const struct env *env);
 
 #endif

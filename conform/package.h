@@ -5,7 +5,7 @@
 
 #include "lib/profile/build.h"
 
-#define PACKAGE_ARENA_MAX (2 * BUILD_ARENA_MIN)
+#define PACKAGE_ARENA_MAX (4 * BUILD_ARENA_MIN)
 
 struct package_wish {
     const char *iccid; /* 18 digits */
