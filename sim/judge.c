@@ -230,6 +230,13 @@ static bool switches(const struct sim_call *c)
     return c->function == ES4_ENABLE_PROFILE || c->function == ES4_DISABLE_PROFILE || (c->function == ES2_DOWNLOAD_PROFILE && c->enable);
 }
 
+/* A deletion disables first. */
+static bool may_delete(const struct sim_call *c, const struct sim_call *last)
+{
+    return c->function == ES4_DELETE_PROFILE && c->card == last->card && c->profile == last->profile && !c->refused &&
+           (!c->answers || c->end_ms >= last->end_ms);
+}
+
 /* What the operator was told last of switches is so; unless the card may have fallen back since, or a call's outcome is
  * not known. */
 static void judge_word(struct ecosystem *e, int n)
@@ -246,6 +253,9 @@ static void judge_word(struct ecosystem *e, int n)
     }
     if (!last || !is_ok(last) || e->fault_counts.refusals || e->fault_counts.silences || e->fault_counts.jumps)
         return;
+    for (unsigned i = 0; i < e->mno.call_count; i++)
+        if (may_delete(e->mno.calls[i], last))
+            return;
     size_t count = euicc_profiles(card->device->card, profiles);
     const struct iccid *want = last->function == ES4_DISABLE_PROFILE ? &card->bootstrap : &card->profiles[last->profile].iccid;
     for (size_t i = 0; i < count; i++) {
