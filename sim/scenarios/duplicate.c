@@ -11,5 +11,5 @@ const struct scenario SCENARIO_DUPLICATE = {
                 .request = { .duplicate_permille = 1000, .delay_min_ms = 1, .delay_max_ms = 20000 },
                 .answer = { .duplicate_permille = 1000, .delay_min_ms = 1, .delay_max_ms = 9000 } },
     .hours = 48,
-    .ok_permille = 500,
+    .ok_permille = 350,
 };

@@ -153,13 +153,23 @@ static int send_certificate(struct turn *t, struct job *j)
     return data.len ? send_data(t, j, data, true) : internal(j, err == ERR_NONE ? ERR_UNSUPPORTED : err, DL_UNDO);
 }
 
+/* The card forgets whom it has authenticated when it is reset, or its session ends, between the two steps: both again. */
+static int agree_again(struct turn *t, struct job *j, const struct es3_answer *a)
+{
+    if ((a->status.reason != REASON_NO_RESPONSE && !a->euicc_response.len) || j->attempt >= SMDP_SEND_ATTEMPTS)
+        return relay_failure(j, a, DL_UNDO);
+    j->attempt++;
+    j->changed = true;
+    turn_log(t, LOG_WARN_, "download %s: keys not agreed: %s; once more", j->iccid.digits, a->status.detail);
+    return DL_AUTHENTICATE;
+}
+
 static int challenged(struct turn *t, struct job *j, const struct es3_answer *a)
 {
     struct status status;
     struct span rc;
-    (void)t;
     if (!executed(a))
-        return relay_failure(j, a, DL_UNDO);
+        return agree_again(t, j, a);
     if (!es8_challenge_of(a->euicc_response, &rc, &status))
         return fail_with(j, &status, DL_UNDO);
     t->challenge = rc;
@@ -204,7 +214,7 @@ static int agreed(struct turn *t, struct job *j, const struct es3_answer *a)
     struct es8_state s;
     struct status status;
     if (!executed(a))
-        return relay_failure(j, a, DL_UNDO);
+        return agree_again(t, j, a);
     enum err err = es8_state_load(t, j, &s);
     if (err == ERR_NONE && !es8_keys_of(a->euicc_response, &s, &status)) {
         wipe(&s, sizeof s);
@@ -394,8 +404,8 @@ static const struct step steps[DL_COUNT] = {
     [DL_EIS] =          { "eis",          send_get_eis,     eis_came,          TO(DL_CLEANUP) | TO(DL_CREATE) },
     [DL_CLEANUP] =      { "clean-up",     send_clean_up,    cleaned_up,        TO(DL_EIS) | TO(DL_CREATE) },
     [DL_CREATE] =       { "create-isdp",  send_create,      created,           TO(DL_AUTHENTICATE) | TO(DL_UNDO) },
-    [DL_AUTHENTICATE] = { "authenticate", send_certificate, challenged,        TO(DL_KEYS) | TO(DL_UNDO) },
-    [DL_KEYS] =         { "keys",         send_keys,        agreed,            TO(DL_OPEN) | TO(DL_UNDO) },
+    [DL_AUTHENTICATE] = { "authenticate", send_certificate, challenged,        TO(DL_KEYS) | TO(DL_AUTHENTICATE) | TO(DL_UNDO) },
+    [DL_KEYS] =         { "keys",         send_keys,        agreed,            TO(DL_OPEN) | TO(DL_AUTHENTICATE) | TO(DL_UNDO) },
     [DL_OPEN] =         { "open",         send_open,        opened,            TO(DL_SEND) | TO(DL_OPEN) | TO(DL_UNDO) },
     [DL_SEND] =         { "send",         send_segments,    segments_answered, TO(DL_SEND) | TO(DL_OPEN) | TO(DL_COMPLETE) | TO(DL_UNDO) },
     [DL_COMPLETE] =     { "complete",     send_completed,   completed,         TO(DL_ENABLE) | TO(DL_UNDO) },

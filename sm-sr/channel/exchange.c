@@ -191,8 +191,32 @@ static bool https_to_sms(struct turn *t, struct exchange *x)
     return true;
 }
 
+/* The card may have gone back to another profile with nobody to tell us: after some tries its other numbers get their
+ * turn. The packet is for this eUICC alone, whatever number it goes to. */
+static void next_address(struct turn *t, struct exchange *x)
+{
+    const char *first = *t->e->seen_from ? t->e->seen_from : NULL, *next = NULL;
+    bool here = first && !strcmp(first, x->to);
+    if (x->tries < 4 || x->tries % 2)
+        return;
+    for (size_t i = 0; i < t->e->profile_count; i++) {
+        const struct profile *p = &t->e->profiles[i];
+        const char *number = p->info.address.msisdn;
+        bool usable = p->change != ROW_GONE && *p->info.iccid.digits && *number;
+        if (!usable || (t->e->seen_from[0] && !strcmp(number, t->e->seen_from)))
+            continue;
+        first = first ? first : number;
+        next = here && !next ? number : next;
+        here |= !strcmp(number, x->to);
+    }
+    next = next ? next : first;
+    if (next && strcmp(next, x->to) != 0)
+        snprintf(x->to, sizeof x->to, "%s", next);
+}
+
 void smsr_exchange_again(struct turn *t, struct exchange *x)
 {
+    next_address(t, x);
     if (x->bearer == BEARER_SMS)
         x->repeated = true;
     else if (!https_to_sms(t, x) && smsr_trigger_make(t, x, 0) != ERR_NONE)
