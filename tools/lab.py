@@ -431,5 +431,5 @@ file = logs/{name}.log
 PLACES = {
     'osprey-eum': ['eum'], 'osprey-sm-sr': ['sm-sr'], 'osprey-sm-dp': ['sm-dp'], 'osprey-device': ['device'],
     'osprey-smsc': ['device/smsc'], 'osprey-hlr': ['device/hlr'], 'osprey': ['operator'], 'osprey-euicc': ['euicc'],
-    'osprey-profile': ['tools/profile'],
+    'osprey-profile': ['tools/profile'], 'osprey-wsdl': ['tools/wsdl'],
 }
