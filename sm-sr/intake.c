@@ -149,6 +149,15 @@ static bool packet_post(struct smsr *s, const char *eid, const char *from, bool 
     return engine_post(s->engine, event) == ERR_NONE;
 }
 
+/* A number may be that of the profile and the one it was last seen with. */
+static bool is_twice(const struct query *q, size_t row)
+{
+    for (size_t i = 0; i < row; i++)
+        if (span_eq(row_bytes(&q->rows[i], 0), row_bytes(&q->rows[row], 0)))
+            return true;
+    return false;
+}
+
 /* Whose number is it? Its keys tell then whether the packet is really from that eUICC. */
 static void packet_route(struct smsr *s, const char *from, bool response, struct span packet, struct reply_ref reply)
 {
@@ -165,6 +174,8 @@ static void packet_route(struct smsr *s, const char *from, bool response, struct
     bool posted = false;
     for (size_t i = 0; q && err == ERR_NONE && i < q->row_count; i++) {
         char eid[EID_TEXT_SIZE];
+        if (is_twice(q, i))
+            continue;
         row_text(&q->rows[i], 0, eid, sizeof eid);
         posted |= packet_post(s, eid, from, response, packet, posted ? (struct reply_ref){ 0 } : reply);
     }

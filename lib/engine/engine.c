@@ -9,15 +9,15 @@
 const char ENGINE_SCHEMA[] =
     "CREATE TABLE outbox (id INTEGER PRIMARY KEY, line TEXT NOT NULL, kind INTEGER NOT NULL, ref TEXT NOT NULL,"
     " destination TEXT, body BLOB, due_ms INTEGER NOT NULL, give_up_ms INTEGER NOT NULL, attempt INTEGER NOT NULL,"
-    " lease_ms INTEGER NOT NULL, wants_answer INTEGER NOT NULL);"
+    " leased INTEGER NOT NULL, wants_answer INTEGER NOT NULL);"
     "CREATE INDEX outbox_due ON outbox (due_ms);"
     "CREATE INDEX outbox_ref ON outbox (line, ref);"
-    "CREATE TABLE timer (line TEXT NOT NULL, name TEXT NOT NULL, due_ms INTEGER NOT NULL, PRIMARY KEY (line, name));"
+    "CREATE TABLE timer (line TEXT NOT NULL, name TEXT NOT NULL, due_ms INTEGER NOT NULL, PRIMARY KEY (line, name))"
+    " WITHOUT ROWID;"
     "CREATE INDEX timer_due ON timer (due_ms);"
     "CREATE TABLE call (requester TEXT NOT NULL, call_id TEXT NOT NULL, line TEXT NOT NULL, state INTEGER NOT NULL,"
     " digest BLOB, context BLOB, answer BLOB, answer_status INTEGER, created_ms INTEGER NOT NULL,"
-    " deadline_ms INTEGER NOT NULL, PRIMARY KEY (requester, call_id));"
-    "CREATE INDEX call_line ON call (line, state);";
+    " deadline_ms INTEGER NOT NULL, PRIMARY KEY (requester, call_id));";
 
 enum err engine_new(const struct engine_config *config, struct engine **ret)
 {

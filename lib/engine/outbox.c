@@ -11,28 +11,29 @@ const struct statement ENGINE_TIMER_SET = {
 static const struct statement TIMER_CLEAR = { "timer-clear", "DELETE FROM timer WHERE line=?1 AND name=?2", NULL };
 static const struct statement OUTBOX_ADD = {
     "outbox-add",
-    "INSERT INTO outbox (id, line, kind, ref, destination, body, due_ms, give_up_ms, attempt, lease_ms, wants_answer)"
+    "INSERT INTO outbox (id, line, kind, ref, destination, body, due_ms, give_up_ms, attempt, leased, wants_answer)"
     " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)", NULL
 };
 static const struct statement OUTBOX_CANCEL = { "outbox-cancel", "DELETE FROM outbox WHERE line=?1 AND ref=?2", NULL };
 static const struct statement OUTBOX_LATER = {
-    "outbox-later", "UPDATE outbox SET due_ms=?2, attempt=?3, lease_ms=0 WHERE id=?1", NULL
+    "outbox-later", "UPDATE outbox SET due_ms=?2, attempt=?3, leased=0 WHERE id=?1", NULL
 };
-static const struct statement OUTBOX_LEASE = { "outbox-lease", "UPDATE outbox SET lease_ms=?2 WHERE id=?1", NULL };
-static const struct statement OUTBOX_FREE_LEASES = { "outbox-free-leases", "UPDATE outbox SET lease_ms=0 WHERE lease_ms<>0",
-                                                     NULL };
+/* What is on its way is leased: due again when it has no result by then. */
+static const struct statement OUTBOX_LEASE = { "outbox-lease", "UPDATE outbox SET due_ms=?2, leased=1 WHERE id=?1", NULL };
+static const struct statement OUTBOX_FREE_LEASES = {
+    "outbox-free-leases", "UPDATE outbox SET due_ms=0, leased=0 WHERE leased<>0", NULL
+};
 static const struct statement OUTBOX_DUE = {
     "outbox-due",
     "SELECT id, line, kind, ref, destination, body, due_ms, give_up_ms, attempt, wants_answer FROM outbox"
-    " WHERE due_ms<=?1 AND lease_ms<=?1 ORDER BY due_ms, id LIMIT 200", NULL
+    " WHERE due_ms<=?1 ORDER BY due_ms, id LIMIT 200", NULL
 };
 static const struct statement TIMER_DUE = {
     "timer-due", "SELECT line, name, due_ms FROM timer WHERE due_ms<=?1 ORDER BY due_ms LIMIT 200", NULL
 };
 static const struct statement NEXT_WAKE = {
     "next-wake",
-    "SELECT (SELECT MIN(due_ms) FROM timer), (SELECT MIN(CASE WHEN lease_ms>due_ms THEN lease_ms ELSE due_ms END) FROM outbox),"
-    " (SELECT MAX(id) FROM outbox)", NULL
+    "SELECT (SELECT MIN(due_ms) FROM timer), (SELECT MIN(due_ms) FROM outbox), (SELECT MAX(id) FROM outbox)", NULL
 };
 
 void writes_add(struct writes *w, const struct statement *statement, int expect_rows, const struct value *params,
@@ -89,10 +90,11 @@ int64_t outbox_post(struct outbox *out, const struct effect *effect)
         e->due_ms = out->now_ms;
     if (!e->give_up_ms)
         e->give_up_ms = out->now_ms + ENGINE_GIVE_UP_MS;
-    uint64_t lease = e->due_ms <= out->now_ms ? out->now_ms + ENGINE_LEASE_MS : 0;
+    bool leased = e->due_ms <= out->now_ms;
+    uint64_t due = leased ? out->now_ms + ENGINE_LEASE_MS : e->due_ms;
     WRITES_ADD(out->writes, &OUTBOX_ADD, 1, value_int(e->id), value_text(e->line), value_int(e->kind), value_text(e->ref),
-               value_text(e->to), value_blob(e->body), value_int((int64_t)e->due_ms), value_int((int64_t)e->give_up_ms),
-               value_int(e->attempt), value_int((int64_t)lease), value_int(e->wants_answer));
+               value_text(e->to), value_blob(e->body), value_int((int64_t)due), value_int((int64_t)e->give_up_ms),
+               value_int(e->attempt), value_int(leased), value_int(e->wants_answer));
     return e->id;
 }
 

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 
 #define STATEMENTS_MAX 1024u /* prepared at a time, power of two */
+#define LOOKASIDE_SIZE  1200 /* SQLite's pool for what lives as long as a statement runs */
+#define LOOKASIDE_COUNT 400
 
 struct prepared {
     const struct statement *key;
@@ -17,6 +19,7 @@ struct sqlite_store {
     sqlite3 *db;
     struct prepared prepared[STATEMENTS_MAX];
     size_t prepared_count;
+    sqlite3_stmt *begin, *end; /* BEGIN IMMEDIATE, COMMIT */
     char detail[SQLITE_DETAIL_MAX];
 };
 
@@ -255,15 +258,23 @@ static enum err exec(struct sqlite_store *s, const char *sql)
     return err_of(code);
 }
 
+static enum err frame(struct sqlite_store *s, sqlite3_stmt *stmt)
+{
+    int code = sqlite3_step(stmt);
+    enum err err = code == SQLITE_DONE ? ERR_NONE : failed(s, NULL, code);
+    sqlite3_reset(stmt);
+    return err;
+}
+
 static enum err commit_all(struct sqlite_store *s, const struct write *writes, size_t count)
 {
-    enum err err = exec(s, "BEGIN IMMEDIATE");
+    enum err err = frame(s, s->begin);
     if (err != ERR_NONE)
         return err;
     for (size_t i = 0; i < count && err == ERR_NONE; i++)
         err = write_run(s, &writes[i]);
     if (err == ERR_NONE)
-        err = exec(s, "COMMIT");
+        err = frame(s, s->end);
     if (err != ERR_NONE && sqlite3_get_autocommit(s->db) == 0)
         sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     return err;
@@ -279,7 +290,8 @@ static void store_commit(struct store *seam, const struct write *writes, size_t 
 
 static const char PRAGMAS[] = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
                               "PRAGMA foreign_keys=ON; PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY;"
-                              "PRAGMA trusted_schema=OFF; PRAGMA mmap_size=268435456; PRAGMA secure_delete=OFF";
+                              "PRAGMA trusted_schema=OFF; PRAGMA mmap_size=268435456; PRAGMA secure_delete=OFF;"
+                              "PRAGMA wal_autocheckpoint=4000"; /* 16 MB: hot pages are written back once for many commits */
 
 static enum err schema_version(struct sqlite_store *s, size_t *ret)
 {
@@ -325,6 +337,14 @@ static enum err migrate(struct sqlite_store *s, const struct sqlite_options *o)
     return err;
 }
 
+static enum err prepare_frame(struct sqlite_store *s)
+{
+    int code = sqlite3_prepare_v3(s->db, "BEGIN IMMEDIATE", -1, SQLITE_PREPARE_PERSISTENT, &s->begin, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_prepare_v3(s->db, "COMMIT", -1, SQLITE_PREPARE_PERSISTENT, &s->end, NULL);
+    return code == SQLITE_OK ? ERR_NONE : failed(s, NULL, code);
+}
+
 static enum err open_all(struct sqlite_store *s, const struct sqlite_options *o)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
@@ -336,13 +356,16 @@ static enum err open_all(struct sqlite_store *s, const struct sqlite_options *o)
         return ERR_IO;
     }
     sqlite3_extended_result_codes(s->db, 1);
+    sqlite3_db_config(s->db, SQLITE_DBCONFIG_LOOKASIDE, NULL, LOOKASIDE_SIZE, LOOKASIDE_COUNT);
     sqlite3_busy_timeout(s->db, 2000); /* a predecessor that is just closing */
     mask = umask(0077);
     enum err err = exec(s, PRAGMAS);
     if (err == ERR_NONE)
         err = exec(s, "BEGIN IMMEDIATE; COMMIT"); /* takes the lock for as long as the store is open */
     umask(mask);
-    return err != ERR_NONE ? err : migrate(s, o);
+    if (err == ERR_NONE)
+        err = migrate(s, o);
+    return err == ERR_NONE ? prepare_frame(s) : err;
 }
 
 struct sqlite_store *sqlite_store_open(const struct sqlite_options *options, enum err *ret_err, char *detail)
@@ -370,6 +393,8 @@ void sqlite_store_close(struct sqlite_store *store)
     if (store == NULL)
         return;
     forget_all(store);
+    sqlite3_finalize(store->begin);
+    sqlite3_finalize(store->end);
     sqlite3_close(store->db);
     free(store);
 }

@@ -25,12 +25,12 @@ void smsr_switched(struct turn *t, struct profile *enabled, const struct profile
         return;
     if (before) {
         before->info.state = PROFILE_DISABLED;
-        smsr_profile_changed(before);
+        smsr_profile_switched(before);
         if (before != asked)
             smsr_tell(t, SMSR_TELL_DISABLED, before);
     }
     enabled->info.state = PROFILE_ENABLED;
-    smsr_profile_changed(enabled);
+    smsr_profile_switched(enabled);
     if (enabled != asked)
         smsr_tell(t, SMSR_TELL_ENABLED, enabled);
     turn_log(t, LOG_INFO_, "profile %s is enabled now", enabled->info.iccid.digits);
@@ -69,9 +69,9 @@ static void remember(struct turn *t, const struct es5_notification *n, const cha
     e->seen_ms = t->now_ms;
     const struct profile *now = smsr_profile_by_aid(e, &n->isdp);
     if (from && *from)
-        snprintf(e->seen_from, sizeof e->seen_from, "%s", from);
+        smsr_euicc_seen_from(e, from);
     else if (now && *now->info.address.msisdn) /* by HTTPS: the number of the profile it speaks of */
-        snprintf(e->seen_from, sizeof e->seen_from, "%s", now->info.address.msisdn);
+        smsr_euicc_seen_from(e, now->info.address.msisdn);
     e->note_type = n->type;
     e->note_sequence = n->sequence;
     e->note_isdp = n->isdp;

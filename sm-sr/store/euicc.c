@@ -128,6 +128,18 @@ static void load_exchange(const struct row *row, struct exchange *x)
     x->packet = row_bytes(row, 13);
 }
 
+/* By ISD-P. They are few; a sort in the database costs more than the query. */
+static void sort_profiles(struct euicc *e)
+{
+    for (size_t i = 1; i < e->profile_count; i++) {
+        struct profile p = e->profiles[i];
+        size_t at = i;
+        for (; at > 0 && memcmp(e->profiles[at - 1].info.isdp_aid.octets, p.info.isdp_aid.octets, AID_MAX) > 0; at--)
+            e->profiles[at] = e->profiles[at - 1];
+        e->profiles[at] = p;
+    }
+}
+
 static size_t at_most(size_t count, size_t max) { return count < max ? count : max; }
 
 static bool load_lists(struct rowset *rows, struct euicc *e, const struct query *profiles, const struct query *keysets,
@@ -139,6 +151,7 @@ static bool load_lists(struct rowset *rows, struct euicc *e, const struct query 
     e->profile_count = at_most(profiles->row_count, SMSR_PROFILES_MAX);
     for (size_t i = 0; i < e->profile_count; i++)
         load_profile(&profiles->rows[i], &e->profiles[i]);
+    sort_profiles(e);
     e->keyset_count = at_most(keysets->row_count, SMSR_KEYSETS_MAX);
     for (size_t i = 0; i < e->keyset_count; i++)
         load_keyset(&keysets->rows[i], &e->keysets[i]);
@@ -177,6 +190,11 @@ static void save_profile(const struct euicc *e, const struct profile *p, struct 
     const struct profile_info *i = &p->info;
     if (p->change == ROW_GONE) {
         WRITES_ADD(w, &SMSR_PROFILE_DROP, 1, value_text(e->eid_text), value_text(i->iccid.digits));
+        return;
+    }
+    if (p->change == ROW_SWITCHED) {
+        WRITES_ADD(w, &SMSR_PROFILE_SWITCH, 1, value_text(e->eid_text), value_text(i->iccid.digits), value_int(i->state),
+                   value_int(i->fallback));
         return;
     }
     WRITES_ADD(w, p->change == ROW_NEW ? &SMSR_PROFILE_ADD : &SMSR_PROFILE_PUT, 1, value_text(e->eid_text),
@@ -242,10 +260,12 @@ static void save_head(const struct euicc *e, struct writes *w)
 {
     WRITES_ADD(w, &SMSR_EUICC_SAVE, 1, value_text(e->eid_text), value_int(e->version), value_time(e->remaining_memory),
                value_time(e->last_audit_ms), value_int(e->next_n), value_time(e->alarm_ms), value_time(e->seen_ms),
-               value_optional(e->seen_from), value_octets(e->imei), value_octets(e->meid), value_int(e->note_type),
+               value_octets(e->imei), value_octets(e->meid), value_int(e->note_type),
                value_int(e->note_sequence), value_aid(&e->note_isdp), value_aid(&e->expired_isdp),
                value_time(e->heard_counter), value_aid(&e->chain), value_int(e->coming),
                value_optional(e->left_to.text));
+    if (e->moved)
+        WRITES_ADD(w, &SMSR_EUICC_MOVE, 1, value_text(e->eid_text), value_optional(e->seen_from));
 }
 
 static void save_keyset(const struct euicc *e, const struct keyset *k, struct writes *w)
@@ -336,8 +356,22 @@ struct profile *smsr_profile_add(struct euicc *e)
 
 void smsr_profile_changed(struct profile *p)
 {
-    if (p->change == ROW_KEPT)
+    if (p->change == ROW_KEPT || p->change == ROW_SWITCHED)
         p->change = ROW_CHANGED;
+}
+
+void smsr_profile_switched(struct profile *p)
+{
+    if (p->change == ROW_KEPT)
+        p->change = ROW_SWITCHED;
+}
+
+void smsr_euicc_seen_from(struct euicc *e, const char *number)
+{
+    if (!strcmp(e->seen_from, number))
+        return;
+    snprintf(e->seen_from, sizeof e->seen_from, "%s", number);
+    e->moved = e->changed = true;
 }
 
 /* A row that was never stored just vanishes: its ICCID is emptied so that nothing finds it. */

@@ -16,7 +16,7 @@
 #define SMSR_WARNING_MAX    STATUS_DETAIL_MAX
 #define SMSR_ASKED_MAX      32u
 
-enum change { ROW_KEPT, ROW_NEW, ROW_CHANGED, ROW_GONE };
+enum change { ROW_KEPT, ROW_NEW, ROW_SWITCHED /* a profile: state and fall-back only */, ROW_CHANGED, ROW_GONE };
 
 struct profile {
     struct profile_info info;
@@ -114,7 +114,8 @@ struct euicc {
     uint32_t next_n;
     uint64_t alarm_ms; /* the timer that is set; 0: none */
     uint64_t seen_ms;
-    char seen_from[MSISDN_DIGITS_MAX + 1]; /* where the last notification came from */
+    char seen_from[MSISDN_DIGITS_MAX + 1]; /* where the last notification came from: smsr_euicc_seen_from */
+    bool moved;                            /* seen_from changed in this event */
     struct span imei, meid;
     uint8_t note_type; /* the last notification, to recognise its repeats */
     uint16_t note_sequence;
@@ -141,6 +142,8 @@ void smsr_euicc_remove(struct euicc *e);
 /* What changed, as writes. */
 void smsr_euicc_save(struct euicc *e, struct writes *w);
 
+void smsr_euicc_seen_from(struct euicc *e, const char *number);
+
 /* Entries that are not gone; NULL: none. */
 struct profile *smsr_profile_by_iccid(struct euicc *e, const struct iccid *iccid);
 struct profile *smsr_profile_by_aid(struct euicc *e, const struct aid *isdp);
@@ -149,6 +152,7 @@ struct profile *smsr_profile_fallback(struct euicc *e);
 /* A new entry, zeroed; NULL when there is no room. */
 struct profile *smsr_profile_add(struct euicc *e);
 void smsr_profile_changed(struct profile *p);
+void smsr_profile_switched(struct profile *p); /* nothing but state and fall-back */
 void smsr_profile_remove(struct profile *p);
 /* The first free ISD-P AID (SGP.02 annex H); false when there is none. */
 bool smsr_isdp_free(struct euicc *e, struct aid *ret);

@@ -72,11 +72,12 @@ const struct statement SMSR_EUICC_ADD = { "euicc-add",
 const struct statement SMSR_EUICC_SAVE = {
     "euicc-save",
     "UPDATE euicc SET version=version+1, remaining_memory=?3, last_audit_ms=?4, next_n=?5, alarm_ms=?6, seen_ms=?7,"
-    " seen_from=?8, imei=?9, meid=?10, note_type=?11, note_sequence=?12, note_isdp=?13, expired_isdp=?14, "
-    "heard_counter=?15, chain=?16, coming=?17, left_to=?18"
-    " WHERE eid=?1 AND version=?2",
+    " imei=?8, meid=?9, note_type=?10, note_sequence=?11, note_isdp=?12, expired_isdp=?13, heard_counter=?14, chain=?15,"
+    " coming=?16, left_to=?17 WHERE eid=?1 AND version=?2",
     NULL
 };
+/* Apart: this column has an index. */
+const struct statement SMSR_EUICC_MOVE = { "euicc-move", "UPDATE euicc SET seen_from=?2 WHERE eid=?1", NULL };
 const struct statement SMSR_EUICC_DROP = { "euicc-drop", "DELETE FROM euicc WHERE eid=?1 AND version=?2", NULL };
 const struct statement SMSR_PROFILE_CLEAR = { "profile-clear", "DELETE FROM profile WHERE eid=?1", NULL };
 const struct statement SMSR_KEYSET_CLEAR = { "keyset-clear", "DELETE FROM keyset WHERE eid=?1", NULL };
@@ -98,8 +99,7 @@ const struct statement SMSR_PREPARED_DROP = { "prepared-drop", "DELETE FROM prep
 const struct statement SMSR_PREPARED_PRUNE = { "prepared-prune", "DELETE FROM prepared WHERE until_ms<?1", NULL };
 const struct statement SMSR_PROFILE_LOAD = { "profile-load",
                                              "SELECT iccid, isdp, mno, smdp, type, state, fallback, msisdn, imsi, "
-                                             "allocated, free, pol2 FROM profile WHERE eid=?1"
-                                             " ORDER BY isdp",
+                                             "allocated, free, pol2 FROM profile WHERE eid=?1",
                                              NULL };
 /* Another eUICC may have taken the ICCID since it was looked for: then no row is touched, and that is a conflict. */
 const struct statement SMSR_PROFILE_ADD = {
@@ -115,6 +115,10 @@ const struct statement SMSR_PROFILE_PUT = {
     "UPDATE profile SET isdp=?3, mno=?4, smdp=?5, type=?6, state=?7, fallback=?8, msisdn=?9, imsi=?10, allocated=?11,"
     " free=?12, pol2=?13 WHERE eid=?1 AND iccid=?2",
     NULL
+};
+/* The same without the columns that have indexes: what a switch changes. */
+const struct statement SMSR_PROFILE_SWITCH = {
+    "profile-switch", "UPDATE profile SET state=?3, fallback=?4 WHERE eid=?1 AND iccid=?2", NULL
 };
 const struct statement SMSR_PROFILE_DROP = { "profile-drop", "DELETE FROM profile WHERE eid=?1 AND iccid=?2", NULL };
 const struct statement SMSR_KEYSET_LOAD = {
@@ -200,7 +204,7 @@ const struct statement SMSR_AUDIT_LOAD = {
 };
 
 const struct statement SMSR_FIND_BY_MSISDN = {
-    "find-by-msisdn", "SELECT eid FROM euicc WHERE seen_from=?1 UNION SELECT eid FROM profile WHERE msisdn=?1 LIMIT 8",
+    "find-by-msisdn", "SELECT eid FROM euicc WHERE seen_from=?1 UNION ALL SELECT eid FROM profile WHERE msisdn=?1 LIMIT 16",
     NULL
 };
 const struct statement SMSR_FIND_BY_ICCID = { "find-by-iccid", "SELECT eid FROM profile WHERE iccid=?1", NULL };

@@ -10,11 +10,12 @@
 extern const struct migration smsr_migrations[SMSR_MIGRATIONS];
 
 /* One eUICC. The columns stand beside the code that reads them (euicc.c, eis.c). */
-extern const struct statement SMSR_EUICC_LOAD, SMSR_EUICC_ADD, SMSR_EUICC_SAVE, SMSR_EUICC_DROP;
+extern const struct statement SMSR_EUICC_LOAD, SMSR_EUICC_ADD, SMSR_EUICC_SAVE, SMSR_EUICC_MOVE, SMSR_EUICC_DROP;
 /* An eUICC that leaves: what is kept of it is its audit trail, and where it went. */
 extern const struct statement SMSR_PROFILE_CLEAR, SMSR_KEYSET_CLEAR, SMSR_OPERATION_CLEAR, SMSR_EXCHANGE_CLEAR,
     SMSR_DOCUMENT_CLEAR, SMSR_PROPERTY_CLEAR, SMSR_DEPARTED_ADD;
-extern const struct statement SMSR_PROFILE_LOAD, SMSR_PROFILE_PUT, SMSR_PROFILE_ADD, SMSR_PROFILE_DROP;
+extern const struct statement SMSR_PROFILE_LOAD, SMSR_PROFILE_PUT, SMSR_PROFILE_SWITCH, SMSR_PROFILE_ADD,
+    SMSR_PROFILE_DROP;
 extern const struct statement SMSR_KEYSET_LOAD, SMSR_KEYSET_ADD, SMSR_KEYSET_COUNT;
 extern const struct statement SMSR_OPERATION_LOAD, SMSR_OPERATION_ADD, SMSR_OPERATION_SAVE, SMSR_OPERATION_DROP;
 extern const struct statement SMSR_EXCHANGE_LOAD, SMSR_EXCHANGE_ADD, SMSR_EXCHANGE_SAVE, SMSR_EXCHANGE_DROP;
