@@ -139,11 +139,11 @@ static int reply_to_stranger(const struct event *event)
 
 static enum verdict euicc_turn(struct turn *t)
 {
-    struct euicc *e = ARENA_NEW(t->arena, struct euicc);
+    struct euicc *e;
+    if (!smsr_euicc_load(t->rows, t->event->line, &e))
+        return STEP_NEED_ROWS;
     if (!e)
         return STEP_REFUSED;
-    if (!smsr_euicc_load(t->rows, t->event->line, e))
-        return STEP_NEED_ROWS;
     t->e = e;
     if (!e->present && t->event->kind != SMSR_EVENT_CALL) {
         outbox_reply(t->out, t->event->reply, reply_to_stranger(t->event), SPAN_NONE);

@@ -28,6 +28,12 @@ void arena_init_buffer(struct arena *a, void *buf, size_t len, size_t ceiling)
     *a = (struct arena){ .pos = buf, .end = (uint8_t *)buf + len, .own = buf, .ceiling = ceiling, .grows = true };
 }
 
+void arena_init_zeroed(struct arena *a, void *buf, size_t len, size_t ceiling)
+{
+    arena_init_buffer(a, buf, len, ceiling);
+    a->zeroed = true;
+}
+
 void arena_release(struct arena *a)
 {
     if (a->own && !a->blocks) {
@@ -79,7 +85,7 @@ void *arena_alloc(struct arena *a, size_t len)
     void *memory = a->pos + skew;
     a->pos += skew + len;
     a->used += len;
-    return memset(memory, 0, len);
+    return a->zeroed && !a->blocks ? memory : memset(memory, 0, len);
 }
 
 void *arena_array(struct arena *a, size_t size, size_t count)

@@ -15,7 +15,7 @@ struct arena {
     struct arena_block *blocks; /* NULL for a fixed arena */
     uint8_t *own;               /* start of the caller's buffer, or NULL */
     size_t own_used;            /* of it, once blocks were added */
-    bool grows;
+    bool grows, zeroed;         /* zeroed: what is left of own is */
 };
 
 void arena_init_fixed(struct arena *a, void *buf, size_t len);
@@ -23,6 +23,9 @@ void arena_init(struct arena *a, size_t ceiling);
 /* A growing arena whose first octets are the caller's buffer: no block is taken while they last. Start over after
  * arena_release with this call again. */
 void arena_init_buffer(struct arena *a, void *buf, size_t len, size_t ceiling);
+
+/* The same with a buffer that is all zero, which saves clearing it; it is all zero again after arena_release. */
+void arena_init_zeroed(struct arena *a, void *buf, size_t len, size_t ceiling);
 
 /* Gives everything back; a growing arena can be used again, a fixed one starts over. Contents are wiped. */
 void arena_release(struct arena *a);

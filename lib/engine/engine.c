@@ -55,7 +55,7 @@ static struct queued *queued_new(struct engine *e)
 {
     struct queued *q = e->spare;
     if (!q)
-        return malloc(sizeof *q);
+        return calloc(1, sizeof *q);
     e->spare = q->next;
     e->spare_count--;
     return q;
@@ -67,7 +67,7 @@ struct event *engine_event(struct engine *e, uint16_t kind, const char *line)
     if (!q)
         return NULL;
     memset(&q->event, 0, sizeof q->event);
-    arena_init_buffer(&q->memory, q->first, sizeof q->first, ENGINE_EVENT_ARENA_MAX);
+    arena_init_zeroed(&q->memory, q->first, sizeof q->first, ENGINE_EVENT_ARENA_MAX);
     q->engine = e;
     q->next = NULL;
     q->conflicts = 0;

@@ -9,14 +9,14 @@
 #define ENGINE_LEASE_MS 120000u /* an effect in flight is nobody else's for so long */
 #define ENGINE_STORE_PAUSE_MS 1000u /* before a store that failed to answer, or was full, is asked again */
 
-#define ENGINE_FIRST_MEMORY 6144u /* of an event's arena, before blocks are taken from the heap */
-#define ENGINE_SPARE_MAX    256u  /* events kept for use again */
+#define ENGINE_FIRST_MEMORY 24576u /* of an event's arena, before blocks are taken from the heap */
+#define ENGINE_SPARE_MAX    128u   /* events kept for use again */
 
 #define ENGINE_OWN_MAX 256u /* the engine's own writes that wait for a batch to go along with */
 #define ENGINE_OWN_MS  100u /* the longest that they wait */
 #define ENGINE_BURST   8u   /* commits that need not wait for each other */
 
-/* The lists in writes and outbox, and first, are not cleared when an event is used again. */
+/* The lists in writes and outbox are not cleared when an event is used again; first was when it was released. */
 struct queued {
     struct event event;
     struct arena memory;

@@ -290,7 +290,7 @@ static void store_commit(struct store *seam, const struct write *writes, size_t 
 
 static const char PRAGMAS[] = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
                               "PRAGMA foreign_keys=ON; PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY;"
-                              "PRAGMA trusted_schema=OFF; PRAGMA mmap_size=268435456; PRAGMA secure_delete=OFF;"
+                              "PRAGMA trusted_schema=OFF; PRAGMA secure_delete=OFF;"
                               "PRAGMA wal_autocheckpoint=4000"; /* 16 MB: hot pages are written back once for many commits */
 
 static enum err schema_version(struct sqlite_store *s, size_t *ret)
@@ -368,6 +368,18 @@ static enum err open_all(struct sqlite_store *s, const struct sqlite_options *o)
     return err == ERR_NONE ? prepare_frame(s) : err;
 }
 
+/* One thread has SQLite, and nobody reads its memory statistics: no locks, no counting. Has no effect, and need not have
+ * one, where SQLite is in use already. */
+static void configure_once(void)
+{
+    static bool done;
+    if (done)
+        return;
+    sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    done = true;
+}
+
 struct sqlite_store *sqlite_store_open(const struct sqlite_options *options, enum err *ret_err, char *detail)
 {
     struct sqlite_store *s = calloc(1, sizeof *s);
@@ -376,6 +388,7 @@ struct sqlite_store *sqlite_store_open(const struct sqlite_options *options, enu
         return NULL;
     }
     s->seam = (struct store){ store_load, store_commit };
+    configure_once();
     enum err err = open_all(s, options);
     if (err != ERR_NONE) {
         if (detail != NULL)

@@ -142,29 +142,54 @@ static void sort_profiles(struct euicc *e)
 
 static size_t at_most(size_t count, size_t max) { return count < max ? count : max; }
 
-static bool load_lists(struct rowset *rows, struct euicc *e, const struct query *profiles, const struct query *keysets,
+static size_t room_for(size_t count, size_t max) { return at_most(count + SMSR_ADDED_MAX, max); }
+
+/* Lists as long as they may become in this event. */
+static bool make_lists(struct arena *a, struct euicc *e)
+{
+    e->profile_room = e->known ? room_for(e->profile_count, SMSR_PROFILES_MAX) : SMSR_PROFILES_MAX;
+    e->operation_room = room_for(e->operation_count, SMSR_OPERATIONS_MAX);
+    e->exchange_room = room_for(e->exchange_count, SMSR_EXCHANGES_MAX);
+    e->profiles = ARENA_ARRAY(a, struct profile, e->profile_room);
+    e->operations = ARENA_ARRAY(a, struct operation, e->operation_room);
+    e->exchanges = ARENA_ARRAY(a, struct exchange, e->exchange_room);
+    return e->profiles && e->operations && e->exchanges;
+}
+
+static bool load_lists(struct arena *a, struct euicc *e, const struct query *profiles, const struct query *keysets,
                        const struct query *operations, const struct query *exchanges)
 {
-    e->profiles = ARENA_ARRAY(rows->arena, struct profile, SMSR_PROFILES_MAX);
-    if (!e->profiles)
-        return false;
     e->profile_count = at_most(profiles->row_count, SMSR_PROFILES_MAX);
+    e->keyset_count = at_most(keysets->row_count, SMSR_KEYSETS_MAX);
+    e->operation_count = at_most(operations->row_count, SMSR_OPERATIONS_MAX);
+    e->exchange_count = at_most(exchanges->row_count, SMSR_EXCHANGES_MAX);
+    if (!make_lists(a, e))
+        return false;
     for (size_t i = 0; i < e->profile_count; i++)
         load_profile(&profiles->rows[i], &e->profiles[i]);
     sort_profiles(e);
-    e->keyset_count = at_most(keysets->row_count, SMSR_KEYSETS_MAX);
     for (size_t i = 0; i < e->keyset_count; i++)
         load_keyset(&keysets->rows[i], &e->keysets[i]);
-    e->operation_count = at_most(operations->row_count, SMSR_OPERATIONS_MAX);
     for (size_t i = 0; i < e->operation_count; i++)
         load_operation(&operations->rows[i], &e->operations[i]);
-    e->exchange_count = at_most(exchanges->row_count, SMSR_EXCHANGES_MAX);
     for (size_t i = 0; i < e->exchange_count; i++)
         load_exchange(&exchanges->rows[i], &e->exchanges[i]);
     return true;
 }
 
-bool smsr_euicc_load(struct rowset *rows, const char *eid, struct euicc *ret)
+static struct euicc *euicc_of(struct arena *a, const char *eid, const struct query *const q[5])
+{
+    struct euicc *e = ARENA_NEW(a, struct euicc);
+    if (!e)
+        return NULL;
+    e->next_n = 1;
+    snprintf(e->eid_text, sizeof e->eid_text, "%s", eid);
+    if (eid_from_text(span_text(eid), &e->eid) == ERR_NONE && q[0]->row_count)
+        load_euicc(&q[0]->rows[0], e);
+    return load_lists(a, e, q[1], q[2], q[3], q[4]) ? e : NULL;
+}
+
+bool smsr_euicc_load(struct rowset *rows, const char *eid, struct euicc **ret)
 {
     const struct query *q[] = {
         ROWSET_WANT(rows, &SMSR_EUICC_LOAD, value_text(eid)),
@@ -176,13 +201,8 @@ bool smsr_euicc_load(struct rowset *rows, const char *eid, struct euicc *ret)
     for (size_t i = 0; i < ARRAY_LEN(q); i++)
         if (!q[i] || !q[i]->loaded)
             return false;
-    *ret = (struct euicc){ .next_n = 1 };
-    snprintf(ret->eid_text, sizeof ret->eid_text, "%s", eid);
-    if (eid_from_text(span_text(eid), &ret->eid) != ERR_NONE)
-        return true;
-    if (q[0]->row_count)
-        load_euicc(&q[0]->rows[0], ret);
-    return load_lists(rows, ret, q[1], q[2], q[3], q[4]);
+    *ret = euicc_of(rows->arena, eid, q);
+    return true;
 }
 
 static void save_profile(const struct euicc *e, const struct profile *p, struct writes *w)
@@ -347,7 +367,7 @@ struct profile *smsr_profile_fallback(struct euicc *e)
 
 struct profile *smsr_profile_add(struct euicc *e)
 {
-    if (e->profile_count == SMSR_PROFILES_MAX)
+    if (e->profile_count == e->profile_room)
         return NULL;
     struct profile *p = &e->profiles[e->profile_count++];
     *p = (struct profile){ .change = ROW_NEW };
@@ -480,7 +500,7 @@ struct operation *smsr_operation_by_n(struct euicc *e, uint32_t n)
 
 struct operation *smsr_operation_add(struct euicc *e)
 {
-    if (e->operation_count == SMSR_OPERATIONS_MAX)
+    if (e->operation_count == e->operation_room)
         return NULL;
     struct operation *op = &e->operations[e->operation_count++];
     *op = (struct operation){ .n = e->next_n++, .change = ROW_NEW };
@@ -503,7 +523,7 @@ void smsr_operation_remove(struct operation *op)
 
 struct exchange *smsr_exchange_add(struct euicc *e)
 {
-    if (e->exchange_count == SMSR_EXCHANGES_MAX)
+    if (e->exchange_count == e->exchange_room)
         return NULL;
     struct exchange *x = &e->exchanges[e->exchange_count++];
     *x = (struct exchange){ .n = e->next_n++, .change = ROW_NEW };

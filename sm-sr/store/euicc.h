@@ -11,6 +11,7 @@
 #define SMSR_KEYSETS_MAX    16u
 #define SMSR_OPERATIONS_MAX 16u /* waiting and running, of one eUICC */
 #define SMSR_EXCHANGES_MAX  16u
+#define SMSR_ADDED_MAX      4u  /* of each, by one event; a registration adds profiles up to their maximum */
 #define SMSR_CALL_ID_MAX    256u
 #define SMSR_SCP_KEYS_MAX   128u /* plain octets of one key set */
 #define SMSR_WARNING_MAX    STATUS_DETAIL_MAX
@@ -129,14 +130,16 @@ struct euicc {
     size_t profile_count;
     struct keyset keysets[SMSR_KEYSETS_MAX];
     size_t keyset_count;
-    struct operation operations[SMSR_OPERATIONS_MAX];
+    struct operation *operations;
     size_t operation_count;
-    struct exchange exchanges[SMSR_EXCHANGES_MAX];
+    struct exchange *exchanges;
     size_t exchange_count;
+    size_t profile_room, operation_room, exchange_room; /* of the lists: what one event may add */
 };
 
-/* Asks for the rows; false while they are not there (STEP_NEED_ROWS). e->known tells whether it is registered. */
-bool smsr_euicc_load(struct rowset *rows, const char *eid, struct euicc *ret);
+/* Asks for the rows; false while they are not there (STEP_NEED_ROWS). known tells whether it is registered; NULL: no
+ * memory. */
+bool smsr_euicc_load(struct rowset *rows, const char *eid, struct euicc **ret);
 /* Nothing of it stays but its audit trail. */
 void smsr_euicc_remove(struct euicc *e);
 /* What changed, as writes. */

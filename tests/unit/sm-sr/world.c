@@ -695,32 +695,31 @@ size_t world_told_count(struct world *w, enum es_function function)
     return count;
 }
 
-static void load_euicc(struct world *w, struct euicc *e, struct rowset *rows)
+static struct euicc *load_euicc(struct world *w)
 {
     struct store *real = sqlite_store_seam(w->sqlite);
+    struct rowset *rows = ARENA_NEW(&w->arena, struct rowset);
+    struct euicc *e;
     enum err err;
     *rows = (struct rowset){ .arena = &w->arena };
-    while (!smsr_euicc_load(rows, EID_TEST, e))
+    while (!smsr_euicc_load(rows, EID_TEST, &e))
         real->load(real, rows, note, &err);
-    assert_true(e->known);
+    assert_true(e && e->known);
+    return e;
 }
 
 enum profile_state world_state(struct world *w, const char *iccid)
 {
-    struct euicc *e = ARENA_NEW(&w->arena, struct euicc);
-    struct rowset *rows = ARENA_NEW(&w->arena, struct rowset);
+    struct euicc *e = load_euicc(w);
     struct iccid wanted = world_iccid(iccid);
-    load_euicc(w, e, rows);
     const struct profile *p = smsr_profile_by_iccid(e, &wanted);
     return p ? p->info.state : PROFILE_NONE;
 }
 
 void world_check_agreement(struct world *w)
 {
-    struct euicc *e = ARENA_NEW(&w->arena, struct euicc);
-    struct rowset *rows = ARENA_NEW(&w->arena, struct rowset);
+    struct euicc *e = load_euicc(w);
     size_t on_card = 0;
-    load_euicc(w, e, rows);
     for (size_t i = 0; i < CARD_ISDPS_MAX; i++)
         on_card += w->card.isdp[i].state != 0;
     assert_int_equal(e->profile_count, on_card);
