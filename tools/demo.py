@@ -366,7 +366,7 @@ def imsi_of(lab, msisdn):
         imsi = match.group(1) if match else imsi
         if line.split('=')[0].strip() == 'msisdn' and line.split('=')[1].strip() == msisdn:
             return imsi
-    raise Failed('the profile has no IMSI')
+    raise Failed('the profile has no IMSI, so no network can authenticate it: take another package')
 
 
 def main():
