@@ -41,22 +41,10 @@ static bool slot_has_proactive(void *context) { return euicc_has_proactive(((str
 
 /* ---- who watches ---- */
 
-static void print_hex(FILE *out, char mark, struct span bytes)
-{
-    fputc(mark, out);
-    fputc(' ', out);
-    for (size_t i = 0; i < bytes.len; i++)
-        fprintf(out, "%02X", bytes.ptr[i]);
-    fputc('\n', out);
-}
-
 static void on_apdu(void *context, struct span command, struct span answer)
 {
-    FILE *out = ((struct handset *)context)->world.apdu_trace;
-    if (command.len)
-        print_hex(out, '>', command);
-    print_hex(out, command.len ? '<' : '*', answer);
-    fflush(out);
+    struct handset *h = context;
+    card_trace_write(h->world.apdus, now_of(h), -1, command, answer);
 }
 
 static void on_fact(void *context, enum log_level level, const char *text)
@@ -163,7 +151,7 @@ static enum err open_card(struct handset *h, const char *state)
 
 static enum err open_modem(struct handset *h, const struct modem_config *modem, const struct network_config *network)
 {
-    struct modem_lines lines = { .watch = { h, h->world.apdu_trace ? on_apdu : NULL, on_fact, on_attached } };
+    struct modem_lines lines = { .watch = { h, h->world.apdus ? on_apdu : NULL, on_fact, on_attached } };
     h->network = network_new(h->world.loop, h->world.env.clock, h->world.env.log, network, &lines);
     h->modem = h->network ? modem_new(modem, &h->slot, &lines) : NULL;
     h->timer = loop_timer_new(h->world.loop, tick, h);

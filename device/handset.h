@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "lib/io/card_trace.h"
 #include "network.h"
 
 #define HANDSET_TICK_MS 100u /* the longest sleep: the lab is impatient, the card may speak after any message */
@@ -13,7 +14,8 @@
 struct handset_world {
     struct loop *loop;
     struct env env;           /* clock, rng, log; keys NULL: images without master key */
-    FILE *apdu_trace, *events; /* NULL: none; several handsets may share events */
+    struct card_trace *apdus; /* of one handset; NULL: none */
+    FILE *events;             /* NULL: none; several handsets may share it */
 };
 
 struct handset;

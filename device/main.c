@@ -41,6 +41,7 @@ static const struct config_option options[] = {
     { "network", "password", CONFIG_TEXT, "", false, "our password there, at most 8 characters" },
     { "subscriber *", "msisdn", CONFIG_TEXT, NULL, false, "number of this IMSI when the HLR does not say it" },
     { "lab", "apdu_trace", CONFIG_PATH, NULL, false, "writes every command and response of the one card into this file" },
+    { "lab", "pcap", CONFIG_PATH, NULL, false, "the same as a GSMTAP capture for Wireshark" },
     { "lab", "events", CONFIG_PATH, NULL, false, "writes one JSON line per attach into this file" },
 };
 
@@ -54,6 +55,7 @@ struct device {
     struct daemon *daemon;
     struct keystore_soft *keys;
     struct handset_world world;
+    struct card_trace apdus;
     struct modem_config modem;
     struct network_config network;
     struct handset **handsets;
@@ -89,8 +91,7 @@ static void device_close(void *role)
         handset_write_end(d->handsets[i]);
         handset_free(d->handsets[i]);
     }
-    if (d->world.apdu_trace)
-        fclose(d->world.apdu_trace);
+    card_trace_close(&d->apdus);
     if (d->world.events)
         fclose(d->world.events);
     keystore_soft_free(d->keys);
@@ -109,6 +110,16 @@ static enum err open_file(struct daemon *d, const char *option, FILE **ret)
     return *ret ? ERR_NONE : complain(d, ERR_IO, "cannot write", path);
 }
 
+static enum err open_trace(struct device *d)
+{
+    const char *text = config_text(d->daemon->config, "lab", "apdu_trace"), *pcap = config_text(d->daemon->config, "lab", "pcap");
+    if ((!text && !pcap) || d->daemon->check)
+        return ERR_NONE;
+    d->world.apdus = &d->apdus;
+    enum err err = card_trace_open(&d->apdus, text, pcap);
+    return err == ERR_NONE ? ERR_NONE : complain(d->daemon, err, "cannot write [lab] apdu_trace or pcap", NULL);
+}
+
 static enum err open_world(struct device *d)
 {
     struct daemon *daemon = d->daemon;
@@ -119,7 +130,7 @@ static enum err open_world(struct device *d)
     if (err != ERR_NONE)
         return complain(daemon, err, "the master key", master);
     d->world.env.keys = d->keys ? keystore_soft_keys(d->keys) : NULL;
-    err = open_file(daemon, "apdu_trace", &d->world.apdu_trace);
+    err = open_trace(d);
     return err == ERR_NONE ? open_file(daemon, "events", &d->world.events) : err;
 }
 
@@ -264,8 +275,8 @@ static enum err add_handsets(struct device *d)
         return complain(d->daemon, ERR_MISSING, "either [card] state, [card] pcsc or [fleet] cards", NULL);
     if (pcsc && d->daemon->check)
         return ERR_NONE; /* somebody else may have it now */
-    if (cards && d->world.apdu_trace)
-        return complain(d->daemon, ERR_BAD_VALUE, "[lab] apdu_trace is for one card, not for", "[fleet]");
+    if (cards && d->world.apdus)
+        return complain(d->daemon, ERR_BAD_VALUE, "[lab] apdu_trace and pcap are for one card, not for", "[fleet]");
     if (cards) {
         raise_file_limit();
         return add_fleet(d, cards, (size_t)config_number(c, "fleet", "count"));

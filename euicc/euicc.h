@@ -162,6 +162,10 @@ struct euicc_memory_info {
 };
 void euicc_memory(const struct euicc *card, struct euicc_memory_info *ret);
 
+/* One line for each security domain of a profile and each object in the image: class, number, length, content. Content that
+ * holds keys or PINs only with secrets. */
+void euicc_print_objects(struct euicc *card, bool secrets, void (*line)(void *context, const char *text), void *context);
+
 /* Writes a readable tree of the enabled profile's file system (path, name, type, size, access rule, content). */
 void euicc_print_files(struct euicc *card, void (*line)(void *context, const char *text), void *context);
 

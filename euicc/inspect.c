@@ -114,14 +114,99 @@ static const char *kind_text(const struct fs_file *f)
 }
 
 #define PRINT_CONTENT_MAX 24u
+#define PRINT_PREFIX_MAX  64u
 
-static void print_file(const struct printer *p, const struct fs_file *f, unsigned depth)
+/* ---- what a content means ---- */
+
+typedef void meaning(struct span content, struct writer *w);
+
+static void swapped_digits(struct span content, struct writer *w)
+{
+    char digits[2 * PRINT_CONTENT_MAX + 1];
+    if (bcd_text(content, true, digits, sizeof digits) == ERR_NONE && digits[0])
+        wr_printf(w, "  = %s", digits);
+}
+
+/* Length, then digits; the first nibble is the parity. */
+static void imsi_digits(struct span content, struct writer *w)
+{
+    char digits[2 * PRINT_CONTENT_MAX + 1];
+    if (content.len == 9 && content.ptr[0] >= 1 && content.ptr[0] <= 8 &&
+        bcd_text(span_sub(content, 1, content.ptr[0]), true, digits, sizeof digits) == ERR_NONE && digits[0])
+        wr_printf(w, "  = %s", digits + 1);
+}
+
+static void text_of(struct span content, struct writer *w)
+{
+    wr_text(w, "  = \"");
+    for (size_t i = 0; i < content.len && content.ptr[i] != 0xFF; i++)
+        wr_u8(w, content.ptr[i] >= 0x20 && content.ptr[i] < 0x7F ? content.ptr[i] : '.');
+    wr_text(w, "\"");
+}
+
+static void name_text(struct span content, struct writer *w) { text_of(span_from(content, 1), w); }
+
+static void mnc_length(struct span content, struct writer *w)
+{
+    if (content.len >= 4)
+        wr_printf(w, "  = MNC of %u digits", content.ptr[3] & 15u);
+}
+
+static void label_text(struct span content, struct writer *w)
+{
+    struct span template, label;
+    if (tlv_find(content, 0x61, &template) && tlv_find(template, 0x50, &label))
+        text_of(label, w);
+}
+
+static void language(struct span content, struct writer *w)
+{
+    if (content.len >= 2 && content.ptr[0] != 0xFF)
+        text_of(span_sub(content, 0, 2), w);
+}
+
+static const struct {
+    const char *name;
+    meaning *say;
+} meanings[] = { { "EF.ICCID", swapped_digits }, { "EF.IMSI", imsi_digits }, { "EF.SPN", name_text }, { "EF.AD", mnc_length },
+                 { "EF.DIR", label_text },       { "EF.PL", language },      { "EF.LI", language } };
+
+static void say_meaning(const char *name, struct span content, struct writer *w)
+{
+    for (size_t i = 0; i < ARRAY_LEN(meanings); i++)
+        if (!strcmp(meanings[i].name, name))
+            meanings[i].say(content, w);
+}
+
+/* ---- lines ---- */
+
+static void wr_content(const struct printer *p, const struct fs_file *f, const char *name, struct writer *w)
+{
+    uint8_t content[64];
+    char hex[2 * PRINT_CONTENT_MAX + 1];
+    size_t len = f->record_len ? f->record_len : f->size;
+    if (len > sizeof content)
+        len = sizeof content;
+    size_t shown = len < PRINT_CONTENT_MAX ? len : PRINT_CONTENT_MAX;
+    if (fs_is_df(f) || fs_kind(f) == FS_BER_TLV || !len || fs_read(&p->card->fs, f->number, 0, content, len) != ERR_NONE)
+        return;
+    bool empty = true;
+    for (size_t i = 0; i < len; i++)
+        empty &= content[i] == 0xFF;
+    if (empty) {
+        wr_text(w, "  empty");
+        return;
+    }
+    wr_printf(w, "  %s%s", hex_text((struct span){ content, shown }, hex, sizeof hex), shown < f->size ? "..." : "");
+    say_meaning(name, (struct span){ content, len }, w);
+}
+
+static void print_file(const struct printer *p, const struct fs_file *f, const char *prefix, const char *branch)
 {
     WRITER_ON_STACK(w, 512);
-    uint8_t content[PRINT_CONTENT_MAX];
-    char hex[2 * PRINT_CONTENT_MAX + 1], aid[AID_TEXT_SIZE];
-    size_t len = f->size < sizeof content ? f->size : sizeof content;
-    wr_printf(&w, "%*s%04X %s", (int)(2 * depth), "", f->fid, file_name(&p->card->fs, f));
+    char aid[AID_TEXT_SIZE];
+    const char *name = file_name(&p->card->fs, f);
+    wr_printf(&w, "%s%s%04X %s", prefix, branch, f->fid, name);
     if (f->aid.len)
         wr_printf(&w, " %s", aid_text(&f->aid, aid));
     if (!fs_is_df(f))
@@ -131,27 +216,112 @@ static void print_file(const struct printer *p, const struct fs_file *f, unsigne
     wr_printf(&w, "  rule %04X/%u", f->arr_fid, f->arr_record);
     if (f->link != FS_NONE)
         wr_printf(&w, "  link");
-    if (!fs_is_df(f) && fs_kind(f) != FS_BER_TLV && fs_read(&p->card->fs, f->number, 0, content, len) == ERR_NONE)
-        wr_printf(&w, "  %s%s", hex_text((struct span){ content, len }, hex, sizeof hex), len < f->size ? "..." : "");
+    wr_content(p, f, name, &w);
     wr_u8(&w, 0);
     p->line(p->context, w.err == ERR_NONE ? (const char *)w.buf : "?");
 }
 
-static void print_below(const struct printer *p, fs_number df, unsigned depth)
+/* The next file below df from entry i on; fs->count: none. */
+static uint16_t child_from(const struct fs *fs, fs_number df, uint16_t i)
+{
+    while (i < fs->count && fs->entries[i].parent != df)
+        i++;
+    return i;
+}
+
+static void print_below(const struct printer *p, fs_number df, const char *prefix, unsigned depth)
 {
     const struct fs *fs = &p->card->fs;
-    for (uint16_t i = 0; i < fs->count && depth <= FS_PATH_DEPTH_MAX; i++) {
+    char below[PRINT_PREFIX_MAX];
+    for (uint16_t i = child_from(fs, df, 0), next; i < fs->count && depth <= FS_PATH_DEPTH_MAX; i = next) {
         struct fs_file f;
-        if (fs->entries[i].parent != df || fs_stat(fs, fs->entries[i].number, &f) != ERR_NONE)
+        next = child_from(fs, df, (uint16_t)(i + 1));
+        bool last = next == fs->count, top = df == FS_NONE;
+        if (fs_stat(fs, fs->entries[i].number, &f) != ERR_NONE)
             continue;
-        print_file(p, &f, depth);
-        if (fs_is_df(&f))
-            print_below(p, f.number, depth + 1);
+        print_file(p, &f, prefix, top ? "" : last ? "└─ " : "├─ ");
+        struct writer w = wr_of((uint8_t *)below, sizeof below);
+        wr_printf(&w, "%s%s", prefix, top ? "" : last ? "   " : "│  ");
+        wr_u8(&w, 0);
+        if (fs_is_df(&f) && w.err == ERR_NONE)
+            print_below(p, f.number, below, depth + 1);
     }
 }
 
 void euicc_print_files(struct euicc *euicc, void (*line)(void *context, const char *text), void *context)
 {
     const struct printer p = { &euicc->card, line, context };
-    print_below(&p, FS_NONE, 0);
+    print_below(&p, FS_NONE, "", 0);
+}
+
+/* ---- the whole image ---- */
+
+static const struct {
+    uint8_t class;
+    bool secret; /* keys or PINs are in it */
+    const char *name;
+} object_classes[] = {
+    { OBJ_CARD, false, "card" },         { OBJ_FILE, false, "file" },       { OBJ_PIN, true, "PIN" },
+    { OBJ_PUK, true, "PUK" },            { OBJ_PIN_SHARE, false, "PINs shared" }, { OBJ_NAA, true, "network keys" },
+    { OBJ_NAA_SQN, false, "sequence numbers" }, { OBJ_ISDP, true, "ISD-P" }, { OBJ_ISDR, true, "ISD-R" },
+    { OBJ_ECASD, true, "ECASD" },        { OBJ_MNOSD, true, "MNO-SD" },     { OBJ_NOTIFY, false, "notification" },
+    { OBJ_AGENT, true, "agent" },
+};
+
+static void print_object(const struct printer *p, object_key key, bool secrets)
+{
+    WRITER_ON_STACK(w, 4096);
+    uint8_t content[OBJECT_SECRET_MAX];
+    char hex[2 * OBJECT_SECRET_MAX + 1];
+    const char *name = "other";
+    bool secret = true;
+    size_t len = 0, got = 0;
+    for (size_t i = 0; i < ARRAY_LEN(object_classes); i++)
+        if (object_classes[i].class == OBJECT_CLASS(key)) {
+            name = object_classes[i].name;
+            secret = object_classes[i].secret;
+        }
+    if (objects_len(p->card->objects, key, &len) != ERR_NONE)
+        return;
+    wr_printf(&w, "object  %2u  %-16s %05X  %5zu octets", OBJECT_PROFILE(key), name, OBJECT_NUMBER(key), len);
+    if (secret && !secrets)
+        wr_text(&w, "  secret");
+    else if (objects_get(p->card->objects, key, content, sizeof content, &got) == ERR_NONE)
+        wr_printf(&w, "  %s", hex_text((struct span){ content, got }, hex, sizeof hex));
+    else
+        wr_text(&w, "  too long to show");
+    wr_u8(&w, 0);
+    p->line(p->context, w.err == ERR_NONE ? (const char *)w.buf : "?");
+    wipe(content, sizeof content);
+    wipe(hex, sizeof hex);
+    wipe(w.buf, w.len);
+}
+
+static void print_domain(const struct printer *p, const struct isdp *isdp)
+{
+    WRITER_ON_STACK(w, 256);
+    char hex[2 * ISDP_AID_LEN + 1];
+    wr_printf(&w, "domain  %2u  %s  state %02X  attributes %02X  POL1 %02X  %u octets granted, %u used  key sets",
+              isdp->slot, hex_text(isdp_aid(isdp), hex, sizeof hex), isdp->state, isdp->attributes, isdp->pol1, isdp->granted,
+              isdp->used);
+    for (size_t i = 0; i < ISDP_KEYSETS_MAX; i++)
+        if (isdp->keys[i].kvn)
+            wr_printf(&w, " %02X", isdp->keys[i].kvn);
+    if (isdp->token_kvn)
+        wr_printf(&w, " %02X", isdp->token_kvn);
+    wr_u8(&w, 0);
+    p->line(p->context, w.err == ERR_NONE ? (const char *)w.buf : "?");
+}
+
+void euicc_print_objects(struct euicc *euicc, bool secrets, void (*line)(void *context, const char *text), void *context)
+{
+    const struct printer p = { &euicc->card, line, context };
+    const struct isdp_registry *registry = &euicc->card.registry;
+    for (size_t i = 0; i < registry->count; i++)
+        print_domain(&p, &registry->items[i]);
+    for (object_key key = 0; objects_next(euicc->card.objects, key, UINT32_MAX, &key); key++) {
+        print_object(&p, key, secrets);
+        if (key == UINT32_MAX)
+            break;
+    }
 }

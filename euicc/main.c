@@ -1,30 +1,34 @@
 /* osprey-euicc: one software eUICC from its image file: in a PC/SC reader (vpcd), or for one question at a time. */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
 #include "card.h"
+#include "main.h"
 #include "lib/base/world.h"
 #include "lib/codec/hex.h"
 #include "lib/crypto/keystore_soft.h"
 #include "lib/daemon/daemon.h"
 #include "lib/io/file.h"
-#include "lib/io/loop.h"
-#include "lib/io/tcp.h"
 
 static const char help[] =
-    "osprey-euicc: a software eUICC (SGP.02) in an image file\n"
+    "osprey-euicc: software eUICCs (SGP.02) in image files\n"
     "\n"
-    "  osprey-euicc serve --state FILE --vpcd HOST:PORT   puts the card into a PC/SC reader until TERM\n"
-    "  osprey-euicc info  --state FILE                    EID, memory and profiles\n"
-    "  osprey-euicc fs    --state FILE                    the files of the enabled profile\n"
-    "  osprey-euicc apdu  --state FILE [HEX ...]          sends commands; without HEX, reads them line by line\n"
+    "  osprey-euicc serve --state FILE ... [--vpcd HOST:PORT ...]   puts cards into PC/SC readers until TERM\n"
+    "  osprey-euicc info  --state FILE                  EID, memory and profiles\n"
+    "  osprey-euicc fs    --state FILE                  the files of the enabled profile\n"
+    "  osprey-euicc dump  --state FILE [--secrets yes]  everything in the image: security domains and objects\n"
+    "  osprey-euicc apdu  --state FILE [HEX ...]        sends commands; without HEX, reads them line by line\n"
     "\n"
     "options\n"
     "  --state FILE    the card's memory, as osprey-eum make-euicc wrote it; locked while it is in use\n"
-    "  --key FILE      the master key the image's secrets are wrapped under, if it was made with one\n"
-    "  --vpcd ADDRESS  where vpcd waits for a card: 127.0.0.1:35963 for its first reader (default)\n"
+    "  --cards FOLDER  for serve: the cards of this folder of osprey-eum; --count NUMBER: so many of them at most\n"
+    "  --key FILE      the master key the images' secrets are wrapped under, if they were made with one\n"
+    "  --vpcd ADDRESS  where vpcd waits for a card: 127.0.0.1:35963 for its first reader (default); a card without\n"
+    "                  an address of its own takes the port after that of the card before it\n"
+    "  --trace FILE    writes commands and answers as text; --pcap FILE: as a GSMTAP capture for Wireshark.\n"
+    "                  Traces hold what was sent, PINs and keys too\n"
+    "  --secrets yes   for dump: the content of every object; without it none that holds keys or PINs\n"
     "  --log LEVEL     debug, info (default), warn, error; on stderr\n"
     "\n"
     "A line for apdu is a command in hex (blanks do not count), \"reset\", or a comment behind #. Each answer is one "
@@ -35,53 +39,53 @@ static const char help[] =
     "  osprey-euicc serve --state card.nvm &\n"
     "  opensc-tool --reader 0 --atr\n";
 
-enum { EXIT_GOOD = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
-
-struct options {
-    const char *command, *state, *key, *vpcd, *log_level;
-    char **rest;
-    int rest_count;
-};
-
-struct tool {
-    struct options o;
-    struct env env;
-    struct log *log;
-    struct nvm_file *file;
-    struct keystore_soft *keystore;
-    struct arena arena;
-    struct euicc *card;
-};
-
 /* ---- options ---- */
+
+static bool list_add(struct option_list *list, const char *value)
+{
+    if (list->count == SLOTS_MAX) {
+        fprintf(stderr, "osprey-euicc: more than %u cards\n", SLOTS_MAX);
+        return false;
+    }
+    list->values[list->count++] = value;
+    return true;
+}
 
 static const char **option_slot(struct options *o, const char *name)
 {
     const struct {
         const char *name;
         const char **slot;
-    } slots[] = { { "--state", &o->state }, { "--key", &o->key }, { "--vpcd", &o->vpcd }, { "--log", &o->log_level } };
+    } slots[] = { { "--cards", &o->cards }, { "--count", &o->count }, { "--key", &o->key },       { "--log", &o->log_level },
+                  { "--trace", &o->trace }, { "--pcap", &o->pcap },   { "--secrets", &o->secrets } };
     for (size_t i = 0; i < ARRAY_LEN(slots); i++)
         if (!strcmp(slots[i].name, name))
             return slots[i].slot;
     return NULL;
 }
 
+static bool option_take(struct options *o, const char *name, const char *value)
+{
+    if (!strcmp(name, "--state") || !strcmp(name, "--vpcd"))
+        return value && list_add(name[2] == 's' ? &o->states : &o->vpcds, value);
+    const char **slot = option_slot(o, name);
+    if (slot)
+        *slot = value;
+    return slot && value;
+}
+
 static bool options_read(int argc, char **argv, struct options *o)
 {
-    *o = (struct options){ .vpcd = "127.0.0.1:35963", .log_level = "info" };
+    *o = (struct options){ .log_level = "info" };
     if (argc < 2)
         return false;
     o->command = argv[1];
     int i = 2;
-    for (; i < argc && !strncmp(argv[i], "--", 2); i += 2) {
-        const char **slot = option_slot(o, argv[i]);
-        if (!slot || i + 1 == argc) {
-            fprintf(stderr, "osprey-euicc: %s: %s\n", argv[i], slot ? "its value is missing" : "no such option");
+    for (; i < argc && !strncmp(argv[i], "--", 2); i += 2)
+        if (!option_take(o, argv[i], i + 1 < argc ? argv[i + 1] : NULL)) {
+            fprintf(stderr, "osprey-euicc: %s: no such option, or without a value\n", argv[i]);
             return false;
         }
-        *slot = argv[i + 1];
-    }
     o->rest = argv + i;
     o->rest_count = argc - i;
     return true;
@@ -89,7 +93,7 @@ static bool options_read(int argc, char **argv, struct options *o)
 
 /* ---- the card ---- */
 
-static int failed(const char *what, enum err err)
+int tool_failed(const char *what, enum err err)
 {
     fprintf(stderr, "osprey-euicc: %s: %s\n", what, err_text(err));
     return EXIT_FAILED;
@@ -100,36 +104,63 @@ static int tool_open(struct tool *p)
     enum err err = ERR_NONE;
     p->log = log_sink_open(NULL, p->o.log_level, &err);
     if (!p->log)
-        return failed("log", err);
-    p->file = nvm_file_open(p->o.state, 0, &err);
-    if (!p->file)
-        return failed(p->o.state, err);
+        return tool_failed("log", err);
     if (p->o.key && (err = keystore_soft_open(p->o.key, false, NULL, &p->keystore)) != ERR_NONE)
-        return failed(p->o.key, err);
-    p->env.nvm = nvm_file_seam(p->file);
+        return tool_failed(p->o.key, err);
+    if ((err = card_trace_open(&p->trace, p->o.trace, p->o.pcap)) != ERR_NONE)
+        return tool_failed("--trace, --pcap", err);
     p->env.rng = world_rng();
     p->env.log = p->log;
     p->env.keys = p->keystore ? keystore_soft_keys(p->keystore) : NULL;
-    if (!p->env.clock)
-        p->env.clock = world_clock();
-    arena_init(&p->arena, EUICC_ARENA_SIZE);
-    err = euicc_open(&p->arena, &p->env, &p->card);
+    p->env.clock = world_clock();
+    return EXIT_GOOD;
+}
+
+int tool_card_open(struct tool *p, const char *state, struct slot *s)
+{
+    struct env env = p->env;
+    enum err err = ERR_NONE;
+    s->file = nvm_file_open(state, 0, &err);
+    if (!s->file)
+        return tool_failed(state, err);
+    env.nvm = nvm_file_seam(s->file);
+    arena_init(&s->arena, EUICC_ARENA_SIZE);
+    err = euicc_open(&s->arena, &env, &s->card);
     if (err == ERR_DENIED)
         fprintf(stderr, "osprey-euicc: %s\n",
                 p->o.key ? "this is not the key the image's secrets are wrapped under"
                          : "this image's secrets are wrapped: give its --key");
     if (err != ERR_NONE)
-        return failed(p->o.state, err);
-    euicc_reset(p->card, NULL);
+        return tool_failed(state, err);
     return EXIT_GOOD;
+}
+
+void tool_card_close(struct slot *s)
+{
+    euicc_close(s->card);
+    arena_release(&s->arena);
+    nvm_file_close(s->file);
+    *s = (struct slot){ 0 };
+}
+
+void tool_reset(struct tool *p, struct slot *s, struct writer *atr)
+{
+    WRITER_ON_STACK(own, EUICC_ATR_MAX);
+    struct writer *to = atr ? atr : &own;
+    euicc_reset(s->card, to);
+    card_trace_write(&p->trace, card_now_ms(&s->card->card), s->number, SPAN_NONE, wr_span(to));
+}
+
+void tool_transmit(struct tool *p, struct slot *s, struct span command, struct writer *answer)
+{
+    euicc_transmit(s->card, command, answer);
+    card_trace_write(&p->trace, card_now_ms(&s->card->card), s->number, command, wr_span(answer));
 }
 
 static void tool_close(struct tool *p)
 {
-    euicc_close(p->card);
-    arena_release(&p->arena);
+    card_trace_close(&p->trace);
     keystore_soft_free(p->keystore);
-    nvm_file_close(p->file);
     log_sink_close(p->log);
 }
 
@@ -170,11 +201,11 @@ static int run_info(struct tool *p)
     struct euicc_memory_info memory;
     struct eid eid;
     char text[EID_TEXT_SIZE], aid[AID_TEXT_SIZE], iccid[24], imsi[20];
-    euicc_eid(p->card, &eid);
-    euicc_memory(p->card, &memory);
+    euicc_eid(p->slot.card, &eid);
+    euicc_memory(p->slot.card, &memory);
     printf("EID     %s\nmemory  %u octets, %u used, %u free\n", eid_text(&eid, text), memory.capacity, memory.used,
            memory.free);
-    size_t count = euicc_profiles(p->card, info);
+    size_t count = euicc_profiles(p->slot.card, info);
     for (size_t i = 0; i < count; i++)
         printf("ISD-P   %s  %-8s %s  ICCID %s  IMSI %s  %u octets\n", aid_text(&info[i].isdp, aid),
                state_text(info[i].state), info[i].fallback ? "fall-back" : "         ",
@@ -193,7 +224,17 @@ static void print_line(void *context, const char *text)
 
 static int run_fs(struct tool *p)
 {
-    euicc_print_files(p->card, print_line, NULL);
+    euicc_print_files(p->slot.card, print_line, NULL);
+    return EXIT_GOOD;
+}
+
+/* ---- dump ---- */
+
+static int run_dump(struct tool *p)
+{
+    bool secrets = p->o.secrets && !strcmp(p->o.secrets, "yes");
+    run_info(p);
+    euicc_print_objects(p->slot.card, secrets, print_line, NULL);
     return EXIT_GOOD;
 }
 
@@ -227,7 +268,7 @@ static bool send_line(struct tool *p, char *line)
     if (*hex == 0)
         return true;
     if (!strcasecmp(hex, "reset")) {
-        euicc_reset(p->card, &answer);
+        tool_reset(p, &p->slot, &answer);
         char text[2 * EUICC_ATR_MAX + 1];
         printf("%s  ATR\n", hex_text(wr_span(&answer), text, sizeof text));
         return true;
@@ -237,7 +278,7 @@ static bool send_line(struct tool *p, char *line)
         fprintf(stderr, "osprey-euicc: %s: %s\n", hex, err_text(err));
         return false;
     }
-    euicc_transmit(p->card, (struct span){ command, len }, &answer);
+    tool_transmit(p, &p->slot, (struct span){ command, len }, &answer);
     print_answer(wr_span(&answer));
     return true;
 }
@@ -256,175 +297,37 @@ static int run_apdu(struct tool *p)
     return good ? EXIT_GOOD : EXIT_FAILED;
 }
 
-/* ---- serve: the protocol of vpcd: two octets of length, then one octet of control or a command ---- */
+/* ---- main ---- */
 
-enum vpcd_control { VPCD_OFF = 0, VPCD_ON = 1, VPCD_RESET = 2, VPCD_ATR = 4 };
-#define VPCD_AGAIN_MS 1000u
-
-struct server {
-    struct tool *p;
-    struct loop *loop;
-    struct loop_timer *connect_timer, *card_timer;
-    struct tcp_conn *conn;
-    char host[256];
-    uint16_t port;
-    bool told;         /* that vpcd is not there */
-    struct writer atr; /* of the last reset */
-};
-
-static void card_time(void *context)
+/* A command about one card, which is reset before. */
+static int with_card(struct tool *p, int (*run)(struct tool *))
 {
-    struct server *s = context;
-    uint64_t now = card_now_ms(&s->p->card->card), wake = euicc_idle(s->p->card, now);
-    if (wake != EUICC_NO_WAKE)
-        loop_timer_set(s->card_timer, wake > now ? wake - now : 1);
-}
-
-static void send_message(struct tcp_conn *conn, struct span message)
-{
-    WRITER_ON_STACK(w, 2 + EUICC_RAPDU_MAX);
-    wr_u16(&w, (uint16_t)message.len);
-    wr_bytes(&w, message);
-    if (tcp_send(conn, wr_span(&w)) != ERR_NONE)
-        tcp_conn_close(conn);
-}
-
-static void serve_message(struct server *s, struct tcp_conn *conn, struct span message)
-{
-    WRITER_ON_STACK(answer, EUICC_RAPDU_MAX);
-    if (message.len == 1) {
-        if (message.ptr[0] == VPCD_ON || message.ptr[0] == VPCD_RESET) {
-            s->atr.len = 0;
-            euicc_reset(s->p->card, &s->atr);
-        }
-        if (message.ptr[0] == VPCD_ATR)
-            send_message(conn, wr_span(&s->atr));
-    } else {
-        euicc_transmit(s->p->card, message, &answer);
-        send_message(conn, wr_span(&answer));
-    }
-    card_time(s);
-}
-
-static size_t vpcd_bytes(void *context, struct tcp_conn *conn, struct span in)
-{
-    struct reader r = rd_of(in);
-    uint16_t len = rd_u16(&r);
-    struct span message = rd_span(&r, len);
-    if (r.err != ERR_NONE)
-        return 0;
-    if (len != 0)
-        serve_message(context, conn, message);
-    return 2u + len;
-}
-
-static void vpcd_open(void *context, struct tcp_conn *conn)
-{
-    struct server *s = context;
-    s->told = false;
-    tcp_conn_quickack(conn);
-    printf("osprey-euicc: ready, in the reader at %s\n", tcp_conn_peer(conn));
-    fflush(stdout);
-}
-
-static void vpcd_closed(void *context, struct tcp_conn *conn, enum err err, const char *why)
-{
-    struct server *s = context;
-    (void)conn;
-    s->conn = NULL;
-    if (!s->told)
-        log_fact(s->p->log, LOG_WARN_, NULL, "vpcd at %s:%u: %s (%s); trying again", s->host, s->port, why,
-                 err_text(err));
-    s->told = true;
-    loop_timer_set(s->connect_timer, VPCD_AGAIN_MS);
-}
-
-static const struct tcp_handler vpcd_handler = { vpcd_open, vpcd_bytes, vpcd_closed, NULL };
-
-static void vpcd_connect(void *context)
-{
-    struct server *s = context;
-    s->conn = tcp_connect(s->loop, s->host, s->port, 0, &vpcd_handler, s);
-}
-
-static void on_end(void *context, int number)
-{
-    struct server *s = context;
-    log_fact(s->p->log, LOG_INFO_, NULL, "stopping (signal %d)", number);
-    loop_stop(s->loop);
-}
-
-static bool address_split(const char *address, char *host, size_t cap, uint16_t *ret_port)
-{
-    const char *colon = strrchr(address, ':');
-    char *end;
-    if (!colon || colon == address || (size_t)(colon - address) >= cap)
-        return false;
-    unsigned long port = strtoul(colon + 1, &end, 10);
-    memcpy(host, address, (size_t)(colon - address));
-    host[colon - address] = 0;
-    *ret_port = (uint16_t)port;
-    return *end == 0 && end != colon + 1 && port >= 1 && port <= 65535;
-}
-
-static void server_run(struct server *s)
-{
-    WRITER_ON_STACK(atr, EUICC_ATR_MAX);
-    s->atr = atr;
-    euicc_reset(s->p->card, &s->atr);
-    s->connect_timer = loop_timer_new(s->loop, vpcd_connect, s);
-    s->card_timer = loop_timer_new(s->loop, card_time, s);
-    vpcd_connect(s);
-    card_time(s);
-    loop_run(s->loop);
-    if (s->conn)
-        tcp_conn_close(s->conn);
-    loop_timer_free(s->connect_timer);
-    loop_timer_free(s->card_timer);
-}
-
-static int run_serve(struct tool *p)
-{
-    struct server s = { .p = p };
-    if (!address_split(p->o.vpcd, s.host, sizeof s.host, &s.port)) {
-        fprintf(stderr, "osprey-euicc: %s is not HOST:PORT\n", p->o.vpcd);
+    if (p->o.states.count != 1) {
+        fputs("osprey-euicc: one --state FILE is needed\n", stderr);
         return EXIT_USAGE;
     }
-    signal(SIGPIPE, SIG_IGN);
-    s.loop = loop_new();
-    if (!s.loop)
-        return failed("event loop", ERR_NO_MEMORY);
-    enum err err = loop_on_signal(s.loop, SIGTERM, on_end, &s);
-    if (err == ERR_NONE)
-        err = loop_on_signal(s.loop, SIGINT, on_end, &s);
-    if (err == ERR_NONE)
-        server_run(&s);
-    loop_free(s.loop);
-    return err == ERR_NONE ? EXIT_GOOD : failed("signals", err);
+    p->slot.number = -1;
+    int code = tool_card_open(p, p->o.states.values[0], &p->slot);
+    if (code == EXIT_GOOD) {
+        tool_reset(p, &p->slot, NULL);
+        code = run(p);
+    }
+    tool_card_close(&p->slot);
+    return code;
 }
-
-/* ---- main ---- */
 
 static const struct {
     const char *name;
     int (*run)(struct tool *);
-} commands[] = { { "serve", run_serve }, { "info", run_info }, { "fs", run_fs }, { "apdu", run_apdu } };
+} commands[] = { { "info", run_info }, { "fs", run_fs }, { "dump", run_dump }, { "apdu", run_apdu } };
 
 static int run_command(struct tool *p)
 {
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-        if (strcmp(commands[i].name, p->o.command) != 0)
-            continue;
-        if (!p->o.state) {
-            fputs("osprey-euicc: --state FILE is missing\n", stderr);
-            return EXIT_USAGE;
-        }
-        int code = tool_open(p);
-        if (code == EXIT_GOOD)
-            code = commands[i].run(p);
-        tool_close(p);
-        return code;
-    }
+    if (!strcmp(p->o.command, "serve"))
+        return tool_serve(p);
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (!strcmp(commands[i].name, p->o.command))
+            return with_card(p, commands[i].run);
     fprintf(stderr, "osprey-euicc: %s: no such command; --help tells which there are\n", p->o.command);
     return EXIT_USAGE;
 }
@@ -444,5 +347,9 @@ int main(int argc, char **argv)
         fputs(help, stderr);
         return EXIT_USAGE;
     }
-    return run_command(&p);
+    int code = tool_open(&p);
+    if (code == EXIT_GOOD)
+        code = run_command(&p);
+    tool_close(&p);
+    return code;
 }

@@ -42,7 +42,7 @@ def includes(path):
 def allowed(may, here, there, path, target):
     if there == here or there in may:
         return True
-    if os.path.basename(path) == 'main.c' and there in STARTS_PROGRAMS:
+    if re.fullmatch(r'main(_\w+)?\.[ch]', os.path.basename(path)) and there in STARTS_PROGRAMS:
         return True
     return here == 'device' and there == 'euicc' and (os.path.basename(target) == 'euicc.h' or '/nvm/' in target)
 

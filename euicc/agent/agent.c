@@ -136,7 +136,7 @@ static void send_next(struct card *card)
     size_t left = l->out_len - l->out_sent;
     if (l->sending || left == 0)
         return;
-    l->in_flight = left < PROACTIVE_SEND_MAX ? left : PROACTIVE_SEND_MAX;
+    l->in_flight = left < l->piece_max ? left : l->piece_max;
     struct span piece = { l->out + l->out_sent, l->in_flight };
     if (proactive_send_data(card, l->channel, true, piece, sent, NULL) == ERR_NONE)
         l->sending = true;
@@ -218,6 +218,16 @@ void agent_channel_status(struct card *card, struct span body)
 
 /* ---- beginnings ---- */
 
+/* The buffer the terminal really has (TS 102 223 §6.8: OPEN CHANNEL may be performed with modification). */
+static size_t piece_max(const struct terminal_response *response)
+{
+    struct span size;
+    uint64_t octets = 0;
+    if (!ctlv_find(response->body, 0x39, &size) || span_uint(size, &octets) != ERR_NONE || octets == 0)
+        return PROACTIVE_SEND_MAX;
+    return octets < PROACTIVE_SEND_MAX ? (size_t)octets : PROACTIVE_SEND_MAX;
+}
+
 static void opened(struct card *card, void *context, const struct terminal_response *response)
 {
     (void)context;
@@ -231,6 +241,7 @@ static void opened(struct card *card, void *context, const struct terminal_respo
         return;
     }
     a->phase = AGENT_RUNNING;
+    a->link->piece_max = piece_max(response);
     alive(card);
     if (link_connect(card, a->link, &a->params) != ERR_NONE)
         broken(card);

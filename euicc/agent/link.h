@@ -42,6 +42,7 @@ struct agent_link {
     size_t out_len, out_sent;
     uint8_t out[LINK_OUT_MAX];
     size_t in_flight; /* octets of the SEND DATA that is out */
+    size_t piece_max; /* of one SEND DATA: what the terminal has a buffer for */
 };
 
 struct agent_link *link_new(const struct agent_params *p); /* NULL: no memory */

@@ -64,6 +64,7 @@ def make_lab(folder):
     path = lab.configure_device(eid)
     with open(path, 'a') as out:
         out.write('\n[at]\npty = modem\n')
+    labs.write(path, open(path).read().replace('[lab]\n', '[lab]\npcap = card.pcap\n'))
     labs.write(lab.path('gammurc'), f'[gammu]\ndevice = {lab.path("modem")}\nconnection = at\nuse_locking = no\n')
     for name in ('smsc', 'hlr', 'device'):
         lab.start(name)
@@ -123,6 +124,17 @@ def with_gammu(lab):
     print('gammu sends a message to the device itself and reads it')
 
 
+def captured(lab):
+    """What the device wrote down for Wireshark."""
+    if not shutil.which('tshark'):
+        return
+    _, text, _ = labs.run(['tshark', '-r', lab.path('card.pcap')])
+    for want in ('TERMINAL PROFILE', 'FETCH', 'TERMINAL RESPONSE', 'AUTHENTICATE', 'VERIFY'):
+        if want not in text:
+            sys.exit(f'no {want} in the capture:\n{text[-2000:]}')
+    print('tshark reads the capture')
+
+
 def main():
     if not shutil.which('gammu'):
         print('skipped: gammu is not installed')
@@ -133,6 +145,7 @@ def main():
             by_hand(lab)
             with_gammu(lab)
             expect('the device ends well', lab.programs['device'].stop(), 0)
+            captured(lab)
             expect('the port is gone', os.path.lexists(lab.path('modem')), False)
         finally:
             lab.stop_all()
