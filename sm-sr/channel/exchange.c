@@ -293,7 +293,7 @@ static void exchange_answered(struct turn *t, struct exchange *x, struct card_an
 
 static bool may_leave_anew(const struct exchange *x)
 {
-    return (x->purpose == EXCHANGE_QUERY && x->tries <= SMSR_COUNTER_JUMPS_MAX) ||
+    return (x->purpose == EXCHANGE_QUERY && x->bearer == BEARER_SMS) ||
            (x->purpose == EXCHANGE_CONFIRM && x->tries <= SMSR_CONFIRMATIONS_MAX);
 }
 
@@ -304,12 +304,16 @@ static bool may_leave_anew(const struct exchange *x)
 static bool counter_low(struct turn *t, struct exchange *x)
 {
     enum err err = ERR_STATE;
-    if (x->tries <= SMSR_COUNTER_JUMPS_MAX && x->bearer == BEARER_HTTPS)
+    bool at_once = x->tries <= SMSR_COUNTER_JUMPS_MAX || x->purpose == EXCHANGE_CONFIRM;
+    if (at_once && x->bearer == BEARER_HTTPS)
         err = smsr_trigger_make(t, x, SMSR_COUNTER_JUMP);
     else if (may_leave_anew(x))
         err = smsr_packet_make(t, x, &x->target, x->script, SMSR_COUNTER_JUMP);
     if (err != ERR_NONE)
         return x->bearer == BEARER_HTTPS; /* the script has nothing to do with it */
+    smsr_exchange_changed(x);
+    if (!at_once)
+        return true; /* it leaves when its time comes: a card whose answers get lost is not chased */
     note_try(t, x);
     sms_post(t, x);
     return true;
