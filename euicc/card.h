@@ -23,6 +23,7 @@ struct ecasd;
 struct mnosd;
 struct notify;
 struct agent;
+struct imsi;
 
 #define CARD_CHANNELS     20u           /* logical channels 0 … 19 */
 #define CARD_RESPONSE_MAX 2048u         /* octets a command may answer with before the T=0 rules cut it */
@@ -165,6 +166,7 @@ struct card {
     struct mnosd *mnosd;
     struct notify *notify;
     struct agent *agent;
+    struct imsi *imsi;
 };
 struct euicc {
     struct card card;

@@ -35,6 +35,7 @@ static const struct {
     [PE_CDMA_PARAMETER] = { install_cdma, AFTER_CSIM },
     [PE_SECURITY_DOMAIN] = { install_sd, AFTER_MF },
     [PE_RFM] = { install_rfm, AFTER_SD },
+    [PE_NON_STANDARD] = { install_non_standard, 0 },
     [PE_END] = { install_end, AFTER_MF },
 };
 
@@ -219,7 +220,7 @@ static enum pe_status_code one_element(struct installation *in, const struct pac
         return in->has_header ? PE_STATUS_PE_NOT_SUPPORTED : PE_STATUS_INVALID_REQUEST_FORMAT;
     if (*ret_kind == PE_APPLICATION)
         return PE_STATUS_RUNTIME_NOT_SUPPORTED;
-    if (!handlers[*ret_kind].handler) /* PE-NonStandard, the IoT elements */
+    if (!handlers[*ret_kind].handler) /* the IoT elements */
         return in->has_header ? PE_STATUS_PE_NOT_SUPPORTED : PE_STATUS_INVALID_REQUEST_FORMAT;
     if (!in_order(in, *ret_kind))
         return PE_STATUS_INVALID_REQUEST_FORMAT;

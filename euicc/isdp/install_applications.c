@@ -1,6 +1,8 @@
 /* Security domains and remote file management. */
 #include "installation.h"
 
+#include "lib/profile/multi_imsi.h"
+
 /* ---- key sets ---- */
 
 static struct keyset *set_of(struct staged_sd *sd, uint8_t kvn, uint64_t counter)
@@ -195,4 +197,19 @@ enum pe_status_code install_rfm(struct installation *in, const struct profile_el
     in->rfm_owner[in->now.rfm_count] = in->pe.identification;
     in->rfms[in->now.rfm_count++] = r;
     return PE_STATUS_OK;
+}
+
+/* ---- several IMSIs ---- */
+
+/* The issuer's rules are ours, or nobody's here. */
+enum pe_status_code install_non_standard(struct installation *in, const struct profile_element *pe)
+{
+    const struct pe_non_standard *n = pe->as.non_standard;
+    struct multi_imsi m;
+    if (!span_eq(n->issuer, multi_imsi_issuer))
+        return PE_STATUS_PE_NOT_SUPPORTED;
+    if (in->multi_imsi.len || multi_imsi_parse(n->content, &m) != ERR_NONE)
+        return PE_STATUS_BAD_VALUES;
+    in->multi_imsi = keep(in, n->content);
+    return in->multi_imsi.ptr ? PE_STATUS_OK : PE_STATUS_NOT_ENOUGH_MEMORY;
 }

@@ -1,6 +1,8 @@
 /* The end of a package: the last checks, and one transaction that puts everything into the card. */
 #include "installation.h"
 
+#include "euicc/imsi/imsi.h"
+
 #define FID_ICCID 0x2FE2u
 #define FID_DIR   0x2F00u
 #define FID_IMSI  0x6F07u
@@ -144,6 +146,15 @@ static enum err write_applications(struct commit_run *run)
     return err;
 }
 
+static enum err write_multi_imsi(struct commit_run *run)
+{
+    struct multi_imsi m;
+    if (!run->in->multi_imsi.len)
+        return ERR_NONE;
+    enum err err = multi_imsi_parse(run->in->multi_imsi, &m);
+    return err == ERR_NONE ? imsi_rules_put(run->store, run->slot, &m) : err;
+}
+
 static void copy_imsi(const struct installation *in, struct isdp *isdp)
 {
     uint16_t adf = in->now.adf[ADF_USIM], imsi = adf == NO_NODE ? NO_NODE : node_child(in, adf, FID_IMSI);
@@ -174,7 +185,7 @@ static enum err write_isdp(struct commit_run *run)
 
 static enum err write_all(struct commit_run *run)
 {
-    static enum err (*const writers[])(struct commit_run *) = { write_files, write_pins, write_naas, write_applications,
+    static enum err (*const writers[])(struct commit_run *) = { write_files, write_pins, write_naas, write_applications, write_multi_imsi,
                                                                 write_isdp };
     enum err err = fs_mount(run->fs, run->store, run->slot, &run->in->arena);
     if (err == ERR_NONE && run->fs->count)

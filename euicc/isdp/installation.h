@@ -93,6 +93,7 @@ struct installation {
     uint32_t quota; /* 0: none */
     uint8_t iccid[ISDP_ICCID_LEN], pol1;
     struct span connectivity;
+    struct span multi_imsi; /* content of our own PE-NonStandard, in the arena; empty: none */
 
     struct node *nodes;
     size_t node_capacity;
@@ -115,7 +116,7 @@ struct installation {
 /* Handlers: 0 is PE_STATUS_OK; anything else is the status of the element. */
 typedef enum pe_status_code install_handler(struct installation *in, const struct profile_element *pe);
 install_handler install_header, install_filesystem, install_gfm, install_pins, install_puks, install_aka, install_cdma,
-    install_sd, install_rfm, install_end;
+    install_sd, install_rfm, install_non_standard, install_end;
 
 enum pe_status_code status_of_err(enum err err);
 /* Keeps octets beyond the element. .ptr NULL: no memory. */

@@ -2,6 +2,7 @@
 
 #include "euicc/agent/agent.h"
 #include "euicc/ecasd/ecasd.h"
+#include "euicc/imsi/imsi.h"
 #include "euicc/notify/notify.h"
 #include "keyset.h"
 #include "sms.h"
@@ -237,9 +238,11 @@ static void location_told(struct card *card, void *context, const struct termina
     if (response->end == PROACTIVE_RESET)
         return;
     card->isdr->looking = false;
-    bool normal = response->result == RESULT_OK && ctlv_find(response->body, 0x13, &location);
+    bool told = result_is_done(response->result) && ctlv_find(response->body, 0x13, &location);
+    bool normal = told && response->result == RESULT_OK;
     if (normal)
         switch_service(card, true);
+    imsi_location(card, normal, told ? location : SPAN_NONE);
 }
 
 static void look_at_network(struct card *card)
@@ -251,7 +254,9 @@ static void look_at_network(struct card *card)
 
 static void module_terminal_ready(struct card *card)
 {
-    proactive_want_events(card, 1u << EVENT_LOCATION_STATUS | 1u << EVENT_DATA_AVAILABLE | 1u << EVENT_CHANNEL_STATUS);
+    uint32_t rejection = imsi_has_several(card) ? 1u << EVENT_NETWORK_REJECTION : 0;
+    proactive_want_events(card, 1u << EVENT_LOCATION_STATUS | 1u << EVENT_DATA_AVAILABLE | 1u << EVENT_CHANNEL_STATUS |
+                                    rejection);
     enum err err = proactive_poll_interval(card, card->isdr->timing.poll_interval_s, NULL, NULL);
     if (err == ERR_NONE)
         err = proactive_local_info(card, 0x01, imei_told, NULL);

@@ -40,7 +40,8 @@ enum object_class {
     OBJ_ECASD = 33,
     OBJ_MNOSD = 34,
     OBJ_NOTIFY = 35,
-    OBJ_AGENT = 36
+    OBJ_AGENT = 36,
+    OBJ_IMSI = 37 /* euicc/imsi */
 };
 
 #define OBJECT_LEN_MAX      65535u /* octets of one object */

@@ -243,6 +243,71 @@ static void take_rfm(struct build *b, const struct build_line *l)
         build_fail(b, ERR_BAD_VALUE, "rfm has no %.*s", (int)l->word.len, (const char *)l->word.ptr);
 }
 
+/* ---- several IMSIs ---- */
+
+/* "999,262": MCCs as numbers, two octets each; "*": everywhere. */
+static struct span countries(struct build *b, struct span text)
+{
+    WRITER_ON_STACK(w, 2 * MULTI_IMSI_COUNTRIES);
+    struct span rest = text_is(text, "*") ? SPAN_NONE : text;
+    while (rest.len && b->err == ERR_NONE) {
+        const uint8_t *comma = memchr(rest.ptr, ',', rest.len);
+        size_t len = comma ? (size_t)(comma - rest.ptr) : rest.len;
+        uint32_t country = build_number(b, span_sub(rest, 0, len));
+        if (country > 999)
+            build_fail(b, ERR_BAD_VALUE, "countries: MCCs, as 262,208, or *");
+        wr_u16(&w, (uint16_t)country);
+        rest = len < rest.len ? span_from(rest, len + 1) : SPAN_NONE;
+    }
+    if (w.err != ERR_NONE)
+        build_fail(b, ERR_TOO_LONG, "countries: at most %u", MULTI_IMSI_COUNTRIES);
+    return arena_copy(b->a, wr_span(&w));
+}
+
+static void take_subscription(struct build *b, const struct build_line *l)
+{
+    struct multi_imsi *m = &b->section->multi_imsi;
+    struct aka_algo algo = { .algorithm = ALGORITHM_MILENAGE };
+    struct span algorithm = build_option(l, "algorithm"), digits = build_option(l, "mnc-length");
+    if (m->count == MULTI_IMSI_MAX) {
+        build_fail(b, ERR_TOO_LONG, "at most %u IMSIs", MULTI_IMSI_MAX);
+        return;
+    }
+    if (algorithm.ptr)
+        set_algorithm(b, &algo, algorithm);
+    m->entries[m->count++] = (struct multi_imsi_entry){
+        .imsi_ef = build_imsi(b, build_need(b, l, "value")),
+        .countries = countries(b, build_need(b, l, "countries")),
+        .key = build_octets(b, build_need(b, l, "k")),
+        .opc = build_optional_octets(b, l, "opc"),
+        .algorithm = (uint8_t)algo.algorithm,
+        .mnc_digits = (uint8_t)(digits.ptr ? build_number(b, digits) : 2),
+    };
+}
+
+static void take_non_standard(struct build *b, const struct build_line *l)
+{
+    if (text_is(l->word, "multi-imsi"))
+        b->section->multi_imsi.timer_s = (uint16_t)build_number(b, build_need(b, l, "timer"));
+    else if (text_is(l->word, "imsi"))
+        take_subscription(b, l);
+    else
+        build_fail(b, ERR_BAD_VALUE, "nonStandard has no %.*s", (int)l->word.len, (const char *)l->word.ptr);
+}
+
+static void finish_non_standard(struct build *b)
+{
+    struct pe_non_standard *n = b->elements[b->element_count - 1].as.non_standard;
+    struct multi_imsi check;
+    struct writer w = wr_arena(b->a, 2048);
+    multi_imsi_write(&w, &b->section->multi_imsi);
+    if (w.err != ERR_NONE || multi_imsi_parse(wr_span(&w), &check) != ERR_NONE)
+        build_fail(b, ERR_BAD_VALUE, "[nonStandard]: multi-imsi with a timer, then one IMSI at least");
+    n->header.mandated = false; /* other cards leave it out */
+    n->issuer = multi_imsi_issuer;
+    n->content = wr_span(&w);
+}
+
 /* ---- the header ---- */
 
 static void set_version(struct build *b, struct profile_header *h, struct span text)
@@ -364,6 +429,9 @@ void build_take(struct build *b, const struct build_line *l)
     case PE_RFM:
         take_rfm(b, l);
         break;
+    case PE_NON_STANDARD:
+        take_non_standard(b, l);
+        break;
     default:
         if (b->section->kind >= PE_FIRST_FILESYSTEM)
             build_take_file(b, l);
@@ -403,5 +471,7 @@ void build_finish(struct build *b)
     } else if (s->kind == PE_RFM) {
         pe->as.rfm->tars.items = s->tar_count ? s->tars : NULL;
         pe->as.rfm->tars.count = s->tar_count;
+    } else if (s->kind == PE_NON_STANDARD) {
+        finish_non_standard(b);
     }
 }

@@ -3,6 +3,7 @@
 #define OSPREY_PROFILE_BUILD_PRIVATE_H
 
 #include "build.h"
+#include "multi_imsi.h"
 #include "lib/codec/hex.h"
 #include "template.h"
 
@@ -58,6 +59,7 @@ struct span build_variable(const struct build *b, const char *name);
 /* ---- build_values.c: variables that are made of others: {ef-iccid}, {ef-imsi} … ---- */
 bool build_value(struct build *b, struct span name, struct span *ret_text);
 struct span build_iccid(struct build *b);                 /* reading order, 10 octets */
+struct span build_imsi(struct build *b, struct span digits); /* as in EF.IMSI */
 struct span build_pin(struct build *b, struct span text); /* digits, or 16 hexadecimal digits */
 
 #define LINES_MAX 128u
@@ -72,6 +74,7 @@ struct build_section {
     struct puk_configuration puks[16];
     struct key_object keys[SD_KEYS_MAX];
     struct span data[SD_DATA_MAX], tars[RFM_TARS_MAX], sqn[SQN_INIT_COUNT];
+    struct multi_imsi multi_imsi;
     size_t file_count, command_count, pin_count, puk_count, key_count, data_count, tar_count;
 };
 

@@ -77,9 +77,8 @@ struct span build_iccid(struct build *b) { return bcd_iccid(b, false); }
 static struct span ef_iccid(struct build *b) { return hexed(b, bcd_iccid(b, true)); }
 
 /* TS 31.102 4.2.2: length, parity and the first digit, the others swapped. */
-static struct span ef_imsi(struct build *b)
+static struct span imsi_octets(struct build *b, struct span digits)
 {
-    struct span digits = digits_of(b, "imsi", 6, IMSI_DIGITS_MAX);
     WRITER_ON_STACK(text, 18);
     uint8_t octets[9] = { 0 };
     size_t len = 0;
@@ -89,7 +88,19 @@ static struct span ef_imsi(struct build *b)
     if (b->err == ERR_NONE && bcd_read(wr_span(&text), true, octets + 1, 8, &len) != ERR_NONE)
         build_fail(b, ERR_BAD_VALUE, "imsi: not a number of this kind");
     octets[0] = (uint8_t)(digits.len / 2 + 1);
-    return hexed(b, SPAN_OF(octets));
+    return arena_copy(b->a, SPAN_OF(octets));
+}
+
+static struct span ef_imsi(struct build *b)
+{
+    return hexed(b, imsi_octets(b, digits_of(b, "imsi", 6, IMSI_DIGITS_MAX)));
+}
+
+struct span build_imsi(struct build *b, struct span digits)
+{
+    if (digits.len < 6 || digits.len > IMSI_DIGITS_MAX)
+        build_fail(b, ERR_BAD_VALUE, "an IMSI has 6 to %u digits", IMSI_DIGITS_MAX);
+    return b->err == ERR_NONE ? imsi_octets(b, digits) : SPAN_NONE;
 }
 
 /* The access class is the last digit of the IMSI. */

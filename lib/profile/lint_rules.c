@@ -1,5 +1,6 @@
 /* The rules that span elements. */
 #include "lint_private.h"
+#include "multi_imsi.h"
 
 #define FID_ICCID 0x2FE2u
 #define FID_DIR   0x2F00u
@@ -26,7 +27,7 @@ static void rule_ends(struct lint *l)
             lint_say(l, LINT_ERROR, i, "the MF does not follow the header, or comes twice");
         if (kind == PE_APPLICATION)
             lint_say(l, LINT_ERROR, i, "an application: eUICCs without a runtime refuse the package");
-        if (kind == PE_NON_STANDARD)
+        if (kind == PE_NON_STANDARD && !span_eq(l->elements[i].pe.as.non_standard->issuer, multi_imsi_issuer))
             lint_say(l, LINT_WARNING, i, "a non-standard element");
     }
     if (l->count > 1 && !is_file_element(l->elements[1].pe.kind))

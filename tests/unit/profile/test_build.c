@@ -51,7 +51,8 @@ static struct span built(struct arena *a, const char *file, const struct build_s
 static void sources_of_the_tree_build_and_keep_every_rule(void **state)
 {
     (void)state;
-    static const char *const files[] = { "profiles/demo-operator.profile", "profiles/bootstrap.profile" };
+    static const char *const files[] = { "profiles/demo-operator.profile", "profiles/bootstrap.profile",
+                                         "profiles/bootstrap-multi-imsi.profile" };
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
         struct arena a;
         arena_init(&a, ARENA_MAX);
