@@ -34,6 +34,7 @@ static const struct {
     [OPT_WEBHOOK] = { "webhook", "URL", "POST every message there as JSON" },
     [OPT_SECRET] = { "secret", "FILE", "sign what goes to the webhook (HMAC-SHA-256) with this file's octets" },
     [OPT_EXEC] = { "exec", "COMMAND", "run this for every message, with its JSON on standard input" },
+    [OPT_PACKAGE] = { "package", "FILE", "the profile package, DER (osprey-profile builds one)" },
     [OPT_WORD] = { "", NULL, "" },
 };
 
@@ -139,6 +140,9 @@ static enum err read_value(struct parse *p, enum op_option option, const char *t
         return ERR_NONE;
     case OPT_SECRET:
         a->secret = text;
+        return ERR_NONE;
+    case OPT_PACKAGE:
+        a->package = text;
         return ERR_NONE;
     case OPT_EXEC:
         a->exec = text;

@@ -36,6 +36,7 @@ enum op_option {
     OPT_WEBHOOK,
     OPT_SECRET,
     OPT_EXEC,
+    OPT_PACKAGE,
     OPT_WORD, /* the one word without dashes */
     OP_OPTION_COUNT
 };
@@ -55,7 +56,7 @@ struct op_arguments {
     uint32_t validity_s, timeout_s, count;
     const char *type, *via, *sm_sr, *call_id, *config;
     const char *sp, *names; /* --sp; --allow or --discard */
-    const char *webhook, *secret, *exec, *word;
+    const char *webhook, *secret, *exec, *package, *word;
 };
 
 /* argv[0 … argc-1] are the words behind the command's name. detail gets what is wrong, for people. */

@@ -226,6 +226,12 @@ const struct op_command op_commands[] = {
     { "sm-sr", "change", "move an eUICC to another SM-SR (ask the one in charge: --via)",
       "osprey sm-sr change --via old-sr --eid 8900… --target new-sr", CALL(OPT(EID) | OPT(TARGET)),
       .via_smsr = ES4_SMSR_CHANGE, .fill = fill_eid },
+    { "order", "add", "order a profile from the SM-DP (Osprey's own: SGP.02 leaves it to the parties)",
+      "osprey order add --package meter.der --type Meters --msisdn 4917…", .allowed = OPT_EVERY | OPT(VIA) |
+      OPT(PACKAGE) | OPT(TYPE) | OPT(IMSI) | OPT(MSISDN) | OPT(RULES) | OPT(DRY_RUN), .required = OPT(PACKAGE),
+      .run = op_order_add },
+    { "order", "list", "list our profiles at the SM-DP: free, reserved, installed and where", "osprey order list",
+      .allowed = OPT_EVERY | OPT(VIA), .run = op_order_list },
     { "partner", "list", "list the partners of the configuration", "osprey partner list", .allowed = OPT_EVERY,
       .run = op_partner_list },
     { "partner", "test", "try the connection to a partner, and say what is wrong and on which side",

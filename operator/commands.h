@@ -31,6 +31,10 @@ void op_command_help(const struct op_command *c);
 enum op_exit op_partner_list(struct op_session *s, const struct op_arguments *a);
 enum op_exit op_partner_test(struct op_session *s, const struct op_arguments *a);
 
+/* order.c */
+enum op_exit op_order_add(struct op_session *s, const struct op_arguments *a);
+enum op_exit op_order_list(struct op_session *s, const struct op_arguments *a);
+
 /* listen.c */
 enum op_exit op_listen(struct op_session *s, const struct op_arguments *a);
 enum op_exit op_inbox(struct op_session *s, const struct op_arguments *a);

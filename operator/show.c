@@ -52,6 +52,13 @@ static void print_json(json_t *object)
     json_decref(object);
 }
 
+void op_show_json(const json_t *object)
+{
+    json_dumpf(object, stdout, JSON_COMPACT);
+    fputc('\n', stdout);
+    fflush(stdout);
+}
+
 static json_t *json_address(const struct subscription_address *a)
 {
     json_t *o = json_object();

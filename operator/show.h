@@ -21,6 +21,8 @@ void op_show_error(const struct op_session *s, const char *text);
 void op_show_status_json(const struct status *status, const char *advice);
 void op_show_partner_json(const struct op_partner *partner);
 void op_show_check_json(const char *what, const char *side, const char *text);
+struct json_t;
+void op_show_json(const struct json_t *object); /* borrowed */
 /* A message as one line of JSON; to be released with free. NULL: no memory. */
 char *op_message_json(const struct es_message *m);
 

@@ -139,6 +139,14 @@ static enum err write_subscribers(struct program_state *p)
     return err == ERR_NONE ? ERR_NONE : complain(p, err, "[sm-dp] subscribers", NULL);
 }
 
+/* What is ordered while we run belongs into the file too. */
+static void on_ordered(void *context)
+{
+    struct program_state *p = context;
+    if (write_subscribers(p) != ERR_NONE)
+        log_fact(p->daemon->log, LOG_ERROR_, NULL, "%s", p->daemon->detail);
+}
+
 /* ---- start */
 
 static enum err open_smdp(struct program_state *p)
@@ -152,6 +160,8 @@ static enum err open_smdp(struct program_state *p)
                        .log = d->log };
     p->config.on_fatal = on_fatal;
     p->config.on_fatal_context = p;
+    p->config.on_ordered = on_ordered;
+    p->config.on_ordered_context = p;
     enum err err = smdp_new(&p->config, &env, &p->smdp);
     if (err != ERR_NONE)
         return complain(p, err, "start", NULL);
@@ -219,7 +229,8 @@ int main(int argc, char **argv)
         .summary = "the SM-DP of SGP.02: prepares profiles and brings them to eUICCs through their SM-SR",
         .help =
             "It serves ES2 to operators and talks ES3 to SM-SRs ([partner NAME]). Ordered profiles are [profile NAME]\n"
-            "sections: the package is taken into the database when its ICCID is new. All state is in the database: it\n"
+            "sections, taken into the database at the start when their ICCID is new, or come in over the administration API\n"
+            "(docs/sm-dp-admin.yaml, `osprey order add`). All state is in the database: it\n"
             "may be killed at any time and goes on where it was.",
         .options = smdp_options,
         .option_count = smdp_option_count,

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "admin.h"
+
 struct smdp_net {
     struct net seam;
     struct smdp_net_options options;
@@ -21,6 +23,14 @@ static void on_soap(void *context, const struct peer *peer, struct span body, st
 {
     struct smdp_net *n = context;
     smdp_soap(n->smdp, partner_of(n, peer), body, reply);
+}
+
+static int on_admin(void *context, const struct http_request *request, struct arena *a, struct span *ret_json)
+{
+    struct smdp_net *n = context;
+    struct smdp_admin_request r = { partner_of(n, request->peer), request->method, request->path, request->query,
+                                    request->body };
+    return smdp_admin(n->smdp, &r, a, ret_json);
 }
 
 static struct engine *engine_of(void *context) { return smdp_engine(((struct smdp_net *)context)->smdp); }
@@ -63,6 +73,8 @@ enum err smdp_net_open(struct smdp_net *n, struct smdp *smdp, char *detail)
     soap.on_soap = on_soap;
     soap.engine = engine_of;
     soap.context = n;
+    soap.admin_prefix = SMDP_ADMIN_PREFIX;
+    soap.on_admin = on_admin;
     soap.role = ES_ROLE_SMDP;
     soap.url = smdp_url(smdp);
     n->smdp = smdp;

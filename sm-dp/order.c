@@ -168,6 +168,12 @@ static enum err store_order(struct smdp *s, const struct smdp_order *o, const st
 
 enum err smdp_order(struct smdp *s, const struct smdp_order *order, char *detail)
 {
+    return smdp_order_take(s, order, detail, NULL, NULL);
+}
+
+enum err smdp_order_take(struct smdp *s, const struct smdp_order *order, char *detail, struct iccid *ret_iccid,
+                         bool *ret_known)
+{
     char unused[SMDP_DETAIL_MAX];
     struct arena a;
     struct facts f;
@@ -189,6 +195,49 @@ enum err smdp_order(struct smdp *s, const struct smdp_order *order, char *detail
         log_fact(s->env.log, err == ERR_NONE ? LOG_INFO_ : LOG_ERROR_, f.iccid.digits, "ordered profile of %s: %s",
                  order->owner.text, err == ERR_NONE ? "taken" : err_text(err));
     }
+    if (err == ERR_NONE && ret_iccid)
+        *ret_iccid = f.iccid;
+    if (err == ERR_NONE && ret_known)
+        *ret_known = known;
+    arena_release(&a);
+    return err;
+}
+
+/* ---- the list */
+
+static struct smdp_ordered ordered_of(const struct row *row)
+{
+    static const char *const states[] = { "free", "reserved", "installed" };
+    int64_t state = row_int(row, 7);
+    struct smdp_ordered o = { .pol2.rules = (uint8_t)row_int(row, 4),
+                              .size = (uint32_t)row_int(row, 5),
+                              .memory = (uint32_t)row_int(row, 6),
+                              .state = state >= 0 && state < (int64_t)ARRAY_LEN(states) ? states[state] : "unknown" };
+    row_text(row, 0, o.iccid.digits, sizeof o.iccid.digits);
+    row_text(row, 1, o.type, sizeof o.type);
+    row_text(row, 2, o.address.imsi, sizeof o.address.imsi);
+    row_text(row, 3, o.address.msisdn, sizeof o.address.msisdn);
+    row_text(row, 8, o.eid, sizeof o.eid);
+    return o;
+}
+
+enum err smdp_ordered(struct smdp *s, const struct oid *owner, const char *after, smdp_ordered_seen *each,
+                      void *context, size_t *ret_count)
+{
+    struct arena a;
+    arena_init(&a, 1u << 20);
+    struct rowset *rows = ARENA_NEW(&a, struct rowset);
+    if (!rows)
+        return ERR_NO_MEMORY;
+    *rows = (struct rowset){ .arena = &a };
+    const struct query *q = ROWSET_WANT(rows, &SMDP_PROFILE_OF_OWNER, value_text(owner->text), value_text(after));
+    enum err err = q ? load(s, rows) : ERR_NO_MEMORY;
+    for (size_t i = 0; err == ERR_NONE && i < q->row_count; i++) {
+        struct smdp_ordered o = ordered_of(&q->rows[i]);
+        each(context, &o);
+    }
+    if (err == ERR_NONE)
+        *ret_count = q->row_count;
     arena_release(&a);
     return err;
 }

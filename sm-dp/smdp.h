@@ -64,6 +64,8 @@ struct smdp_config {
     uint32_t undo_s;            /* how long a clean-up tries after the answer is out. 0: 3600 */
     void (*on_fatal)(void *context);
     void *on_fatal_context;
+    void (*on_ordered)(void *context); /* a profile was ordered while we run; NULL: nobody cares */
+    void *on_ordered_context;
 };
 
 struct smdp;
@@ -96,6 +98,25 @@ struct smdp_order {
  * wrong. ERR_BAD_VALUE, ERR_TOO_LONG, ERR_MISSING (no ICCID, no owner), ERR_IO. */
 #define SMDP_DETAIL_MAX 240u
 MUST_USE enum err smdp_order(struct smdp *s, const struct smdp_order *order, char *detail);
+/* The same, telling which profile it was and whether it was there already; both may be NULL. */
+MUST_USE enum err smdp_order_take(struct smdp *s, const struct smdp_order *order, char *detail, struct iccid *ret_iccid,
+                                  bool *ret_known);
+
+/* One row of what an operator ordered. */
+struct smdp_ordered {
+    struct iccid iccid;
+    char type[SMDP_TYPE_MAX + 1];
+    struct subscription_address address;
+    struct pol2 pol2;
+    uint32_t size, memory;
+    const char *state; /* "free", "reserved", "installed" */
+    char eid[33];      /* of the eUICC it is on, or on its way to; empty */
+};
+typedef void smdp_ordered_seen(void *context, const struct smdp_ordered *profile);
+#define SMDP_ORDERED_PAGE 256u
+/* At most a page of the profiles of that operator with ICCIDs behind `after` (empty: from the first one). */
+MUST_USE enum err smdp_ordered(struct smdp *s, const struct oid *owner, const char *after, smdp_ordered_seen *each,
+                               void *context, size_t *ret_count);
 
 /* What a home network must know of a subscription. */
 struct smdp_subscriber {

@@ -5,6 +5,7 @@
 
 #include "lib/es/wsdl.h"
 
+#define ADMIN_RAM_MAX (8u << 20)
 #define SOAP_TYPE "application/soap+xml; charset=utf-8"
 
 struct soap_net {
@@ -28,9 +29,30 @@ static void reply_wsdl(struct soap_net *n, const struct http_request *request, s
     arena_release(&a);
 }
 
+static bool is_admin(const struct soap_net *n, struct span path)
+{
+    const char *prefix = n->options.admin_prefix;
+    return n->options.on_admin && path.len > strlen(prefix) && !memcmp(path.ptr, prefix, strlen(prefix));
+}
+
+static void reply_admin(struct soap_net *n, const struct http_request *request, struct reply_ref ref)
+{
+    struct arena a;
+    struct span json = SPAN_NONE;
+    arena_init(&a, ADMIN_RAM_MAX);
+    int status = n->options.on_admin(n->options.context, request, &a, &json);
+    http_server_reply(n->server, ref,
+                      &(struct http_reply){ .status = status, .content_type = "application/json", .body = json });
+    arena_release(&a);
+}
+
 static void on_request(void *context, const struct http_request *request, struct reply_ref ref)
 {
     struct soap_net *n = context;
+    if (is_admin(n, request->path)) {
+        reply_admin(n, request, ref);
+        return;
+    }
     if (span_eq(request->method, SPAN_LIT("GET")) && span_eq(request->query, SPAN_LIT("wsdl"))) {
         reply_wsdl(n, request, ref);
         return;

@@ -59,6 +59,13 @@ const struct statement SMDP_PROFILE_LIST = {
     "profile-list", "SELECT iccid, imsi, msisdn FROM profile WHERE iccid>?1 ORDER BY iccid LIMIT 64", NULL
 };
 
+const struct statement SMDP_PROFILE_OF_OWNER = {
+    "profile-of-owner",
+    "SELECT iccid, type, imsi, msisdn, pol2, size, memory, state, eid FROM profile WHERE owner=?1 AND iccid>?2"
+    " ORDER BY iccid LIMIT 256",
+    NULL
+};
+
 /* The first columns never change; the others are those of job-save, in its order. */
 const struct statement SMDP_JOB_LOAD = { "job-load",
                                          "SELECT id, version, requester, call_id, function, request, smsr, started_ms,"
