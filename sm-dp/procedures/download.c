@@ -392,7 +392,13 @@ static int undone(struct turn *t, struct job *j, const struct es3_answer *a)
 {
     if (a->status.reason == REASON_POL1_REFUSED && !(j->flags & JOB_SENT_ALL))
         return DL_COMPLETE;
-    if (!executed(a) && a->status.reason != REASON_ICCID_UNKNOWN)
+    bool left = !executed(a) && a->status.reason != REASON_ICCID_UNKNOWN;
+    if (left && unsure(a) && !(j->flags & JOB_ANSWERED)) { /* the operator has waited long enough; the clean-up goes on */
+        smdp_job_answer(t, j);
+        j->deadline_ms = t->now_ms + 1000ull * t->config->undo_s;
+        return DL_UNDO;
+    }
+    if (left)
         turn_log(t, LOG_WARN_, "the ISD-P of %s could not be removed (%s); the next download will", j->iccid.digits,
                  a->status.detail);
     return NEXT_END;
@@ -410,7 +416,7 @@ static const struct step steps[DL_COUNT] = {
     [DL_SEND] =         { "send",         send_segments,    segments_answered, TO(DL_SEND) | TO(DL_OPEN) | TO(DL_COMPLETE) | TO(DL_UNDO) },
     [DL_COMPLETE] =     { "complete",     send_completed,   completed,         TO(DL_ENABLE) | TO(DL_UNDO) },
     [DL_ENABLE] =       { "enable",       send_enable,      enabled,           0 },
-    [DL_UNDO] =         { "undo",         send_undo,        undone,            TO(DL_COMPLETE) },
+    [DL_UNDO] =         { "undo",         send_undo,        undone,            TO(DL_COMPLETE) | TO(DL_UNDO) },
 };
 /* clang-format on */
 
@@ -466,7 +472,7 @@ static int expired(struct turn *t, struct job *j)
     ptrdiff_t at = j->step - steps;
     if (at == DL_ENABLE)
         j->status = status_warning(REASON_CALL_EXPIRED, t->eid, "installed; whether it is enabled is not known");
-    return at >= DL_CREATE && at <= DL_COMPLETE ? DL_UNDO : NEXT_END;
+    return (at >= DL_CREATE && at <= DL_COMPLETE) || at == DL_UNDO ? DL_UNDO : NEXT_END;
 }
 
 static void ended(struct turn *t, struct job *j)

@@ -312,8 +312,11 @@ static bool counter_low(struct turn *t, struct exchange *x)
     if (err != ERR_NONE)
         return x->bearer == BEARER_HTTPS; /* the script has nothing to do with it */
     smsr_exchange_changed(x);
-    if (!at_once)
-        return true; /* it leaves when its time comes: a card whose answers get lost is not chased */
+    if (!at_once) { /* soon, for the card is there; but a card whose answers get lost is not chased */
+        uint64_t soon = t->now_ms + 1000ull * t->config->resend_s;
+        x->next_ms = x->next_ms < soon ? x->next_ms : soon;
+        return true;
+    }
     note_try(t, x);
     sms_post(t, x);
     return true;
