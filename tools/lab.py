@@ -17,17 +17,25 @@ class LabError(Exception):
 
 
 def free_ports(count):
-    """Ports nobody listens on now; all taken at once, so that they differ."""
-    sockets = []
-    for _ in range(count):
-        one = socket.socket()
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        one.bind(('127.0.0.1', 0))
-        sockets.append(one)
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
+    """Ports nobody listens on now, below those the system gives to outgoing connections: a program that is killed and
+    started again finds its port free. Each process looks in a place of its own, so that labs do not meet."""
+    global next_port
+    ports = []
+    while len(ports) < count:
+        port = FIRST_PORT + next_port % PORTS
+        next_port += 1
+        with socket.socket() as one:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                one.bind(('127.0.0.1', port))
+                ports.append(port)
+            except OSError:
+                pass  # taken
     return ports
+
+
+FIRST_PORT, PORTS = 16000, 16000
+next_port = os.getpid() * 16
 
 
 class Program:
