@@ -34,7 +34,7 @@ struct network {
         bool up;
         char msisdn[NETWORK_MSISDN_MAX]; /* "": not registered */
         struct smpp_sm sm;               /* a message of the card that has not left yet, or has no answer */
-        uint8_t text[SMS_UD_MAX];
+        uint8_t text[SMS_CHARACTERS_MAX];
         bool waiting, sent;
         uint64_t hold_until_ms;
     } smsc;

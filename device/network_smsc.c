@@ -34,13 +34,21 @@ static uint32_t on_bind(void *context, const struct smpp_pdu *pdu)
     return SMPP_OK;
 }
 
+/* SMPP carries seven-bit text a character an octet, TPDUs carry it packed. */
+static bool is_text(bool udhi, uint8_t dcs) { return !udhi && sms_is_septets(dcs); }
+
 static void on_message(void *context, uint32_t sequence, const struct smpp_sm *sm)
 {
     struct network *n = context;
     WRITER_ON_STACK(tpdu, SMS_TPDU_MAX);
+    WRITER_ON_STACK(packed, SMS_UD_MAX);
     struct sms_deliver deliver = { .udhi = (sm->esm_class & SMPP_ESM_UDHI) != 0, .pid = sm->pid, .dcs = sm->dcs, .ud = sm->message };
     sms_scts(network_now(n), deliver.scts);
-    enum err err = sms_address_of(sm->from.text, &deliver.from);
+    if (is_text(deliver.udhi, deliver.dcs)) {
+        wr_sms_packed(&packed, sm->message);
+        deliver.ud = wr_span(&packed);
+    }
+    enum err err = packed.err == ERR_NONE ? sms_address_of(sm->from.text, &deliver.from) : ERR_TOO_LONG;
     if (err == ERR_NONE) {
         wr_sms_deliver(&tpdu, &deliver);
         err = tpdu.err;
@@ -152,8 +160,12 @@ void smsc_submit(void *context, const struct sms_submit *sms)
     n->smsc.sm = (struct smpp_sm){ .from = { .ton = 1, .npi = 1 }, .to = { .ton = sms->to.ton_npi == 0x91, .npi = 1 },
                                    .esm_class = sms->udhi ? SMPP_ESM_UDHI : 0, .pid = sms->pid, .dcs = sms->dcs };
     snprintf(n->smsc.sm.to.text, sizeof n->smsc.sm.to.text, "%s", sms->to.text);
-    memcpy(n->smsc.text, sms->ud.ptr, sms->ud.len);
-    n->smsc.sm.message = (struct span){ n->smsc.text, sms->ud.len };
+    size_t len = sms->ud.len;
+    if (is_text(sms->udhi, sms->dcs))
+        len = sms_unpack(sms->ud, n->smsc.text);
+    else
+        memcpy(n->smsc.text, sms->ud.ptr, len);
+    n->smsc.sm.message = (struct span){ n->smsc.text, len };
     n->smsc.waiting = true;
     n->smsc.sent = false;
     n->smsc.hold_until_ms = network_now(n) + NETWORK_SMS_HOLD_MS;

@@ -143,7 +143,7 @@ enum err sms_service_centre_read(struct span value, struct sms_address *ret)
 enum { MTI_DELIVER = 0, MTI_SUBMIT = 1, FLAG_UDHI = 0x40, FLAG_REPLY_PATH = 0x80, FLAG_REPORT = 0x20 };
 
 /* Data coding scheme of seven-bit text (TS 23.038), where lengths count septets. */
-static bool is_septets(uint8_t dcs)
+bool sms_is_septets(uint8_t dcs)
 {
     if ((dcs & 0xC0) == 0x00)
         return (dcs & 0x0C) == 0x00;
@@ -152,18 +152,46 @@ static bool is_septets(uint8_t dcs)
     return (dcs & 0xF0) == 0xC0 || (dcs & 0xF0) == 0xD0;
 }
 
+void wr_sms_packed(struct writer *w, struct span characters)
+{
+    unsigned bits = 0, count = 0;
+    for (size_t i = 0; i < characters.len; i++) {
+        bits |= (unsigned)(characters.ptr[i] & 0x7F) << count;
+        for (count += 7; count >= 8; count -= 8, bits >>= 8)
+            wr_u8(w, (uint8_t)bits);
+    }
+    if (count == 1) /* seven bits are free: they would be an @ */
+        bits |= '\r' << 1;
+    if (count != 0)
+        wr_u8(w, (uint8_t)bits);
+}
+
+size_t sms_unpack(struct span packed, uint8_t out[SMS_CHARACTERS_MAX])
+{
+    unsigned bits = 0, count = 0;
+    size_t len = 0;
+    packed = span_sub(packed, 0, SMS_UD_MAX);
+    for (size_t i = 0; i < packed.len; i++) {
+        bits |= (unsigned)packed.ptr[i] << count;
+        for (count += 8; count >= 7; count -= 7, bits >>= 7)
+            out[len++] = bits & 0x7F;
+    }
+    bool filled = len && len % 8 == 0 && (out[len - 1] == '\r' || out[len - 1] == 0);
+    return filled ? len - 1 : len;
+}
+
 static void wr_user_data(struct writer *w, uint8_t dcs, struct span ud)
 {
     if (ud.len > SMS_UD_MAX)
         wr_fail(w, ERR_TOO_LONG);
-    wr_u8(w, (uint8_t)(is_septets(dcs) ? ud.len * 8 / 7 : ud.len));
+    wr_u8(w, (uint8_t)(sms_is_septets(dcs) ? ud.len * 8 / 7 : ud.len));
     wr_bytes(w, ud);
 }
 
 static struct span rd_user_data(struct reader *r, uint8_t dcs)
 {
     size_t udl = rd_u8(r);
-    struct span ud = rd_span(r, is_septets(dcs) ? packed_size(udl) : udl);
+    struct span ud = rd_span(r, sms_is_septets(dcs) ? packed_size(udl) : udl);
     if (r->err == ERR_NONE && ud.len > SMS_UD_MAX)
         rd_fail(r, ERR_TOO_LONG);
     return ud;

@@ -55,6 +55,13 @@ void wr_sms_submit(struct writer *w, const struct sms_submit *m);
  * than there is: ERR_TRUNCATED. */
 MUST_USE enum err sms_deliver_read(struct span tpdu, struct sms_deliver *ret);
 MUST_USE enum err sms_submit_read(struct span tpdu, struct sms_submit *ret);
+/* Seven-bit text (TS 23.038): whether lengths count septets with this data coding scheme; characters (one an octet, as SMPP
+ * carries them) to the packed octets of user data without a header, and back. A seventh character of eight leaves room for
+ * one more: it is filled with CR when packing, and a CR or @ in its place is dropped when unpacking. */
+#define SMS_CHARACTERS_MAX 160u
+bool sms_is_septets(uint8_t dcs);
+void wr_sms_packed(struct writer *w, struct span characters);
+size_t sms_unpack(struct span packed, uint8_t out[SMS_CHARACTERS_MAX]); /* how many; of at most SMS_UD_MAX octets */
 /* Time stamp in semi-octets, UTC. */
 void sms_scts(uint64_t now_ms, uint8_t out[7]);
 

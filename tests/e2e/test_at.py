@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import lab as labs  # noqa: E402
 from card_lab import SKIPPED, expect  # noqa: E402
+import smpp_peer  # noqa: E402
 
 BUILD = os.environ.get('OSPREY_BUILD', os.path.join(labs.ROOT, 'build'))
 HOME = labs.Subscriber('999710000000001', '882000000001', 'milenage', '8BAF473F2F8FD09487CCCBD7097C6862', '8E27B6AF0E692E750F32667A3B14605D')
@@ -116,12 +117,28 @@ def with_gammu(lab):
     expect('gammu sees the network', '00101' in text.replace(' ', '') and 'network' in text, True)
     lab.wait('the SMSC knows the device', lambda: 'bound at the SMSC' in open(lab.path('logs', 'device.log')).read(), 10)
     gammu(lab, 'sendsms', 'TEXT', '+' + HOME.msisdn, '-text', 'Hello from gammu')
+    messages_of(lab, 'Hello from gammu')
+
+
+def messages_of(lab, text):
     deadline = time.time() + 15
-    while 'Hello from gammu' not in (text := gammu(lab, 'getallsms')):
+    while text not in (found := gammu(lab, 'getallsms')):
         if time.time() > deadline:
-            sys.exit(f'the message to ourselves does not arrive:\n{text}')
+            sys.exit(f'{text!r} does not arrive:\n{found}')
         time.sleep(0.3)
-    print('gammu sends a message to the device itself and reads it')
+    print(f'gammu reads {text!r}')
+
+
+def with_a_peer(lab):
+    """Somebody else at the SMSC, who has text as SMPP carries it: a character an octet."""
+    friend = smpp_peer.Esme(lab.port['smsc'], 'friend', '882000000002')
+    friend.submit('882000000002', HOME.msisdn, b'Seven76', esm=0, pid=0, dcs=0)
+    friend.drain(1)
+    messages_of(lab, 'Seven76')
+    gammu(lab, 'sendsms', 'TEXT', '+882000000002', '-text', 'Answers')
+    friend.wait(lambda: friend.inbox)
+    expect('the answer at the peer', (friend.inbox[0]['data'], friend.inbox[0]['from']), (b'Answers', HOME.msisdn))
+    friend.close()
 
 
 def captured(lab):
@@ -144,6 +161,7 @@ def main():
         try:
             by_hand(lab)
             with_gammu(lab)
+            with_a_peer(lab)
             expect('the device ends well', lab.programs['device'].stop(), 0)
             captured(lab)
             expect('the port is gone', os.path.lexists(lab.path('modem')), False)

@@ -220,9 +220,33 @@ static void addresses_have_bounds(void **state)
     assert_span_equal(SPAN_OF(scts), hex_lit("62 10 20 30 30 40 00"));
 }
 
+/* TS 23.038: "hellohello" is a text book's example; seven characters fill eight places. */
+static void text_is_packed_as_the_air_wants_it(void **state)
+{
+    (void)state;
+    uint8_t out[SMS_CHARACTERS_MAX], all[SMS_CHARACTERS_MAX];
+    WRITER_ON_STACK(w, SMS_UD_MAX);
+    wr_sms_packed(&w, SPAN_LIT("hellohello"));
+    assert_span_equal(wr_span(&w), hex_lit("E8329BFD4697D9EC37"));
+    assert_int_equal(sms_unpack(wr_span(&w), out), 10);
+    assert_memory_equal(out, "hellohello", 10);
+    for (size_t len = 0; len <= sizeof all; len++) {
+        memset(all, 'x', len);
+        w.len = 0;
+        wr_sms_packed(&w, (struct span){ all, len });
+        assert_int_equal(w.err, ERR_NONE);
+        assert_int_equal(sms_unpack(wr_span(&w), out), len);
+        assert_memory_equal(out, all, len);
+    }
+    wr_sms_packed(&w, (struct span){ all, 1 });
+    assert_int_equal(w.err, ERR_NO_SPACE); /* 161 */
+    assert_true(sms_is_septets(0x00) && sms_is_septets(0xF1) && !sms_is_septets(0xF6) && !sms_is_septets(0x08));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(text_is_packed_as_the_air_wants_it),
         cmocka_unit_test(packets_are_cut_and_joined),
         cmocka_unit_test(headers_of_parts_are_those_of_the_book),
         cmocka_unit_test(late_parts_and_other_senders_do_not_mix),
