@@ -15,13 +15,10 @@ static const struct x509 *eum_of(const struct turn *t, const struct oid *eum_id)
 /* What the EUM signed reached us as it was: capabilities, AIDs and ECASD are its word, not the SM-SR's. */
 static struct status check_signature(struct turn *t, const struct eis *eis, const struct x509 *eum)
 {
-    struct ec_key *key = NULL;
+    struct ec_key *key = x509_public_key(eum);
     if (!eis->signature.len && t->config->unsigned_eis)
         return status_success();
-    enum err err = eis->signature.len ? x509_key(eum, &key) : ERR_MISSING;
-    if (err == ERR_NONE)
-        err = eum_verify_with(eis, ec_key_openssl(key));
-    ec_key_free(key);
+    enum err err = !eis->signature.len ? ERR_MISSING : key ? eum_verify_with(eis, ec_key_openssl(key)) : ERR_BAD_VALUE;
     return err == ERR_NONE ? status_success()
                            : status_failed(REASON_EIS_SIGNATURE, t->eid, "EUM %s: %s", eis->eum_id.text, err_text(err));
 }

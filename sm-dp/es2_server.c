@@ -83,7 +83,7 @@ static struct job *job_new(struct turn *t, const struct call_event *c, const cha
 {
     uint8_t unique[8];
     char text[2 * sizeof unique + 1];
-    if (t->job_count >= JOBS_MAX)
+    if (t->job_count >= t->job_room)
         return NULL;
     struct job *j = &t->jobs[t->job_count++];
     t->env->rng->fill(t->env->rng, unique, sizeof unique);

@@ -69,11 +69,10 @@ static void on_event(struct turn *t)
 
 static enum verdict euicc_turn(struct turn *t)
 {
-    t->jobs = ARENA_ARRAY(t->arena, struct job, JOBS_MAX);
+    if (!smdp_jobs_load(t->rows, t->eid, &t->jobs, &t->job_count, &t->job_room))
+        return STEP_NEED_ROWS;
     if (!t->jobs)
         return STEP_REFUSED;
-    if (!smdp_jobs_load(t->rows, t->eid, t->jobs, &t->job_count))
-        return STEP_NEED_ROWS;
     on_event(t);
     if (!t->need_rows)
         smdp_jobs_start(t);

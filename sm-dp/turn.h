@@ -32,7 +32,7 @@ struct turn {
     uint64_t now_ms;
     const char *eid; /* text; the line */
     struct job *jobs;
-    size_t job_count;
+    size_t job_count, job_room;
     struct span challenge; /* the card's RC, from one step to the next */
     const struct es_response *relayed; /* what a relayed function answers beside its status: EIS, PLMA, ONC */
     bool again;            /* the step is entered again to repeat what it sent: nothing is drawn anew */

@@ -10,11 +10,12 @@
 
 #define EC_DER_SIGNATURE_MAX 80u
 
+/* Keys that live for one agreement never need OpenSSL's form of them, which costs more than the agreement's arithmetic. */
 struct ec_key {
     enum ec_curve curve;
-    bool is_private;
-    uint8_t point[EC_POINT_LEN];
-    EVP_PKEY *pkey;
+    bool is_private, has_scalar;
+    uint8_t point[EC_POINT_LEN], scalar[EC_FIELD_LEN];
+    EVP_PKEY *pkey;                       /* key_openssl makes it at first use */
     EVP_PKEY_CTX *sign, *verify, *derive; /* made at first use, then kept */
 };
 
@@ -81,9 +82,9 @@ static enum err fault(enum err err)
     return err;
 }
 
-static EVP_PKEY *pkey_from_parts(const struct curve_row *row, const uint8_t point[EC_POINT_LEN], const BIGNUM *scalar)
+static EVP_PKEY *pkey_from_parts(const struct curve_row *row, const uint8_t *point, const uint8_t *scalar)
 {
-    uint8_t native[EC_FIELD_LEN];
+    uint8_t native[EC_FIELD_LEN]; /* numbers are in the machine's order */
     OSSL_PARAM params[4] = {
         OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)(uintptr_t)row->name, 0),
         OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)point, EC_POINT_LEN),
@@ -91,8 +92,8 @@ static EVP_PKEY *pkey_from_parts(const struct curve_row *row, const uint8_t poin
         OSSL_PARAM_construct_end(),
     };
     if (scalar) {
-        if (BN_bn2nativepad(scalar, native, sizeof native) < 0)
-            return NULL;
+        for (size_t i = 0; i < sizeof native; i++)
+            native[i] = scalar[__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? sizeof native - 1 - i : i];
         params[2] = OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, native, sizeof native);
     }
     EVP_PKEY *pkey = NULL;
@@ -105,21 +106,35 @@ static EVP_PKEY *pkey_from_parts(const struct curve_row *row, const uint8_t poin
     return pkey;
 }
 
-/* Takes the reference of pkey, also on failure. */
-static enum err key_make(enum ec_curve curve, EVP_PKEY *pkey, const uint8_t *point, bool is_private,
-                         struct ec_key **ret)
+/* NULL when there is no memory. */
+static EVP_PKEY *key_openssl(struct ec_key *key)
+{
+    if (!key->pkey)
+        key->pkey = pkey_from_parts(curve_row(key->curve), key->point, key->has_scalar ? key->scalar : NULL);
+    return key->pkey;
+}
+
+static enum err key_make(enum ec_curve curve, const uint8_t *point, bool is_private, struct ec_key **ret)
 {
     struct ec_key *key = calloc(1, sizeof *key);
-    if (!key) {
-        EVP_PKEY_free(pkey);
+    if (!key)
         return ERR_NO_MEMORY;
-    }
     key->curve = curve;
     key->is_private = is_private;
-    key->pkey = pkey;
     memcpy(key->point, point, EC_POINT_LEN);
     *ret = key;
     return ERR_NONE;
+}
+
+/* NULL: not on the curve. */
+static EC_POINT *point_read(const EC_GROUP *group, const uint8_t octets[EC_POINT_LEN])
+{
+    EC_POINT *p = EC_POINT_new(group);
+    if (p && EC_POINT_oct2point(group, p, octets, EC_POINT_LEN, NULL) != 1) {
+        EC_POINT_free(p);
+        p = NULL;
+    }
+    return p;
 }
 
 enum err ec_public_new(enum ec_curve curve, struct span point, struct ec_key **ret)
@@ -131,8 +146,10 @@ enum err ec_public_new(enum ec_curve curve, struct span point, struct ec_key **r
         return ERR_BAD_LENGTH;
     if (point.ptr[0] != 0x04)
         return ERR_BAD_VALUE;
-    EVP_PKEY *pkey = pkey_from_parts(row, point.ptr, NULL); /* fails off the curve */
-    return pkey ? key_make(curve, pkey, point.ptr, false, ret) : fault(ERR_BAD_VALUE);
+    const EC_GROUP *group = curve_group(curve);
+    EC_POINT *p = group ? point_read(group, point.ptr) : NULL;
+    EC_POINT_free(p);
+    return p ? key_make(curve, point.ptr, false, ret) : fault(ERR_BAD_VALUE);
 }
 
 static bool scalar_in_range(const EC_GROUP *group, const BIGNUM *d)
@@ -154,12 +171,19 @@ static enum err private_from_number(const struct curve_row *row, const BIGNUM *d
 {
     const EC_GROUP *group = curve_group(row->curve);
     uint8_t point[EC_POINT_LEN];
+    struct ec_key *key;
     if (!group)
         return fault(ERR_CRYPTO);
     if (!scalar_in_range(group, d))
         return ERR_BAD_VALUE;
-    EVP_PKEY *pkey = point_of_scalar(group, d, point) ? pkey_from_parts(row, point, d) : NULL;
-    return pkey ? key_make(row->curve, pkey, point, true, ret) : fault(ERR_CRYPTO);
+    if (!point_of_scalar(group, d, point))
+        return fault(ERR_CRYPTO);
+    enum err err = key_make(row->curve, point, true, &key);
+    if (err != ERR_NONE)
+        return err;
+    key->has_scalar = BN_bn2binpad(d, key->scalar, sizeof key->scalar) == sizeof key->scalar;
+    *ret = key;
+    return ERR_NONE;
 }
 
 enum err ec_private_new(enum ec_curve curve, struct span scalar, struct ec_key **ret)
@@ -233,6 +257,10 @@ enum err ec_key_scalar(const struct ec_key *key, uint8_t ret_scalar[EC_FIELD_LEN
     uint8_t scalar[EC_FIELD_LEN];
     if (!key->is_private)
         return ERR_MISSING;
+    if (key->has_scalar) {
+        memcpy(ret_scalar, key->scalar, EC_FIELD_LEN);
+        return ERR_NONE;
+    }
     if (!number_param(key->pkey, OSSL_PKEY_PARAM_PRIV_KEY, scalar))
         return fault(ERR_CRYPTO);
     memcpy(ret_scalar, scalar, sizeof scalar);
@@ -286,11 +314,11 @@ static void der_signature(struct span plain, struct writer *w)
     wr_tlv_close(w, mark);
 }
 
-static bool context_ready(EVP_PKEY_CTX **context, EVP_PKEY *pkey, int (*init)(EVP_PKEY_CTX *))
+static bool context_ready(EVP_PKEY_CTX **context, struct ec_key *key, int (*init)(EVP_PKEY_CTX *))
 {
     if (*context)
         return true;
-    EVP_PKEY_CTX *made = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+    EVP_PKEY_CTX *made = key_openssl(key) ? EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL) : NULL;
     if (!made || init(made) != 1) {
         EVP_PKEY_CTX_free(made);
         return false;
@@ -306,7 +334,7 @@ enum err ec_sign_digest(struct ec_key *key, const uint8_t digest[EC_DIGEST_LEN],
     size_t len = sizeof der;
     if (!key->is_private)
         return ERR_MISSING;
-    if (!context_ready(&key->sign, key->pkey, EVP_PKEY_sign_init) ||
+    if (!context_ready(&key->sign, key, EVP_PKEY_sign_init) ||
         EVP_PKEY_sign(key->sign, der, &len, digest, EC_DIGEST_LEN) != 1 ||
         !plain_signature((struct span){ der, len }, ret_signature))
         return fault(ERR_CRYPTO);
@@ -326,7 +354,7 @@ enum err ec_verify_digest(struct ec_key *key, const uint8_t digest[EC_DIGEST_LEN
     if (signature.len != EC_SIGNATURE_LEN)
         return ERR_VERIFY;
     der_signature(signature, &der);
-    if (der.err != ERR_NONE || !context_ready(&key->verify, key->pkey, EVP_PKEY_verify_init))
+    if (der.err != ERR_NONE || !context_ready(&key->verify, key, EVP_PKEY_verify_init))
         return fault(ERR_CRYPTO);
     if (EVP_PKEY_verify(key->verify, der.buf, der.len, digest, EC_DIGEST_LEN) != 1)
         return fault(ERR_VERIFY);
@@ -340,22 +368,59 @@ enum err ec_verify(struct ec_key *key, struct span message, struct span signatur
     return err == ERR_NONE ? ec_verify_digest(key, digest, signature) : err;
 }
 
-enum err ec_shared_x(struct ec_key *own, struct ec_key *peer, uint8_t ret_x[EC_FIELD_LEN])
+/* A point times a secret number; OpenSSL's ladder for one point takes the same time for every number. */
+static enum err product_x(const EC_GROUP *group, const EC_POINT *point, const BIGNUM *d, uint8_t ret_x[EC_FIELD_LEN])
+{
+    EC_POINT *product = EC_POINT_new(group);
+    BIGNUM *x = BN_secure_new();
+    bool good = product && x && EC_POINT_mul(group, product, NULL, point, d, NULL) == 1 &&
+                !EC_POINT_is_at_infinity(group, product) &&
+                EC_POINT_get_affine_coordinates(group, product, x, NULL, NULL) == 1 &&
+                BN_bn2binpad(x, ret_x, EC_FIELD_LEN) == (int)EC_FIELD_LEN;
+    EC_POINT_clear_free(product);
+    BN_clear_free(x);
+    return good ? ERR_NONE : fault(ERR_CRYPTO);
+}
+
+static enum err shared_by_openssl(struct ec_key *own, struct ec_key *peer, uint8_t ret_x[EC_FIELD_LEN])
 {
     uint8_t x[EC_FIELD_LEN];
     size_t len = sizeof x;
-    if (!own->is_private)
-        return ERR_MISSING;
-    if (own->curve != peer->curve)
-        return ERR_BAD_VALUE;
     /* the peer's point was checked when it was loaded, so not again here */
-    if (!context_ready(&own->derive, own->pkey, EVP_PKEY_derive_init) ||
+    if (!context_ready(&own->derive, own, EVP_PKEY_derive_init) || !key_openssl(peer) ||
         EVP_PKEY_derive_set_peer_ex(own->derive, peer->pkey, 0) != 1 || EVP_PKEY_derive(own->derive, x, &len) != 1 ||
         len != sizeof x)
         return fault(ERR_CRYPTO);
     memcpy(ret_x, x, sizeof x);
     wipe(x, sizeof x);
     return ERR_NONE;
+}
+
+enum err ec_scalar_shared_x(enum ec_curve curve, struct span scalar, struct span peer, uint8_t ret_x[EC_FIELD_LEN])
+{
+    const EC_GROUP *group = curve_group(curve);
+    if (scalar.len != EC_FIELD_LEN || peer.len != EC_POINT_LEN)
+        return ERR_BAD_LENGTH;
+    EC_POINT *point = group ? point_read(group, peer.ptr) : NULL;
+    BIGNUM *d = BN_secure_new();
+    enum err err = ERR_BAD_VALUE;
+    if (point && d && BN_bin2bn(scalar.ptr, EC_FIELD_LEN, d) && scalar_in_range(group, d)) {
+        BN_set_flags(d, BN_FLG_CONSTTIME);
+        err = product_x(group, point, d, ret_x);
+    }
+    BN_clear_free(d);
+    EC_POINT_free(point);
+    return err == ERR_NONE ? ERR_NONE : fault(err);
+}
+
+enum err ec_shared_x(struct ec_key *own, struct ec_key *peer, uint8_t ret_x[EC_FIELD_LEN])
+{
+    if (!own->is_private)
+        return ERR_MISSING;
+    if (own->curve != peer->curve)
+        return ERR_BAD_VALUE;
+    return own->has_scalar ? ec_scalar_shared_x(own->curve, SPAN_OF(own->scalar), SPAN_OF(peer->point), ret_x)
+                           : shared_by_openssl(own, peer, ret_x);
 }
 
 /* ---- OpenSSL's keys and PEM ---- */
@@ -384,10 +449,19 @@ enum err ec_key_from_openssl(EVP_PKEY *pkey, struct ec_key **ret)
     if (EVP_PKEY_up_ref(pkey) != 1)
         return fault(ERR_CRYPTO);
     ERR_clear_error();
-    return key_make(curve, pkey, point, is_private, ret);
+    struct ec_key *key;
+    err = key_make(curve, point, is_private, &key);
+    if (err != ERR_NONE) {
+        EVP_PKEY_free(pkey);
+        return err;
+    }
+    key->pkey = pkey;
+    *ret = key;
+    return ERR_NONE;
 }
 
-EVP_PKEY *ec_key_openssl(const struct ec_key *key) { return key->pkey; }
+/* Making the other form of a key does not change it. */
+EVP_PKEY *ec_key_openssl(const struct ec_key *key) { return key_openssl((struct ec_key *)(uintptr_t)key); }
 
 static int no_password(char *buf, int size, int writing, void *user)
 {
@@ -416,7 +490,7 @@ enum err ec_private_pem(const struct ec_key *key, char **ret_pem)
         return ERR_MISSING;
     char *text = NULL, *copy = NULL;
     BIO *bio = BIO_new(BIO_s_secmem());
-    if (bio && PEM_write_bio_PKCS8PrivateKey(bio, key->pkey, NULL, NULL, 0, NULL, NULL) == 1) {
+    if (bio && PEM_write_bio_PKCS8PrivateKey(bio, ec_key_openssl(key), NULL, NULL, 0, NULL, NULL) == 1) {
         long len = BIO_get_mem_data(bio, &text);
         copy = len > 0 ? strndup(text, (size_t)len) : NULL;
     }

@@ -46,6 +46,11 @@ MUST_USE enum err ec_verify_digest(struct ec_key *key, const uint8_t digest[EC_D
 /* ECKA: the x-coordinate of the product, not hashed; the caller wipes it. ERR_BAD_VALUE: different curves. */
 MUST_USE enum err ec_shared_x(struct ec_key *own, struct ec_key *peer, uint8_t ret_x[EC_FIELD_LEN]);
 
+/* The same with a number and an uncompressed point: nothing is made of either but the product. ERR_BAD_LENGTH;
+ * ERR_BAD_VALUE: out of range, or not on the curve. */
+MUST_USE enum err ec_scalar_shared_x(enum ec_curve curve, struct span scalar, struct span peer,
+                                     uint8_t ret_x[EC_FIELD_LEN]);
+
 /* PEM text (PKCS#8 or SEC1, not encrypted) into a private key, and out again as PKCS#8: *ret_pem is NUL-terminated, to
  * be released with ec_pem_free, which wipes. ERR_BAD_VALUE, ERR_UNSUPPORTED (another curve or algorithm). */
 MUST_USE enum err ec_private_read_pem(struct span pem, struct ec_key **ret);

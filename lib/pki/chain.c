@@ -102,12 +102,8 @@ static enum err give_key(const struct gp_certificate *c, struct ec_key **ret_key
 
 static enum err verify_by_x509(const struct gp_certificate *c, const struct x509 *issuer)
 {
-    struct ec_key *key = NULL;
-    enum err err = x509_key(issuer, &key);
-    if (err == ERR_NONE)
-        err = gp_certificate_verify(c, key);
-    ec_key_free(key);
-    return err;
+    struct ec_key *key = x509_public_key(issuer);
+    return key ? gp_certificate_verify(c, key) : ERR_UNSUPPORTED;
 }
 
 /* The issuer's identifier in 42 is the OID of the X.509 certificate, when that has one. */

@@ -8,8 +8,11 @@
 #include "lib/crypto/openssl.h"
 #include "lib/crypto/tls_mutual.h"
 
+/* What was found out once about a certificate holds for ever: its key, and who signed it. Times are asked anew. */
 struct x509 {
     X509 *cert;
+    struct ec_key *key;
+    X509 *signer; /* a reference; NULL: not known yet */
 };
 
 static enum err fault(enum err err)
@@ -72,8 +75,11 @@ enum err x509_load(const char *path, struct x509 **ret)
 
 void x509_free(struct x509 *x)
 {
-    if (x)
-        X509_free(x->cert);
+    if (!x)
+        return;
+    ec_key_free(x->key);
+    X509_free(x->signer);
+    X509_free(x->cert);
     free(x);
 }
 
@@ -137,6 +143,14 @@ enum err x509_key(const struct x509 *x, struct ec_key **ret)
     return pkey ? ec_key_from_openssl(pkey, ret) : fault(ERR_BAD_VALUE);
 }
 
+struct ec_key *x509_public_key(const struct x509 *x)
+{
+    struct x509 *mine = (struct x509 *)(uintptr_t)x;
+    if (!x->key && x509_key(x, &mine->key) != ERR_NONE)
+        return NULL;
+    return x->key;
+}
+
 bool x509_is_ca(const struct x509 *x)
 {
     return X509_check_ca(x->cert) == 1 && (X509_get_key_usage(x->cert) & KU_KEY_CERT_SIGN) != 0;
@@ -164,11 +178,21 @@ enum err x509_valid_at(const struct x509 *x, uint64_t now_ms)
     return now_ms >= from && now_ms <= to ? ERR_NONE : ERR_EXPIRED;
 }
 
+static void remember_signer(struct x509 *x, X509 *signer)
+{
+    if (x->signer || X509_up_ref(signer) != 1)
+        return;
+    x->signer = signer;
+}
+
 static enum err signed_by(const struct x509 *x, const struct x509 *issuer)
 {
+    if (x->signer == issuer->cert)
+        return ERR_NONE;
     EVP_PKEY *key = X509_get0_pubkey(issuer->cert);
     if (!key || X509_check_issued(issuer->cert, x->cert) != X509_V_OK || X509_verify(x->cert, key) != 1)
         return fault(ERR_VERIFY);
+    remember_signer((struct x509 *)(uintptr_t)x, issuer->cert);
     return ERR_NONE;
 }
 

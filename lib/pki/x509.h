@@ -27,6 +27,8 @@ struct x509_st *x509_openssl(const struct x509 *x); /* borrowed */
 MUST_USE enum err x509_oid(const struct x509 *x, struct oid *ret);
 void x509_subject(const struct x509 *x, char *out, size_t cap);                  /* RFC 2253 text */
 MUST_USE enum err x509_ski(const struct x509 *x, uint8_t ret_ski[X509_SKI_LEN]); /* ERR_MISSING */
+/* The public key, read once and kept, borrowed; NULL when it is none of our curves. */
+struct ec_key *x509_public_key(const struct x509 *x);
 /* The public key; ERR_UNSUPPORTED when it is none of our curves. The caller frees it. */
 MUST_USE enum err x509_key(const struct x509 *x, struct ec_key **ret);
 bool x509_is_ca(const struct x509 *x);

@@ -417,17 +417,7 @@ void ka_host_command(struct writer *w, const struct ka_host *h, struct span sign
 
 static enum err shared_secret(uint8_t curve, struct span scalar, struct span point, uint8_t ret[EC_FIELD_LEN])
 {
-    struct ec_key *own = NULL, *peer = NULL;
-    if (!ec_curve_known(curve))
-        return ERR_UNSUPPORTED;
-    enum err err = ec_private_new((enum ec_curve)curve, scalar, &own);
-    if (err == ERR_NONE)
-        err = ec_public_new((enum ec_curve)curve, point, &peer);
-    if (err == ERR_NONE)
-        err = ec_shared_x(own, peer, ret);
-    ec_key_free(own);
-    ec_key_free(peer);
-    return err;
+    return ec_curve_known(curve) ? ec_scalar_shared_x((enum ec_curve)curve, scalar, point, ret) : ERR_UNSUPPORTED;
 }
 
 enum err ka_host_finish(const struct ka_host *h, struct span pk_ecasd, struct span answer, struct ka_keys *ret)

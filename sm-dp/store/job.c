@@ -99,14 +99,17 @@ static bool read_job(const struct row *row, struct job *j)
     return j->procedure != NULL && (!*step || j->step);
 }
 
-bool smdp_jobs_load(struct rowset *rows, const char *eid, struct job *jobs, size_t *ret_count)
+bool smdp_jobs_load(struct rowset *rows, const char *eid, struct job **ret, size_t *ret_count, size_t *ret_room)
 {
     const struct query *q = ROWSET_WANT(rows, &SMDP_JOB_LOAD, value_text(eid));
     if (!q || !q->loaded)
         return false;
+    size_t room = q->row_count + JOBS_ADDED_MAX;
     *ret_count = 0;
-    for (size_t i = 0; i < q->row_count && *ret_count < JOBS_MAX; i++)
-        *ret_count += read_job(&q->rows[i], &jobs[*ret_count]);
+    *ret_room = room < JOBS_MAX ? room : JOBS_MAX;
+    *ret = ARENA_ARRAY(rows->arena, struct job, *ret_room);
+    for (size_t i = 0; *ret && i < q->row_count && *ret_count < *ret_room; i++)
+        *ret_count += read_job(&q->rows[i], &(*ret)[*ret_count]);
     return true;
 }
 

@@ -8,6 +8,7 @@
 #define JOB_ID_MAX     64u /* EID, "-", 16 hex digits: also the TransactionId of what it sends */
 #define JOB_CALL_MAX   40u
 #define JOBS_MAX       32u /* of one eUICC at a time */
+#define JOBS_ADDED_MAX 4u  /* of them by one event */
 #define JOB_SECRET_MAX 1400u
 
 enum job_flag {
@@ -49,8 +50,9 @@ struct job {
     struct span euicc_response;
 };
 
-/* All jobs of this eUICC; false while they are not loaded. */
-bool smdp_jobs_load(struct rowset *rows, const char *eid, struct job *jobs, size_t *ret_count);
+/* All jobs of this eUICC, in the rows' arena, with room for those that an event may add; false while they are not loaded.
+ * NULL: no memory. */
+bool smdp_jobs_load(struct rowset *rows, const char *eid, struct job **ret, size_t *ret_count, size_t *ret_room);
 void smdp_job_save(struct job *j, const char *eid, struct writes *w);
 
 #endif
