@@ -6,6 +6,7 @@
 #include "lib/codec/hex.h"
 #include "lib/engine/call.h"
 #include "lib/scp/key_establishment.h"
+#include "rights.h"
 
 #define CONTEXT_MAX 4096u
 #define UNIQUE_LEN  16u
@@ -232,50 +233,115 @@ void smsr_operation_answer(struct turn *t, struct operation *op)
 
 /* ---- notifications */
 
-static const enum es_function tell_es4[] = { ES4_PROFILE_ENABLED_NOTIFICATION, ES4_PROFILE_DISABLED_NOTIFICATION,
-                                             ES4_PROFILE_DELETED_NOTIFICATION,
-                                             ES4_PROFILE_FALLBACK_ATTRIBUTE_SET_NOTIFICATION,
-                                             ES4_PROFILE_FALLBACK_ATTRIBUTE_UNSET_NOTIFICATION };
-static const enum es_function tell_es3[] = { ES3_PROFILE_ENABLED_NOTIFICATION, ES3_PROFILE_DISABLED_NOTIFICATION,
-                                             ES3_PROFILE_DELETED_NOTIFICATION,
-                                             ES3_PROFILE_FALLBACK_ATTRIBUTE_SET_NOTIFICATION,
-                                             ES3_PROFILE_FALLBACK_ATTRIBUTE_UNSET_NOTIFICATION };
+#define TELL(name)                                                                                                     \
+    {                                                                                                                  \
+        ES4_##name##_NOTIFICATION, ES3_##name##_NOTIFICATION                                                           \
+    }
+static const struct {
+    enum es_function es4, es3;
+} tells[] = {
+    [SMSR_TELL_ENABLED] = TELL(PROFILE_ENABLED),
+    [SMSR_TELL_DISABLED] = TELL(PROFILE_DISABLED),
+    [SMSR_TELL_DELETED] = TELL(PROFILE_DELETED),
+    [SMSR_TELL_FALLBACK_SET] = TELL(PROFILE_FALLBACK_ATTRIBUTE_SET),
+    [SMSR_TELL_FALLBACK_UNSET] = TELL(PROFILE_FALLBACK_ATTRIBUTE_UNSET),
+    [SMSR_TELL_EMERGENCY_SET] = TELL(EMERGENCY_PROFILE_ATTRIBUTE_SET),
+    [SMSR_TELL_EMERGENCY_UNSET] = TELL(EMERGENCY_PROFILE_ATTRIBUTE_UNSET),
+    [SMSR_TELL_DOWNLOADED] = TELL(PROFILE_DOWNLOADED),
+    [SMSR_TELL_POL2] = TELL(PROFILE_POL2_UPDATED),
+};
 
 /* The SM-DP through which an operator without endpoint is told: the profile's own, else one that acts for it. */
-static const struct smsr_partner *relay_of(const struct turn *t, const struct profile *p)
+static const struct smsr_partner *relay_of(const struct turn *t, const struct oid *to, const struct profile *p)
 {
-    const struct smsr_partner *own = smsr_partner_by_oid(t->smsr, p->info.smdp_id.text);
+    const struct smsr_partner *own =
+        p && oid_eq(to, &p->info.mno_id) ? smsr_partner_by_oid(t->smsr, p->info.smdp_id.text) : NULL;
     if (own && *own->es3_url)
         return own;
     for (size_t i = 0; i < t->config->partner_count; i++) {
         const struct smsr_partner *dp = &t->config->partners[i];
         for (size_t k = 0; *dp->es3_url && k < dp->acts_for_count; k++)
-            if (oid_eq(&dp->acts_for[k], &p->info.mno_id))
+            if (oid_eq(&dp->acts_for[k], to))
                 return dp;
     }
     return NULL;
 }
 
-void smsr_tell(struct turn *t, enum smsr_tell what, const struct profile *p)
+/* Directly, or through an SM-DP. false: there is no way to it. */
+static bool way_to(const struct turn *t, const struct oid *to, const struct profile *p, struct outgoing *ret)
 {
-    const struct smsr_partner *owner = smsr_partner_by_oid(t->smsr, p->info.mno_id.text);
-    bool direct = owner && *owner->es4_url;
-    const struct smsr_partner *to = direct ? owner : relay_of(t, p);
-    if (!to) {
-        turn_log(t, LOG_WARN_, "nobody to tell about profile %s: its operator %s has no endpoint and no SM-DP here",
-                 p->info.iccid.digits, p->info.mno_id.text);
+    const struct smsr_partner *partner = smsr_partner_by_oid(t->smsr, to->text);
+    bool direct = partner && *partner->es4_url;
+    ret->kind = ES_NOTIFICATION;
+    ret->what = "notification";
+    ret->to = direct ? partner : relay_of(t, to, p);
+    ret->url = !ret->to ? NULL : direct ? ret->to->es4_url : ret->to->es3_url;
+    ret->relayed = !direct;
+    return ret->to != NULL;
+}
+
+static void tell_one(struct turn *t, enum smsr_tell what, const struct profile *p, const struct oid *to)
+{
+    struct outgoing o = { .name = p->info.iccid.digits };
+    if (!way_to(t, to, p, &o)) {
+        turn_log(t, LOG_WARN_, "nobody to tell about profile %s: %s has no endpoint and no SM-DP here",
+                 p->info.iccid.digits, to->text);
         return;
     }
-    struct es_profile_notification body = { .eid = t->e->eid, .iccid = p->info.iccid, .completed_ms = t->now_ms };
-    if (!direct)
-        body.mno_id = p->info.mno_id;
-    struct outgoing o = { .function = direct ? tell_es4[what] : tell_es3[what],
-                          .kind = ES_NOTIFICATION,
-                          .body = &body,
-                          .to = to,
-                          .url = direct ? to->es4_url : to->es3_url,
-                          .what = "notification",
-                          .name = p->info.iccid.digits };
+    struct es_profile_notification body = { .eid = t->e->eid,
+                                            .iccid = p->info.iccid,
+                                            .profile_type = p->info.profile_type,
+                                            .pol2 = p->info.pol2,
+                                            .completed_ms = t->now_ms };
+    if (o.relayed)
+        body.mno_id = *to;
+    o.function = o.relayed ? tells[what].es3 : tells[what].es4;
+    o.body = &body;
+    smsr_post(t, &o);
+}
+
+void smsr_tell_listeners(struct turn *t, enum smsr_tell what, const struct profile *p, const struct oid *but)
+{
+    const char *name = es_function_info(tells[what].es4)->name;
+    struct oid sp;
+    for (size_t i = 0; smsr_plma_listener(t, &p->info, name, i, &sp); i++)
+        if (!but || !oid_eq(&sp, but))
+            tell_one(t, what, p, &sp);
+}
+
+static void tell_owner(struct turn *t, enum smsr_tell what, const struct profile *p)
+{
+    if (!smsr_onc_discards(t, &p->info, es_function_info(tells[what].es4)->name))
+        tell_one(t, what, p, &p->info.mno_id);
+}
+
+void smsr_tell(struct turn *t, enum smsr_tell what, const struct profile *p)
+{
+    tell_owner(t, what, p);
+    smsr_tell_listeners(t, what, p, NULL);
+}
+
+/* Who asked gets the answer; an owner whose SM-DP asked knows it from there. */
+void smsr_tell_others(struct turn *t, enum smsr_tell what, const struct profile *p)
+{
+    const struct operation *op = smsr_operation_head(t->e);
+    bool asked = op && op->function != ES_FUNCTION_NONE;
+    bool es3 = asked && es_function_info(op->function)->number == ES_IF_ES3;
+    if (!asked || (!es3 && !oid_eq(&op->requester, &p->info.mno_id)))
+        tell_owner(t, what, p);
+    smsr_tell_listeners(t, what, p, asked ? &op->requester : NULL);
+}
+
+void smsr_tell_plma(struct turn *t, const struct es_plma *plma)
+{
+    struct outgoing o = { .name = plma->m2m_sp_id.text };
+    if (!way_to(t, &plma->m2m_sp_id, NULL, &o))
+        return;
+    struct es_plma_notification body = { .plma = *plma, .completed_ms = t->now_ms };
+    if (o.relayed)
+        body.mno_id = plma->m2m_sp_id;
+    o.function = o.relayed ? ES3_SET_PLMA_NOTIFICATION : ES4_SET_PLMA_NOTIFICATION;
+    o.body = &body;
     smsr_post(t, &o);
 }
 
@@ -291,7 +357,7 @@ static void tell_owner_of_change(struct turn *t, const struct profile *p)
 {
     const struct smsr_partner *owner = smsr_partner_by_oid(t->smsr, p->info.mno_id.text);
     bool direct = owner && *owner->es4_url;
-    const struct smsr_partner *to = direct ? owner : relay_of(t, p);
+    const struct smsr_partner *to = direct ? owner : relay_of(t, &p->info.mno_id, p);
     struct es_smsr_notification body = { .eis = smsr_eis_for(t, ES4_SMSR_CHANGE_NOTIFICATION, &p->info.mno_id),
                                          .completed_ms = t->now_ms };
     if (!to)
@@ -322,7 +388,10 @@ void smsr_profile_deleted(struct turn *t, struct profile *p, bool asked)
     uint64_t free_now = t->e->remaining_memory + p->info.allocated_memory;
     t->e->remaining_memory = free_now < t->e->available_memory ? free_now : t->e->available_memory;
     turn_log(t, LOG_INFO_, "profile %s is deleted", p->info.iccid.digits);
-    if (!asked && p->info.state != PROFILE_IN_CREATION && p->info.state != PROFILE_CREATED)
+    bool loaded = p->info.state != PROFILE_IN_CREATION && p->info.state != PROFILE_CREATED;
+    if (loaded && asked)
+        smsr_tell_others(t, SMSR_TELL_DELETED, p);
+    else if (loaded)
         smsr_tell(t, SMSR_TELL_DELETED, p);
     smsr_profile_remove(p);
 }

@@ -30,6 +30,7 @@ struct outgoing {
     const struct smsr_partner *to;
     const char *url;
     const char *what, *name; /* how logs and the outbox call it */
+    bool relayed;            /* an SM-DP gets it for somebody else */
     const char *unique;      /* of its MessageID, and TransactionId; NULL: drawn here */
     uint64_t give_up_ms;     /* 0: the outbox's own */
 };
@@ -42,10 +43,20 @@ enum smsr_tell {
     SMSR_TELL_DISABLED,
     SMSR_TELL_DELETED,
     SMSR_TELL_FALLBACK_SET,
-    SMSR_TELL_FALLBACK_UNSET
+    SMSR_TELL_FALLBACK_UNSET,
+    SMSR_TELL_EMERGENCY_SET,
+    SMSR_TELL_EMERGENCY_UNSET,
+    SMSR_TELL_DOWNLOADED,
+    SMSR_TELL_POL2
 };
-/* Tells the profile's owner: directly (ES4), or through its SM-DP (ES3). */
+/* Tells the profile's owner, unless its ONC says no, and the M2M SPs whose PLMA says so: directly (ES4), or through an
+ * SM-DP (ES3). */
 void smsr_tell(struct turn *t, enum smsr_tell what, const struct profile *p);
+/* The same about the profile that the running operation was asked for: but not who asked. */
+void smsr_tell_others(struct turn *t, enum smsr_tell what, const struct profile *p);
+/* The M2M SPs only; but: not this one, or NULL. */
+void smsr_tell_listeners(struct turn *t, enum smsr_tell what, const struct profile *p, const struct oid *but);
+void smsr_tell_plma(struct turn *t, const struct es_plma *plma);
 /* The profile is gone from the card: entry, memory, owner; asked: its owner gets the answer of the call instead. */
 void smsr_profile_deleted(struct turn *t, struct profile *p, bool asked);
 

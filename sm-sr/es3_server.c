@@ -2,6 +2,8 @@
 #include "lib/ota/es6.h"
 #include "lib/gp/store_data.h"
 #include "procedures/send_data.h"
+#include "answer.h"
+#include "rights.h"
 #include "rules.h"
 #include "server.h"
 #include "unconfirmed.h"
@@ -79,6 +81,7 @@ static struct status completed(struct turn *t, const struct call_event *c, struc
         p->info.address = r->address;
     p->info.pol2 = r->has_pol2 ? r->pol2 : (struct pol2){ 0 };
     smsr_profile_changed(p);
+    smsr_tell_listeners(t, SMSR_TELL_DOWNLOADED, p, NULL);
     turn_log(t, LOG_INFO_, "profile %s is complete", r->iccid.digits);
     return s;
 }
@@ -93,6 +96,11 @@ static const struct server_row rows[] = {
     { ES3_UPDATE_SUBSCRIPTION_ADDRESS, smsr_update_address, NULL, NULL, false },
     { ES3_ENABLE_PROFILE, NULL, &SMSR_ENABLE_PROFILE, smsr_fill_profile, false },
     { ES3_SET_FALLBACK_ATTRIBUTE, NULL, &SMSR_SET_FALLBACK, smsr_fill_profile, false },
+    { ES3_SET_EMERGENCY_PROFILE_ATTRIBUTE, NULL, &SMSR_SET_EMERGENCY, smsr_fill_profile, false },
+    { ES3_SET_PLMA, smsr_set_plma, NULL, NULL, false },
+    { ES3_GET_PLMA, smsr_get_plma, NULL, NULL, true },
+    { ES3_SET_ONC, smsr_set_onc, NULL, NULL, false },
+    { ES3_GET_ONC, smsr_get_onc, NULL, NULL, true },
     { ES3_DISABLE_PROFILE, NULL, &SMSR_DISABLE_PROFILE, smsr_fill_profile, false },
     { ES3_DELETE_ISDP, NULL, &SMSR_DELETE_PROFILE, smsr_fill_profile, false },
     { ES3_UPDATE_CONNECTIVITY_PARAMETERS, NULL, &SMSR_SEND_DATA, fill_connectivity, false },

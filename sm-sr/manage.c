@@ -1,3 +1,4 @@
+#include "answer.h"
 #include "eis.h"
 #include "rules.h"
 #include "server.h"
@@ -40,6 +41,7 @@ struct status smsr_update_pol2(struct turn *t, const struct call_event *c, struc
     if (status_ok(&s)) {
         p->info.pol2 = r->has_pol2 ? r->pol2 : (struct pol2){ 0 };
         smsr_profile_changed(p);
+        smsr_tell_listeners(t, SMSR_TELL_POL2, p, NULL);
     }
     return s;
 }

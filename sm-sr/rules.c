@@ -1,5 +1,6 @@
 #include "rules.h"
 
+#include "rights.h"
 #include "unconfirmed.h"
 
 bool smsr_acts_for(const struct turn *t, const struct oid *smdp, const struct oid *mno)
@@ -13,14 +14,20 @@ bool smsr_acts_for(const struct turn *t, const struct oid *smdp, const struct oi
 
 static bool over_es3(enum es_function function) { return es_function_info(function)->number == ES_IF_ES3; }
 
-bool smsr_may_manage(const struct turn *t, enum es_function function, const struct oid *caller, const struct profile *p)
+bool smsr_may_take(struct turn *t, enum es_function function, const char *operation, const struct oid *caller,
+                   const struct profile *p)
 {
     if (over_es3(function))
         return oid_eq(caller, &p->info.smdp_id) || smsr_acts_for(t, caller, &p->info.mno_id);
-    return oid_eq(caller, &p->info.mno_id);
+    return oid_eq(caller, &p->info.mno_id) || smsr_plma_allows(t, &p->info, caller, operation);
 }
 
-bool smsr_may_see(const struct turn *t, enum es_function function, const struct oid *caller)
+bool smsr_may_manage(struct turn *t, enum es_function function, const struct oid *caller, const struct profile *p)
+{
+    return smsr_may_take(t, function, es_function_info(function)->name, caller, p);
+}
+
+bool smsr_may_see(struct turn *t, enum es_function function, const struct oid *caller)
 {
     if (over_es3(function))
         return true; /* it must see the card before it brings its first profile */

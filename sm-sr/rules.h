@@ -9,10 +9,13 @@
 struct status smsr_rule_profile(struct turn *t, enum es_function function, const struct oid *caller,
                                 const struct iccid *iccid, struct profile **ret);
 /* May this caller manage this profile over the function's interface? */
-bool smsr_may_manage(const struct turn *t, enum es_function function, const struct oid *caller,
+bool smsr_may_manage(struct turn *t, enum es_function function, const struct oid *caller,
                      const struct profile *p);
 /* CK-EIS: at least one profile that it may manage, or an SM-DP that may still bring one. */
-bool smsr_may_see(const struct turn *t, enum es_function function, const struct oid *caller);
+bool smsr_may_see(struct turn *t, enum es_function function, const struct oid *caller);
+/* The same with the name of a PLMA operation: "UnsetFallBackAttribute". */
+bool smsr_may_take(struct turn *t, enum es_function function, const char *operation, const struct oid *caller,
+                   const struct profile *p);
 /* CK-POL2. */
 struct status smsr_rule_pol2(const struct profile *p, enum pol2_action action);
 struct status smsr_rule_state(const struct profile *p, enum profile_state wanted);

@@ -46,7 +46,7 @@ static void turn_away(struct turn *t, const struct call_event *c, struct status 
 static const struct server *server_of(enum es_function function)
 {
     static const struct server *const all[] = { &smsr_es1_server, &smsr_es3_server, &smsr_es4_server,
-                                                &smsr_es7_server };
+                                                &smsr_es4a_server, &smsr_es7_server };
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         if (all[i]->number == es_function_info(function)->number)
             return all[i];

@@ -21,7 +21,7 @@ struct server {
     const struct server_row *rows;
     size_t row_count;
 };
-extern const struct server smsr_es1_server, smsr_es3_server, smsr_es4_server, smsr_es7_server;
+extern const struct server smsr_es1_server, smsr_es3_server, smsr_es4_server, smsr_es4a_server, smsr_es7_server;
 
 /* One call, in its turn. */
 void smsr_call(struct turn *t, const struct call_event *c);

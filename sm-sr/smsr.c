@@ -199,7 +199,9 @@ static enum verdict step(void *role, struct rowset *rows, const struct event *ev
     if (event->kind == EVENT_TIMER)
         prune(&t);
     else if (event->kind == SMSR_EVENT_CALL)
-        smsr_call(&t, event->data); /* a function without EID: none that we have */
+        smsr_call(&t, event->data); /* a function without EID: PLMA, ONC */
+    if (t.need_rows)
+        return STEP_NEED_ROWS;
     tell(&t);
     return STEP_DONE;
 }

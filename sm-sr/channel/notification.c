@@ -28,11 +28,15 @@ void smsr_switched(struct turn *t, struct profile *enabled, const struct profile
         smsr_profile_switched(before);
         if (before != asked)
             smsr_tell(t, SMSR_TELL_DISABLED, before);
+        else
+            smsr_tell_others(t, SMSR_TELL_DISABLED, before);
     }
     enabled->info.state = PROFILE_ENABLED;
     smsr_profile_switched(enabled);
     if (enabled != asked)
         smsr_tell(t, SMSR_TELL_ENABLED, enabled);
+    else
+        smsr_tell_others(t, SMSR_TELL_ENABLED, enabled);
     turn_log(t, LOG_INFO_, "profile %s is enabled now", enabled->info.iccid.digits);
 }
 

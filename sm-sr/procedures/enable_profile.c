@@ -23,6 +23,8 @@ static struct status check(struct turn *t, struct operation *op)
     struct status s = smsr_rule_profile(t, op->function, &op->requester, &op->iccid, &p);
     if (status_ok(&s))
         s = smsr_rule_state(p, PROFILE_DISABLED);
+    if (status_ok(&s) && p->info.emergency)
+        s = status_failed(REASON_EMERGENCY_REFUSED, op->iccid.digits, "an emergency profile is the device's to switch");
     if (status_ok(&s) && enabled)
         s = smsr_rule_pol2(enabled, POL2_DISABLE);
     if (status_ok(&s))

@@ -31,6 +31,9 @@ struct status smsr_fill_prepare(struct turn *t, const struct call_event *c, stru
 {
     const struct es_eid_request *r = c->message.body;
     const struct smsr_partner *peer = smsr_partner_by_oid(t->smsr, r->smsr_id.text);
+    const struct smsr_partner *caller = smsr_partner_by_oid(t->smsr, op->requester.text);
+    if (!caller || !(caller->kinds & SMSR_OPERATOR))
+        return status_failed(REASON_EUICC_NOT_ALLOWED, t->e->eid_text, "only an operator may ask for it");
     if (!peer || !(peer->kinds & SMSR_SMSR) || !*peer->es7_url)
         return status_failed(REASON_SMSR_UNKNOWN, r->smsr_id.text, "no SM-SR that this one knows");
     if (t->e->known)

@@ -13,7 +13,8 @@ const struct procedure *const smsr_procedures[SMSR_PROCEDURES_MAX] = { &SMSR_CRE
                                                                        &SMSR_DELETE_PROFILE, &SMSR_AUDIT,
                                                                        &SMSR_SET_FALLBACK,   &SMSR_PREPARE,
                                                                        &SMSR_CHANGE,         &SMSR_AUTHENTICATE,
-                                                                       &SMSR_CREATE_KEYSET,  &SMSR_HANDOVER };
+                                                                       &SMSR_CREATE_KEYSET,  &SMSR_HANDOVER,
+                                                                       &SMSR_SET_EMERGENCY };
 
 const struct procedure *smsr_procedure_by_name(const char *name)
 {

@@ -70,6 +70,7 @@ static void load_profile(const struct row *row, struct profile *p)
     i->has_free_memory = row->columns[10].type == VALUE_INT;
     i->free_memory = (uint64_t)row_int(row, 10);
     i->pol2.rules = (uint8_t)row_int(row, 11);
+    i->emergency = row_int(row, 12) != 0;
 }
 
 static void load_keyset(const struct row *row, struct keyset *k)
@@ -222,7 +223,7 @@ static void save_profile(const struct euicc *e, const struct profile *p, struct 
                value_optional(i->smdp_id.text), i->profile_type.len ? value_span_text(i->profile_type) : value_null(),
                value_int(i->state), value_int(i->fallback), value_optional(i->address.msisdn),
                value_optional(i->address.imsi), value_time(i->allocated_memory),
-               i->has_free_memory ? value_time(i->free_memory) : value_null(), value_int(i->pol2.rules));
+               i->has_free_memory ? value_time(i->free_memory) : value_null(), value_int(i->pol2.rules), value_int(i->emergency));
 }
 
 static const char *function_name(enum es_function function, char out[64])

@@ -52,9 +52,18 @@ static const char CHANGE[] = "ALTER TABLE euicc ADD COLUMN coming INTEGER NOT NU
                              "CREATE TABLE departed (eid TEXT NOT NULL, smsr TEXT NOT NULL, at_ms INTEGER NOT NULL);"
                              "CREATE INDEX departed_eid ON departed (eid);";
 
-const struct migration smsr_migrations[SMSR_MIGRATIONS] = { { "0001_engine", ENGINE_SCHEMA },
-                                                            { "0002_first", FIRST },
-                                                            { "0003_change", CHANGE } };
+/* PLMA, ONC, the emergency attribute (v3.2, v4). */
+static const char RIGHTS[] =
+    "ALTER TABLE profile ADD COLUMN emergency INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE plma (mno TEXT NOT NULL, type TEXT NOT NULL, sp TEXT NOT NULL, operations TEXT NOT NULL,"
+    " PRIMARY KEY (mno, type, sp)) WITHOUT ROWID;"
+    "CREATE INDEX plma_sp ON plma (sp);"
+    "CREATE TABLE onc (mno TEXT NOT NULL, type TEXT NOT NULL, discarded TEXT NOT NULL, PRIMARY KEY (mno, type))"
+    " WITHOUT ROWID;";
+
+const struct migration smsr_migrations[SMSR_MIGRATIONS] = {
+    { "0001_engine", ENGINE_SCHEMA }, { "0002_first", FIRST }, { "0003_change", CHANGE }, { "0004_rights", RIGHTS }
+};
 
 const struct statement SMSR_EUICC_LOAD = {
     "euicc-load",
@@ -99,21 +108,23 @@ const struct statement SMSR_PREPARED_DROP = { "prepared-drop", "DELETE FROM prep
 const struct statement SMSR_PREPARED_PRUNE = { "prepared-prune", "DELETE FROM prepared WHERE until_ms<?1", NULL };
 const struct statement SMSR_PROFILE_LOAD = { "profile-load",
                                              "SELECT iccid, isdp, mno, smdp, type, state, fallback, msisdn, imsi, "
-                                             "allocated, free, pol2 FROM profile WHERE eid=?1",
+                                             "allocated, free, pol2, emergency FROM profile WHERE eid=?1",
                                              NULL };
 /* Another eUICC may have taken the ICCID since it was looked for: then no row is touched, and that is a conflict. */
 const struct statement SMSR_PROFILE_ADD = {
     "profile-add",
+    "INSERT INTO profile (eid, iccid, isdp, mno, smdp, type, state, fallback, msisdn, imsi, allocated, free, pol2, "
+    "emergency)"
+    " SELECT ?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14 WHERE NOT EXISTS (SELECT 1 FROM profile WHERE iccid=?2)",
     "INSERT INTO profile (eid, iccid, isdp, mno, smdp, type, state, fallback, msisdn, imsi, allocated, free, pol2)"
-    " SELECT ?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13 WHERE NOT EXISTS (SELECT 1 FROM profile WHERE iccid=?2)",
-    "INSERT INTO profile (eid, iccid, isdp, mno, smdp, type, state, fallback, msisdn, imsi, allocated, free, pol2)"
-    " SELECT $1::text,$2::text,$3::bytea,$4::text,$5::text,$6::text,$7::bigint,$8::bigint,$9::text,$10::text,$11::bigint,"
+    " SELECT "
+    "$1::text,$2::text,$3::bytea,$4::text,$5::text,$6::text,$7::bigint,$8::bigint,$9::text,$10::text,$11::bigint,"
     "$12::bigint,$13::bigint WHERE NOT EXISTS (SELECT 1 FROM profile WHERE iccid=$2::text)"
 };
 const struct statement SMSR_PROFILE_PUT = {
     "profile-put",
     "UPDATE profile SET isdp=?3, mno=?4, smdp=?5, type=?6, state=?7, fallback=?8, msisdn=?9, imsi=?10, allocated=?11,"
-    " free=?12, pol2=?13 WHERE eid=?1 AND iccid=?2",
+    " free=?12, pol2=?13, emergency=?14 WHERE eid=?1 AND iccid=?2",
     NULL
 };
 /* The same without the columns that have indexes: what a switch changes. */
@@ -168,7 +179,8 @@ const struct statement SMSR_EXCHANGE_ADD = {
 const struct statement SMSR_EXCHANGE_SAVE = {
     "exchange-save",
     "UPDATE exchange SET bearer=?3, state=?4, counter=?5, tries=?6, next_ms=?7, destination=?8,"
-    " packet=CASE WHEN ?9<>0 THEN ?10 ELSE packet END, kvn=?11, flags=?12, script=CASE WHEN ?13<>0 THEN ?14 ELSE script END "
+    " packet=CASE WHEN ?9<>0 THEN ?10 ELSE packet END, kvn=?11, flags=?12, script=CASE WHEN ?13<>0 THEN ?14 ELSE "
+    "script END "
     "WHERE eid=?1 AND n=?2",
     NULL
 };
@@ -211,3 +223,35 @@ const struct statement SMSR_FIND_BY_ICCID = { "find-by-iccid", "SELECT eid FROM 
 const struct statement SMSR_FIND_BY_AID = { "find-by-aid",
                                             "SELECT COUNT(*) FROM (SELECT 1 FROM profile WHERE isdp=?1 LIMIT 1)",
                                             NULL };
+
+const struct statement SMSR_PLMA_PUT = { "plma-put",
+                                         "INSERT INTO plma (mno, type, sp, operations) VALUES (?1,?2,?3,?4)"
+                                         " ON CONFLICT (mno, type, sp) DO UPDATE SET operations=?4",
+                                         NULL };
+const struct statement SMSR_PLMA_DROP = { "plma-drop", "DELETE FROM plma WHERE mno=?1 AND type=?2 AND sp=?3", NULL };
+const struct statement SMSR_PLMA_LIST = {
+    "plma-list", "SELECT mno, type, sp, operations FROM plma WHERE mno=?1 OR sp=?1 ORDER BY mno, type, sp LIMIT 2000",
+    NULL
+};
+const struct statement SMSR_PLMA_ALL = { "plma-all",
+                                         "SELECT mno, type, sp, operations FROM plma ORDER BY mno, type, sp LIMIT 2000",
+                                         NULL };
+const struct statement SMSR_PLMA_OF_EUICC = {
+    "plma-of-euicc",
+    "SELECT DISTINCT a.mno, a.type, a.sp, a.operations FROM profile p JOIN plma a ON a.mno=p.mno AND a.type=p.type"
+    " WHERE p.eid=?1 LIMIT 1000",
+    NULL
+};
+const struct statement SMSR_ONC_PUT = { "onc-put",
+                                        "INSERT INTO onc (mno, type, discarded) VALUES (?1,?2,?3)"
+                                        " ON CONFLICT (mno, type) DO UPDATE SET discarded=?3",
+                                        NULL };
+const struct statement SMSR_ONC_DROP = { "onc-drop", "DELETE FROM onc WHERE mno=?1 AND type=?2", NULL };
+const struct statement SMSR_ONC_LIST = { "onc-list",
+                                         "SELECT mno, type, discarded FROM onc ORDER BY mno, type LIMIT 2000", NULL };
+const struct statement SMSR_ONC_OF_EUICC = { "onc-of-euicc",
+                                             "SELECT DISTINCT o.mno, o.type, o.discarded FROM profile p JOIN onc o ON "
+                                             "o.mno=p.mno AND o.type=p.type WHERE p.eid=?1"
+                                             " LIMIT 1000",
+                                             NULL };
+const struct statement SMSR_TYPE_OF_ICCID = { "type-of-iccid", "SELECT mno, type FROM profile WHERE iccid=?1", NULL };

@@ -6,7 +6,7 @@
 #include "lib/base/store.h"
 #include "lib/io/sqlite.h"
 
-#define SMSR_MIGRATIONS 3u
+#define SMSR_MIGRATIONS 4u
 extern const struct migration smsr_migrations[SMSR_MIGRATIONS];
 
 /* One eUICC. The columns stand beside the code that reads them (euicc.c, eis.c). */
@@ -24,6 +24,10 @@ extern const struct statement SMSR_PROPERTY_LOAD, SMSR_PROPERTY_PUT;
 extern const struct statement SMSR_AUDIT_ADD, SMSR_AUDIT_LOAD;
 /* PrepareSMSRChange: we shall take that eUICC over. */
 extern const struct statement SMSR_PREPARED_LOAD, SMSR_PREPARED_PUT, SMSR_PREPARED_DROP, SMSR_PREPARED_PRUNE;
+
+/* PLMA and ONC of operators: by (operator, profile type). Lists are names with blanks between. */
+extern const struct statement SMSR_PLMA_PUT, SMSR_PLMA_DROP, SMSR_PLMA_LIST, SMSR_PLMA_ALL, SMSR_PLMA_OF_EUICC;
+extern const struct statement SMSR_ONC_PUT, SMSR_ONC_DROP, SMSR_ONC_LIST, SMSR_ONC_OF_EUICC, SMSR_TYPE_OF_ICCID;
 
 /* Across eUICCs. */
 extern const struct statement SMSR_FIND_BY_MSISDN, SMSR_FIND_BY_ICCID, SMSR_FIND_BY_AID;

@@ -240,7 +240,9 @@ static void wrong_interface(void **state)
     assert_sync("1.1", "1.2");
     profile_call("1.2.3.4", ES4_ENABLE_PROFILE, "3", ICCID_A);
     assert_sync("1.1", "1.1");
-    profile_call(OID_OP1, ES4_SET_EMERGENCY_PROFILE_ATTRIBUTE, "4", ICCID_A);
+    struct es_eid_request es2 = { .base = world_call("4", 0), .eid = world_eid() };
+    assert_ok(oid_from_text(SPAN_LIT(OID_SMSR), &es2.smsr_id));
+    world_ask(&w, OID_OP1, ES2_GET_EIS, &es2); /* an SM-DP's function */
     assert_sync("1.6", "3.1");
 }
 

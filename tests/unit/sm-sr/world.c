@@ -753,7 +753,8 @@ void world_add_profile(struct world *w, const char *iccid, const char *mno, unsi
                               value_null(),
                               value_int(20000),
                               value_null(),
-                              value_int(pol2) };
+                              value_int(pol2),
+                              value_int(0) };
     struct write write = {
         .statement = &SMSR_PROFILE_ADD, .params = params, .param_count = ARRAY_LEN(params), .expect_rows = 1
     };

@@ -1,0 +1,310 @@
+#include "world.h"
+
+/* PLMA, ONC, the attributes, and who is told what. Profile B is operator 1's; operator 2 is the M2M SP, and is told
+ * through the SM-DP. */
+
+static struct world w;
+
+static int setup(void **state)
+{
+    (void)state;
+    world_make(&w);
+    world_register(&w);
+    world_add_profile(&w, ICCID_B, OID_OP1, 0x11, "882000002", 0);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    world_free(&w);
+    return 0;
+}
+
+static struct oid oid(const char *text)
+{
+    struct oid ret;
+    assert_ok(oid_from_text(span_text(text), &ret));
+    return ret;
+}
+
+static void assert_answer(const char *subject, const char *code)
+{
+    const struct es_response *r = world_answer(&w);
+    if (strcmp(r->status.subject, subject) || strcmp(r->status.code, code))
+        fail_msg("got %s/%s %s, not %s/%s", r->status.subject, r->status.code, r->status.detail, subject, code);
+}
+
+static void assert_outcome(enum es_function function, const char *subject, const char *code)
+{
+    const struct told *t = world_told(&w, function);
+    assert_non_null(t);
+    if (strcmp(t->status.subject, subject) || strcmp(t->status.code, code))
+        fail_msg("got %s/%s %s, not %s/%s", t->status.subject, t->status.code, t->status.detail, subject, code);
+}
+
+static const char *call_id(void)
+{
+    static unsigned n;
+    static char text[16];
+    snprintf(text, sizeof text, "call-%u", ++n);
+    return text;
+}
+
+static void set_plma(enum es_function function, const char *caller, const char *mno, const char *sp, size_t count,
+                     const char *const *names)
+{
+    struct span list[8];
+    for (size_t i = 0; i < count; i++)
+        list[i] = span_text(names[i]);
+    struct es_set_plma_request r = { .base = world_call(call_id(), 0),
+                                     .plma = { .mno_id = oid(mno),
+                                               .profile_type = SPAN_LIT("M2M"),
+                                               .m2m_sp_id = oid(sp),
+                                               .operations = list,
+                                               .operation_count = count } };
+    assert_int_equal(world_ask(&w, caller, function, &r), 200);
+}
+#define SET_PLMA(...)                                                                                                  \
+    set_plma(ES4A_SET_PLMA, OID_OP1, OID_OP1, OID_OP2, sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *),       \
+             (const char *[]){ __VA_ARGS__ })
+
+static void profile(enum es_function function, const char *caller, const char *iccid)
+{
+    struct es_profile_request r = { .base = world_call(call_id(), 600),
+                                    .eid = world_eid(),
+                                    .iccid = world_iccid(iccid) };
+    world_ask(&w, caller, function, &r);
+    world_settle(&w);
+}
+
+static void plma_lets_another_enable(void **state)
+{
+    (void)state;
+    profile(ES4_ENABLE_PROFILE, OID_OP2, ICCID_B);
+    assert_outcome(ES4_ENABLE_PROFILE, "8.2.1", "1.2");
+    SET_PLMA("EnableProfile", "GetEIS");
+    assert_answer("", "");
+    assert_int_equal(world_told_count(&w, ES3_SET_PLMA_NOTIFICATION), 1); /* the one concerned is told */
+    profile(ES4_ENABLE_PROFILE, OID_OP2, ICCID_B);
+    assert_outcome(ES4_ENABLE_PROFILE, "", "");
+    assert_int_equal(world_state(&w, ICCID_B), PROFILE_ENABLED);
+    /* the owner did not ask: it is told, of both profiles */
+    assert_int_equal(world_told_count(&w, ES4_PROFILE_ENABLED_NOTIFICATION), 1);
+    assert_string_equal(world_told(&w, ES4_PROFILE_ENABLED_NOTIFICATION)->iccid, ICCID_B);
+    assert_string_equal(world_told(&w, ES4_PROFILE_DISABLED_NOTIFICATION)->iccid, ICCID_A);
+    /* not what is not on the list; POL2 never */
+    profile(ES4_DISABLE_PROFILE, OID_OP2, ICCID_B);
+    assert_outcome(ES4_DISABLE_PROFILE, "8.2.1", "1.2");
+    struct es_pol2_request pol2 = {
+        .base = world_call(call_id(), 0), .eid = world_eid(), .iccid = world_iccid(ICCID_B), .has_pol2 = true
+    };
+    world_ask(&w, OID_OP2, ES4_UPDATE_POLICY_RULES, &pol2);
+    assert_answer("8.2.1", "1.2");
+    /* it sees only what it may */
+    struct es_eid_request get = { .base = world_call(call_id(), 0), .eid = world_eid() };
+    world_ask(&w, OID_OP2, ES4_GET_EIS, &get);
+    const struct eis *eis = ((const struct es_eis_response *)world_answer(&w))->eis;
+    assert_int_equal(eis->profile_count, 1);
+    assert_string_equal(eis->profiles[0].iccid.digits, ICCID_B);
+}
+
+static void plma_is_withdrawn(void **state)
+{
+    (void)state;
+    SET_PLMA("EnableProfile");
+    set_plma(ES4A_SET_PLMA, OID_OP1, OID_OP1, OID_OP2, 0, NULL);
+    assert_answer("", "");
+    assert_int_equal(world_count(&w, "plma"), 0);
+    profile(ES4_ENABLE_PROFILE, OID_OP2, ICCID_B);
+    assert_outcome(ES4_ENABLE_PROFILE, "8.2.1", "1.2");
+}
+
+static void plma_is_refused(void **state)
+{
+    (void)state;
+    SET_PLMA("EnableProfile", "UpdatePolicyRules");
+    assert_answer("8.2.7", "2.1");
+    set_plma(ES4A_SET_PLMA, OID_OP2, OID_OP1, OID_OP2, 0, NULL);
+    assert_answer("1.1", "1.2");
+    set_plma(ES4A_SET_PLMA, OID_OP1, OID_OP1, "1.2.3.4", 0, NULL);
+    assert_answer("8.2.7", "3.9");
+    set_plma(ES3_SET_PLMA, OID_OTHER_DP, OID_OP1, OID_OP2, 0, NULL); /* acts for nobody */
+    assert_answer("1.1", "1.2");
+    set_plma(ES4A_SET_PLMA, OID_SMDP, OID_OP1, OID_OP2, 0, NULL);
+    assert_answer("1.1", "1.2");
+    assert_int_equal(world_count(&w, "plma"), 0);
+}
+
+static size_t get_plma(enum es_function function, const char *caller, const char *type, const char *sp,
+                       const char *iccid)
+{
+    struct es_get_plma_request r = { .base = world_call(call_id(), 0), .profile_type = span_text(type) };
+    if (*sp)
+        r.m2m_sp_id = oid(sp);
+    if (*iccid)
+        r.iccid = world_iccid(iccid);
+    assert_int_equal(world_ask(&w, caller, function, &r), 200);
+    assert_answer("", "");
+    return ((const struct es_plma_response *)world_answer(&w))->plma_count;
+}
+
+static void plma_is_looked_up(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "DisableProfile", "HandleProfileEnabledNotification" };
+    set_plma(ES3_SET_PLMA, OID_SMDP, OID_OP1, OID_OP2, 2, names); /* through the SM-DP */
+    assert_answer("", "");
+    assert_int_equal(get_plma(ES4A_GET_PLMA, OID_OP1, "", "", ""), 1);
+    const struct es_plma *p = ((const struct es_plma_response *)world_answer(&w))->plma;
+    assert_int_equal(p->operation_count, 2);
+    assert_span_equal(p->operations[1], span_text(names[1]));
+    assert_int_equal(get_plma(ES4_GET_PLMA, OID_OP2, "M2M", "", ""), 1); /* it is about me */
+    assert_int_equal(get_plma(ES3_GET_PLMA, OID_SMDP, "", OID_OP2, ""), 1);
+    assert_int_equal(get_plma(ES3_GET_PLMA, OID_OTHER_DP, "", "", ""), 0);
+    assert_int_equal(get_plma(ES4A_GET_PLMA, OID_OP1, "other", "", ""), 0);
+    assert_int_equal(get_plma(ES4A_GET_PLMA, OID_OP1, "", OID_OP1, ""), 0);
+    assert_int_equal(get_plma(ES4A_GET_PLMA, OID_OP1, "", "", ICCID_B), 1);
+    assert_int_equal(get_plma(ES4A_GET_PLMA, OID_OP1, "", "", ICCID_A), 0); /* of another type */
+    assert_int_equal(get_plma(ES4A_GET_PLMA, OID_OP1, "", "", ICCID_C), 0);
+}
+
+static void listeners_are_told(void **state)
+{
+    (void)state;
+    SET_PLMA("HandleProfileEnabledNotification", "HandleProfilePOL2UpdatedNotification",
+             "HandleProfileDownloadedNotification", "HandleProfileDeletedNotification");
+    profile(ES4_ENABLE_PROFILE, OID_OP1, ICCID_B);
+    assert_outcome(ES4_ENABLE_PROFILE, "", "");
+    assert_int_equal(world_told_count(&w, ES3_PROFILE_ENABLED_NOTIFICATION), 1);
+    assert_string_equal(world_told(&w, ES3_PROFILE_ENABLED_NOTIFICATION)->mno, OID_OP2);
+    assert_int_equal(world_told_count(&w, ES4_PROFILE_ENABLED_NOTIFICATION), 0); /* the owner asked for it */
+    struct es_pol2_request pol2 = {
+        .base = world_call(call_id(), 0), .eid = world_eid(), .iccid = world_iccid(ICCID_B), .has_pol2 = true
+    };
+    world_ask(&w, OID_OP1, ES4_UPDATE_POLICY_RULES, &pol2);
+    assert_answer("", "");
+    assert_int_equal(world_told_count(&w, ES3_PROFILE_POL2_UPDATED_NOTIFICATION), 1);
+    assert_int_equal(world_told_count(&w, ES4_PROFILE_POL2_UPDATED_NOTIFICATION), 0);
+    profile(ES4_DELETE_PROFILE, OID_OP1, ICCID_B);
+    assert_outcome(ES4_DELETE_PROFILE, "", "");
+    assert_int_equal(world_told_count(&w, ES3_PROFILE_DELETED_NOTIFICATION), 1);
+}
+
+static void download_is_told(void **state)
+{
+    (void)state;
+    SET_PLMA("HandleProfileDownloadedNotification");
+    struct es3_create_isdp create = { .base = world_call(call_id(), 600),
+                                      .eid = world_eid(),
+                                      .iccid = world_iccid(ICCID_C),
+                                      .mno_id = oid(OID_OP1),
+                                      .required_memory = 1000 };
+    world_ask(&w, OID_SMDP, ES3_CREATE_ISDP, &create);
+    world_settle(&w);
+    struct es3_profile_download_completed done = { .base = world_call(call_id(), 0),
+                                                   .eid = world_eid(),
+                                                   .iccid = world_iccid(ICCID_C),
+                                                   .profile_type = SPAN_LIT("M2M") };
+    world_ask(&w, OID_SMDP, ES3_PROFILE_DOWNLOAD_COMPLETED, &done);
+    assert_answer("", "");
+    assert_int_equal(world_told_count(&w, ES3_PROFILE_DOWNLOADED_NOTIFICATION), 1);
+    assert_string_equal(world_told(&w, ES3_PROFILE_DOWNLOADED_NOTIFICATION)->iccid, ICCID_C);
+}
+
+static void set_onc(const char *caller, const char *mno, const char *name)
+{
+    struct span list[] = { span_text(name) };
+    struct es_set_onc_request r = { .base = world_call(call_id(), 0),
+                                    .onc = { .mno_id = oid(mno),
+                                             .profile_type = SPAN_LIT("M2M"),
+                                             .discarded = list,
+                                             .discarded_count = *name ? 1 : 0 } };
+    assert_int_equal(world_ask(&w, caller, ES4A_SET_ONC, &r), 200);
+}
+
+static void onc_discards(void **state)
+{
+    (void)state;
+    set_onc(OID_OP2, OID_OP1, "HandleProfileEnabledNotification");
+    assert_answer("1.1", "1.2");
+    set_onc(OID_OP1, OID_OP1, "EnableProfile");
+    assert_answer("8.2.8", "2.1");
+    set_onc(OID_OP1, OID_OP1, "HandleProfileEnabledNotification");
+    assert_answer("", "");
+    SET_PLMA("EnableProfile", "DisableProfile");
+    profile(ES4_ENABLE_PROFILE, OID_OP2, ICCID_B);
+    assert_int_equal(world_told_count(&w, ES4_PROFILE_ENABLED_NOTIFICATION), 0);
+    assert_int_equal(world_told_count(&w, ES4_PROFILE_DISABLED_NOTIFICATION), 1); /* of A, which is of another type */
+    profile(ES4_DISABLE_PROFILE, OID_OP2, ICCID_B);
+    assert_string_equal(world_told(&w, ES4_PROFILE_DISABLED_NOTIFICATION)->iccid, ICCID_B);
+    struct es_get_onc_request get = { .base = world_call(call_id(), 0) };
+    world_ask(&w, OID_OP1, ES4A_GET_ONC, &get);
+    assert_int_equal(((const struct es_onc_response *)world_answer(&w))->onc_count, 1);
+    world_ask(&w, OID_OP2, ES4A_GET_ONC, &get);
+    assert_int_equal(((const struct es_onc_response *)world_answer(&w))->onc_count, 0);
+    set_onc(OID_OP1, OID_OP1, "");
+    profile(ES4_ENABLE_PROFILE, OID_OP2, ICCID_B);
+    assert_int_equal(world_told_count(&w, ES4_PROFILE_ENABLED_NOTIFICATION), 2); /* A when B was disabled, now B */
+    assert_string_equal(world_told(&w, ES4_PROFILE_ENABLED_NOTIFICATION)->iccid, ICCID_B);
+}
+
+static void emergency(void **state)
+{
+    (void)state;
+    profile(ES4_SET_EMERGENCY_PROFILE_ATTRIBUTE, OID_OP1, ICCID_A); /* has the fall-back attribute */
+    assert_outcome(ES4_SET_EMERGENCY_PROFILE_ATTRIBUTE, "8.2.9", "3.8");
+    profile(ES4_SET_EMERGENCY_PROFILE_ATTRIBUTE, OID_OP2, ICCID_B);
+    assert_outcome(ES4_SET_EMERGENCY_PROFILE_ATTRIBUTE, "8.2.1", "1.2");
+    SET_PLMA("SetEmergencyProfileAttribute");
+    profile(ES4_SET_EMERGENCY_PROFILE_ATTRIBUTE, OID_OP2, ICCID_B);
+    assert_outcome(ES4_SET_EMERGENCY_PROFILE_ATTRIBUTE, "", "");
+    assert_int_equal(world_told_count(&w, ES4_EMERGENCY_PROFILE_ATTRIBUTE_SET_NOTIFICATION), 1);
+    assert_int_equal(world_count(&w, "profile WHERE emergency=1"), 1);
+    unsigned executed = w.card.executed;
+    profile(ES4_SET_EMERGENCY_PROFILE_ATTRIBUTE, OID_OP1, ICCID_B); /* once more: no card */
+    assert_outcome(ES4_SET_EMERGENCY_PROFILE_ATTRIBUTE, "", "");
+    profile(ES4_ENABLE_PROFILE, OID_OP1, ICCID_B);
+    assert_outcome(ES4_ENABLE_PROFILE, "8.2.9", "3.8");
+    profile(ES4_SET_FALLBACK_ATTRIBUTE, OID_OP1, ICCID_B);
+    assert_outcome(ES4_SET_FALLBACK_ATTRIBUTE, "8.2.4", "3.8");
+    assert_int_equal(w.card.executed, executed);
+    /* another operator's profile takes it: only with leave */
+    world_add_profile(&w, ICCID_C, OID_OP2, 0x12, "882000003", 0);
+    profile(ES4_SET_EMERGENCY_PROFILE_ATTRIBUTE, OID_OP2, ICCID_C);
+    assert_outcome(ES4_SET_EMERGENCY_PROFILE_ATTRIBUTE, "8.2.9", "1.2");
+    SET_PLMA("UnsetEmergencyProfileAttribute");
+    profile(ES4_SET_EMERGENCY_PROFILE_ATTRIBUTE, OID_OP2, ICCID_C);
+    assert_outcome(ES4_SET_EMERGENCY_PROFILE_ATTRIBUTE, "", "");
+    assert_string_equal(world_told(&w, ES4_EMERGENCY_PROFILE_ATTRIBUTE_UNSET_NOTIFICATION)->iccid, ICCID_B);
+    assert_int_equal(world_count(&w, "profile WHERE emergency=1"), 1);
+}
+
+static void fallback_moves(void **state)
+{
+    (void)state;
+    world_add_profile(&w, ICCID_C, OID_OP2, 0x12, "882000003", 0);
+    profile(ES4_SET_FALLBACK_ATTRIBUTE, OID_OP2, ICCID_C); /* operator 1 has it, on A */
+    assert_outcome(ES4_SET_FALLBACK_ATTRIBUTE, "8.2.4", "1.2");
+    SET_PLMA("SetFallBackAttribute", "UnsetFallBackAttribute");
+    profile(ES4_SET_FALLBACK_ATTRIBUTE, OID_OP2, ICCID_B); /* A is of another type */
+    assert_outcome(ES4_SET_FALLBACK_ATTRIBUTE, "8.2.4", "1.2");
+    profile(ES4_SET_FALLBACK_ATTRIBUTE, OID_OP1, ICCID_B);
+    assert_outcome(ES4_SET_FALLBACK_ATTRIBUTE, "", "");
+    assert_int_equal(world_told_count(&w, ES4_PROFILE_FALLBACK_ATTRIBUTE_SET_NOTIFICATION), 0);
+    profile(ES4_SET_FALLBACK_ATTRIBUTE, OID_OP2, ICCID_C);
+    assert_outcome(ES4_SET_FALLBACK_ATTRIBUTE, "", "");
+    assert_string_equal(world_told(&w, ES4_PROFILE_FALLBACK_ATTRIBUTE_UNSET_NOTIFICATION)->iccid, ICCID_B);
+    world_check_agreement(&w);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(plma_lets_another_enable), TEST(plma_is_withdrawn), TEST(plma_is_refused), TEST(plma_is_looked_up),
+        TEST(listeners_are_told),       TEST(download_is_told),  TEST(onc_discards),    TEST(emergency),
+        TEST(fallback_moves),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
