@@ -33,6 +33,10 @@ struct world {
     /* what the step saw */
     int64_t seen;
     unsigned timers, delivered, undelivered, conflicts_wanted;
+    /* in front of the store, when it is to be full */
+    struct store door;
+    bool full;
+    unsigned refused;
     char heard[64];
 };
 
@@ -173,6 +177,33 @@ static int64_t count_rows(struct world *w, const char *sql)
     int64_t n = row_int(&rows.queries[0].rows[0], 0);
     arena_release(&arena);
     return n;
+}
+
+static void door_load(struct store *door, struct rowset *rows, store_done *done, void *context)
+{
+    struct world *w = (struct world *)((char *)door - offsetof(struct world, door));
+    sqlite_store_seam(w->sqlite)->load(sqlite_store_seam(w->sqlite), rows, done, context);
+}
+
+static void door_commit(struct store *door, const struct write *writes, size_t count, store_done *done, void *context)
+{
+    struct world *w = (struct world *)((char *)door - offsetof(struct world, door));
+    if (!w->full) {
+        sqlite_store_seam(w->sqlite)->commit(sqlite_store_seam(w->sqlite), writes, count, done, context);
+        return;
+    }
+    assert_true(++w->refused < 1000); /* an engine that runs in circles */
+    done(context, ERR_NO_SPACE);
+}
+
+/* The same engine on a store that can be full. */
+static void with_a_door(struct world *w)
+{
+    engine_free(w->engine);
+    w->door = (struct store){ door_load, door_commit };
+    struct engine_config config = { .env = { .clock = &w->clock, .net = &w->net, .store = &w->door }, .step = step, .role = w };
+    assert_ok(engine_new(&config, &w->engine));
+    assert_ok(engine_start(w->engine));
 }
 
 static void post(struct world *w, uint16_t kind, const char *line, bool ask)
@@ -375,10 +406,55 @@ static void answers_are_remembered(void **state)
     assert_string_equal(w->heard, "the answer");
 }
 
+static void a_full_store_is_asked_again_after_a_pause(void **state)
+{
+    struct world *w = *state;
+    with_a_door(w);
+    w->full = true;
+    post(w, EVENT_ADD, "a", false);
+    engine_run(w->engine);
+    assert_int_equal(w->refused, 1); /* not at once */
+    assert_int_equal(w->sent_count, 0);
+    assert_true(w->wake > w->now && w->wake <= w->now + 1000);
+    later(w, 1000);
+    assert_int_equal(w->refused, 2);
+    w->full = false;
+    later(w, 1000);
+    assert_int_equal(w->sent_count, 2); /* the effect, and the reply */
+    assert_int_equal(tally(w, "a"), 1);
+}
+
+/* A timer that is due, and an effect whose lease cannot be written: neither may run in circles. */
+static void a_full_store_stops_timers_and_effects(void **state)
+{
+    struct world *w = *state;
+    with_a_door(w);
+    w->answer = EFFECT_FAILED;
+    post(w, EVENT_ADD, "a", false);
+    engine_run(w->engine);
+    assert_int_equal(count_rows(w, "SELECT count(*) FROM outbox"), 1);
+    later(w, 200);
+    size_t sent = w->sent_count;
+    w->full = true;
+    later(w, 10000);
+    later(w, 500);
+    assert_int_equal(w->sent_count, sent);
+    assert_true(w->refused <= 2);
+    w->full = false;
+    w->answer = EFFECT_SENT;
+    for (int i = 0; i < 200; i++)
+        later(w, 1000);
+    assert_true(w->sent_count > sent);
+    assert_int_equal(w->timers, 1);
+    assert_int_equal(count_rows(w, "SELECT count(*) FROM outbox"), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_full_store_is_asked_again_after_a_pause),
+        TEST(a_full_store_stops_timers_and_effects),
         TEST(it_is_stored_before_it_leaves),
         TEST(one_commit_for_many_lines_and_order_within_a_line),
         TEST(what_has_left_is_forgotten_with_the_next_commit),
