@@ -157,6 +157,8 @@ static void switch_finish(struct bed *b)
         struct es5_notification n;
         if (e1.len && es5_notification_parse(e1, &n) == ERR_NONE && confirm_sw(b, n.sequence) == 0x9000)
             return;
+        if (!e1.len && confirm_sw(b, 0xFFFF) == 0x6985) /* nothing wants a confirmation */
+            return;
         bed_wait(b, PROFILE_SETTLE_S);
     }
 }
