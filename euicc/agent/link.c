@@ -3,6 +3,7 @@
 #include "euicc/isdp/applications.h"
 #include "euicc/isdr/keyset.h"
 #include "euicc/mnosd/mnosd.h"
+#include "lib/base/mutant.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,6 +153,8 @@ static enum scp81_status target_choose(struct card *card, struct agent_link *l, 
         struct span name = { aid, len };
         t = p->mno_slot ? mno_target(card, p->mno_slot, name) : sd_by_aid(card, name);
     }
+    if (t.kind == SD_NONE && MUTANT(unknown_application_is_the_isdr))
+        t = session_home(p);
     if (t.kind == SD_NONE)
         return SCP81_UNKNOWN_APPLICATION;
     if (!may_reach(p, &t))

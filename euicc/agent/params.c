@@ -6,6 +6,7 @@
 #include "euicc/isdr/isdr.h"
 #include "euicc/isdr/keyset.h"
 #include "euicc/mnosd/mnosd.h"
+#include "lib/base/mutant.h"
 
 #define URI_DEFAULT         "/polling" /* what a real card asks for without one (fact book 8.3) */
 #define BUFFER_SIZE_DEFAULT 1400u
@@ -28,11 +29,11 @@ static const struct {
     bool comprehension; /* bit 8 does not count */
     size_t place;
 } known_objects[] = {
-    { 0x05, true, offsetof(struct found, alpha) },   { 0x35, true, offsetof(struct found, bearer) },
-    { 0x39, true, offsetof(struct found, buffer) },
-    { 0x47, true, offsetof(struct found, name) },    { 0x3C, true, offsetof(struct found, transport) },
-    { 0x3E, true, offsetof(struct found, address) }, { 0x8A, false, offsetof(struct found, host) },
-    { 0x8B, false, offsetof(struct found, agent) },  { 0x8C, false, offsetof(struct found, uri) },
+    { 0x05, true, offsetof(struct found, alpha) },     { 0x35, true, offsetof(struct found, bearer) },
+    { 0x39, true, offsetof(struct found, buffer) },    { 0x47, true, offsetof(struct found, name) },
+    { 0x3C, true, offsetof(struct found, transport) }, { 0x3E, true, offsetof(struct found, address) },
+    { 0x8A, false, offsetof(struct found, host) },     { 0x8B, false, offsetof(struct found, agent) },
+    { 0x8C, false, offsetof(struct found, uri) },
 };
 
 static void found_one(struct found *f, const struct tlv *t)
@@ -200,7 +201,7 @@ enum err agent_params_resolve(struct card *card, const struct agent_request *req
             p.kid = trigger->kid;
         }
         if (trigger->has_retry) {
-            p.retries = trigger->retry_count;
+            p.retries = trigger->retry_count + (MUTANT(one_try_too_many) ? 1u : 0u);
             p.retry_wait_s = timer_seconds(trigger->retry_timer);
         }
     }

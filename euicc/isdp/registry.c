@@ -1,6 +1,7 @@
 #include "registry.h"
 
 #include "euicc/card.h"
+#include "lib/base/mutant.h"
 
 /* One secret object for each ISD-P (it holds the SCP03 keys): class OBJ_ISDP, number 0, under its slot. */
 #define ISDP_NUMBER     0u
@@ -253,7 +254,8 @@ enum err registry_create(struct card *card, struct span aid, uint32_t granted, s
     if (registry_find(card, aid))
         return ERR_EXISTS;
     size_t room = objects_free(card->objects), reserved = promised(card);
-    if (reg->count == ISDP_MAX || (granted && (reserved > room || granted > room - reserved)))
+    if (reg->count == ISDP_MAX ||
+        (granted && !MUTANT(promises_any_memory) && (reserved > room || granted > room - reserved)))
         return ERR_NO_SPACE;
     struct isdp *isdp = &reg->items[reg->count];
     *isdp = (struct isdp){ .slot = free_slot(card), .state = ISDP_SELECTABLE, .granted = granted };
@@ -266,12 +268,24 @@ enum err registry_create(struct card *card, struct span aid, uint32_t granted, s
     return ERR_NONE;
 }
 
+/* A deliberate fault: room that is never given back. */
+static enum err leak(struct card *card)
+{
+    static const uint8_t lost[600];
+    return objects_put(card->objects,
+                       OBJECT_KEY(0, OBJ_ISDP, 0xF0000u + (uint32_t)objects_free(card->objects) % 0xFFFFu),
+                       SPAN_OF(lost));
+}
+
 enum err registry_delete(struct card *card, struct isdp *isdp)
 {
     struct isdp_registry *reg = card_registry(card);
     size_t index = (size_t)(isdp - reg->items);
     card_begin(card);
-    enum err err = end(card, objects_delete_profile(card->objects, (uint8_t)isdp->slot));
+    enum err err = objects_delete_profile(card->objects, (uint8_t)isdp->slot);
+    if (err == ERR_NONE && MUTANT(leaks_memory))
+        err = leak(card);
+    err = end(card, err);
     if (err != ERR_NONE)
         return err;
     wipe(isdp, sizeof *isdp);
@@ -310,7 +324,8 @@ enum err registry_set_fallback(struct card *card, struct isdp *target)
     card_begin(card);
     enum err err = ERR_NONE;
     if (holder) {
-        holder->attributes &= (uint8_t)~ISDP_FALLBACK;
+        if (!MUTANT(two_fallback_holders))
+            holder->attributes &= (uint8_t)~ISDP_FALLBACK;
         err = put(card, holder);
     }
     target->attributes |= ISDP_FALLBACK;

@@ -6,6 +6,7 @@
 #include "lib/crypto/cmac.h"
 #include "lib/gp/install.h"
 #include "lib/ota/es6.h"
+#include "lib/base/mutant.h"
 
 #define VOLATILE_FREE     16384u /* octets told in FF21: what a script may use */
 #define STATUS_ANSWER_MAX 240u   /* octets of one GET STATUS answer, then 6310 */
@@ -61,9 +62,11 @@ typedef uint16_t profile_function(struct card *card, struct isdp *isdp);
 static uint16_t enable_profile(struct card *card, struct isdp *isdp)
 {
     const struct isdp *current = registry_enabled(card);
+    if (MUTANT(pol1_asked_first) && current && current->pol1 & POL1_NO_DISABLE)
+        return SW_POL1;
     if (isdp->state != ISDP_DISABLED || isdp->attributes & ISDP_LOCAL || (current && current->attributes & ISDP_LOCAL))
         return SW_CONDITIONS;
-    if (current && current->pol1 & POL1_NO_DISABLE)
+    if (current && current->pol1 & POL1_NO_DISABLE && !MUTANT(enable_ignores_pol1))
         return SW_POL1;
     card_begin(card);
     enum err err = switch_ask(card, SWITCH_ENABLE, isdp->slot);
@@ -74,9 +77,10 @@ static uint16_t enable_profile(struct card *card, struct isdp *isdp)
 static uint16_t disable_profile(struct card *card, struct isdp *isdp)
 {
     const struct isdp *holder = registry_fallback(card);
-    if (isdp->state != ISDP_ENABLED || isdp->attributes & ISDP_LOCAL || !holder || holder == isdp || !isdp_has_profile(holder))
+    if (isdp->state != ISDP_ENABLED || isdp->attributes & ISDP_LOCAL || !holder || holder == isdp ||
+        !isdp_has_profile(holder))
         return SW_CONDITIONS;
-    if (isdp->pol1 & POL1_NO_DISABLE)
+    if (isdp->pol1 & POL1_NO_DISABLE && !MUTANT(disable_ignores_pol1))
         return SW_POL1;
     card_begin(card);
     enum err err = switch_ask(card, SWITCH_DISABLE, holder->slot);
@@ -86,6 +90,8 @@ static uint16_t disable_profile(struct card *card, struct isdp *isdp)
 
 static uint16_t set_fallback(struct card *card, struct isdp *isdp)
 {
+    if (MUTANT(fallback_without_profile) && !isdp_has_profile(isdp))
+        return SW_OK;
     if (!isdp_has_profile(isdp) || isdp->attributes & ISDP_LOCAL)
         return SW_CONDITIONS;
     card_begin(card);
@@ -188,7 +194,8 @@ static uint16_t isdr_store_data(struct card *card, struct sd_session *s, const s
 
 static uint16_t may_delete(struct card *card, const struct isdp *isdp)
 {
-    if (isdp->state == ISDP_ENABLED || isdp->attributes & (ISDP_FALLBACK | ISDP_LOCAL) ||
+    if (isdp->state == ISDP_ENABLED ||
+        (isdp->attributes & (ISDP_FALLBACK | ISDP_LOCAL) && !MUTANT(deletes_the_fallback_profile)) ||
         switch_needs(card, isdp->slot))
         return SW_CONDITIONS;
     return SW_OK;
@@ -233,9 +240,9 @@ static uint16_t delete_profile(struct card *card, struct sd_session *s, const st
     if (d->kind == ES5_DELETE_MASTER) {
         if (isdp->state != ISDP_DISABLED)
             return SW_CONDITIONS;
-        if (!token_good(isdp, d))
+        if (!token_good(isdp, d) && !MUTANT(takes_any_token))
             return SW_WRONG_DATA;
-    } else if (isdp_has_profile(isdp) && isdp->pol1 & POL1_NO_DELETE) {
+    } else if (isdp_has_profile(isdp) && isdp->pol1 & POL1_NO_DELETE && !MUTANT(delete_ignores_pol1)) {
         return SW_POL1;
     }
     return delete_isdp(card, s, isdp, data);
@@ -270,7 +277,7 @@ static uint16_t delete_keys(struct card *card, struct sd_session *s, const struc
     for (size_t i = 0; i < d->range_count; i++) {
         if (!keyset_exists(card, d->ranges[i].kvn))
             return SW_NOT_FOUND;
-        if (d->ranges[i].kvn == s->kvn)
+        if (d->ranges[i].kvn == s->kvn && !MUTANT(deletes_the_current_set))
             return SW_CONDITIONS; /* the running session stands on it */
     }
     enum err err = ERR_NONE;
@@ -329,7 +336,7 @@ static uint16_t isdr_get_status(struct card *card, struct sd_session *s, const s
         isdp_status(card, isdp, &asked, &one);
         if (data->len + one.len > STATUS_ANSWER_MAX)
             break;
-        if (asked.le)
+        if (asked.le || MUTANT(status_without_le_has_data))
             wr_bytes(data, wr_span(&one));
     }
     s->status_next = (uint8_t)i;

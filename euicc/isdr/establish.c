@@ -3,6 +3,7 @@
 
 #include "euicc/ecasd/ecasd.h"
 #include "keyset.h"
+#include "lib/base/mutant.h"
 
 static struct sd_target personalised(const struct sd_session *s)
 {
@@ -39,6 +40,8 @@ uint16_t sd_take_certificate(struct card *card, struct sd_session *s, struct spa
     if (sw != SW_OK)
         return sw;
     card_random(card, s->establishment.rc, SD_RC_LEN);
+    if (MUTANT(constant_challenge))
+        memset(s->establishment.rc, 0x5A, SD_RC_LEN);
     s->establishment.for_sd = t;
     s->establishment.ready = true;
     ka_challenge_write(data, SPAN_OF(s->establishment.rc));
@@ -65,12 +68,12 @@ static enum err isdp_take_keys(struct card *card, uint16_t slot, const struct ka
         isdp_keyset_set(isdp, p->kvn, k->keys[0], one ? k->keys[0] : k->keys[1], one ? k->keys[0] : k->keys[2]);
     if (err != ERR_NONE)
         return err;
-    if ((p->parameters & KA_DELETE_OLD_KEYS) != 0)
+    if ((p->parameters & KA_DELETE_OLD_KEYS) != 0 && !MUTANT(keeps_old_keys))
         for (size_t i = 0; i < ISDP_KEYSETS_MAX; i++)
             if (isdp->keys[i].kvn != p->kvn)
                 wipe(&isdp->keys[i], sizeof isdp->keys[i]);
     struct isdp_keyset *set = isdp_keyset(isdp, p->kvn);
-    set->counter = (uint32_t)(p->counter & 0xFFFFFF);
+    set->counter = MUTANT(new_keys_keep_the_counter) ? 7 : (uint32_t)(p->counter & 0xFFFFFF);
     return registry_store(card, isdp);
 }
 
@@ -109,7 +112,7 @@ uint16_t sd_agree_keys(struct card *card, struct sd_session *s, struct span dgis
 {
     if (!s->establishment.ready)
         return SW_CONDITIONS;
-    s->establishment.ready = false; /* one RC, one try */
+    s->establishment.ready = MUTANT(challenge_used_twice); /* one RC, one try */
     struct ecasd_agreement a = { .dgis = dgis,
                                  .curve = s->establishment.curve,
                                  .point = s->establishment.point,
@@ -125,6 +128,7 @@ uint16_t sd_agree_keys(struct card *card, struct sd_session *s, struct span dgis
     if (sw == SW_OK)
         sw = parameters_fit(s->establishment.for_sd.kind, &p) ? keys_store(card, s, &p, &keys) : SW_WRONG_DATA;
     wipe(&keys, sizeof keys);
-    establishment_forget(s);
+    if (!MUTANT(challenge_used_twice))
+        establishment_forget(s);
     return sw;
 }

@@ -3,6 +3,7 @@
 #include "euicc/isdp/applications.h"
 #include "euicc/isdp/install.h"
 #include "lib/scp/key_establishment.h"
+#include "lib/base/mutant.h"
 
 void sd_session_end(struct sd_session *s)
 {
@@ -171,7 +172,7 @@ static bool script_chaining(struct sd_session *s, struct span value, struct ram_
 {
     uint8_t error = 0, link = value.len == 1 ? value.ptr[0] : 0;
     if (link == RAM_CHAIN_FIRST || link == RAM_CHAIN_FIRST_KEPT) {
-        s->chained = true;
+        s->chained = !MUTANT(forgets_the_chain);
         s->kept = link == RAM_CHAIN_FIRST_KEPT;
     } else if (link != RAM_CHAIN_NEXT && link != RAM_CHAIN_LAST) {
         error = RAM_CHAIN_UNSUPPORTED;
@@ -193,7 +194,7 @@ static bool script_item(struct card *card, struct sd_session *s, const struct ra
         WRITER_ON_STACK(rapdu, SD_ANSWER_MAX + 2);
         sd_apdu(card, s, item->value, &rapdu);
         ram_answer_rapdu(answer, wr_span(&rapdu));
-        return !script_stops_at(&rapdu);
+        return !script_stops_at(&rapdu) || MUTANT(goes_on_after_an_error);
     }
     case RAM_TAG_CHAINING:
         return script_chaining(s, item->value, answer);

@@ -1,6 +1,7 @@
 #include "isdr.h"
 
 #include "euicc/notify/notify.h"
+#include "lib/base/mutant.h"
 
 #define SWITCH_STORED_MAX (14u + ES5_NOTIFICATION_MAX)
 
@@ -259,13 +260,12 @@ void switch_reset(struct card *card)
 
 static uint8_t notification_type(uint8_t cause)
 {
-    static const uint8_t types[] = { [SWITCH_FIRST] = ES5_FIRST_ATTACH,
-                                     [SWITCH_ENABLE] = ES5_CHANGE_SUCCEEDED,
-                                     [SWITCH_DISABLE] = ES5_CHANGE_SUCCEEDED,
-                                     [SWITCH_ROLLBACK] = ES5_CHANGE_ROLLED_BACK,
-                                     [SWITCH_FALLBACK] = ES5_FALLBACK,
-                                     [SWITCH_LOCAL_ENABLE] = ES5_LOCAL_ENABLE,
-                                     [SWITCH_LOCAL_DISABLE] = ES5_LOCAL_DISABLE };
+    static const uint8_t types[] = {
+        [SWITCH_FIRST] = ES5_FIRST_ATTACH,         [SWITCH_ENABLE] = ES5_CHANGE_SUCCEEDED,
+        [SWITCH_DISABLE] = ES5_CHANGE_SUCCEEDED,   [SWITCH_ROLLBACK] = ES5_CHANGE_ROLLED_BACK,
+        [SWITCH_FALLBACK] = ES5_FALLBACK,          [SWITCH_LOCAL_ENABLE] = ES5_LOCAL_ENABLE,
+        [SWITCH_LOCAL_DISABLE] = ES5_LOCAL_DISABLE
+    };
     return types[cause];
 }
 
@@ -274,7 +274,7 @@ static enum err e1_build(struct card *card, struct switch_state *s)
     const struct isdp *enabled = registry_enabled(card);
     struct es5_notification n = { .eid = card->eid,
                                   .type = notification_type(s->cause),
-                                  .sequence = (uint16_t)(s->sequence + 1),
+                                  .sequence = (uint16_t)(s->sequence + (MUTANT(sequence_stands_still) ? 0 : 1)),
                                   .has_imei = card->has_imei };
     if (!enabled || !aid_set(&n.isdp, isdp_aid(enabled)))
         return ERR_STATE;
@@ -296,7 +296,7 @@ static void notification_try(struct card *card)
     struct switch_state s = run->state;
     unsigned attempt = s.tries;
     run->deadline_ms = in_seconds(card, card->isdr->timing.notification_interval_s);
-    if (s.e1_len == 0 && e1_build(card, &s) != ERR_NONE)
+    if ((s.e1_len == 0 || MUTANT(retry_is_a_new_notification)) && e1_build(card, &s) != ERR_NONE)
         return;
     s.phase = SWITCH_NOTIFYING;
     s.spent = 0;
@@ -321,8 +321,8 @@ static enum err delete_by_pol1(struct card *card, const struct switch_state *s, 
 {
     struct isdp *left = s->previous ? registry_by_slot(card, s->previous) : NULL;
     bool asks_pol1 = s->cause == SWITCH_ENABLE || s->cause == SWITCH_DISABLE || s->cause == SWITCH_FALLBACK;
-    if (!asks_pol1 || !left || left->state != ISDP_DISABLED ||
-        left->attributes & ISDP_FALLBACK || !(left->pol1 & POL1_DELETE_ON_DISABLE))
+    if (!asks_pol1 || !left || left->state != ISDP_DISABLED || left->attributes & ISDP_FALLBACK ||
+        !(left->pol1 & POL1_DELETE_ON_DISABLE))
         return ERR_NONE;
     struct aid aid = { .len = 0 };
     if (!aid_set(&aid, isdp_aid(left)))
@@ -340,12 +340,12 @@ enum err switch_confirm(struct card *card, uint16_t sequence, struct es5_deleted
     struct es5_deleted deleted = { .count = 0 };
     if (s.e1_len == 0 || s.phase == SWITCH_IDLE || s.phase == SWITCH_PENDING)
         return ERR_STATE;
-    if (s.sequence != sequence)
+    if (s.sequence != sequence && !MUTANT(takes_any_confirmation))
         return ERR_NOT_FOUND;
     card_begin(card);
-    enum err err = delete_by_pol1(card, &s, &deleted);
+    enum err err = MUTANT(pol1_deletes_nothing) ? ERR_NONE : delete_by_pol1(card, &s, &deleted);
     s.phase = SWITCH_IDLE;
-    s.first_done = 1;
+    s.first_done = !MUTANT(tells_the_first_attach_again);
     s.tries = 0;
     s.e1_len = 0;
     s.target = s.previous = 0;
@@ -420,6 +420,8 @@ static struct isdp *way_back(struct card *card, enum switch_cause *ret_cause)
     struct isdp *holder = registry_fallback(card);
     bool chosen = s->cause == SWITCH_ENABLE || s->cause == SWITCH_DISABLE;
     bool stays = s->cause == SWITCH_FALLBACK || s->cause == SWITCH_FIRST || s->cause == SWITCH_LOCAL_ENABLE;
+    if (MUTANT(forgets_to_roll_back))
+        return NULL;
     *ret_cause = chosen && before && isdp_has_profile(before) ? SWITCH_ROLLBACK : SWITCH_FALLBACK;
     if (*ret_cause == SWITCH_ROLLBACK)
         return before;
@@ -483,7 +485,7 @@ static uint64_t network_lost_at(struct card *card)
     const struct switch_run *run = run_of(card);
     const struct isdp *holder = registry_fallback(card), *enabled = registry_enabled(card);
     if (is_under_way(&run->state) || run->lost_since_ms == SWITCH_NEVER || !holder || holder == enabled ||
-        run->state.home)
+        run->state.home || (MUTANT(fallback_asks_pol1) && enabled->pol1 & POL1_NO_DISABLE))
         return SWITCH_NEVER;
     return run->lost_since_ms + (uint64_t)card->isdr->timing.fallback_s * 1000u;
 }

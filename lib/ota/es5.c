@@ -2,6 +2,7 @@
 #include "es5.h"
 
 #include "lib/gp/install.h"
+#include "lib/base/mutant.h"
 
 #define LE 256u
 
@@ -100,11 +101,12 @@ enum err es5_create_isdp_parse(const struct capdu *c, struct es5_create_isdp *re
         return err;
     if (i.p1 != INSTALL_FOR_INSTALL_AND_MAKE_SELECTABLE)
         return ERR_UNSUPPORTED;
-    if (!span_eq(i.load_file, aid_span(&AID_ISDP_LOADFILE)) || !span_eq(i.module, aid_span(&AID_ISDP_MODULE)))
+    if ((!span_eq(i.load_file, aid_span(&AID_ISDP_LOADFILE)) && !MUTANT(takes_any_load_file)) ||
+        !span_eq(i.module, aid_span(&AID_ISDP_MODULE)))
         return ERR_NOT_FOUND;
     if (!aid_set(&out.isdp, i.application) || !aid_is_isdp(&out.isdp))
         return ERR_BAD_VALUE;
-    if (!span_eq(i.privileges, SPAN_OF(isdp_privileges)))
+    if (!span_eq(i.privileges, SPAN_OF(isdp_privileges)) && !MUTANT(takes_any_privileges))
         return ERR_BAD_VALUE;
     err = take_parameters(i.parameters, &out);
     if (err == ERR_NONE)
