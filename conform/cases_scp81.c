@@ -20,7 +20,7 @@ static void status_ok(struct bed *b)
 static void unknown_application(struct bed *b)
 {
     https_open(b);
-    https_reply(b, "//aid/A000000559/1010FFFFFFFF890000FEDC00", script_of(b, RAM_INDEFINITE, hexf(b, "80CAFF2100")));
+    https_reply(b, "//aid/A000000559/1010FFFFFFFF8900FEDC00", script_of(b, RAM_INDEFINITE, hexf(b, "80CAFF2100")));
     need(b, !strcmp(b->server.request.status, "unknown-application"), "X-Admin-Script-Status: %s",
          b->server.request.status);
     need(b, b->server.request.len == 0, "the body is not empty");
