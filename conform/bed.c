@@ -115,7 +115,7 @@ enum err bed_new(struct target *target, struct card_keys *keys, struct bed **ret
     b->key.kvn = keys->scp80.kvn;
     memcpy(b->key.kic, keys->scp80.kic, 16);
     memcpy(b->key.kid, keys->scp80.kid, 16);
-    b->key.counter = target->virtual_time ? 0 : target->now_ms(target) / 100; /* above those of earlier runs */
+    b->key.counter = target->virtual_time ? 0 : target->now_ms(target) / 4; /* above those of earlier runs */
     b->mno.kvn = 0x01;
     memcpy(b->mno.kic, PACKAGE_KIC, 16);
     memcpy(b->mno.kid, PACKAGE_KID, 16);
