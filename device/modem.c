@@ -225,7 +225,7 @@ uint64_t modem_tick(struct modem *m, uint64_t now_ms)
         quirks_pace(m);
     }
     modem_work(m);
-    next = earliest(earliest(next, wake), m->poll_at > now_ms ? m->poll_at : now_ms + 1000);
+    next = earliest(earliest(next, quirks_tick(m)), m->poll_at > now_ms ? m->poll_at : now_ms + 1000);
     if (m->attach_at)
         next = earliest(next, m->attach_at);
     for (unsigned i = 0; i < MODEM_TIMERS_MAX; i++)
