@@ -53,12 +53,28 @@ void need_span(struct bed *b, struct span got, struct span want, const char *wha
         fail(b, "%s: %.80s instead of %.80s", what, hex_of(b, got), hex_of(b, want));
 }
 
+struct ec_key *bed_ephemeral(struct bed *b)
+{
+    need(b, b->drawn_count < BED_DRAWN_MAX, "the case draws more than %u keys", BED_DRAWN_MAX);
+    struct ec_key **slot = &b->drawn[b->drawn_count];
+    need_ok(b, ec_generate((enum ec_curve)b->keys->ecasd_curve, NULL, slot), "ephemeral key");
+    b->drawn_count++;
+    return *slot;
+}
+
+static void ephemerals_free(struct bed *b)
+{
+    while (b->drawn_count > 0)
+        ec_key_free(b->drawn[--b->drawn_count]);
+}
+
 enum verdict bed_guard(struct bed *b, void (*run)(struct bed *))
 {
     b->verdict = VERDICT_PASS;
     b->detail[0] = 0;
     if (setjmp(b->leave) == 0)
         run(b);
+    ephemerals_free(b);
     return b->verdict;
 }
 

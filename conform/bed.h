@@ -24,6 +24,7 @@
 #define BED_ARENA_MAX  (64u * 1024u * 1024u)
 #define BED_SMS_MAX    32u
 #define BED_MADE_MAX   24u
+#define BED_DRAWN_MAX  16u
 #define BED_BODY_MAX   9000u
 #define BED_SERVER_OUT (200u * 1024u)
 #define BED_DETAIL_MAX 240u
@@ -96,6 +97,8 @@ struct bed {
     uint8_t reference;             /* of concatenated messages */
     struct aid made[BED_MADE_MAX]; /* ISD-Ps of this case */
     size_t made_count;
+    struct ec_key *drawn[BED_DRAWN_MAX]; /* ephemeral keys of this case */
+    size_t drawn_count;
     uint32_t next_tar;
     bool touched_addresses, touched_keys;
     /* as the card was found */
@@ -114,6 +117,8 @@ void bed_end(struct bed *b, enum verdict verdict, const char *format, ...)
         if (!(condition))                                                                                              \
             fail((b), __VA_ARGS__);                                                                                    \
     } while (0)
+/* A new key on the ECASD's curve; the bed's, until the case ends. */
+struct ec_key *bed_ephemeral(struct bed *b);
 void need_ok(struct bed *b, enum err err, const char *what);
 void need_sw(struct bed *b, uint16_t got, uint16_t want, const char *what);
 /* one of two words */
@@ -194,7 +199,7 @@ struct agreement {
     uint8_t keys[3][16];
     struct span dr;
     /* kept between the steps */
-    struct ec_key *ephemeral;
+    struct ec_key *ephemeral; /* the bed's */
     struct span crt;
 };
 #define AGREEMENT_SCP03 .scenario = 0x09, .usage = 0x10, .type = 0x88, .kid = 0x01, .kvn = 0x30

@@ -112,7 +112,7 @@ struct span agreement_dgis(struct bed *b, struct agreement *a, struct span rc)
 {
     uint8_t signature[EC_SIGNATURE_LEN];
     struct writer w = room(b, 400);
-    need_ok(b, ec_generate((enum ec_curve)b->keys->ecasd_curve, NULL, &a->ephemeral), "ephemeral key");
+    a->ephemeral = bed_ephemeral(b);
     a->crt = crt_make(b, a);
     wr_u16(&w, 0x3A02);
     wr_u8(&w, (uint8_t)a->crt.len);
@@ -188,8 +188,6 @@ void agreement_finish(struct bed *b, struct agreement *a, struct span answer)
     need_ok(b, ec_public_new((enum ec_curve)b->keys->ecasd_curve, ecasd_point(b), &ecasd), "PK.ECASD.ECKA");
     enum err err = ec_shared_x(a->ephemeral, ecasd, shs);
     ec_key_free(ecasd);
-    ec_key_free(a->ephemeral);
-    a->ephemeral = NULL;
     need_ok(b, err, "ECKA");
     derive(b, SPAN_OF(shs), shared_info(b, a), data);
     memcpy(a->keys, data + 16, 48);

@@ -43,6 +43,19 @@ static enum err card_identity(struct card *card)
     return err == ERR_VERIFY || err == ERR_CRYPTO ? ERR_DENIED : err;
 }
 
+void card_stop(struct card *card)
+{
+    for (const struct card_module *const *m = card_modules; *m; m++)
+        if ((*m)->close)
+            (*m)->close(card);
+    fs_unmount(&card->fs);
+    objects_close(card->objects);
+    arena_release(&card->scratch);
+    set_data_drop(card);
+    wipe(card->response.buf, card->response.cap);
+    wipe(card, sizeof *card);
+}
+
 enum err euicc_open(struct arena *arena, const struct env *env, struct euicc **ret)
 {
     struct euicc *e = ARENA_NEW(arena, struct euicc);
@@ -57,20 +70,9 @@ enum err euicc_open(struct arena *arena, const struct env *env, struct euicc **r
         err = card_start(&e->card);
     if (err == ERR_NONE)
         *ret = e;
+    else
+        card_stop(&e->card);
     return err;
-}
-
-void card_stop(struct card *card)
-{
-    for (const struct card_module *const *m = card_modules; *m; m++)
-        if ((*m)->close)
-            (*m)->close(card);
-    fs_unmount(&card->fs);
-    objects_close(card->objects);
-    arena_release(&card->scratch);
-    set_data_drop(card);
-    wipe(card->response.buf, card->response.cap);
-    wipe(card, sizeof *card);
 }
 
 void euicc_close(struct euicc *euicc)

@@ -365,6 +365,7 @@ static void damage_is_found(void **state)
         if (err == ERR_NONE) {
             store_content(b.o, &now);
             assert_true(content_eq(&now, &want) || content_eq(&now, &before));
+            objects_close(b.o);
         } else {
             assert_true(err == ERR_VERIFY || err == ERR_NOT_FOUND || err == ERR_UNSUPPORTED);
             found++;
