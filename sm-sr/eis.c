@@ -51,12 +51,40 @@ static bool add_properties(struct turn *t, struct eis *eis, const struct query *
     return eis->properties != NULL;
 }
 
+/* What happened to it here: for another SM-SR only. */
+static bool add_audit_trail(struct turn *t, struct eis *eis, const struct query *q)
+{
+    eis->audit = ARENA_ARRAY(t->arena, struct audit_record, q->row_count + 1);
+    for (size_t i = 0; eis->audit && i < q->row_count; i++) {
+        const struct row *row = &q->rows[i];
+        struct audit_record *r = &eis->audit[eis->audit_count++];
+        *r = (struct audit_record){ .eid = t->e->eid,
+                                    .smsr_id = t->config->oid,
+                                    .date_ms = (uint64_t)row_int(row, 0),
+                                    .operation = (uint16_t)row_int(row, 1),
+                                    .has_status = row->columns[3].type == VALUE_INT,
+                                    .imei = row_bytes(row, 8),
+                                    .meid = row_bytes(row, 9) };
+        row_text(row, 2, r->requester_id.text, sizeof r->requester_id.text);
+        row_text(row, 7, r->iccid.digits, sizeof r->iccid.digits);
+        if (!aid_set(&r->isdp_aid, row_bytes(row, 6)))
+            r->isdp_aid.len = 0;
+        if (r->has_status)
+            r->status = status_from_codes((enum exec_status)row_int(row, 3), row_bytes(row, 4), row_bytes(row, 5),
+                                          SPAN_NONE, SPAN_NONE);
+    }
+    eis->has_audit_trail = eis->audit_count > 0;
+    return eis->audit != NULL;
+}
+
 static struct eis *view(struct turn *t, enum es_function function, const struct oid *caller, struct span list)
 {
     const struct query *document = SMSR_ASK(t, &SMSR_DOCUMENT_LOAD, value_text(t->e->eid_text));
     const struct query *properties = SMSR_ASK(t, &SMSR_PROPERTY_LOAD, value_text(t->e->eid_text));
+    bool es7 = es_function_info(function)->number == ES_IF_ES7;
+    const struct query *audit = es7 ? SMSR_ASK(t, &SMSR_AUDIT_LOAD, value_text(t->e->eid_text)) : NULL;
     struct eis *eis = ARENA_NEW(t->arena, struct eis);
-    if (!document || !properties || !document->row_count || !eis)
+    if ((es7 && !audit) || !document || !properties || !document->row_count || !eis)
         return NULL;
     eis->signed_info = row_bytes(&document->rows[0], 0);
     eis->signature = row_bytes(&document->rows[0], 1);
@@ -67,7 +95,7 @@ static struct eis *view(struct turn *t, enum es_function function, const struct 
     eis->last_audit_ms = t->e->last_audit_ms;
     eis->smsr_id = t->config->oid;
     return add_profiles(t, eis, function, caller, list) && add_isdr(t, eis, &document->rows[0]) &&
-                   add_properties(t, eis, properties)
+                   add_properties(t, eis, properties) && (!es7 || add_audit_trail(t, eis, audit))
                ? eis
                : NULL;
 }

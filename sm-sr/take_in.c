@@ -9,15 +9,24 @@ static struct status eis_invalid(const struct turn *t, const char *detail)
     return status_failed(REASON_EIS_INVALID, t->e->eid_text, "%s", detail);
 }
 
+/* The key of the certificate is kept with it; one on no curve of ours (RSA) is read anew. */
+static enum err signature_check(struct turn *t, const struct x509 *eum, const struct eis *eis)
+{
+    const struct ec_key *key = x509_public_key(eum);
+    struct writer der = wr_arena(t->arena, X509_DER_MAX);
+    if (key)
+        return eum_verify_with(eis, ec_key_openssl(key));
+    x509_der(eum, &der);
+    return eum_verify(eis, wr_span(&der));
+}
+
 struct status smsr_take_in_signatures(struct turn *t, const struct smsr_partner *partner, const struct eis *eis,
                                       struct ec_key **ret_ecasd)
 {
     const struct x509 *eum = partner ? partner->eum_certificate : NULL;
-    struct writer der = wr_arena(t->arena, X509_DER_MAX);
     if (!eum || chain_check_eum(t->config->trust, eum, t->now_ms, NULL) != ERR_NONE)
         return status_failed(REASON_EUM_CERT_INVALID, eis->eum_id.text, "no EUM certificate that holds against the CI");
-    x509_der(eum, &der);
-    enum err err = eum_verify(eis, wr_span(&der));
+    enum err err = signature_check(t, eum, eis);
     if (err != ERR_NONE)
         return status_failed(REASON_EIS_SIGNATURE, t->e->eid_text, "EumSignature: %s", err_text(err));
     err = chain_check_euicc(t->config->trust, eum, sd_certificate(&eis->ecasd), eid_span(&eis->eid), t->now_ms,

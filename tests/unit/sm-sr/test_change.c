@@ -142,6 +142,34 @@ static void test_incapable(void **state)
     pair_free();
 }
 
+/* What goes over is the whole EIS: every profile, the key sets by version only, the audit trail, the signed part as it was
+ * signed. */
+static void test_eis(void **state)
+{
+    (void)state;
+    pair_make();
+    struct es_audit_request r = { .base = world_call("audit-before", 300), .eid = world_eid() };
+    world_ask(&a, OID_OP1, ES4_AUDIT_EIS, &r);
+    world_settle(&a);
+    prepare("p");
+    change("c");
+    world_pass(&a, 5000);
+    assert_int_equal(outcome(&a, ES4_SMSR_CHANGE)->exec, EXECUTED_SUCCESS);
+    struct es_message m;
+    struct es_fault fault;
+    assert_ok(es_decode(a.handover, &a.arena, &m, &fault));
+    const struct eis *eis = ((const struct es7_handover_euicc *)m.body)->eis;
+    assert_int_equal(eis->profile_count, 2);
+    assert_string_equal(eis->smsr_id.text, OID_SMSR);
+    assert_int_equal(eis->isdr.keyset_count, 2);
+    assert_int_equal(eis->isdr.keysets[0].key_count, 0);
+    assert_true(eis->has_audit_trail && eis->audit_count == 1);
+    assert_int_equal(eis->audit[0].operation, AUDIT_CAPABILITY_AUDIT);
+    assert_string_equal(eis->audit[0].requester_id.text, OID_OP1);
+    assert_true(eis->audit[0].has_status && eis->audit[0].status.exec == EXECUTED_SUCCESS);
+    pair_free();
+}
+
 /* While it is under way, nothing else may change the eUICC: refused at once. Reading is fine. */
 static void test_lock(void **state)
 {
@@ -368,7 +396,7 @@ static void test_drill(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole),       cmocka_unit_test(test_refusals),      cmocka_unit_test(test_incapable),
+        cmocka_unit_test(test_whole), cmocka_unit_test(test_eis),       cmocka_unit_test(test_refusals),      cmocka_unit_test(test_incapable),
         cmocka_unit_test(test_lock),        cmocka_unit_test(test_wrong_receipt), cmocka_unit_test(test_card_refuses),
         cmocka_unit_test(test_certificate), cmocka_unit_test(test_retry),         cmocka_unit_test(test_late),
         cmocka_unit_test(test_drill),

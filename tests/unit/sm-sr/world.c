@@ -197,6 +197,8 @@ static void net_send(struct net *net, const struct effect *effect)
         assert_true(w->mail_count < MAIL_MAX);
         w->mail[w->mail_count].id = effect->id;
         w->mail[w->mail_count++].body = arena_copy(&w->arena, effect->body);
+        if (strstr(effect->ref, "HandoverEUICC/request"))
+            w->handover = w->mail[w->mail_count - 1].body;
         return;
     }
     if (w->partners_down) {

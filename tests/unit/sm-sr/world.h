@@ -136,6 +136,7 @@ struct world {
         struct span body;
     } mail[MAIL_MAX];
     size_t mail_count;
+    struct span handover; /* the last HandoverEUICC */
     unsigned mail_carried, mail_lost_at, ack_lost_at; /* of all that this one sent; 0: none */
     unsigned radio_carried, radio_lost_at;
     bool mail_down;
