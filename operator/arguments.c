@@ -35,6 +35,10 @@ static const struct {
     [OPT_SECRET] = { "secret", "FILE", "sign what goes to the webhook (HMAC-SHA-256) with this file's octets" },
     [OPT_EXEC] = { "exec", "COMMAND", "run this for every message, with its JSON on standard input" },
     [OPT_PACKAGE] = { "package", "FILE", "the profile package, DER (osprey-profile builds one)" },
+    [OPT_KEYS] = { "keys", "FILE", "the profile's keys: [profile] with kvn, kic, kid, tar; FILE.counter is kept beside it" },
+    [OPT_CENTRE] = { "centre", "NUMBER", "the SMSC that the card shall use: +4917…" },
+    [OPT_APN] = { "apn", "NAME", "the access point that the card shall use for HTTPS" },
+    [OPT_SCRIPT] = { "script", "APDUS", "C-APDUs in hexadecimal digits, with commas between" },
     [OPT_WORD] = { "", NULL, "" },
 };
 
@@ -141,6 +145,18 @@ static enum err read_value(struct parse *p, enum op_option option, const char *t
     case OPT_SECRET:
         a->secret = text;
         return ERR_NONE;
+    case OPT_KEYS:
+        a->keys = text;
+        return ERR_NONE;
+    case OPT_CENTRE:
+        a->centre = text;
+        return ERR_NONE;
+    case OPT_APN:
+        a->apn = text;
+        return ERR_NONE;
+    case OPT_SCRIPT:
+        a->script = text;
+        return *text ? ERR_NONE : wrong(p, option, "is empty");
     case OPT_PACKAGE:
         a->package = text;
         return ERR_NONE;

@@ -37,6 +37,10 @@ enum op_option {
     OPT_SECRET,
     OPT_EXEC,
     OPT_PACKAGE,
+    OPT_KEYS,
+    OPT_CENTRE,
+    OPT_APN,
+    OPT_SCRIPT,
     OPT_WORD, /* the one word without dashes */
     OP_OPTION_COUNT
 };
@@ -57,6 +61,7 @@ struct op_arguments {
     const char *type, *via, *sm_sr, *call_id, *config;
     const char *sp, *names; /* --sp; --allow or --discard */
     const char *webhook, *secret, *exec, *package, *word;
+    const char *keys, *centre, *apn, *script; /* osprey ota */
 };
 
 /* argv[0 … argc-1] are the words behind the command's name. detail gets what is wrong, for people. */

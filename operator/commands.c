@@ -172,6 +172,8 @@ static enum op_exit run_check(struct op_session *s, const struct op_arguments *a
 }
 
 #define CALL(...) .allowed = OPT_CALLING | __VA_ARGS__, .required = __VA_ARGS__
+#define OPT_OTA   (OPT_EVERY | OPT(KEYS) | OPT(MSISDN) | OPT(TIMEOUT) | OPT(DRY_RUN))
+#define OTA(...)  .allowed = OPT_OTA | __VA_ARGS__, .required = OPT(KEYS) | OPT(MSISDN) | __VA_ARGS__
 #define PROFILE   CALL(OPT(EID) | OPT(ICCID)), .fill = fill_profile
 
 /* clang-format off */
@@ -226,6 +228,14 @@ const struct op_command op_commands[] = {
     { "sm-sr", "change", "move an eUICC to another SM-SR (ask the one in charge: --via)",
       "osprey sm-sr change --via old-sr --eid 8900… --target new-sr", CALL(OPT(EID) | OPT(TARGET)),
       .via_smsr = ES4_SMSR_CHANGE, .fill = fill_eid },
+    { "ota", "pol1", "set the policy rules inside our enabled profile (POL1, ES6), by SMS with its own keys",
+      "osprey ota pol1 --keys meter.keys --msisdn 4917… --rules delete:not-allowed", OTA(OPT(RULES)), .run = op_ota_pol1 },
+    { "ota", "connectivity", "set SMSC and access point inside our enabled profile (ES6), by SMS with its own keys",
+      "osprey ota connectivity --keys meter.keys --msisdn 4917… --centre +4917…", .allowed = OPT_OTA | OPT(CENTRE) |
+      OPT(APN), .required = OPT(KEYS) | OPT(MSISDN), .run = op_ota_connectivity },
+    { "ota", "script", "send C-APDUs to our enabled profile (RAM, RFM) by SMS with its own keys, and show the answers",
+      "osprey ota script --keys meter.keys --msisdn 4917… --script 80F21000024F0000", OTA(OPT(SCRIPT)),
+      .run = op_ota_script },
     { "order", "add", "order a profile from the SM-DP (Osprey's own: SGP.02 leaves it to the parties)",
       "osprey order add --package meter.der --type Meters --msisdn 4917…", .allowed = OPT_EVERY | OPT(VIA) |
       OPT(PACKAGE) | OPT(TYPE) | OPT(IMSI) | OPT(MSISDN) | OPT(RULES) | OPT(DRY_RUN), .required = OPT(PACKAGE),

@@ -673,6 +673,41 @@ static void messages_are_handed_on(void **state)
     http_server_free(server);
 }
 
+static void write_text(const char *name, const char *text)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+/* The script is the one that the card's own test has; nothing leaves with keys or a counter that will not do. */
+static void scripts_for_the_own_profile(void **state)
+{
+    (void)state;
+    const char *out;
+    char keys[200], bad[200];
+    snprintf(keys, sizeof keys, "%s/meter.keys", folder);
+    snprintf(bad, sizeof bad, "%s/bad.keys", folder);
+    write_text("meter.keys", "[profile]\nkvn = 1\nkic = 000102030405060708090A0B0C0D0E0F\nkid = 000102030405060708090A0B0C0D0E0F\n");
+    assert_int_equal(RUN(&out, "ota", "pol1", "--keys", keys, "--msisdn", "4917", "--rules", "disable:auto-delete", "--dry-run"), 0);
+    assert_said(out, "AA2A221B80E6200016000010A0000005591010FFFFFFFF8900000F00000000220B80E28800063A0603810104");
+    assert_int_equal(RUN(&out, "ota", "connectivity", "--keys", keys, "--msisdn", "4917", "--centre", "+33639680123", "--dry-run"), 0);
+    assert_said(out, "80E288000E3A070BA0090607913336690821F3");
+    assert_int_equal(RUN(&out, "ota", "connectivity", "--keys", keys, "--msisdn", "4917"), 2);
+    assert_int_equal(RUN(&out, "ota", "script", "--keys", keys, "--msisdn", "4917", "--script", "80F"), 2);
+    assert_int_equal(RUN(&out, "ota", "script", "--keys", keys, "--msisdn", "4917", "--script", "80F21000"), 1); /* no [ota] */
+    assert_said(out, "smsc and from are needed");
+    write_text("bad.keys", "[profile]\nkvn = 16\nkic = 00\nkid = 00\n");
+    assert_int_equal(RUN(&out, "ota", "script", "--keys", bad, "--msisdn", "4917", "--script", "80F21000"), 1);
+    assert_said(out, "kvn: 1 to 15");
+    write_text("meter.keys.counter", "many\n");
+    assert_int_equal(RUN(&out, "ota", "script", "--keys", keys, "--msisdn", "4917", "--script", "80F21000"), 1);
+    assert_said(out, "no counter");
+}
+
 static int command(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static int command(const char *format, ...)
 {
@@ -740,6 +775,7 @@ int main(void)
         TEST(a_partner_is_tried),
         TEST(a_partner_with_another_certificate_is_found_out),
         TEST(messages_are_handed_on),
+        TEST(scripts_for_the_own_profile),
     };
     return cmocka_run_group_tests(tests, make_certificates, remove_folder);
 }
