@@ -338,6 +338,8 @@ static void a_tear_while_formatting_leaves_no_card_or_an_empty_one(void **state)
         assert_true(open == ERR_NOT_FOUND || open == ERR_VERIFY || open == ERR_NONE);
         if (err == ERR_NONE)
             assert_int_equal(open, ERR_NONE);
+        if (open == ERR_NONE)
+            objects_close(o);
         arena_release(&b.arena);
         nvm_memory_done(&b.memory);
     }
