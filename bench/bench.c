@@ -31,10 +31,10 @@ static double seconds(bench_work *work, void *context, unsigned repeats)
     return cpu_s() - start;
 }
 
-static unsigned calibrate(const struct bench *b)
+static unsigned calibrate(bench_work *work, void *context)
 {
     unsigned repeats = 1;
-    while (repeats < 1u << 24 && seconds(b->ours, b->context, repeats) < ROUND_S)
+    while (repeats < 1u << 24 && seconds(work, context, repeats) < ROUND_S / 2)
         repeats *= 2;
     return repeats;
 }
@@ -54,7 +54,7 @@ static double median(double *values)
 void bench_run(const struct bench *b)
 {
     double ours[ROUNDS], ratio[ROUNDS];
-    unsigned repeats = calibrate(b);
+    unsigned repeats = calibrate(b->ours, b->context);
     for (unsigned i = 0; i < ROUNDS; i++) {
         ours[i] = seconds(b->ours, b->context, repeats);
         ratio[i] = b->floor ? ours[i] / seconds(b->floor, b->context, repeats) : 0;
@@ -64,6 +64,15 @@ void bench_run(const struct bench *b)
         printf(",\"ratio\":%.2f,\"ratio_is\":\"%s\"", median(ratio), b->ratio_is);
     printf("}\n");
     fflush(stdout);
+}
+
+double bench_cost_us(bench_work *work, void *context)
+{
+    double cost[ROUNDS];
+    unsigned repeats = calibrate(work, context);
+    for (unsigned i = 0; i < ROUNDS; i++)
+        cost[i] = seconds(work, context, repeats) * 1e6 / repeats;
+    return median(cost);
 }
 
 void bench_value(const char *name, double value, const char *unit)

@@ -19,6 +19,8 @@ struct bench {
 };
 void bench_run(const struct bench *b);
 void bench_value(const char *name, double value, const char *unit);
+/* CPU time of one repeat, the median of some rounds. */
+double bench_cost_us(bench_work *work, void *context);
 /* A fault in a measurement ends the program: a wrong figure is worse than none. */
 void bench_must(enum err err, const char *what);
 #define BENCH_MUST(expression) bench_must((expression), #expression)
@@ -26,7 +28,13 @@ void bench_must(enum err err, const char *what);
 void bench_keep(const void *p);
 
 void bench_scp(void);
-void bench_profile(const char *package_path);
+void bench_profile(struct span package);
 void bench_store(void);
+void bench_xml(struct span eis, struct span package);
+void bench_card(struct span image, struct span package);
+void bench_tls(void);
+/* The same package through a bare DER walk; one change of the bare store in groups of 100. */
+double bench_walk_us(struct span package);
+double bench_change_us(void);
 
 #endif

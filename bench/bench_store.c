@@ -11,6 +11,7 @@
 #include "lib/io/sqlite.h"
 
 #define GROUP 100u
+#define ROWS  10000u
 
 static const struct statement CHANGE = {
     "change", "INSERT INTO tally (line, n) VALUES (?1, 1) ON CONFLICT (line) DO UPDATE SET n=n+1", NULL
@@ -23,6 +24,7 @@ struct store_work {
     struct engine *engine;
     sqlite3 *bare;
     sqlite3_stmt *statement;
+    unsigned rows, next; /* rows: changes go here and there among so many; 0: always the same group */
 };
 
 static uint64_t now_ms(struct clock *clock)
@@ -78,7 +80,8 @@ static void bare(void *context, unsigned repeats)
     while (repeats--) {
         must_sql(sqlite3_exec(w->bare, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
         for (unsigned i = 0; i < GROUP; i++) {
-            snprintf(line, sizeof line, "line-%u", i);
+            w->next = w->rows ? (w->next * 1103515245u + 12345u) : i;
+            snprintf(line, sizeof line, "line-%u", w->rows ? w->next / 65536 % w->rows : i);
             sqlite3_bind_text(w->statement, 1, line, -1, SQLITE_STATIC);
             must_sql(sqlite3_step(w->statement), SQLITE_DONE);
             sqlite3_reset(w->statement);
@@ -119,23 +122,56 @@ static void remove_database(const char *path)
     }
 }
 
+struct place {
+    char folder[32], ours[64], bare[64];
+};
+
+static void place_make(struct place *p)
+{
+    snprintf(p->folder, sizeof p->folder, "/tmp/osprey-bench-XXXXXX");
+    if (!mkdtemp(p->folder))
+        bench_must(ERR_IO, "mkdtemp");
+    snprintf(p->ours, sizeof p->ours, "%s/a.db", p->folder);
+    snprintf(p->bare, sizeof p->bare, "%s/b.db", p->folder);
+}
+
+static void place_remove(const struct place *p)
+{
+    remove_database(p->ours);
+    remove_database(p->bare);
+    rmdir(p->folder);
+}
+
+static void close_bare(struct store_work *w)
+{
+    sqlite3_finalize(w->statement);
+    sqlite3_close(w->bare);
+}
+
+double bench_change_us(void)
+{
+    struct store_work w = { .rows = ROWS };
+    struct place p;
+    place_make(&p);
+    open_bare(&w, p.bare);
+    bare(&w, 3 * ROWS / GROUP); /* most of them are there */
+    double cost_us = bench_cost_us(bare, &w) / GROUP;
+    close_bare(&w);
+    place_remove(&p);
+    return cost_us;
+}
+
 void bench_store(void)
 {
     struct store_work w = { .clock = { now_ms, wake_at }, .net = { send } };
-    char folder[] = "/tmp/osprey-bench-XXXXXX", a[64], b[64];
-    if (!mkdtemp(folder))
-        bench_must(ERR_IO, "mkdtemp");
-    snprintf(a, sizeof a, "%s/a.db", folder);
-    snprintf(b, sizeof b, "%s/b.db", folder);
-    open_ours(&w, a);
-    open_bare(&w, b);
+    struct place p;
+    place_make(&p);
+    open_ours(&w, p.ours);
+    open_bare(&w, p.bare);
     bench_run(&(struct bench){ "durable change, groups of 100", "changes/s of CPU", GROUP, ours, bare,
                                "ours / bare SQLite in the same grouping", &w });
     engine_free(w.engine);
     sqlite_store_close(w.store);
-    sqlite3_finalize(w.statement);
-    sqlite3_close(w.bare);
-    remove_database(a);
-    remove_database(b);
-    rmdir(folder);
+    close_bare(&w);
+    place_remove(&p);
 }
