@@ -29,16 +29,24 @@ class Server:
         self.folder = tempfile.mkdtemp(prefix='osprey-postgres-')
         os.chmod(self.folder, 0o777)
         data = os.path.join(self.folder, 'data')
-        with socket.socket() as probe:
-            probe.bind(('127.0.0.1', 0))
-            self.port = probe.getsockname()[1]
         quiet = {'stdout': subprocess.DEVNULL, 'stderr': subprocess.DEVNULL, 'check': True, 'cwd': '/'}
-        subprocess.run(as_postgres(f'{self.bin}/initdb', '-D', data, '-A', 'trust', '-U', 'postgres', '--no-locale', '-E', 'UTF8'), **quiet)
-        options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories='{self.folder}'"
-        subprocess.run(as_postgres(f'{self.bin}/pg_ctl', '-D', data, '-l', os.path.join(self.folder, 'log'), '-o', options, '-w', 'start'), **quiet)
+        subprocess.run(as_postgres(f'{self.bin}/initdb', '-D', data, '-A', 'trust', '-U', 'postgres', '--no-locale', '-E', 'UTF8',
+                                   '--no-sync'), **quiet)
+        self.listen(data, quiet)
         for name in databases:
             subprocess.run(as_postgres(f'{self.bin}/createdb', '-h', '127.0.0.1', '-p', str(self.port), '-U', 'postgres', name), **quiet)
         return f'postgresql://postgres@127.0.0.1:{self.port}'
+
+    def listen(self, data, quiet):
+        """Another process may take the free port first: then another port. These databases live for a test: no fsync."""
+        for last in (False, False, True):
+            with socket.socket() as probe:
+                probe.bind(('127.0.0.1', 0))
+                self.port = probe.getsockname()[1]
+            options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories='{self.folder}' -c fsync=off"
+            words = as_postgres(f'{self.bin}/pg_ctl', '-D', data, '-l', os.path.join(self.folder, 'log'), '-o', options, '-w', 'start')
+            if subprocess.run(words, **dict(quiet, check=last)).returncode == 0:
+                return
 
     def stop(self):
         if self.folder:
