@@ -48,11 +48,20 @@ static bool is_busy(const struct modem *m)
     return m->command.waiting || m->host_sends || m->queue_count || m->fetch_len || m->reset_wanted || m->attach != ATTACH_DONE;
 }
 
+/* The network knows a sleeper as absent and hears from it when it wakes (its periodic update), so that the SMSC is alerted
+ * and need not guess. Messages are lost where nobody told it. */
+static void tell_network(struct modem *m, bool awake)
+{
+    if (!m->config.quirks.loses_sms)
+        m->lines.registered(m->lines.context, awake ? m->imsi : NULL, awake ? m->msisdn : NULL);
+}
+
 static void fall_asleep(struct modem *m)
 {
     m->asleep = true;
     m->wakes_at = m->now_ms + m->config.quirks.asleep_s * 1000ull;
     modem_fact(m, LOG_DEBUG_, "asleep for %u s", m->config.quirks.asleep_s);
+    tell_network(m, false);
 }
 
 uint64_t quirks_tick(struct modem *m)
@@ -64,6 +73,7 @@ uint64_t quirks_tick(struct modem *m)
         m->asleep = false;
         quirks_stay_awake(m);
         modem_fact(m, LOG_DEBUG_, "awake");
+        tell_network(m, true);
     } else if (!m->asleep && is_busy(m)) {
         quirks_stay_awake(m);
     } else if (!m->asleep && m->now_ms >= m->sleeps_at) {
