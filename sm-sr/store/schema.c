@@ -116,10 +116,11 @@ const struct statement SMSR_PROFILE_ADD = {
     "INSERT INTO profile (eid, iccid, isdp, mno, smdp, type, state, fallback, msisdn, imsi, allocated, free, pol2, "
     "emergency)"
     " SELECT ?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14 WHERE NOT EXISTS (SELECT 1 FROM profile WHERE iccid=?2)",
-    "INSERT INTO profile (eid, iccid, isdp, mno, smdp, type, state, fallback, msisdn, imsi, allocated, free, pol2)"
+    "INSERT INTO profile (eid, iccid, isdp, mno, smdp, type, state, fallback, msisdn, imsi, allocated, free, pol2, "
+    "emergency)"
     " SELECT "
     "$1::text,$2::text,$3::bytea,$4::text,$5::text,$6::text,$7::bigint,$8::bigint,$9::text,$10::text,$11::bigint,"
-    "$12::bigint,$13::bigint WHERE NOT EXISTS (SELECT 1 FROM profile WHERE iccid=$2::text)"
+    "$12::bigint,$13::bigint,$14::bigint WHERE NOT EXISTS (SELECT 1 FROM profile WHERE iccid=$2::text)"
 };
 const struct statement SMSR_PROFILE_PUT = {
     "profile-put",
