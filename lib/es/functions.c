@@ -8,6 +8,8 @@ static const struct es_function_info infos[ES_FUNCTION_COUNT] = {
 #define ES_FUNCTION(interface_, name_, text, group_, pattern_, caller_, provider_, request, response, section_, v4_)   \
     [interface_##_##name_] = { .interface = #interface_,                                                               \
                                .name = text,                                                                           \
+                               .interface_len = sizeof #interface_ - 1,                                                \
+                               .name_len = sizeof text - 1,                                                            \
                                .section = section_,                                                                    \
                                .number = ES_IF_##interface_,                                                           \
                                .group = ES_GROUP_##group_,                                                             \
@@ -45,9 +47,10 @@ const struct xml_table *es_table(enum es_function function, enum es_kind kind)
 static enum es_function find(struct span text)
 {
     for (int i = 1; i < ES_FUNCTION_COUNT; i++) {
-        size_t len = strlen(infos[i].interface);
-        if (text.len > len + 1 && text.ptr[len] == '-' && xml_name_is(span_sub(text, 0, len), infos[i].interface) &&
-            xml_name_is(span_from(text, len + 1), infos[i].name))
+        const struct es_function_info *f = &infos[i];
+        if (text.len == (size_t)f->interface_len + 1 + f->name_len && text.ptr[f->interface_len] == '-' &&
+            !memcmp(text.ptr + f->interface_len + 1, f->name, f->name_len) &&
+            !memcmp(text.ptr, f->interface, f->interface_len))
             return (enum es_function)i;
     }
     return ES_FUNCTION_NONE;

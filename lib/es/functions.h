@@ -27,6 +27,7 @@ enum es_function {
 struct es_function_info {
     const char *interface; /* "ES3" */
     const char *name;      /* "EnableProfile"; notifications "Handle…Notification" */
+    uint8_t interface_len, name_len;
     const char *section;   /* "5.4.8" */
     enum es_interface number;
     enum es_group group;
