@@ -96,12 +96,23 @@ bool smsr_plma_allows(struct turn *t, const struct profile_info *p, const struct
     return false;
 }
 
+static bool is_first(const struct query *q, size_t row)
+{
+    for (size_t i = 0; i < row; i++)
+        if (span_eq(row_bytes(&q->rows[i], 0), row_bytes(&q->rows[row], 0)) &&
+            span_eq(row_bytes(&q->rows[i], 1), row_bytes(&q->rows[row], 1)) &&
+            span_eq(row_bytes(&q->rows[i], 2), row_bytes(&q->rows[row], 2)))
+            return false;
+    return true;
+}
+
 bool smsr_plma_listener(struct turn *t, const struct profile_info *p, const char *notification, size_t i,
                         struct oid *ret)
 {
     const struct query *q = plma_of_euicc(t);
     for (size_t k = 0; q && k < q->row_count; k++)
-        if (row_is_for(&q->rows[k], p) && names_have(row_bytes(&q->rows[k], 3), span_text(notification)) && !i--)
+        if (row_is_for(&q->rows[k], p) && names_have(row_bytes(&q->rows[k], 3), span_text(notification)) &&
+            is_first(q, k) && !i--)
             return oid_from_text(row_bytes(&q->rows[k], 2), ret) == ERR_NONE;
     return false;
 }

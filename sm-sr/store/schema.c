@@ -237,9 +237,10 @@ const struct statement SMSR_PLMA_LIST = {
 const struct statement SMSR_PLMA_ALL = { "plma-all",
                                          "SELECT mno, type, sp, operations FROM plma ORDER BY mno, type, sp LIMIT 2000",
                                          NULL };
+/* A row comes once for each profile it is for; DISTINCT would make a temporary table for every event. */
 const struct statement SMSR_PLMA_OF_EUICC = {
     "plma-of-euicc",
-    "SELECT DISTINCT a.mno, a.type, a.sp, a.operations FROM profile p JOIN plma a ON a.mno=p.mno AND a.type=p.type"
+    "SELECT a.mno, a.type, a.sp, a.operations FROM profile p JOIN plma a ON a.mno=p.mno AND a.type=p.type"
     " WHERE p.eid=?1 LIMIT 1000",
     NULL
 };
@@ -251,7 +252,7 @@ const struct statement SMSR_ONC_DROP = { "onc-drop", "DELETE FROM onc WHERE mno=
 const struct statement SMSR_ONC_LIST = { "onc-list",
                                          "SELECT mno, type, discarded FROM onc ORDER BY mno, type LIMIT 2000", NULL };
 const struct statement SMSR_ONC_OF_EUICC = { "onc-of-euicc",
-                                             "SELECT DISTINCT o.mno, o.type, o.discarded FROM profile p JOIN onc o ON "
+                                             "SELECT o.mno, o.type, o.discarded FROM profile p JOIN onc o ON "
                                              "o.mno=p.mno AND o.type=p.type WHERE p.eid=?1"
                                              " LIMIT 1000",
                                              NULL };
