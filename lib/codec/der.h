@@ -60,10 +60,11 @@ struct der_type {
 };
 
 #define DER_AT(T, member) (uint16_t) offsetof(T, member)
-#define DER_TYPE(T, label, table, ...)                                                                                 \
+#define DER_TYPE_WITH(T, label, table, ...)                                                                            \
     {                                                                                                                  \
         .name = label, .size = sizeof(T), .fields = table, .count = ARRAY_LEN(table), __VA_ARGS__                      \
     }
+#define DER_TYPE(T, label, table) DER_TYPE_WITH(T, label, table, .check = NULL)
 #define DER_OCT(T, m, label, t, lo, hi)                                                                                \
     {                                                                                                                  \
         .name = label, .tag = t, .kind = DER_OCTETS, .offset = DER_AT(T, m), .min = lo, .max = hi                      \

@@ -31,14 +31,15 @@ static const struct der_field algo_fields[] = {
     DER_OCT_OPT(struct aka_algo, auth_count_max, "authCounterMax", 0x86, 3, 3),
     DER_NUM_DEF(struct aka_algo, keccak_count, "numberOfKeccak", 0x87, 0, 255, 1),
 };
-static const struct der_type algo_type = DER_TYPE(struct aka_algo, "AlgoParameter", algo_fields, .check = check_algo);
+static const struct der_type algo_type =
+    DER_TYPE_WITH(struct aka_algo, "AlgoParameter", algo_fields, .check = check_algo);
 
 static const struct der_field configuration_fields[] = {
     DER_SEQ_OPT(struct aka_configuration, mapping, "mappingParameter", 0xA0, &mapping_type),
     DER_SEQ_OPT(struct aka_configuration, algo, "algoParameter", 0xA1, &algo_type),
 };
 static const struct der_type configuration_type =
-    DER_TYPE(struct aka_configuration, "algoConfiguration", configuration_fields, .choice = true);
+    DER_TYPE_WITH(struct aka_configuration, "algoConfiguration", configuration_fields, .choice = true);
 
 static enum err check_aka(const void *value)
 {
@@ -57,7 +58,7 @@ static const struct der_field aka_fields[] = {
     DER_OCT_DEF(struct pe_aka, sqn_age_limit, "sqnAgeLimit", 0x84, 6, 6, "\x00\x00\x10\x00\x00\x00"),
     DER_MANY_OPT(struct pe_aka, sqn_init, "sqnInit", 0xA5, SQN_INIT_COUNT, SQN_INIT_COUNT, 0x04, NULL),
 };
-const struct der_type pe_aka_type = DER_TYPE(struct pe_aka, "PE-AKAParameter", aka_fields, .check = check_aka);
+const struct der_type pe_aka_type = DER_TYPE_WITH(struct pe_aka, "PE-AKAParameter", aka_fields, .check = check_aka);
 
 static const struct der_field cdma_fields[] = {
     DER_IN(struct pe_cdma, header, "cdma-header", 0xA0, &pe_header_type),

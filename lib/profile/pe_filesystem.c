@@ -8,7 +8,7 @@ static const struct der_field info_fields[] = {
     DER_OCT_DEF(struct proprietary_info, details, "fileDetails", 0x84, 1, 1, "\x01"),
 };
 static const struct der_type info_type =
-    DER_TYPE(struct proprietary_info, "ProprietaryInfo", info_fields, .any_order = true);
+    DER_TYPE_WITH(struct proprietary_info, "ProprietaryInfo", info_fields, .any_order = true);
 
 static const struct der_field fcp_fields[] = {
     DER_OCT_OPT(struct fcp, descriptor, "fileDescriptor", 0x82, 2, 4),
@@ -22,7 +22,7 @@ static const struct der_field fcp_fields[] = {
     DER_SEQ_OPT(struct fcp, info, "proprietaryEFInfo", 0xA5, &info_type),
     DER_OCT_OPT(struct fcp, link_path, "linkPath", 0xC7, 0, FILE_PATH_MAX),
 };
-const struct der_type fcp_type = DER_TYPE(struct fcp, "Fcp", fcp_fields, .any_order = true);
+const struct der_type fcp_type = DER_TYPE_WITH(struct fcp, "Fcp", fcp_fields, .any_order = true);
 
 static const struct der_field item_fields[] = {
     DER_NULL(struct file_item, do_not_create, "doNotCreate", 0x80),
@@ -30,12 +30,12 @@ static const struct der_field item_fields[] = {
     DER_NUM_OPT(struct file_item, offset, "fillFileOffset", 0x82, 0, 0xFFFF),
     DER_OCT_OPT(struct file_item, content, "fillFileContent", 0x83, 0, FILE_BODY_MAX),
 };
-const struct der_type file_item_type = DER_TYPE(struct file_item, "File", item_fields, .choice = true);
+const struct der_type file_item_type = DER_TYPE_WITH(struct file_item, "File", item_fields, .choice = true);
 
 static const struct der_field file_fields[] = {
     DER_MANY(struct pe_file, items, "File", 0, 0, FILE_ITEMS_MAX, 0, &file_item_type),
 };
-static const struct der_type file_type = DER_TYPE(struct pe_file, "File", file_fields, .sequence_of = true);
+static const struct der_type file_type = DER_TYPE_WITH(struct pe_file, "File", file_fields, .sequence_of = true);
 
 /* doNotCreate stands alone; the Fcp stands first, once. */
 static enum err check_items(const struct pe_file *file)
@@ -69,7 +69,7 @@ static const struct der_field filesystem_fields[] = {
     DER_REST(struct pe_filesystem, files, 127, &file_type),
 };
 const struct der_type pe_filesystem_type =
-    DER_TYPE(struct pe_filesystem, "PE with files", filesystem_fields, .check = check_filesystem);
+    DER_TYPE_WITH(struct pe_filesystem, "PE with files", filesystem_fields, .check = check_filesystem);
 
 static const struct der_field command_fields[] = {
     DER_OCT_OPT(struct file_command, path, "filePath", 0x80, 0, FILE_PATH_MAX),
@@ -78,13 +78,13 @@ static const struct der_field command_fields[] = {
     DER_OCT_OPT(struct file_command, content, "fillFileContent", 0x81, 0, FILE_BODY_MAX),
 };
 static const struct der_type command_type =
-    DER_TYPE(struct file_command, "FileManagement", command_fields, .choice = true);
+    DER_TYPE_WITH(struct file_command, "FileManagement", command_fields, .choice = true);
 
 static const struct der_field commands_fields[] = {
     DER_MANY(struct file_commands, list, "", 0, 0, FILE_ITEMS_MAX, 0, &command_type),
 };
 static const struct der_type commands_type =
-    DER_TYPE(struct file_commands, "FileManagement", commands_fields, .sequence_of = true);
+    DER_TYPE_WITH(struct file_commands, "FileManagement", commands_fields, .sequence_of = true);
 
 static const struct der_field gfm_fields[] = {
     DER_IN(struct pe_generic_file_management, header, "gfm-header", 0xA0, &pe_header_type),

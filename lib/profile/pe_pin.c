@@ -27,13 +27,13 @@ static const struct der_field pin_fields[] = {
     DER_NUM_DEF(struct pin_configuration, tries, "maxNumOfAttemps-retryNumLeft", 0x84, 0, 255, TRIES_PIN_DEFAULT),
 };
 static const struct der_type pin_type =
-    DER_TYPE(struct pin_configuration, "PINConfiguration", pin_fields, .check = check_pin);
+    DER_TYPE_WITH(struct pin_configuration, "PINConfiguration", pin_fields, .check = check_pin);
 
 static const struct der_field codes_fields[] = {
     DER_MANY_OPT(struct pin_codes, pins, "pinconfig", 0xA0, 1, PINS_MAX, 0x30, &pin_type),
     DER_OCT_OPT(struct pin_codes, same_as, "filePath", 0x81, 0, FILE_PATH_MAX),
 };
-static const struct der_type codes_type = DER_TYPE(struct pin_codes, "pinCodes", codes_fields, .choice = true);
+static const struct der_type codes_type = DER_TYPE_WITH(struct pin_codes, "pinCodes", codes_fields, .choice = true);
 
 static const struct der_field pin_codes_fields[] = {
     DER_IN(struct pe_pin_codes, header, "pin-Header", 0xA0, &pe_header_type),
@@ -53,7 +53,7 @@ static const struct der_field puk_fields[] = {
     DER_NUM_DEF(struct puk_configuration, tries, "maxNumOfAttemps-retryNumLeft", 0x82, 0, 255, TRIES_PUK_DEFAULT),
 };
 static const struct der_type puk_type =
-    DER_TYPE(struct puk_configuration, "PUKConfiguration", puk_fields, .check = check_puk);
+    DER_TYPE_WITH(struct puk_configuration, "PUKConfiguration", puk_fields, .check = check_puk);
 
 static const struct der_field puk_codes_fields[] = {
     DER_IN(struct pe_puk_codes, header, "puk-Header", 0xA0, &pe_header_type),

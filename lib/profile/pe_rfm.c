@@ -29,7 +29,7 @@ static const struct der_field rfm_fields[] = {
     DER_OCT(struct pe_rfm, admin_access_domain, "uiccAdminAccessDomain", 0x04, 1, ACCESS_DOMAIN_MAX),
     DER_SEQ_OPT(struct pe_rfm, adf, "adfRFMAccess", 0x30, &adf_type),
 };
-const struct der_type pe_rfm_type = DER_TYPE(struct pe_rfm, "PE-RFM", rfm_fields, .check = check_rfm);
+const struct der_type pe_rfm_type = DER_TYPE_WITH(struct pe_rfm, "PE-RFM", rfm_fields, .check = check_rfm);
 
 static const struct der_field non_standard_fields[] = {
     DER_IN(struct pe_non_standard, header, "nonStandard-header", 0xA0, &pe_header_type),

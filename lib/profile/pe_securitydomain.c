@@ -35,7 +35,7 @@ static const struct der_field system_fields[] = {
     DER_OCT_OPT(struct system_parameters, cumulative_non_volatile, "cumulativeGrantedNonVolatileMemory", 0x83, 0, 8),
 };
 static const struct der_type system_type =
-    DER_TYPE(struct system_parameters, "ApplicationSystemParameters", system_fields, .any_order = true);
+    DER_TYPE_WITH(struct system_parameters, "ApplicationSystemParameters", system_fields, .any_order = true);
 
 static const struct der_field control_fields[] = {
     DER_OCT_OPT(struct control_reference, provider, "applicationProviderIdentifier", 0x5F20, 0, 255),
@@ -64,7 +64,7 @@ static const struct der_field instance_fields[] = {
     DER_SEQ_OPT(INSTANCE, control, "controlReferenceTemplate", 0xB0, &control_type),
 };
 const struct der_type application_instance_type =
-    DER_TYPE(INSTANCE, "ApplicationInstance", instance_fields, .check = check_instance);
+    DER_TYPE_WITH(INSTANCE, "ApplicationInstance", instance_fields, .check = check_instance);
 
 static const struct der_field component_fields[] = {
     DER_OCT(struct key_component, type, "keyType", 0x80, 1, 1),

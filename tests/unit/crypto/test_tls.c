@@ -252,8 +252,7 @@ static void garbage_is_not_tls(void **state)
         "474554202F20485454502F312E310D0A0D0A", /* GET / HTTP/1.1 */
         "1603010005FFFFFFFFFF",                 /* a record of nonsense */
         "160301FFFF",                           /* a length over the limit */
-        "16030300061000000200"
-        "00",                                                 /* ClientKeyExchange before any ClientHello */
+        "1603030006100000020000",                             /* ClientKeyExchange before any ClientHello */
         "17030300100000000000000000000000000000000000000000", /* data before the handshake */
         "80 2E 01 00 02 00 15 00 00 00 10 00 00 00 00 00 00", /* SSLv2 hello */
         "15030300020228",                                     /* an alert at once */

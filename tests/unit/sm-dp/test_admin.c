@@ -134,7 +134,7 @@ static void the_list_goes_on_behind_an_iccid(void **state)
 static void the_description_says_the_same(void **state)
 {
     (void)state;
-    static const char *const words[] = { "url: https://localhost:8444" "/admin/v1", "  /profiles:", "    get:", "    post:",
+    static const char *const words[] = { "url: https://localhost:8444/admin/v1", "  /profiles:", "    get:", "    post:",
                                          "name: after", "package:", "type:", "imsi:", "msisdn:", "pol2:", "memory:", "size:",
                                          "state:", "eid:", "iccid:", "more:", "error:", "\"201\"", "\"400\"", "\"403\"",
                                          "\"409\"", "\"422\"", "\"503\"", "[free, reserved, installed]" };

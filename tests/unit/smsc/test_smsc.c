@@ -150,7 +150,9 @@ static void settle(void)
 {
     bool moved = true;
     while (moved) {
-        moved = carry(&sr) | carry(&phone) | carry(&other);
+        moved = carry(&sr);
+        moved |= carry(&phone);
+        moved |= carry(&other);
         world.wake_ms = UINT64_MAX;
         smsc_run(smsc);
         moved |= sr.down.len + phone.down.len + other.down.len != 0 || world.wake_ms <= world.now_ms;
