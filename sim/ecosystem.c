@@ -418,6 +418,7 @@ void ecosystem_troubles(struct ecosystem *e, const struct faults *faults)
     e->faults = faults ? *faults : (struct faults){ 0 };
     struct weather request = or_else(e->faults.request, WORLD_LAN), answer = or_else(e->faults.answer, WORLD_LAN);
     e->network.faults = faults ? &e->faults : NULL;
+    world_strikes(w)->armed = faults != NULL;
     e->network.sms_up = or_else(e->faults.sms_up, SMS_WEATHER);
     e->network.sms_down = or_else(e->faults.sms_down, SMS_WEATHER);
     world_soap_weather(w, &request, &answer);

@@ -232,6 +232,12 @@ static bool switches(const struct sim_call *c)
     return c->function == ES4_ENABLE_PROFILE || c->function == ES4_DISABLE_PROFILE || (c->function == ES2_DOWNLOAD_PROFILE && c->enable);
 }
 
+/* A download that ends with a warning has loaded the profile; what became of enabling it is not said. */
+static bool has_switched(const struct sim_call *c)
+{
+    return c->function == ES2_DOWNLOAD_PROFILE ? c->status.exec == EXECUTED_SUCCESS : is_ok(c);
+}
+
 /* A deletion disables first. */
 static bool may_delete(const struct sim_call *c, const struct sim_call *last)
 {
@@ -253,7 +259,7 @@ static void judge_word(struct ecosystem *e, int n)
         if (c->card == (unsigned)n && switches(c) && c->answers && (!last || c->end_ms >= last->end_ms))
             last = c;
     }
-    if (!last || !is_ok(last) || e->fault_counts.refusals || e->fault_counts.silences || e->fault_counts.jumps)
+    if (!last || !has_switched(last) || e->fault_counts.refusals || e->fault_counts.silences || e->fault_counts.jumps)
         return;
     for (unsigned i = 0; i < e->mno.call_count; i++)
         if (may_delete(e->mno.calls[i], last))

@@ -8,12 +8,13 @@
 static int usage(FILE *out, int code)
 {
     fprintf(out, "osprey-sim list\n"
-                 "osprey-sim run SCENARIO [--seed N] [--verbose] [--diagram CARD] [--bill] [--faults] [--profiles DIR]\n"
+                 "osprey-sim run SCENARIO [--seed N] [--verbose] [--diagram CARD] [--bill] [--faults] [--strike KIND:N] [--profiles DIR]\n"
+                 "osprey-sim sweep SCENARIO [--seed N] [--every N] [--strike KIND] [--faults] [--profiles DIR]\n"
                  "osprey-sim search SCENARIO|all --seeds A..B [--seconds N] [--profiles DIR]\n"
                  "osprey-sim replay FILE [--profiles DIR]\n\n"
                  "Runs a world of cards, modems, networks and servers in one process on virtual time, lets things go wrong, prints the\n"
                  "hash over all octets delivered, and judges the end (docs/invariants.md). A failure prints the sequence diagram of the\n"
-                 "eUICC concerned. search: one seed after the other, until --seconds are over. replay: the seeds of a list\n"
+                 "eUICC concerned. sweep: one world for each place where something can fail (or each --every-th), struck there only. search: one seed after the other, until --seconds are over. replay: the seeds of a list\n"
                  "(sim/seeds.txt). --profiles: folder of the profile sources (default profiles).\n");
     return code;
 }
@@ -47,6 +48,10 @@ static bool option(int argc, char **argv, int *i, struct sim_order *o)
         o->seconds = (unsigned)strtoul(value, NULL, 0);
     } else if (!strcmp(name, "--diagram")) {
         o->diagram = (int)strtol(value, NULL, 0);
+    } else if (!strcmp(name, "--every")) {
+        o->every = (unsigned)strtoul(value, NULL, 0);
+    } else if (!strcmp(name, "--strike")) {
+        return strike_read(value, &o->strike, &o->strike_at);
     } else if (!strcmp(name, "--profiles")) {
         o->profiles = value;
     } else {
@@ -71,6 +76,8 @@ int main(int argc, char **argv)
     bool all = !strcmp(argv[2], "all");
     if (!strcmp(argv[1], "run") && s)
         return sim_order_run(s, &o);
+    if (!strcmp(argv[1], "sweep") && s)
+        return sim_order_sweep(s, &o);
     if (!strcmp(argv[1], "search") && (s || all))
         return sim_order_search(s, &o);
     if (!strcmp(argv[1], "replay"))

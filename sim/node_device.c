@@ -218,7 +218,10 @@ static void cut(void *context, uint64_t generation)
 static bool is_cut(struct sim_channel *c)
 {
     struct sim_network *n = c->device->network;
-    if (!n->faults || !chance_permille(world_fate(n->world), n->faults->tcp_cut_permille))
+    if (!n->faults)
+        return false;
+    bool drawn = chance_permille(world_fate(n->world), n->faults->tcp_cut_permille);
+    if (!strike_now(world_strikes(n->world), STRIKE_TCP_CUT) && !drawn)
         return false;
     n->counts->cuts++;
     clockwork_plan(world_time(n->world), now_of(c->device), cut, c, c->generation);
@@ -333,15 +336,19 @@ static void channel_close(void *context, unsigned id)
 
 static void power_off(void *context, uint64_t argument);
 
-/* The power failed in the middle of a write: what the card says from then on nobody hears. */
-static void watch_power(struct sim_device *d)
+/* What the card says from here on nobody hears. */
+static void fails(struct sim_device *d, const char *how)
 {
-    if (d->dying || d->memory.written < d->memory.cut_at)
-        return;
     d->dying = true;
     d->network->counts->torn++;
-    world_arrow(d->network->world, d->number, "device", "", "power fails in the middle of a write");
+    world_arrow(d->network->world, d->number, "device", "", "%s", how);
     clockwork_plan(world_time(d->network->world), now_of(d), power_off, d, d->generation_of_power);
+}
+
+static void watch_power(struct sim_device *d)
+{
+    if (!d->dying && d->memory.written >= d->memory.cut_at)
+        fails(d, "power fails in the middle of a write");
 }
 
 static void slot_reset(void *context, struct writer *atr)
@@ -355,6 +362,8 @@ static void slot_transmit(void *context, struct span command, struct writer *ans
 {
     struct sim_device *d = context;
     size_t before = answer->len;
+    if (d->on && !d->dying && strike_now(world_strikes(d->network->world), STRIKE_CARD_OFF))
+        fails(d, "power fails in front of a command");
     if (d->dying)
         return;
     euicc_transmit(d->card, command, answer);
@@ -568,10 +577,17 @@ void sim_device_troubles(struct sim_device *d)
     again(d, f->reset_every_ms, trouble_reset);
     again(d, f->torn_every_ms, trouble_torn);
     again(d, f->silence_every_ms, trouble_silence);
+    const struct strikes *s = world_strikes(d->network->world);
+    d->written_before = d->memory.written;
+    if (s->kind == STRIKE_CARD_TORN)
+        nvm_memory_cut_after(&d->memory, s->at);
 }
 
 void sim_device_calm(struct sim_device *d)
 {
+    struct strikes *s = world_strikes(d->network->world);
+    if (!s->struck)
+        s->places[STRIKE_CARD_TORN] += (uint32_t)(d->memory.written - d->written_before);
     nvm_memory_power_on(&d->memory);
     coverage_back(d, d->silence);
 }

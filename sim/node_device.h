@@ -53,6 +53,7 @@ struct sim_device {
     uint64_t silence;       /* counts: the end of an earlier one is not that of a later one */
     struct sim_usage *account; /* what it uses is booked here; NULL: nowhere */
     struct nvm_memory memory;
+    uint64_t written_before; /* octets, when troubles began */
     struct arena arena;
     struct euicc *card;
     struct modem *modem;

@@ -45,7 +45,7 @@ static void close_smdp(struct sim_role *r)
 
 struct sim_smdp *sim_smdp_new(struct world *w, const struct smdp_config *config, struct ec_key *card_key)
 {
-    static struct sim_role_kind kind = { .name = "sm-dp", .send = send, .run = run, .open = open_smdp, .close = close_smdp };
+    static struct sim_role_kind kind = { .name = "sm-dp", .strikes = STRIKE_SMDP_BEFORE, .send = send, .run = run, .open = open_smdp, .close = close_smdp };
     struct sim_smdp *s = calloc(1, sizeof *s);
     sim_must(s ? ERR_NONE : ERR_NO_MEMORY, "SM-DP");
     kind.schema = smdp_schema;

@@ -142,7 +142,7 @@ static void close_smsr(struct sim_role *r)
 
 struct sim_smsr *sim_smsr_new(struct world *w, struct sim_network *network, const struct smsr_config *config)
 {
-    static struct sim_role_kind kind = { .name = "sm-sr", .send = send, .run = run, .open = open_smsr, .close = close_smsr };
+    static struct sim_role_kind kind = { .name = "sm-sr", .strikes = STRIKE_SMSR_BEFORE, .send = send, .run = run, .open = open_smsr, .close = close_smsr };
     struct sim_smsr *s = calloc(1, sizeof *s);
     sim_must(s ? ERR_NONE : ERR_NO_MEMORY, "SM-SR");
     kind.schema = smsr_schema;

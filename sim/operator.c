@@ -84,7 +84,7 @@ static void ask(void *context, uint64_t argument)
 
 /* ---- programmes ---- */
 
-static struct sim_call *call_new(struct ecosystem *e, unsigned card, enum es_function function, unsigned profile, bool enable)
+static struct sim_call *call_new(struct ecosystem *e, unsigned card, struct question q)
 {
     struct sim_operator *o = &e->mno;
     if (o->call_count == o->call_cap) {
@@ -94,8 +94,8 @@ static struct sim_call *call_new(struct ecosystem *e, unsigned card, enum es_fun
     struct sim_call *c = o->calls ? calloc(1, sizeof *c) : NULL;
     sim_must(c ? ERR_NONE : ERR_NO_MEMORY, "call");
     const struct programme *p = &o->programme;
-    *c = (struct sim_call){ .e = e, .number = o->call_count, .card = card, .function = function, .profile = profile,
-                            .enable = enable, .asked_ms = world_now(e->world) };
+    *c = (struct sim_call){ .e = e, .number = o->call_count, .card = card, .function = q.function, .profile = q.profile,
+                            .enable = q.enable, .asked_ms = world_now(e->world) };
     c->validity_s = p->validity_min_s + chance_below(world_chance(e->world), p->validity_max_s - p->validity_min_s + 1);
     o->calls[o->call_count++] = c;
     write_request(c);
@@ -111,25 +111,21 @@ static unsigned pick(struct ecosystem *e, const struct sim_card *card, bool load
     return count ? found[chance_below(world_chance(e->world), count)] : SIM_PROFILES_MAX;
 }
 
-static void choose(struct ecosystem *e, struct sim_card *card, enum es_function *ret_function, unsigned *ret_profile, bool *ret_enable)
+static struct question choose(struct ecosystem *e, const struct sim_card *card)
 {
     static const struct { uint32_t below; enum es_function function; } table[] = {
         { 45, ES4_ENABLE_PROFILE }, { 70, ES4_DISABLE_PROFILE }, { 80, ES4_DELETE_PROFILE }, { 100, ES4_AUDIT_EIS }
     };
     struct chance *chance = world_chance(e->world);
     unsigned fresh = pick(e, card, false), loaded = pick(e, card, true);
-    *ret_enable = chance_below(chance, 2) || e->mno.programme.download_only;
-    *ret_function = ES2_DOWNLOAD_PROFILE;
-    *ret_profile = fresh;
+    bool enable = chance_below(chance, 2) || e->mno.programme.download_only;
     if (fresh < SIM_PROFILES_MAX && (loaded == SIM_PROFILES_MAX || chance_below(chance, 4) == 0))
-        return;
+        return (struct question){ ES2_DOWNLOAD_PROFILE, fresh, enable };
     uint32_t draw = chance_below(chance, 100);
-    *ret_profile = loaded < SIM_PROFILES_MAX ? loaded : 0;
-    for (size_t i = 0; i < ARRAY_LEN(table); i++)
-        if (draw < table[i].below) {
-            *ret_function = loaded < SIM_PROFILES_MAX ? table[i].function : ES4_AUDIT_EIS;
-            return;
-        }
+    size_t i = 0;
+    while (draw >= table[i].below)
+        i++;
+    return loaded < SIM_PROFILES_MAX ? (struct question){ table[i].function, loaded, enable } : (struct question){ ES4_AUDIT_EIS, 0, enable };
 }
 
 static void book(struct ecosystem *e, unsigned card, enum es_function function)
@@ -139,22 +135,25 @@ static void book(struct ecosystem *e, unsigned card, enum es_function function)
         e->usage[function].operations++;
 }
 
+struct sim_call *operator_ask(struct ecosystem *e, unsigned card, struct question q)
+{
+    if (q.function == ES2_DOWNLOAD_PROFILE)
+        e->cards[card].profiles[q.profile].asked = true;
+    struct sim_call *call = call_new(e, card, q);
+    book(e, card, q.function);
+    ask(call, 0);
+    return call;
+}
+
 static void next_question(void *context, uint64_t card)
 {
     struct ecosystem *e = context;
     struct sim_card *c = &e->cards[card];
-    enum es_function function;
-    unsigned profile;
-    bool enable;
+    const struct programme *p = &e->mno.programme;
     if (e->mno.stopped || c->functions_left == 0)
         return;
+    struct sim_call *call = operator_ask(e, (unsigned)card, p->script ? p->script[p->functions - c->functions_left] : choose(e, c));
     c->functions_left--;
-    choose(e, c, &function, &profile, &enable);
-    if (function == ES2_DOWNLOAD_PROFILE)
-        c->profiles[profile].asked = true;
-    struct sim_call *call = call_new(e, (unsigned)card, function, profile, enable);
-    book(e, (unsigned)card, function);
-    ask(call, 0);
     if (chance_permille(world_fate(e->world), e->mno.programme.together_permille))
         clockwork_plan(world_time(e->world), world_now(e->world) + chance_below(world_fate(e->world), 60000), next_question, e, card);
     else

@@ -27,8 +27,15 @@ struct sim_call {
     uint32_t validity_s;
 };
 
+struct question {
+    enum es_function function;
+    unsigned profile;
+    bool enable;
+};
+
 struct programme {
     unsigned functions;           /* for each card, the first download included */
+    const struct question *script; /* so many, in this order; NULL: by chance */
     uint32_t spread_ms;           /* when the cards begin */
     uint32_t think_max_ms;        /* between an answer and the next question */
     uint32_t twice_permille;      /* the same message leaves twice at once */
@@ -47,6 +54,8 @@ struct sim_operator {
 
 void operator_join(struct ecosystem *e); /* its node in the world */
 void operator_begin(struct ecosystem *e, const struct programme *programme);
+/* Asks now, whatever the programme says. */
+struct sim_call *operator_ask(struct ecosystem *e, unsigned card, struct question q);
 /* Every card's programme is over, every call answered. */
 bool operator_content(void *ecosystem);
 /* Asks every call of the last hours once more: a repeat must get the same bytes and change nothing. */

@@ -11,6 +11,8 @@ void sim_must(enum err err, const char *what)
     abort();
 }
 
+#define FULL_MS 60000u /* how long a store is full that was struck */
+
 /* ---- the end of a process, and its next life ---- */
 
 static void rise(void *context, uint64_t life)
@@ -75,6 +77,13 @@ static void remember_step(struct sim_role *r, const struct write *writes, size_t
     }
 }
 
+/* By the rate, or because the world is struck here. */
+static bool hits(struct sim_role *r, uint32_t permille, enum fault_kind how)
+{
+    bool drawn = chance_permille(world_fate(r->world), permille);
+    return strike_now(world_strikes(r->world), r->kind->strikes + (enum strike_kind)how) || drawn;
+}
+
 static void note_err(void *context, enum err err) { *(enum err *)context = err; }
 
 static void commit(struct store *seam, const struct write *writes, size_t count, store_done *done, void *context)
@@ -87,11 +96,11 @@ static void commit(struct store *seam, const struct write *writes, size_t count,
     if (count)
         remember_step(r, writes, count);
     if (f && r->up && !r->dying) {
-        if (chance_permille(fate, f->crash_before_permille))
+        if (hits(r, f->crash_before_permille, FAULT_BEFORE))
             die(r, FAULT_BEFORE);
-        after = !r->dying && chance_permille(fate, f->crash_after_permille);
-        if (chance_permille(fate, f->full_permille)) {
-            r->full_until_ms = world_now(r->world) + chance_below(fate, f->full_max_ms + 1);
+        after = !r->dying && hits(r, f->crash_after_permille, FAULT_AFTER);
+        if (hits(r, f->full_permille, FAULT_FULL)) {
+            r->full_until_ms = world_now(r->world) + chance_below(fate, (f->full_max_ms ? f->full_max_ms : FULL_MS) + 1);
             r->counts->fulls++;
             fault_count_step(r->counts, r->step, FAULT_FULL);
         }
@@ -113,7 +122,7 @@ static void commit(struct store *seam, const struct write *writes, size_t count,
 static void send(struct net *net, const struct effect *effect)
 {
     struct sim_role *r = (struct sim_role *)net;
-    if (r->faults && r->up && !r->dying && chance_permille(world_fate(r->world), r->faults->crash_send_permille))
+    if (r->faults && r->up && !r->dying && hits(r, r->faults->crash_send_permille, FAULT_SEND))
         die(r, FAULT_SEND);
     if (!r->dying)
         r->kind->send(r, effect);

@@ -13,6 +13,7 @@ struct sim_role_kind {
     const char *name;
     const struct migration *schema;
     size_t schema_count;
+    enum strike_kind strikes; /* its first: before, after, sending, full follow each other */
     void (*send)(struct sim_role *, const struct effect *);
     void (*run)(struct sim_role *);
     enum err (*open)(struct sim_role *);  /* the role's new and start */

@@ -7,7 +7,8 @@
 
 const struct scenario *const sim_scenarios[] = {
     &SCENARIO_DOWNLOAD_LOSSY_SMS, &SCENARIO_CHURN,     &SCENARIO_CRASH_SMSR, &SCENARIO_CRASH_SMDP, &SCENARIO_TORN_CARDS, &SCENARIO_REFUSED,
-    &SCENARIO_BEARER_CUTS,        &SCENARIO_DUPLICATE, &SCENARIO_EXPIRY,     &SCENARIO_FULL_STORE, &SCENARIO_CLOCK_JUMPS, &SCENARIO_EVERYTHING
+    &SCENARIO_BEARER_CUTS,        &SCENARIO_DUPLICATE, &SCENARIO_EXPIRY,     &SCENARIO_FULL_STORE, &SCENARIO_CLOCK_JUMPS, &SCENARIO_EVERYTHING,
+    &SCENARIO_WALK,               &SCENARIO_WALK_SMS
 };
 const size_t sim_scenario_count = ARRAY_LEN(sim_scenarios);
 
@@ -38,6 +39,7 @@ static void tell(const struct ecosystem *e, struct sim_report *r)
     memcpy(r->usage, e->usage, sizeof r->usage);
     r->days = (double)(world_now(e->world) - WORLD_START_MS) / (24 * (double)HOUR_MS) * e->options.card_count;
     world_hash(e->world, r->hash);
+    r->strikes = *world_strikes(e->world);
 }
 
 static void print_calls(const struct ecosystem *e)
@@ -48,12 +50,16 @@ static void print_calls(const struct ecosystem *e)
 }
 
 /* Everybody is on the network and known; trouble while the operator works; a quiet line; every call once more; quiet. */
-void sim_run(const struct scenario *s, uint64_t seed, const char *profiles, enum sim_talk talk, int watched, struct sim_report *ret)
+void sim_run(const struct scenario *s, const struct sim_wish *wish, struct sim_report *ret)
 {
+    enum sim_talk talk = wish->talk;
+    int watched = wish->watched;
     struct ecosystem_options options = s->options;
-    struct world *w = world_new(seed);
+    struct world *w = world_new(wish->seed);
     sim_must(w ? ERR_NONE : ERR_NO_MEMORY, "world");
-    options.profiles = profiles;
+    options.profiles = wish->profiles;
+    world_strikes(w)->kind = wish->strike;
+    world_strikes(w)->at = wish->strike_at;
     world_verbose(w, talk == SIM_ALL);
     struct ecosystem *e = ecosystem_new(w, &options);
     e->judge.may_leave = s->may_leave;

@@ -17,7 +17,7 @@ struct scenario {
 };
 extern const struct scenario SCENARIO_DOWNLOAD_LOSSY_SMS, SCENARIO_CHURN, SCENARIO_CRASH_SMSR, SCENARIO_CRASH_SMDP, SCENARIO_TORN_CARDS,
     SCENARIO_REFUSED, SCENARIO_BEARER_CUTS, SCENARIO_DUPLICATE, SCENARIO_EXPIRY, SCENARIO_FULL_STORE, SCENARIO_CLOCK_JUMPS,
-    SCENARIO_EVERYTHING;
+    SCENARIO_EVERYTHING, SCENARIO_WALK, SCENARIO_WALK_SMS;
 extern const struct scenario *const sim_scenarios[];
 extern const size_t sim_scenario_count;
 const struct scenario *sim_scenario(const char *name); /* NULL: none */
@@ -32,9 +32,17 @@ struct sim_report {
     struct sim_usage usage[ES_FUNCTION_COUNT];
     double days; /* of devices */
     unsigned left; /* ISD-Ps for the next download to remove */
+    struct strikes strikes;
 };
 enum sim_talk { SIM_SILENT, SIM_WRONGS, SIM_ALL };
-/* watched: the card whose sequence diagram is printed; -1: none. */
-void sim_run(const struct scenario *s, uint64_t seed, const char *profiles, enum sim_talk talk, int watched, struct sim_report *ret);
+struct sim_wish {
+    uint64_t seed;
+    const char *profiles; /* folder of the profile sources */
+    enum sim_talk talk;
+    int watched;          /* the card whose sequence diagram is printed; -1: none */
+    enum strike_kind strike; /* besides the scenario's faults */
+    uint32_t strike_at;
+};
+void sim_run(const struct scenario *s, const struct sim_wish *wish, struct sim_report *ret);
 
 #endif

@@ -1,4 +1,4 @@
-/* sim/search.h: runs, searches and replays. All return the exit status: 1 when an invariant was violated. */
+/* sim/search.h: runs, searches, sweeps and replays. All return the exit status: 1 when an invariant was violated. */
 #ifndef OSPREY_SIM_SEARCH_H
 #define OSPREY_SIM_SEARCH_H
 
@@ -10,11 +10,16 @@ struct sim_order {
     unsigned seconds;     /* 0: no limit */
     int diagram;
     bool verbose, bill, faults;
+    enum strike_kind strike; /* run: at this place; sweep: this kind only */
+    uint32_t strike_at;
+    unsigned every;          /* sweep: each so manyth place */
 };
 
 int sim_order_run(const struct scenario *s, const struct sim_order *o);
 /* s NULL: all of them in turn. */
 int sim_order_search(const struct scenario *s, const struct sim_order *o);
+/* One world for each place of the scenario's history where something can fail, struck there and nowhere else (strike.h). */
+int sim_order_sweep(const struct scenario *s, const struct sim_order *o);
 /* Lines "SCENARIO SEED"; "#" begins a comment; "known SCENARIO SEED INVARIANT" is expected to fail so, and an error when
  * it does not any more. */
 int sim_order_replay(const char *path, const struct sim_order *o);

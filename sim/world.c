@@ -30,6 +30,7 @@ struct world {
     struct exchange exchanges[EXCHANGES_MAX];
     uint32_t generation;
     struct weather request, answer;
+    struct strikes strikes;
     struct world_counts counts;
     struct secrets *secrets;
     int watched; /* the card of the diagram; -1: none */
@@ -162,6 +163,7 @@ void world_free(struct world *w)
 struct clockwork *world_time(struct world *w) { return &w->time; }
 struct chance *world_chance(struct world *w) { return &w->chance; }
 struct chance *world_fate(struct world *w) { return &w->fate; }
+struct strikes *world_strikes(struct world *w) { return &w->strikes; }
 struct log *world_log(struct world *w) { return &w->log; }
 void world_verbose(struct world *w, bool verbose) { w->verbose = verbose; }
 uint64_t world_now(struct world *w) { return w->time.now_ms; }
@@ -214,16 +216,37 @@ static void dispatch(struct world *w, const struct parcel *model, const struct w
     clockwork_plan(&w->time, at, arrive, p, (uint64_t)(uintptr_t)p);
 }
 
+/* The kinds of strikes that a link knows; what has none, has none. */
+static const struct strike_link {
+    const char *link;
+    enum strike_kind lost, twice;
+} strike_links[] = {
+    { "sms-mt", STRIKE_SMS_LOST, STRIKE_SMS_TWICE }, { "sms-mo", STRIKE_SMS_LOST, STRIKE_SMS_TWICE },
+    { "soap", STRIKE_SOAP_LOST, STRIKE_SOAP_TWICE }, { "soap-answer", STRIKE_ANSWER_LOST, STRIKE_NONE },
+};
+
+static bool is_struck(struct world *w, const char *link, bool twice)
+{
+    for (size_t i = 0; i < ARRAY_LEN(strike_links); i++)
+        if (!strcmp(link, strike_links[i].link)) {
+            enum strike_kind kind = twice ? strike_links[i].twice : strike_links[i].lost;
+            return kind && strike_now(&w->strikes, kind);
+        }
+    return false;
+}
+
 void world_carry(struct world *w, const char *link, const struct weather *weather, struct span bytes, parcel_task *task,
                  void *context, uint64_t argument)
 {
     struct parcel model = { .world = w, .link = link, .task = task, .context = context, .argument = argument };
-    if (chance_permille(&w->fate, weather->loss_permille)) {
+    bool lost = chance_permille(&w->fate, weather->loss_permille);
+    if (is_struck(w, link, false) || lost) {
         w->counts.lost++;
         return;
     }
     dispatch(w, &model, weather, bytes);
-    if (chance_permille(&w->fate, weather->duplicate_permille)) {
+    bool twice = chance_permille(&w->fate, weather->duplicate_permille);
+    if (is_struck(w, link, true) || twice) {
         w->counts.doubled++;
         dispatch(w, &model, weather, bytes);
     }

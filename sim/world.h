@@ -7,6 +7,7 @@
 #include "clockwork.h"
 #include "lib/base/arena.h"
 #include "lib/engine/engine.h"
+#include "strike.h"
 
 #define WORLD_START_MS   1767225600000ull /* 2026-01-01T00:00:00Z */
 #define WORLD_HASH_LEN   32u
@@ -45,6 +46,7 @@ void world_free(struct world *w);
 struct clockwork *world_time(struct world *w);
 struct chance *world_chance(struct world *w); /* what the programs draw */
 struct chance *world_fate(struct world *w);   /* what happens to them: faults */
+struct strikes *world_strikes(struct world *w);
 struct log *world_log(struct world *w); /* lines with virtual time; printed when the world is verbose */
 void world_verbose(struct world *w, bool verbose);
 void world_say(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,0 +1,63 @@
+#include <stdio.h>
+
+#include "apart.h"
+#include "search.h"
+#include "tell.h"
+
+struct sweep {
+    const struct scenario *scenario;
+    const struct sim_order *order;
+    struct sim_report whole; /* without a strike */
+    struct sim_report all;
+    unsigned worlds, failed;
+};
+
+static void strike_one(struct sweep *w, enum strike_kind kind, uint32_t at, unsigned *failed)
+{
+    struct sim_report r;
+    struct sim_wish wish = { .seed = w->order->first, .profiles = w->order->profiles, .talk = SIM_SILENT, .watched = -1, .strike = kind,
+                             .strike_at = at };
+    sim_run_apart(w->scenario, &wish, &r);
+    w->worlds++;
+    sim_report_add(&w->all, &r);
+    if (!r.wrong)
+        return;
+    if (!w->failed++)
+        sim_tell_failure(w->scenario, &wish, &r);
+    else
+        sim_tell_result(w->scenario, &wish, &r);
+    ++*failed;
+    fflush(stdout);
+}
+
+static void strike_all(struct sweep *w, enum strike_kind kind)
+{
+    uint32_t places = w->whole.strikes.places[kind], every = w->order->every ? w->order->every : 1;
+    unsigned tried = 0, failed = 0;
+    if (kind == STRIKE_CARD_TORN || kind == STRIKE_CARD_OFF)
+        every *= 16; /* octets and APDUs: many places are alike */
+    for (uint32_t at = 1; at <= places; at += every, tried++)
+        strike_one(w, kind, at, &failed);
+    printf("%-16s %8u %8u %8u\n", strike_name(kind), places, tried, failed);
+    fflush(stdout);
+}
+
+int sim_order_sweep(const struct scenario *s, const struct sim_order *o)
+{
+    struct sweep w = { .scenario = s, .order = o };
+    struct sim_wish calm = { .seed = o->first, .profiles = o->profiles, .talk = SIM_WRONGS, .watched = -1 };
+    sim_run_apart(s, &calm, &w.whole);
+    if (w.whole.wrong) {
+        sim_tell_failure(s, &calm, &w.whole);
+        return 1;
+    }
+    printf("%-16s %8s %8s %8s\n", "struck", "places", "tried", "failed");
+    for (int kind = STRIKE_NONE + 1; kind < STRIKE_KINDS; kind++)
+        if (!o->strike || o->strike == (enum strike_kind)kind)
+            strike_all(&w, (enum strike_kind)kind);
+    sim_tell_counts(&w.all);
+    if (o->faults)
+        sim_tell_faults(&w.all.faults);
+    printf("%u worlds, %u failed\n", w.worlds, w.failed);
+    return w.failed || !w.worlds ? 1 : 0;
+}

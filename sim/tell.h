@@ -1,0 +1,14 @@
+/* sim/tell.h: what became of worlds, for people; and the sum of many. */
+#ifndef OSPREY_SIM_TELL_H
+#define OSPREY_SIM_TELL_H
+
+#include "scenario.h"
+
+void sim_tell_result(const struct scenario *s, const struct sim_wish *wish, const struct sim_report *r);
+/* What was violated, and the sequence diagram of the first eUICC concerned: runs the world again. */
+void sim_tell_failure(const struct scenario *s, const struct sim_wish *wish, const struct sim_report *failed);
+void sim_tell_counts(const struct sim_report *r);
+void sim_tell_faults(struct fault_counts *c); /* the table of faults and steps; sorts it */
+void sim_report_add(struct sim_report *to, const struct sim_report *more);
+
+#endif
