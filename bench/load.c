@@ -265,7 +265,7 @@ int main(int argc, char **argv)
     the_load = &l;
     if (argc != 2)
         return complain("one argument is needed: the operator's configuration, with partners sm-dp and sm-sr");
-    if (op_session_open(&l.session, argv[1], true) != ERR_NONE)
+    if (op_session_open(&l.session, argv[1]) != ERR_NONE || op_session_endpoint(&l.session) != ERR_NONE)
         return complain(l.session.detail);
     l.smdp = op_partner_find(&l.session.config, "sm-dp");
     l.smsr = op_partner_find(&l.session.config, "sm-sr");

@@ -39,6 +39,7 @@ static const struct {
     [OPT_CENTRE] = { "centre", "NUMBER", "the SMSC that the card shall use: +4917…" },
     [OPT_APN] = { "apn", "NAME", "the access point that the card shall use for HTTPS" },
     [OPT_SCRIPT] = { "script", "APDUS", "C-APDUs in hexadecimal digits, with commas between" },
+    [OPT_POLL] = { "poll", NULL, "fetch from the partners that have poll in the configuration, instead of listening" },
     [OPT_WORD] = { "", NULL, "" },
 };
 

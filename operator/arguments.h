@@ -41,6 +41,7 @@ enum op_option {
     OPT_CENTRE,
     OPT_APN,
     OPT_SCRIPT,
+    OPT_POLL,
     OPT_WORD, /* the one word without dashes */
     OP_OPTION_COUNT
 };

@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include "explain.h"
+#include "poll.h"
 #include "show.h"
 
 #define POLL_MS     200u /* how often the inbox is looked at when another process has the endpoint */
+#define FETCH_MS    500u /* how often the answer is fetched when there is no endpoint */
 #define WAIT_MORE_S 30u
 
 struct running {
@@ -205,7 +207,7 @@ static void fill_request(struct running *r)
     m->wsa.to.address = span_text(r->url);
     m->wsa.to.entity_id = call->partner->oid;
     if (es_function_info(call->function)->pattern == ES_CALLBACK)
-        m->wsa.reply_to.address = m->wsa.from.address;
+        m->wsa.reply_to.address = call->partner->poll ? poll_uri(s, call->partner) : m->wsa.from.address;
 }
 
 static bool encode_request(struct running *r)
@@ -230,7 +232,14 @@ static bool looks_into_inbox(const struct running *r)
     return r->s->inbox && (r->call->repeat ? r->accepted : !r->s->server);
 }
 
-static void wait_for_end(struct running *r)
+/* Without an endpoint the answer is fetched; `osprey listen --poll` may be faster: then it is in the inbox. */
+static void fetch(struct running *r, struct poller *poller)
+{
+    if (poller && r->accepted && !r->ended && poller_tick(poller) != ERR_NONE)
+        end(r, OP_LOCAL, "the inbox cannot be written");
+}
+
+static void wait_for_end(struct running *r, struct poller *poller)
 {
     uint64_t poll_at = 0;
     while (!r->ended) {
@@ -243,11 +252,12 @@ static void wait_for_end(struct running *r)
             post(r);
         else if (looks_into_inbox(r) && now >= poll_at) {
             poll_at = now + POLL_MS;
-            if (!r->s->server && op_session_listen(r->s)) /* who had the endpoint is gone: now it is ours */
+            if (!r->s->server && !r->call->partner->poll && op_session_listen(r->s)) /* who had the endpoint is gone: now it is ours */
                 op_explain(r->s, "listening ourselves now");
             if (inbox_each(r->s->inbox, r->seen, on_row, r) != ERR_NONE)
                 end(r, OP_LOCAL, "the inbox cannot be read");
         }
+        fetch(r, poller);
         if (!r->ended) {
             op_show_waiting(r->s, now - r->started_ms);
             loop_round(r->s->loop, 50);
@@ -282,8 +292,10 @@ void op_call_run(struct op_session *s, const struct op_call *call, struct op_res
         } else {
             op_explain_out(s, r.url, r.soap);
             op_trace(s, "out", r.soap);
+            struct poller *poller = call->partner->poll ? poller_new(s, call->partner, FETCH_MS) : NULL;
             post(&r);
-            wait_for_end(&r);
+            wait_for_end(&r, poller);
+            poller_last(poller);
         }
     }
     ret->took_ms = now_ms(s) - started;

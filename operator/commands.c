@@ -253,7 +253,7 @@ const struct op_command op_commands[] = {
       "source <(osprey completion bash)", .allowed = OPT(HELP) | OPT(WORD), .plain = true, .run = op_completion },
     { "listen", NULL, "take callbacks and notifications, keep them in the inbox, print them and hand them on",
       "osprey listen --webhook http://127.0.0.1:8080/esim --secret hook.key", .allowed = OPT_EVERY |
-      OPT(COUNT_MESSAGES) | OPT(WEBHOOK) | OPT(SECRET) | OPT(EXEC), .run = op_listen },
+      OPT(COUNT_MESSAGES) | OPT(WEBHOOK) | OPT(SECRET) | OPT(EXEC) | OPT(POLL), .run = op_listen },
     { "inbox", NULL, "print what has arrived", "osprey inbox --follow", .allowed = OPT_EVERY | OPT(FOLLOW) |
       OPT(COUNT_MESSAGES), .run = op_inbox },
     { "config", "check", "read the configuration and its files, and say whether they are good",
@@ -308,6 +308,11 @@ static const struct op_partner *choose(struct op_session *s, const struct op_com
     return p;
 }
 
+static bool needs_endpoint(const struct op_call *call)
+{
+    return es_function_info(call->function)->pattern == ES_CALLBACK && !call->partner->poll && !call->no_wait && !call->dry_run;
+}
+
 static enum op_exit call(struct op_session *s, const struct op_command *c, const struct op_arguments *a)
 {
     struct op_call call = { .partner = choose(s, c, a), .wait_s = a->timeout_s, .no_wait = a->given & OPT(NO_WAIT),
@@ -318,6 +323,8 @@ static enum op_exit call(struct op_session *s, const struct op_command *c, const
         return OP_USAGE;
     s->partner = call.partner;
     call.function = call.partner->is_smdp ? c->via_smdp : c->via_smsr;
+    if (needs_endpoint(&call) && op_session_endpoint(s) != ERR_NONE)
+        return OP_LOCAL;
     call.body = arena_alloc(&s->arena, es_body_size(call.function, ES_REQUEST));
     if (!call.body)
         return OP_LOCAL;
@@ -331,12 +338,6 @@ static enum op_exit call(struct op_session *s, const struct op_command *c, const
     op_call_run(s, &call, &result);
     op_show_result(s, &call, &result);
     return result.exit;
-}
-
-static bool needs_endpoint(const struct op_command *c)
-{
-    enum es_function f = c->via_smsr ? c->via_smsr : c->via_smdp;
-    return c->run == op_listen || (f && es_function_info(f)->pattern == ES_CALLBACK);
 }
 
 enum op_exit op_command_run(const struct op_command *c, int argc, char **argv)
@@ -357,7 +358,7 @@ enum op_exit op_command_run(const struct op_command *c, int argc, char **argv)
     if (c->plain)
         return c->run(&s, &a);
     s.explain = a.given & OPT(EXPLAIN);
-    if (op_session_open(&s, a.config, needs_endpoint(c) && !(a.given & (OPT(NO_WAIT) | OPT(DRY_RUN)))) != ERR_NONE) {
+    if (op_session_open(&s, a.config) != ERR_NONE) {
         op_show_error(&s, s.detail);
         return OP_LOCAL;
     }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "lib/es/wsmc.h"
 #include "session.h"
 
 const struct config_option op_options[] = {
@@ -31,6 +32,9 @@ const struct config_option op_options[] = {
       "where it listens: https://host:port, or the whole URL of its service" },
     { "partner *", "ampersand", CONFIG_BOOL, "false", false, "it joins parameters with & (v3)" },
     { "partner *", "v4", CONFIG_BOOL, "false", false, "it understands the elements of v4" },
+    { "partner *", "poll", CONFIG_TEXT, NULL, false,
+      "we have no endpoint for it: what it says is fetched (WS-MakeConnection) under this identifier, any unique text" },
+    { "partner *", "poll_s", CONFIG_NUMBER, "5", false, "pause between two requests to fetch" },
 };
 const size_t op_option_count = ARRAY_LEN(op_options);
 
@@ -38,6 +42,14 @@ static enum err say(char *detail, enum err err, const char *section, const char 
 {
     snprintf(detail, OP_DETAIL_MAX, "[%s] %s", section, what);
     return err;
+}
+
+static bool is_poll_id(const char *text)
+{
+    WRITER_ON_STACK(uri, sizeof WSMC_ANONYMOUS + WSMC_ID_MAX);
+    wr_text(&uri, WSMC_ANONYMOUS);
+    wr_text(&uri, text);
+    return uri.err == ERR_NONE && wsmc_is_anonymous(wr_span(&uri));
 }
 
 static enum err read_partner(struct op_config *c, const char *section, char *detail)
@@ -49,11 +61,17 @@ static enum err read_partner(struct op_config *c, const char *section, char *det
     *p = (struct op_partner){ .name = config_section_name(section), .url = config_text(c->file, section, "url") };
     p->dialect.ampersand = config_bool(c->file, section, "ampersand");
     p->dialect.v4 = config_bool(c->file, section, "v4");
+    p->poll = config_text(c->file, section, "poll");
+    p->poll_s = (uint32_t)config_number(c->file, section, "poll_s");
     p->is_smdp = !strcmp(kind, "sm-dp");
     if (!p->is_smdp && strcmp(kind, "sm-sr"))
         return say(detail, ERR_BAD_VALUE, section, "kind: sm-dp or sm-sr");
     if (oid_from_text(span_text(config_text(c->file, section, "oid")), &p->oid) != ERR_NONE)
         return say(detail, ERR_BAD_VALUE, section, "oid: digits and dots, like 1.3.6.1.4.1.99.1");
+    if (p->poll && !is_poll_id(p->poll))
+        return say(detail, ERR_BAD_VALUE, section, "poll: 1 to 128 characters, without blanks, ? and &");
+    if (!p->poll_s || p->poll_s > 86400)
+        return say(detail, ERR_BAD_VALUE, section, "poll_s: 1 to 86400");
     return strlen(p->url) < HTTP_URL_MAX - 100 ? ERR_NONE : say(detail, ERR_TOO_LONG, section, "url: too long");
 }
 

@@ -30,7 +30,7 @@ static void reply_fault(struct op_session *s, struct reply_ref ref, const struct
 }
 
 /* The certificate says who it is, the message must say the same, and we must know it. */
-static bool is_partner(const struct op_session *s, const struct peer *peer, const struct es_message *m)
+bool op_is_partner(const struct op_session *s, const struct peer *peer, const struct es_message *m)
 {
     const struct op_partner *p = op_partner_by_oid(&s->config, m->wsa.from.entity_id.text);
     return p && peer && peer->authenticated && !strcmp(peer->oid, m->wsa.from.entity_id.text);
@@ -42,16 +42,24 @@ static void refuse_function(struct es_fault *fault)
     snprintf(fault->text, sizeof fault->text, "an operator takes callbacks and notifications only");
 }
 
+static enum err keep(struct op_session *s, const struct es_message *m, struct span soap)
+{
+    return s->inbox ? inbox_put(s->inbox, m, soap, s->loop ? loop_clock(s->loop)->now_ms(loop_clock(s->loop)) : 0)
+                    : ERR_NONE;
+}
+
+enum err op_take(struct op_session *s, const struct es_message *m, struct span soap)
+{
+    enum err err = keep(s, m, soap);
+    if (err == ERR_NONE && s->on_message)
+        s->on_message(s->context, m, soap);
+    return err;
+}
+
 static void take(struct op_session *s, const struct es_message *m, struct span soap, struct reply_ref ref)
 {
-    enum err err = s->inbox
-                       ? inbox_put(s->inbox, m, soap, s->loop ? loop_clock(s->loop)->now_ms(loop_clock(s->loop)) : 0)
-                       : ERR_NONE;
-    if (err == ERR_IO) { /* not kept: the partner shall try again */
-        reply(s, ref, 503, SPAN_NONE);
-        return;
-    }
-    reply(s, ref, 202, SPAN_NONE);
+    enum err err = keep(s, m, soap);
+    reply(s, ref, err == ERR_IO ? 503 : 202, SPAN_NONE); /* not kept: the partner shall try again */
     if (err == ERR_NONE && s->on_message)
         s->on_message(s->context, m, soap);
 }
@@ -73,7 +81,7 @@ void op_on_request(void *session, const struct http_request *request, struct rep
         refuse_function(&fault);
         err = ERR_NOT_FOUND;
     }
-    if (m.wsa.from.entity_id.text[0] && !is_partner(s, request->peer, &m))
+    if (m.wsa.from.entity_id.text[0] && !op_is_partner(s, request->peer, &m))
         reply(s, ref, 403, SPAN_NONE);
     else if (err != ERR_NONE)
         reply_fault(s, ref, &m, &fault, &a);

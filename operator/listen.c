@@ -4,6 +4,7 @@
 
 #include "commands.h"
 #include "hook.h"
+#include "poll.h"
 #include "show.h"
 
 #define TICK_MS  100u
@@ -12,8 +13,9 @@
 struct listening {
     struct op_session *s;
     struct hook *hook; /* NULL: nothing is handed on */
+    struct poller *poller; /* NULL: everything comes to the endpoint */
     uint32_t left;     /* 0: no end */
-    bool over;
+    bool over, failed;
 };
 
 static void on_message(void *context, const struct es_message *m, struct span soap)
@@ -40,11 +42,15 @@ static void listen_until_over(struct listening *l)
     uint64_t end = 0;
     while (!l->over || (l->hook && !hook_idle(l->hook) && clock->now_ms(clock) < end)) {
         loop_round(l->s->loop, TICK_MS);
+        if (l->poller && !l->over && poller_tick(l->poller) != ERR_NONE)
+            l->over = l->failed = true;
         if (l->hook)
             hook_tick(l->hook);
         if (l->over && !end)
             end = clock->now_ms(clock) + 1000 * LINGER_S;
     }
+    if (!l->failed)
+        poller_last(l->poller);
     for (int i = 0; i < 5; i++) /* the last acknowledgement leaves */
         loop_round(l->s->loop, 10);
 }
@@ -52,7 +58,10 @@ static void listen_until_over(struct listening *l)
 enum op_exit op_listen(struct op_session *s, const struct op_arguments *a)
 {
     struct listening l = { .s = s, .left = a->count };
-    if (!s->server) {
+    bool poll = a->given & OPT(POLL);
+    if (!poll && op_session_endpoint(s) != ERR_NONE)
+        return OP_LOCAL;
+    if (!poll && !s->server) {
         snprintf(s->detail, sizeof s->detail, "%s:%u is taken: another `osprey listen` runs, or another program",
                  s->config.address, s->config.port);
         return OP_LOCAL;
@@ -64,15 +73,21 @@ enum op_exit op_listen(struct op_session *s, const struct op_arguments *a)
         return OP_LOCAL;
     if ((a->webhook || a->exec) && !(l.hook = hook_new(s, a->webhook, a->secret, a->exec)))
         return OP_LOCAL;
+    if (poll && !(l.poller = poller_new(s, NULL, 0)))
+        return OP_LOCAL;
+    if (poll && !poller_count(l.poller)) {
+        snprintf(s->detail, sizeof s->detail, "no partner has poll in the configuration: there is nothing to fetch");
+        return OP_USAGE;
+    }
     if (s->json)
-        printf("{\"listening\":\"%s\"}\n", s->url);
+        printf("{\"listening\":\"%s\"}\n", poll ? "poll" : s->url);
     else
-        printf("osprey: ready, listening at %s\n", s->url);
+        printf("osprey: ready, %s %s\n", poll ? "fetching" : "listening at", poll ? "what partners say" : s->url);
     fflush(stdout);
     listen_until_over(&l);
     s->on_message = NULL;
     hook_free(l.hook);
-    return OP_OK;
+    return l.failed ? OP_LOCAL : OP_OK;
 }
 
 struct reading {

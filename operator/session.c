@@ -48,44 +48,48 @@ bool op_session_listen(struct op_session *s)
     return s->server;
 }
 
-static enum err open_endpoint(struct op_session *s)
+static void learn_url(struct op_session *s)
 {
-    enum err err = open_tls(s, true, &s->server_tls);
-    if (err != ERR_NONE || op_session_listen(s))
-        return err;
-    /* with an inbox: `osprey listen`, or another command, has it, and the answer will be in the inbox */
-    return s->inbox && s->config.port ? ERR_NONE : ERR_IO;
+    if (s->config.url)
+        snprintf(s->url, sizeof s->url, "%s", s->config.url);
+    else
+        snprintf(s->url, sizeof s->url, "https://%s:%u", s->config.address,
+                 s->server ? http_server_port(s->server) : s->config.port);
 }
 
-static enum err open_all(struct op_session *s, bool endpoint)
+enum err op_session_endpoint(struct op_session *s)
+{
+    enum err err = open_tls(s, true, &s->server_tls);
+    /* with an inbox: `osprey listen`, or another command, has it, and the answer will be in the inbox */
+    if (err == ERR_NONE && !op_session_listen(s))
+        err = s->inbox && s->config.port ? ERR_NONE : ERR_IO;
+    learn_url(s);
+    return err;
+}
+
+static enum err open_all(struct op_session *s)
 {
     s->loop = loop_new();
     s->rng = world_rng();
     enum err err = s->loop ? open_tls(s, false, &s->client_tls) : ERR_NO_MEMORY;
     if (err == ERR_NONE)
         err = open_inbox(s);
-    if (err == ERR_NONE && endpoint)
-        err = open_endpoint(s);
     if (err != ERR_NONE)
         return err;
     struct http_client_options options = { .tls = s->client_tls, .body_max = SOAP_MESSAGE_MAX };
     s->client = http_client_new(s->loop, &options);
-    if (s->config.url)
-        snprintf(s->url, sizeof s->url, "%s", s->config.url);
-    else
-        snprintf(s->url, sizeof s->url, "https://%s:%u", s->config.address,
-                 s->server ? http_server_port(s->server) : s->config.port);
+    learn_url(s);
     return s->client ? ERR_NONE : ERR_NO_MEMORY;
 }
 
-enum err op_session_open(struct op_session *s, const char *config_path, bool endpoint)
+enum err op_session_open(struct op_session *s, const char *config_path)
 {
     arena_init(&s->arena, OP_ARENA_MAX);
     s->detail[0] = '\0';
     enum err err = op_config_read(config_path, &s->config, s->detail);
     if (err != ERR_NONE)
         return err;
-    err = open_all(s, endpoint);
+    err = open_all(s);
     if (err != ERR_NONE) {
         if (!s->detail[0])
             snprintf(s->detail, sizeof s->detail, "%s", err_text(err));

@@ -31,6 +31,8 @@ struct op_partner {
     struct oid oid;
     bool is_smdp; /* else an SM-SR */
     struct es_dialect dialect;
+    const char *poll; /* what it says is fetched under this identifier; NULL: it comes to our endpoint */
+    uint32_t poll_s;
 };
 
 struct op_config {
@@ -72,9 +74,10 @@ struct op_session {
     void *context;
 };
 
-/* endpoint: open the server too; when the address is taken and there is an inbox, `osprey listen` is believed to have
- * it. On failure detail says why. */
-MUST_USE enum err op_session_open(struct op_session *s, const char *config_path, bool endpoint);
+/* On failure detail says why. */
+MUST_USE enum err op_session_open(struct op_session *s, const char *config_path);
+/* Opens the server too; when the address is taken and there is an inbox, `osprey listen` is believed to have it. */
+MUST_USE enum err op_session_endpoint(struct op_session *s);
 void op_session_close(struct op_session *s);
 /* Opens the endpoint if it is not open; false: somebody else still has the address. */
 bool op_session_listen(struct op_session *s);
@@ -84,7 +87,11 @@ struct span op_unique(struct op_session *s);
 /* Writes a message of the wire into the lab's trace, if there is one. way: "in" or "out". */
 void op_trace(struct op_session *s, const char *way, struct span soap);
 
-/* endpoint.c: takes requests of partners. */
+/* endpoint.c: what partners say. Is it from one that we know, by its certificate and by its own word? */
+bool op_is_partner(const struct op_session *s, const struct peer *peer, const struct es_message *m);
+/* Keeps it in the inbox and tells on_message. ERR_EXISTS: it was here before; ERR_IO: it is not kept, and must come again. */
+enum err op_take(struct op_session *s, const struct es_message *m, struct span soap);
+/* Takes requests of partners at our endpoint. */
 void op_on_request(void *session, const struct http_request *request, struct reply_ref ref);
 
 #endif

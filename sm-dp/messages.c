@@ -5,6 +5,7 @@
 #include "lib/codec/hex.h"
 #include "lib/engine/call.h"
 #include "lib/es/es2.h"
+#include "lib/es/wsmc.h"
 
 #define UNIQUE_LEN 16u
 
@@ -73,13 +74,21 @@ static bool origin_allowed(const struct smdp_partner *p, struct span uri)
     return false;
 }
 
+/* What is configured may be an anonymous URI too: then the partner fetches it. */
+static const char *destination_of(struct turn *t, const struct smdp_partner *p, const char *url)
+{
+    return wsmc_is_anonymous(span_text(url)) ? wsmc_destination(t->arena, &p->oid, span_text(url)) : url;
+}
+
 const char *smdp_callback_url(struct turn *t, const struct smdp_partner *partner, const struct es_message *request)
 {
     const struct wsa_header *wsa = &request->wsa;
+    if (wsmc_is_anonymous(wsa->reply_to.address))
+        return wsmc_destination(t->arena, &partner->oid, wsa->reply_to.address);
     if (wsa->reply_to.address.len)
         return origin_allowed(partner, wsa->reply_to.address) ? arena_text(t->arena, wsa->reply_to.address) : NULL;
     if (*partner->url)
-        return partner->url;
+        return destination_of(t, partner, partner->url);
     return origin_allowed(partner, wsa->from.address) ? arena_text(t->arena, wsa->from.address) : NULL;
 }
 
@@ -175,5 +184,5 @@ void smdp_notify(struct turn *t, const struct smdp_partner *operator_, enum es_f
     struct span soap = encode(t, &m);
     const char *ref = arena_printf(t->arena, "%s-%s/notification/%.40s", info->interface, info->name, name);
     if (soap.len && ref)
-        smdp_soap_post(t, operator_->url, ref, soap, 0);
+        smdp_soap_post(t, destination_of(t, operator_, operator_->url), ref, soap, 0);
 }

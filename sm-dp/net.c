@@ -33,6 +33,12 @@ static int on_admin(void *context, const struct http_request *request, struct ar
     return smdp_admin(n->smdp, &r, a, ret_json);
 }
 
+static const char *partner_oid(void *context, const struct peer *peer)
+{
+    const struct smdp_partner *p = partner_of(context, peer);
+    return p ? p->oid.text : NULL;
+}
+
 static struct engine *engine_of(void *context) { return smdp_engine(((struct smdp_net *)context)->smdp); }
 
 static void net_send(struct net *seam, const struct effect *effect)
@@ -72,6 +78,7 @@ enum err smdp_net_open(struct smdp_net *n, struct smdp *smdp, char *detail)
     soap.node = SMDP_NODE_SOAP;
     soap.on_soap = on_soap;
     soap.engine = engine_of;
+    soap.partner_oid = partner_oid;
     soap.context = n;
     soap.admin_prefix = SMDP_ADMIN_PREFIX;
     soap.on_admin = on_admin;

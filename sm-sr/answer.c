@@ -5,6 +5,7 @@
 #include "eis.h"
 #include "lib/codec/hex.h"
 #include "lib/engine/call.h"
+#include "lib/es/wsmc.h"
 #include "lib/scp/key_establishment.h"
 #include "rights.h"
 
@@ -131,16 +132,24 @@ static bool origin_allowed(const struct smsr_partner *p, struct span uri)
     return false;
 }
 
+/* What is configured may be an anonymous URI too: then the partner fetches it. */
+static const char *destination_of(struct turn *t, const struct smsr_partner *p, const char *url)
+{
+    return wsmc_is_anonymous(span_text(url)) ? wsmc_destination(t->arena, &p->oid, span_text(url)) : url;
+}
+
 const char *smsr_callback_url(struct turn *t, const struct smsr_partner *partner, const struct es_message *request)
 {
     const struct wsa_header *wsa = &request->wsa;
     bool es3 = es_function_info(request->function)->number == ES_IF_ES3;
     bool es7 = es_function_info(request->function)->number == ES_IF_ES7;
     const char *configured = es3 ? partner->es3_url : es7 ? partner->es7_url : partner->es4_url;
+    if (wsmc_is_anonymous(wsa->reply_to.address))
+        return wsmc_destination(t->arena, &partner->oid, wsa->reply_to.address);
     if (wsa->reply_to.address.len)
         return origin_allowed(partner, wsa->reply_to.address) ? arena_text(t->arena, wsa->reply_to.address) : NULL;
     if (*configured)
-        return configured;
+        return destination_of(t, partner, configured);
     return origin_allowed(partner, wsa->from.address) ? arena_text(t->arena, wsa->from.address) : NULL;
 }
 
@@ -188,7 +197,7 @@ bool smsr_post(struct turn *t, const struct outgoing *o)
     const char *ref = ref_of(t, o->function, o->what, o->name);
     if (!soap.len || !ref)
         return false;
-    soap_post(t, o->url, ref, soap, o->give_up_ms);
+    soap_post(t, destination_of(t, o->to, o->url), ref, soap, o->give_up_ms);
     return true;
 }
 

@@ -28,6 +28,12 @@ static void on_soap(void *context, const struct peer *peer, struct span body, st
     smsr_soap(n->smsr, partner_of(n, peer), body, reply);
 }
 
+static const char *partner_oid(void *context, const struct peer *peer)
+{
+    const struct smsr_partner *p = partner_of(context, peer);
+    return p ? p->oid.text : NULL;
+}
+
 static struct engine *engine_of(void *context) { return smsr_engine(((struct smsr_net *)context)->smsr); }
 
 static void net_send(struct net *seam, const struct effect *effect)
@@ -110,6 +116,7 @@ static enum err open_soap(struct smsr_net *n, char *detail)
     soap.node = SMSR_NODE_SOAP;
     soap.on_soap = on_soap;
     soap.engine = engine_of;
+    soap.partner_oid = partner_oid;
     soap.context = n;
     soap.role = ES_ROLE_SMSR;
     soap.url = smsr_url(n->smsr);

@@ -69,11 +69,21 @@ static bool next_parameter(struct span *rest, struct span *name, struct span *va
     return true;
 }
 
-/* The URI up to its first '?' and the parameters from there. */
+/* The identifier of an anonymous URI of WS-MakeConnection belongs to its address: parameters begin behind it. */
+static size_t address_len(struct span uri)
+{
+    size_t prefix = strlen(WSA_POLLED), len = 0;
+    if (uri.len <= prefix || memcmp(uri.ptr, WSA_POLLED, prefix))
+        prefix = 0;
+    for (len = prefix; len < uri.len && uri.ptr[len] != '?' && !(prefix && uri.ptr[len] == '&'); len++)
+        ;
+    return len;
+}
+
+/* The URI up to its parameters and the parameters. */
 static struct span split(struct span uri, struct span *parameters)
 {
-    const uint8_t *mark = uri.len ? memchr(uri.ptr, '?', uri.len) : NULL;
-    size_t len = mark ? (size_t)(mark - uri.ptr) : uri.len;
+    size_t len = address_len(uri);
     *parameters = span_from(uri, len);
     return xml_trim(span_sub(uri, 0, len));
 }

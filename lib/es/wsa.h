@@ -9,9 +9,10 @@
 #define WSA_URI_MAX        1024u
 #define WSA_MESSAGE_ID_MAX 512u
 #define WSA_ANONYMOUS      "http://www.w3.org/2005/08/addressing/anonymous"
+#define WSA_POLLED         "http://docs.oasis-open.org/ws-rx/wsmc/200702/anonymous?id=" /* and an identifier: wsmc.h */
 
 struct wsa_endpoint {
-    struct span address;     /* the URI without query parameters; empty: none */
+    struct span address;     /* the URI without query parameters (WSA_POLLED keeps its id); empty: none */
     struct oid entity_id;    /* EntityId; empty: none */
     struct span entity_name; /* EntityName, percent-codes resolved */
     struct span user_name;   /* UserName */

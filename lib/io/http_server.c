@@ -45,6 +45,7 @@ struct http_server {
     uint32_t *free_slots;
     size_t free_count, open_count;
     uint32_t generation;
+    uint64_t connections; /* so far */
 };
 
 static void on_timeout(evutil_socket_t fd, short what, void *context);
@@ -332,6 +333,7 @@ static bool conn_new(struct http_server *s, evutil_socket_t fd, const struct soc
         return true;
     }
     address_text(address, c->peer.address, sizeof c->peer.address);
+    c->peer.connection = ++s->connections;
     socket_nodelay(fd);
     bufferevent_setcb(c->bev, on_read, NULL, on_event, c);
     bufferevent_setwatermark(c->bev, EV_READ, 0, INPUT_AHEAD);

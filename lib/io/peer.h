@@ -10,6 +10,7 @@
 
 struct peer {
     char address[64];         /* "127.0.0.1:4711" */
+    uint64_t connection;      /* at a server: which of its connections, from 1 on, no two alike; else 0 */
     bool authenticated;       /* TLS, and it showed a certificate that chains to a trusted root */
     char oid[TLS_OID_MAX];    /* the entity's OID from the certificate (tls_peer_oid); "" when it has none */
     char common_name[80];     /* of the subject; "" when it has none */

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 
 #include "lib/es/wsdl.h"
+#include "mailbox.h"
 
 #define ADMIN_RAM_MAX (8u << 20)
+#define MAILBOX_TICK_MS 10000u
 #define SOAP_TYPE "application/soap+xml; charset=utf-8"
 
 struct soap_net {
@@ -13,6 +15,8 @@ struct soap_net {
     struct soap_trace trace;
     struct http_server *server;
     struct http_client *client;
+    struct mailbox *mailbox;
+    struct loop_timer *mailbox_timer;
 };
 
 /* ---- in */
@@ -46,6 +50,63 @@ static void reply_admin(struct soap_net *n, const struct http_request *request, 
     arena_release(&a);
 }
 
+/* ---- a partner fetches what waits for it */
+
+static void answer_poll(struct soap_net *n, struct reply_ref ref, int status, struct span soap)
+{
+    soap_net_reply(n, &(struct effect){ .kind = EFFECT_REPLY, .reply = ref, .status = status, .body = soap });
+}
+
+static void refuse_poll(struct soap_net *n, struct reply_ref ref, const struct es_fault *fault, struct arena *a)
+{
+    struct es_message none = { 0 }, answer;
+    struct span soap = SPAN_NONE;
+    int status = 500;
+    log_fact(n->options.log, LOG_WARN_, NULL, "a request to fetch that cannot be taken: %s", fault->text);
+    if (es_answer_fault(&none, fault, a, &answer, &status) != ERR_NONE || es_encode(&answer, a, &soap) != ERR_NONE)
+        status = 500;
+    answer_poll(n, ref, status, soap);
+}
+
+static void on_poll(struct soap_net *n, const struct http_request *request, struct reply_ref ref, struct arena *a)
+{
+    const char *owner = n->options.partner_oid(n->options.context, request->peer);
+    struct wsmc_poll poll;
+    struct es_fault fault;
+    struct span soap = SPAN_NONE;
+    enum mailbox_answer answer = MAILBOX_FOREIGN;
+    if (wsmc_poll_decode(request->body, a, &poll, &fault) != ERR_NONE) {
+        refuse_poll(n, ref, &fault, a);
+        return;
+    }
+    if (owner)
+        answer = mailbox_poll(n->mailbox, owner, request->peer->connection, &poll, a, &soap);
+    if (answer == MAILBOX_FOREIGN)
+        log_fact(n->options.log, LOG_WARN_, NULL, "%s wants to fetch what is not for it", owner ? owner : "a stranger");
+    answer_poll(n, ref, answer == MAILBOX_FOREIGN ? 403 : answer == MAILBOX_EMPTY ? 202 : 200, soap);
+}
+
+static bool is_poll(struct soap_net *n, const struct http_request *request, struct reply_ref ref)
+{
+    struct arena a;
+    if (!n->options.partner_oid || !wsmc_maybe_poll(request->body))
+        return false;
+    arena_init(&a, 4 * SOAP_MESSAGE_MAX);
+    soap_trace_write(&n->trace, "in", request->body);
+    on_poll(n, request, ref, &a);
+    arena_release(&a);
+    return true;
+}
+
+static void on_mailbox_timer(void *context)
+{
+    struct soap_net *n = context;
+    mailbox_tick(n->mailbox);
+    loop_timer_set(n->mailbox_timer, MAILBOX_TICK_MS);
+}
+
+/* ---- all requests */
+
 static void on_request(void *context, const struct http_request *request, struct reply_ref ref)
 {
     struct soap_net *n = context;
@@ -61,6 +122,8 @@ static void on_request(void *context, const struct http_request *request, struct
         http_server_reply(n->server, ref, &(struct http_reply){ .status = 405 });
         return;
     }
+    if (is_poll(n, request, ref))
+        return;
     soap_trace_write(&n->trace, "in", request->body);
     n->options.on_soap(n->options.context, request->peer, request->body, ref);
 }
@@ -149,6 +212,11 @@ static enum err post(struct soap_net *n, const struct effect *effect)
 
 void soap_net_post(struct soap_net *n, const struct effect *effect)
 {
+    struct span owner, uri;
+    if (wsmc_destination_read(effect->to, &owner, &uri)) {
+        mailbox_put(n->mailbox, effect);
+        return;
+    }
     soap_trace_write(&n->trace, "out", effect->body);
     enum err err = post(n, effect);
     if (err == ERR_NONE)
@@ -166,6 +234,13 @@ struct soap_net *soap_net_new(const struct soap_net_options *options)
         return NULL;
     n->options = *options;
     n->trace = (struct soap_trace){ .folder = options->trace_dir, .role = options->name };
+    n->mailbox = mailbox_new(&(struct mailbox_options){
+        .clock = loop_clock(options->loop), .log = options->log, .engine = options->engine, .context = options->context });
+    n->mailbox_timer = loop_timer_new(options->loop, on_mailbox_timer, n);
+    if (!n->mailbox || !n->mailbox_timer) {
+        soap_net_free(n);
+        return NULL;
+    }
     return n;
 }
 
@@ -173,6 +248,7 @@ enum err soap_net_open(struct soap_net *n, char *detail)
 {
     const struct soap_net_options *o = &n->options;
     enum err err = soap_trace_open(&n->trace);
+    loop_timer_set(n->mailbox_timer, MAILBOX_TICK_MS);
     n->client = http_client_new(o->loop, &(struct http_client_options){ .tls = o->client_tls });
     if (err == ERR_NONE && !n->client)
         err = ERR_NO_MEMORY;
@@ -195,5 +271,7 @@ void soap_net_free(struct soap_net *n)
         return;
     http_server_free(n->server);
     http_client_free(n->client);
+    loop_timer_free(n->mailbox_timer);
+    mailbox_free(n->mailbox);
     free(n);
 }

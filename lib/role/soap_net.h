@@ -21,6 +21,8 @@ struct soap_net_options {
     /* A POSTed body; answer with soap_net_reply. peer is never NULL; it may not be authenticated. */
     void (*on_soap)(void *context, const struct peer *peer, struct span body, struct reply_ref reply);
     struct engine *(*engine)(void *context);
+    /* The OID of the partner that this peer is; NULL: nobody known. It may fetch what waits for it (mailbox.h). */
+    const char *(*partner_oid)(void *context, const struct peer *peer);
     void *context;
     /* GET …?wsdl of a service path gives its WSDL: of this role, reached at this URL; url NULL: 404 for all. */
     enum es_role role;
@@ -38,7 +40,7 @@ void soap_net_free(struct soap_net *n); /* NULL is fine */
 
 /* EFFECT_REPLY on this node. */
 void soap_net_reply(struct soap_net *n, const struct effect *effect);
-/* POSTs effect->body to effect->to. The engine gets EFFECT_SENT (2xx, with the answer's body), EFFECT_REFUSED_ (4xx but
+/* POSTs effect->body to effect->to, or keeps it for who fetches it when that is a wsmc_destination. The engine gets EFFECT_SENT (2xx, with the answer's body), EFFECT_REFUSED_ (4xx but
  * 408 and 429) or EFFECT_FAILED. A ref that begins with a function ("ES4-EnableProfile/response/…") names the action. */
 void soap_net_post(struct soap_net *n, const struct effect *effect);
 

@@ -1,0 +1,177 @@
+#include "mailbox.h"
+
+#include <stdlib.h>
+
+struct letter {
+    struct letter *next;
+    int64_t id;
+    uint64_t give_up_ms;
+    uint64_t given_to; /* the connection; 0: none yet */
+    unsigned given;    /* to how many */
+    char line[ENGINE_LINE_MAX + 1], ref[ENGINE_REF_MAX + 1];
+    char *to; /* owner and uri point into it */
+    struct span owner, uri, body;
+};
+
+struct mailbox {
+    struct mailbox_options options;
+    struct letter *first; /* by id: the order in which they were said */
+    size_t count, octets;
+};
+
+struct mailbox *mailbox_new(const struct mailbox_options *options)
+{
+    struct mailbox *m = calloc(1, sizeof *m);
+    if (m)
+        m->options = *options;
+    return m;
+}
+
+static void letter_free(struct letter *l)
+{
+    free(l->to);
+    free((void *)(uintptr_t)l->body.ptr);
+    free(l);
+}
+
+void mailbox_free(struct mailbox *m)
+{
+    while (m && m->first) {
+        struct letter *l = m->first;
+        m->first = l->next;
+        letter_free(l);
+    }
+    free(m);
+}
+
+size_t mailbox_count(const struct mailbox *m) { return m->count; }
+
+static void result(struct mailbox *m, int64_t id, enum effect_result how, int status)
+{
+    engine_result(m->options.engine(m->options.context), id, how, status, SPAN_NONE);
+}
+
+/* ---- in */
+
+static struct letter *letter_new(const struct effect *e)
+{
+    struct letter *l = calloc(1, sizeof *l);
+    uint8_t *body = e->body.len ? malloc(e->body.len) : NULL;
+    char *to = strdup(e->to);
+    if (!l || !body || !to || !wsmc_destination_read(to, &l->owner, &l->uri)) {
+        free(l);
+        free(body);
+        free(to);
+        return NULL;
+    }
+    memcpy(body, e->body.ptr, e->body.len);
+    l->id = e->id;
+    l->give_up_ms = e->give_up_ms;
+    l->to = to;
+    l->body = (struct span){ body, e->body.len };
+    memcpy(l->line, e->line, sizeof l->line);
+    memcpy(l->ref, e->ref, sizeof l->ref);
+    return l;
+}
+
+static size_t count_of(const struct mailbox *m, struct span owner)
+{
+    size_t count = 0;
+    for (const struct letter *l = m->first; l; l = l->next)
+        count += span_eq(l->owner, owner);
+    return count;
+}
+
+void mailbox_put(struct mailbox *m, const struct effect *e)
+{
+    struct letter *l = m->octets + e->body.len <= MAILBOX_OCTETS_MAX ? letter_new(e) : NULL;
+    struct letter **at = &m->first;
+    if (!l || count_of(m, l->owner) >= MAILBOX_OWNER_MAX) {
+        log_fact(m->options.log, LOG_WARN_, e->line, "%s: the mailbox of who fetches it is full", e->ref);
+        if (l)
+            letter_free(l);
+        result(m, e->id, EFFECT_FAILED, 0);
+        return;
+    }
+    while (*at && (*at)->id < l->id)
+        at = &(*at)->next;
+    l->next = *at;
+    *at = l;
+    m->count++;
+    m->octets += l->body.len;
+}
+
+/* ---- out */
+
+static void take_out(struct mailbox *m, struct letter **at, enum effect_result how, int status)
+{
+    struct letter *l = *at;
+    int64_t id = l->id;
+    *at = l->next;
+    m->count--;
+    m->octets -= l->body.len;
+    letter_free(l);
+    result(m, id, how, status);
+}
+
+static struct letter **first_of(struct mailbox *m, struct span uri)
+{
+    struct letter **at = &m->first;
+    while (*at && !span_eq((*at)->uri, uri))
+        at = &(*at)->next;
+    return *at ? at : NULL;
+}
+
+static bool has_id(const struct letter *l, struct span message_id)
+{
+    WRITER_ON_STACK(w, 6 * WSA_MESSAGE_ID_MAX);
+    if (!message_id.len || message_id.len > WSA_MESSAGE_ID_MAX)
+        return false;
+    wr_text(&w, "<wsa:MessageID>");
+    wr_xml_text(&w, message_id);
+    wr_text(&w, "</wsa:MessageID>");
+    return w.err == ERR_NONE && memmem(l->body.ptr, l->body.len, w.buf, w.len);
+}
+
+static bool is_received(const struct letter *l, uint64_t connection, struct span received)
+{
+    return l->given && (has_id(l, received) || l->given_to == connection || l->given >= MAILBOX_GIVEN_MAX);
+}
+
+enum mailbox_answer mailbox_poll(struct mailbox *m, const char *owner, uint64_t connection,
+                                 const struct wsmc_poll *poll, struct arena *a, struct span *ret_soap)
+{
+    struct letter **at = first_of(m, poll->address);
+    if (at && !span_eq((*at)->owner, span_text(owner)))
+        return MAILBOX_FOREIGN;
+    if (at && is_received(*at, connection, poll->received)) {
+        take_out(m, at, EFFECT_SENT, 202);
+        at = first_of(m, poll->address);
+    }
+    if (!at)
+        return MAILBOX_EMPTY;
+    struct letter *l = *at;
+    bool more = false;
+    for (const struct letter *next = l->next; next && !more; next = next->next)
+        more = span_eq(next->uri, poll->address);
+    if (wsmc_deliver(l->body, more, a, ret_soap) != ERR_NONE) {
+        take_out(m, at, EFFECT_REFUSED_, 0);
+        return MAILBOX_EMPTY;
+    }
+    l->given_to = connection;
+    l->given++;
+    return MAILBOX_LETTER;
+}
+
+void mailbox_tick(struct mailbox *m)
+{
+    uint64_t now = m->options.clock->now_ms(m->options.clock);
+    for (struct letter **at = &m->first; *at;) {
+        if ((*at)->give_up_ms > now) {
+            at = &(*at)->next;
+            continue;
+        }
+        log_fact(m->options.log, LOG_WARN_, (*at)->line, "%s was not fetched in time", (*at)->ref);
+        take_out(m, at, EFFECT_FAILED, 0);
+    }
+}
