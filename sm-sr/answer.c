@@ -354,42 +354,56 @@ void smsr_tell_plma(struct turn *t, const struct es_plma *plma)
     smsr_post(t, &o);
 }
 
-static bool is_first_of_owner(const struct turn *t, const struct profile *p)
+/* ---- the SM-SR changed: every owner is told once, and every M2M SP whose PLMA says so, each of what it may see */
+
+#define TOLD_MAX 64u
+struct told_list {
+    struct oid oid[TOLD_MAX];
+    size_t count;
+};
+
+static bool told_before(struct told_list *l, const struct oid *to)
 {
-    for (const struct profile *q = t->e->profiles; q < p; q++)
-        if (q->change != ROW_GONE && *q->info.iccid.digits && oid_eq(&q->info.mno_id, &p->info.mno_id))
-            return false;
-    return p->change != ROW_GONE && *p->info.iccid.digits;
+    for (size_t i = 0; i < l->count; i++)
+        if (oid_eq(&l->oid[i], to))
+            return true;
+    if (l->count < TOLD_MAX)
+        l->oid[l->count++] = *to;
+    return false;
 }
 
-static void tell_owner_of_change(struct turn *t, const struct profile *p)
+static void tell_of_change(struct turn *t, struct told_list *told, const struct oid *to, const struct profile *p)
 {
-    const struct smsr_partner *owner = smsr_partner_by_oid(t->smsr, p->info.mno_id.text);
-    bool direct = owner && *owner->es4_url;
-    const struct smsr_partner *to = direct ? owner : relay_of(t, &p->info.mno_id, p);
-    struct es_smsr_notification body = { .eis = smsr_eis_for(t, ES4_SMSR_CHANGE_NOTIFICATION, &p->info.mno_id),
-                                         .completed_ms = t->now_ms };
-    if (!to)
-        turn_log(t, LOG_WARN_, "nobody to tell %s of the SM-SR change", p->info.mno_id.text);
-    if (!to || !body.eis)
+    struct outgoing o = { .name = to->text };
+    if (told_before(told, to))
         return;
-    if (!direct)
-        body.mno_id = p->info.mno_id;
-    struct outgoing o = { .function = direct ? ES4_SMSR_CHANGE_NOTIFICATION : ES3_SMSR_CHANGE_NOTIFICATION,
-                          .kind = ES_NOTIFICATION,
-                          .body = &body,
-                          .to = to,
-                          .url = direct ? to->es4_url : to->es3_url,
-                          .what = "notification",
-                          .name = p->info.mno_id.text };
+    struct es_smsr_notification body = { .eis = smsr_eis_for(t, ES4_SMSR_CHANGE_NOTIFICATION, to),
+                                         .completed_ms = t->now_ms };
+    if (!way_to(t, to, p, &o))
+        turn_log(t, LOG_WARN_, "nobody to tell %s of the SM-SR change", to->text);
+    if (!o.to || !body.eis)
+        return;
+    if (o.relayed)
+        body.mno_id = *to;
+    o.function = o.relayed ? ES3_SMSR_CHANGE_NOTIFICATION : ES4_SMSR_CHANGE_NOTIFICATION;
+    o.body = &body;
     smsr_post(t, &o);
 }
 
 void smsr_tell_change(struct turn *t)
 {
-    for (size_t i = 0; i < t->e->profile_count; i++)
-        if (is_first_of_owner(t, &t->e->profiles[i]))
-            tell_owner_of_change(t, &t->e->profiles[i]);
+    const char *name = es_function_info(ES4_SMSR_CHANGE_NOTIFICATION)->name;
+    struct told_list told = { .count = 0 };
+    for (size_t i = 0; i < t->e->profile_count; i++) {
+        const struct profile *p = &t->e->profiles[i];
+        struct oid sp;
+        if (p->change == ROW_GONE || !*p->info.iccid.digits)
+            continue;
+        if (!smsr_onc_discards(t, &p->info, name))
+            tell_of_change(t, &told, &p->info.mno_id, p);
+        for (size_t k = 0; smsr_plma_listener(t, &p->info, name, k, &sp); k++)
+            tell_of_change(t, &told, &sp, NULL);
+    }
 }
 
 void smsr_profile_deleted(struct turn *t, struct profile *p, bool asked)

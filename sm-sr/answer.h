@@ -35,7 +35,7 @@ struct outgoing {
     uint64_t give_up_ms;     /* 0: the outbox's own */
 };
 bool smsr_post(struct turn *t, const struct outgoing *o);
-/* Every operator with a profile on the eUICC learns that it is managed here now. */
+/* Every operator with a profile on the eUICC learns that it is managed here now, and M2M SPs whose PLMA says so. */
 void smsr_tell_change(struct turn *t);
 
 enum smsr_tell {

@@ -53,7 +53,7 @@ struct turn {
     struct euicc *e;           /* NULL when the event is about none */
     struct reply_ref session;  /* a request of the card that waits for its answer; none */
     bool hold;                 /* more is to come: the session shall wait for it */
-    bool release;              /* the last of a download: nothing keeps the session any more */
+    bool release;              /* the last of a row of scripts: nothing keeps the session any more */
     struct smsr_counts counts; /* of this turn */
     struct turn_line lines[TURN_LINES_MAX];
     size_t line_count;

@@ -25,6 +25,8 @@
 #define SMSR_SPI2 0x39u
 /* Parameters of the keys an SM-SR change creates: what the card had under that version goes, with DR. */
 #define SMSR_KA_PARAMETERS (KA_CERTIFICATE_FIRST | KA_WITH_DR | KA_DELETE_OLD_KEYS)
+/* Key usage of the SCP81 set after an SM-SR change: one key, the PSK; no DEK. */
+#define SMSR_KA_PSK_USAGE KA_USAGE_BASE_KEY
 /* A PoR "counter low" to a packet that left once: the card's counter is ahead of ours. How far we jump, how often. */
 #define SMSR_COUNTER_JUMP      256u
 #define SMSR_COUNTER_JUMPS_MAX 3u

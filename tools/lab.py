@@ -220,17 +220,16 @@ level = {"debug" if self.trace else "info"}
 
     def second_smsr(self):
         """An SM-SR beside the first, without eUICC, and everybody knows it: after all other configurations."""
-        self.port['sr2'] = free_ports(1)[0]
+        self.port['sr2'], self.port['scp81-2'] = free_ports(2)
         self.tool('osprey-eum', 'issue', 'sm-sr', '--ci', self.path('ci'), '--out', self.path('sm-sr2'), '--oid', OIDS['sm-sr2'],
                   '--name', 'Lab SM-SR 2')
         service = 'esim-messaging/3/ES7/ES7SmSrProvider'
         text = open(self.path('sm-sr.conf')).read()
         for old, new in ((f'oid = {OIDS["sm-sr"]}\n', f'oid = {OIDS["sm-sr2"]}\n'), (f':{self.port["sr"]}\n', f':{self.port["sr2"]}\n'),
+                         (f':{self.port["scp81"]}\n', f':{self.port["scp81-2"]}\n'),
                          ('= sm-sr/', '= sm-sr2/'), ('system_id = sm-sr', 'system_id = sm-sr2'), ('logs/sm-sr.log', 'logs/sm-sr2.log'),
                          (f'from = {SMSR_NUMBER}', f'from = {SMSR2_NUMBER}')):
             text = text.replace(old, new)
-        before, _, after = text.partition('[scp81]\n')
-        text = before + after.partition('\n\n')[2] if after else before
         write(self.path('sm-sr2.conf'), text.replace('[log]', f'''[card P-256]
 certificate = sm-sr2/card.7f21
 key = sm-sr2/card.key

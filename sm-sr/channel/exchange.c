@@ -60,13 +60,12 @@ static void session_give(struct turn *t, struct exchange *x, struct reply_ref se
 
 /* Over SMS a security domain forgets at the end of a script what INSTALL and INITIALIZE UPDATE had begun, unless the
  * scripts are chained (TS 102 226 §5.2.1.4; oncard book 6.5). SendData with MoreToDo begins or goes on with a chain,
- * AuthenticateSMSR begins one;
- * any other script ends it. 0: this one is in none. */
+ * showing a certificate to the card begins one; any other script ends it. 0: this one is in none. */
 static uint8_t chain_link(struct turn *t, const struct exchange *x)
 {
     const struct operation *op = smsr_operation_by_n(t->e, x->operation);
     bool data = op && op->procedure->chains && x->bearer == BEARER_SMS;
-    bool more = data && ((op->flags & OPERATION_MORE_TO_DO) || op->data.len);
+    bool more = data && ((op->flags & OPERATION_MORE_TO_DO) || (op->procedure == &SMSR_SEND_DATA && op->data.len));
     bool open = data && op->procedure != &SMSR_AUTHENTICATE && aid_eq(&t->e->chain, &x->target);
     t->e->chain = more ? x->target : (struct aid){ 0 };
     if (open)
@@ -197,7 +196,7 @@ static void next_address(struct turn *t, struct exchange *x)
 {
     const char *first = *t->e->seen_from ? t->e->seen_from : NULL, *next = NULL;
     bool here = first && !strcmp(first, x->to);
-    if (x->tries < 4 || x->tries % 2)
+    if (x->tries < 2 || x->tries % 2)
         return;
     for (size_t i = 0; i < t->e->profile_count; i++) {
         const struct profile *p = &t->e->profiles[i];

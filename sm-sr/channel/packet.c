@@ -85,19 +85,31 @@ static void connection_write(struct writer *w, const struct smsr_config *c)
     wr_bytes(w, SPAN_OF(c->admin_ipv4));
 }
 
-enum err smsr_trigger_make(struct turn *t, struct exchange *x, uint64_t jump)
+static void trigger_write(struct writer *w, const struct smsr_config *c)
 {
     WRITER_ON_STACK(connection, 64);
-    WRITER_ON_STACK(w, SCP81_TRIGGER_MAX);
-    if (t->config->admin_port)
-        connection_write(&connection, t->config);
+    if (c->admin_port)
+        connection_write(&connection, c);
     struct scp81_trigger trigger = { .connection = wr_span(&connection),
-                                     .host = span_text(t->config->admin_host),
-                                     .uri = span_text(t->config->admin_uri) };
-    scp81_trigger_write(&w, &trigger);
-    if (w.err != ERR_NONE || connection.err != ERR_NONE)
-        return ERR_NO_SPACE;
-    return smsr_packet_make(t, x, &AID_ISDR, wr_span(&w), jump);
+                                     .host = span_text(c->admin_host),
+                                     .uri = span_text(c->admin_uri) };
+    scp81_trigger_write(w, &trigger);
+}
+
+enum err smsr_trigger_make(struct turn *t, struct exchange *x, uint64_t jump)
+{
+    WRITER_ON_STACK(w, SCP81_TRIGGER_MAX);
+    trigger_write(&w, t->config);
+    return w.err != ERR_NONE ? ERR_NO_SPACE : smsr_packet_make(t, x, &AID_ISDR, wr_span(&w), jump);
+}
+
+void smsr_https_parameters_write(struct writer *w, const struct smsr_config *c)
+{
+    WRITER_ON_STACK(trigger, SCP81_TRIGGER_MAX);
+    struct span session, parameters;
+    trigger_write(&trigger, c);
+    if (tlv_find(wr_span(&trigger), 0x81, &session) && tlv_find(session, 0x83, &parameters))
+        wr_bytes(w, parameters);
 }
 
 /* ---- answers */

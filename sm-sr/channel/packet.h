@@ -13,6 +13,8 @@ MUST_USE enum err smsr_packet_make(struct turn *t, struct exchange *x, const str
 /* x->packet: the triggering message (SGP.02 §2.4.3.1; oncard book 8.1). An invitation does no harm twice, and the card
  * does not listen to one it has had: so each is a new packet. */
 MUST_USE enum err smsr_trigger_make(struct turn *t, struct exchange *x, uint64_t jump);
+/* The same way to us as the card's stored parameters: the value of A5 in UpdateSMSRAddressingParameters. */
+void smsr_https_parameters_write(struct writer *w, const struct smsr_config *c);
 /* The PoR to x->packet. ERR_VERIFY and others: it is not; ERR_NOT_FOUND: it answers another counter. */
 MUST_USE enum err smsr_packet_por(struct turn *t, const struct exchange *x, struct span packet,
                                   struct scp80_response *ret);

@@ -17,6 +17,9 @@
 /* ---- SMSR_CHANGE: offer it, and wait */
 
 enum { WAITING, OFFER, STEPS };
+/* op->memory: the next STORE DATA block, and the version of the key set that the card may have made. */
+#define KVN_MADE(kvn)     ((uint64_t)(kvn) << 8)
+#define KVN_MADE_OF(op) ((uint8_t)((op)->memory >> 8))
 
 struct status smsr_fill_change(struct turn *t, const struct call_event *c, struct operation *op)
 {
@@ -26,7 +29,7 @@ struct status smsr_fill_change(struct turn *t, const struct call_event *c, struc
         return status_failed(REASON_EID_UNKNOWN, t->e->eid_text, "not registered at this SM-SR");
     for (size_t i = 0; i < t->e->operation_count; i++) {
         const struct operation *other = &t->e->operations[i];
-        if (other != op && other->n && other->change != ROW_GONE)
+        if (other != op && other->n && other->change != ROW_GONE && other->procedure != &SMSR_DELETE_KEYSET)
             return status_failed(REASON_EUICC_BUSY, t->e->eid_text, "%s is under way", other->procedure->name);
     }
     return status_success();
@@ -132,6 +135,65 @@ void smsr_change_late(struct turn *t, const struct smsr_partner *from, const str
     smsr_operation_end(t, change);
 }
 
+static struct status no_change(const struct turn *t)
+{
+    return status_failed(REASON_EID_UNKNOWN, t->e->eid_text, "no SM-SR change to the caller is under way");
+}
+
+/* ---- it stays ours: the key set that the other one may have on the card goes */
+
+enum { D_WAITING, D_SEND, D_STEPS };
+
+static int send_delete(struct turn *t, struct operation *op)
+{
+    WRITER_ON_STACK(capdu, 64);
+    struct es5_delete d = { .kind = ES5_DELETE_KEYS,
+                            .ranges = { { .kvn = (uint8_t)op->memory, .first_kid = 1, .last_kid = 3 } },
+                            .range_count = 1 };
+    es5_delete_write(&capdu, &d);
+    return smsr_send_capdu(t, op, EXCHANGE_COMMAND, wr_span(&capdu), false);
+}
+
+/* "Not found": the card had not made it, or a repeat of ours did it. */
+static int deleted(struct turn *t, struct operation *op, const struct card_answer *a)
+{
+    if (a->outcome == CARD_UNSURE)
+        return D_SEND;
+    if (!smsr_said_yes(a) && a->last.sw != SW_NOT_FOUND)
+        return smsr_card_failed(t, op, a);
+    op->status = status_success();
+    return NEXT_END;
+}
+
+static struct status check_delete(struct turn *t, struct operation *op)
+{
+    return op->memory && t->e->known ? status_success() : no_change(t);
+}
+
+static const struct step delete_steps[D_STEPS] = {
+    [D_WAITING] = PROCEDURE_WAITS,
+    [D_SEND] = { "send", send_delete, deleted, NULL, TO(D_SEND) },
+};
+const struct procedure SMSR_DELETE_KEYSET = { .name = "delete-keyset",
+                                              .steps = delete_steps,
+                                              .step_count = D_STEPS,
+                                              .check = check_delete,
+                                              .audit = AUDIT_FINALISE_ISDR_HANDOVER,
+                                              .only_keys = true };
+
+static void neutralise(struct turn *t, uint8_t kvn)
+{
+    struct operation *op = smsr_operation_add(t->e);
+    if (!op)
+        return;
+    op->procedure = &SMSR_DELETE_KEYSET;
+    op->step = &SMSR_DELETE_KEYSET.steps[0];
+    op->memory = kvn;
+    op->started_ms = t->now_ms;
+    op->deadline_ms = t->now_ms + 1000ull * t->config->validity_s;
+    turn_log(t, LOG_WARN_, "the change failed: key set %02X of the other SM-SR shall go from the card", kvn);
+}
+
 static void end_handover(struct turn *t, struct operation *op)
 {
     bool failed = op->status.exec == EXECUTED_FAILED || op->status.exec == EXECUTED_EXPIRED;
@@ -151,6 +213,8 @@ void smsr_change_ended(struct turn *t, const struct operation *op)
 {
     if (op->procedure == &SMSR_CHANGE && smsr_operation_runs(op) && taken(&op->status))
         leave(t, &op->peer, op);
+    else if (op->procedure == &SMSR_CHANGE && KVN_MADE_OF(op) && !*t->e->left_to.text)
+        neutralise(t, KVN_MADE_OF(op));
     if (op->procedure != &SMSR_HANDOVER || !smsr_operation_runs(op))
         return;
     if (t->e->coming) {
@@ -168,11 +232,6 @@ static struct operation *change_to(struct turn *t, const struct oid *requester)
 {
     struct operation *change = smsr_operation_change(t->e);
     return change && smsr_operation_runs(change) && oid_eq(&change->peer, requester) ? change : NULL;
-}
-
-static struct status no_change(const struct turn *t)
-{
-    return status_failed(REASON_EID_UNKNOWN, t->e->eid_text, "no SM-SR change to the caller is under way");
 }
 
 enum { A_WAITING, A_SEND, A_STEPS };
@@ -197,41 +256,37 @@ static struct status check_authenticate(struct turn *t, struct operation *op)
     return status_success();
 }
 
-/* STORE DATA blocks; which number comes next. */
-static uint8_t blocks_write(struct writer *items, struct span data, uint8_t block, bool last)
+int smsr_send_blocks(struct turn *t, struct operation *op, struct span dgis, uint8_t *block, bool last)
 {
+    WRITER_ON_STACK(items, SMSR_ITEMS_MAX);
     size_t at = 0;
     do {
         WRITER_ON_STACK(capdu, APDU_SHORT_DATA_MAX + 8);
-        at = store_data_block_write(&capdu, data, at, block++, last, true, 0);
-        smsr_item(items, wr_span(&capdu));
-    } while (at < data.len);
-    return block;
-}
-
-static int send_blocks(struct turn *t, struct operation *op, const struct writer *items)
-{
-    enum err err = items->err != ERR_NONE
-                       ? items->err
-                       : smsr_exchange_send(t, op, EXCHANGE_COMMAND, &AID_ISDR, wr_span(items), NULL, false);
+        at = store_data_block_write(&capdu, dgis, at, (*block)++, last, true, 0);
+        smsr_item(&items, wr_span(&capdu));
+    } while (at < dgis.len);
+    enum err err = items.err != ERR_NONE
+                       ? items.err
+                       : smsr_exchange_send(t, op, EXCHANGE_COMMAND, &AID_ISDR, wr_span(&items), NULL, false);
     return err == ERR_NONE ? NEXT_STAY : smsr_send_failed(op, err);
 }
 
 static int send_certificate(struct turn *t, struct operation *op)
 {
     WRITER_ON_STACK(dgi, GP_CERTIFICATE_MAX + 8);
-    WRITER_ON_STACK(items, SMSR_ITEMS_MAX);
     struct operation *change = change_to(t, &op->requester);
+    uint8_t block = 0;
     if (!change)
         return smsr_operation_fail(op, REASON_EID_UNKNOWN, t->e->eid_text, "the SM-SR change is over");
     ka_certificate_dgi_write(&dgi, op->data);
-    change->memory = blocks_write(&items, wr_span(&dgi), 0, false);
+    int next = smsr_send_blocks(t, op, wr_span(&dgi), &block, false);
+    change->memory = (change->memory & ~0xFFull) | block;
     change->flags &= ~(unsigned)OPERATION_CHALLENGED;
     smsr_operation_changed(change);
-    return send_blocks(t, op, &items);
+    return next;
 }
 
-static bool said_yes(const struct card_answer *a)
+bool smsr_said_yes(const struct card_answer *a)
 {
     return a->outcome == CARD_SAID && !a->broken && a->count && a->last.sw == SW_OK;
 }
@@ -243,7 +298,7 @@ static int challenged(struct turn *t, struct operation *op, const struct card_an
     struct span rc;
     if (a->outcome == CARD_UNSURE)
         return A_SEND;
-    if (!said_yes(a))
+    if (!smsr_said_yes(a))
         return smsr_card_failed(t, op, a);
     if (!change || ka_challenge_parse(a->last.data, &rc) != ERR_NONE)
         return smsr_operation_fail(op, REASON_ISDR_FAILED, t->e->eid_text, "the card's answer is no challenge");
@@ -313,6 +368,7 @@ struct status smsr_fill_create_keyset(struct turn *t, const struct call_event *c
     if (crt.err != ERR_NONE || dgis.err != ERR_NONE)
         return status_failed(REASON_FORMAT_INVALID, t->e->eid_text, "the parameters of the keys are too long");
     op->data = wr_span(&dgis);
+    op->memory = p.kvn;
     return status_success();
 }
 
@@ -328,20 +384,20 @@ static struct status check_create_keyset(struct turn *t, struct operation *op)
 
 static int send_keyset(struct turn *t, struct operation *op)
 {
-    WRITER_ON_STACK(items, SMSR_ITEMS_MAX);
     struct operation *change = change_to(t, &op->requester);
     if (!change)
         return smsr_operation_fail(op, REASON_EID_UNKNOWN, t->e->eid_text, "the SM-SR change is over");
-    blocks_write(&items, op->data, (uint8_t)change->memory, true);
+    uint8_t block = (uint8_t)change->memory;
+    change->memory = KVN_MADE(op->memory) | block;
     change->flags &= ~(unsigned)OPERATION_CHALLENGED; /* a challenge is good for one try */
     smsr_operation_changed(change);
-    return send_blocks(t, op, &items);
+    return smsr_send_blocks(t, op, op->data, &block, true);
 }
 
 /* An answer that is lost is lost: the new SM-SR begins again with another challenge. */
 static int created(struct turn *t, struct operation *op, const struct card_answer *a)
 {
-    if (!said_yes(a))
+    if (!smsr_said_yes(a))
         return smsr_card_failed(t, op, a);
     struct span dr, receipt;
     if (ka_answer_parse(a->last.data, &dr, &receipt) != ERR_NONE)

@@ -23,4 +23,10 @@ void smsr_change_ended(struct turn *t, const struct operation *op);
 /* The other SM-SR says how the change ended, after we had given up. */
 void smsr_change_late(struct turn *t, const struct smsr_partner *from, const struct status *status);
 
+/* STORE DATA to the ISD-R in as many blocks as it takes, in one script; *block: the number of the first one, then of the
+ * next. NEXT_STAY, or NEXT_END with the reason why it cannot be sent. */
+int smsr_send_blocks(struct turn *t, struct operation *op, struct span dgis, uint8_t *block, bool last);
+/* 9000 to all that was sent. */
+bool smsr_said_yes(const struct card_answer *a);
+
 #endif

@@ -1,11 +1,9 @@
 #include "change.h"
 
-#include <stdio.h>
-
-#include "lib/crypto/aes.h"
-#include "lib/gp/put_key.h"
-#include "lib/scp/key_establishment.h"
+#include "handover_keys.h"
+#include "lib/gp/store_data.h"
 #include "sm-sr/channel/exchange.h"
+#include "sm-sr/channel/packet.h"
 #include "sm-sr/es7_client.h"
 #include "sm-sr/rules.h"
 #include "sm-sr/take_in.h"
@@ -48,23 +46,7 @@ struct status smsr_fill_prepare(struct turn *t, const struct call_event *c, stru
 
 /* ---- SMSR_HANDOVER */
 
-enum { WAITING, AUTHENTICATE, CREATE, ADDRESS, FINALISE, STEPS };
-
-#define TRIES_MAX 3u
-/* op->memory: the version of the new key set, and how often it was asked for; op->data: curve, point of the ECASD, and
- * what is to be deleted at the end: three octets for each old key set. */
-#define OLD_KEYS_AT (1u + KA_POINT_LEN)
-
-static uint8_t kvn_of(const struct operation *op) { return (uint8_t)op->memory; }
-static struct span pk_ecasd(const struct operation *op) { return span_sub(op->data, 1, KA_POINT_LEN); }
-
-static const struct smsr_certificate *certificate_for(const struct turn *t, const struct operation *op)
-{
-    for (size_t i = 0; i < t->config->certificate_count; i++)
-        if (op->data.len && (uint8_t)t->config->certificates[i].curve == op->data.ptr[0])
-            return &t->config->certificates[i];
-    return NULL;
-}
+enum { WAITING, AUTHENTICATE, CREATE, ADDRESS, FINALISE, HTTPS_AUTHENTICATE, HTTPS_CREATE, HTTPS_ADDRESS, STEPS };
 
 /* ---- may it come? */
 
@@ -79,56 +61,17 @@ static struct status check_prepared(struct turn *t, const struct oid *from)
     return status_success();
 }
 
-static uint8_t free_kvn(const struct eis *eis)
-{
-    for (uint8_t kvn = 1; kvn <= 0x0F; kvn++) {
-        bool taken = false;
-        for (size_t i = 0; i < eis->isdr.keyset_count; i++)
-            taken |= eis->isdr.keysets[i].version == kvn;
-        if (!taken)
-            return kvn;
-    }
-    return 0;
-}
-
-static void old_keys_write(struct writer *w, const struct eis *eis)
-{
-    for (size_t i = 0; i < eis->isdr.keyset_count && i < ES5_KEY_RANGES_MAX; i++) {
-        const struct eis_keyset *k = &eis->isdr.keysets[i];
-        if (k->usage != KEYSET_SCP80 && k->usage != KEYSET_SCP81)
-            continue;
-        wr_u8(w, k->version);
-        wr_u8(w, 1);
-        wr_u8(w, k->usage == KEYSET_SCP80 ? 3 : 2);
-    }
-}
-
-static struct status note_keys(struct turn *t, struct operation *op, const struct eis *eis, const struct ec_key *ecasd)
-{
-    uint8_t point[EC_POINT_LEN];
-    struct writer w = wr_arena(t->arena, OLD_KEYS_AT + 3 * ES5_KEY_RANGES_MAX);
-    ec_key_point(ecasd, point);
-    wr_u8(&w, (uint8_t)ec_key_curve(ecasd));
-    wr_bytes(&w, SPAN_OF(point));
-    old_keys_write(&w, eis);
-    op->data = wr_span(&w);
-    op->memory = free_kvn(eis);
-    if (!kvn_of(op) || !certificate_for(t, op))
-        return status_failed(REASON_PROVIDER_INCAPABLE, t->e->eid_text,
-                             "no free key version, or no certificate on the curve of the card");
-    return status_success();
-}
-
 static void come_in(struct turn *t, const struct eis *eis)
 {
     struct euicc *e = t->e;
-    smsr_take_in_keep(t, eis, false);
+    smsr_take_in_keep(t, eis, true);
     e->present = e->coming = e->changed = true;
     e->version = 1;
     e->eum_id = eis->eum_id;
     e->remaining_memory = eis->remaining_memory;
     e->available_memory = eis->available_memory;
     e->last_audit_ms = eis->last_audit_ms;
+    e->http = eis->capabilities.http;
 }
 
 static struct status check_eis(struct turn *t, struct operation *op, const struct eis *eis)
@@ -141,7 +84,7 @@ static struct status check_eis(struct turn *t, struct operation *op, const struc
     if (status_ok(&s) && !t->need_rows)
         s = smsr_take_in_signatures(t, eum && (eum->kinds & SMSR_EUM) ? eum : NULL, eis, &ecasd);
     if (status_ok(&s) && ecasd)
-        s = note_keys(t, op, eis, ecasd);
+        s = smsr_handover_keys_begin(t, op, eis, ecasd);
     ec_key_free(ecasd);
     return s;
 }
@@ -172,14 +115,14 @@ static struct status check_handover(struct turn *t, struct operation *op)
 
 static int authenticate(struct turn *t, struct operation *op)
 {
-    const struct smsr_certificate *c = certificate_for(t, op);
+    const struct smsr_certificate *c = smsr_handover_certificate(t, op);
     struct es7_authenticate_smsr *r = ARENA_NEW(t->arena, struct es7_authenticate_smsr);
     if (!c || !r)
         return smsr_operation_fail(op, REASON_PROVIDER_INCAPABLE, t->e->eid_text, "no certificate for this card");
     r->has_eid = true;
     r->eid = t->e->eid;
     r->smsr_certificate = (struct span){ c->octets, c->len };
-    op->memory += 0x100;
+    smsr_handover_try(op, KEYSET_SCP80);
     if (smsr_peer_ask(t, op, ES7_AUTHENTICATE_SMSR, &r->base) != ERR_NONE)
         return smsr_operation_fail(op, REASON_PROVIDER_ERROR, "", "AuthenticateSMSR cannot be sent");
     return NEXT_STAY;
@@ -206,88 +149,14 @@ static int authenticated(struct turn *t, struct operation *op, const struct es_r
 
 /* ---- the keys */
 
-static struct span secret_aad(const struct turn *t, char out[SMSR_AAD_SIZE])
-{
-    snprintf(out, SMSR_AAD_SIZE, "handover/%s", t->e->eid_text);
-    return span_text(out);
-}
-
-static enum err secret_keep(struct turn *t, struct operation *op, const struct ka_host *host)
-{
-    char aad[SMSR_AAD_SIZE];
-    WRITER_ON_STACK(plain, KA_HOST_STORED_MAX);
-    ka_host_write(&plain, host);
-    size_t cap = plain.len + KEYS_WRAP_OVERHEAD;
-    uint8_t *out = arena_alloc(t->arena, cap);
-    enum err err = plain.err != ERR_NONE ? plain.err : out ? ERR_NONE : ERR_NO_SPACE;
-    if (err == ERR_NONE)
-        err = t->env->keys->wrap(t->env->keys, secret_aad(t, aad), wr_span(&plain), out, cap);
-    wipe(plain_memory, sizeof plain_memory);
-    op->secret = err == ERR_NONE ? (struct span){ out, cap } : SPAN_NONE;
-    return err;
-}
-
-static enum err secret_open(struct turn *t, const struct operation *op, struct ka_host *ret)
-{
-    char aad[SMSR_AAD_SIZE];
-    uint8_t plain[KA_HOST_STORED_MAX];
-    if (op->secret.len < KEYS_WRAP_OVERHEAD || op->secret.len - KEYS_WRAP_OVERHEAD > sizeof plain)
-        return ERR_BAD_LENGTH;
-    enum err err = t->env->keys->unwrap(t->env->keys, secret_aad(t, aad), op->secret, plain, sizeof plain);
-    if (err == ERR_NONE)
-        err = ka_host_read((struct span){ plain, op->secret.len - KEYS_WRAP_OVERHEAD }, ret);
-    wipe(plain, sizeof plain);
-    return err;
-}
-
-static enum err draw(struct turn *t, const struct operation *op, struct ka_host *ret)
-{
-    struct ka_parameters p = { .parameters = SMSR_KA_PARAMETERS,
-                               .usage = KA_USAGE_THREE_KEYS,
-                               .key_type = KEY_TYPE_AES,
-                               .key_len = KA_KEY_LEN,
-                               .kid = 1,
-                               .kvn = kvn_of(op) };
-    struct ec_key *key = NULL;
-    uint8_t scalar[EC_FIELD_LEN], point[EC_POINT_LEN];
-    enum err err = ec_generate((enum ec_curve)op->data.ptr[0], t->env->rng, &key);
-    if (err == ERR_NONE)
-        err = ec_key_scalar(key, scalar);
-    if (err == ERR_NONE) {
-        ec_key_point(key, point);
-        err = ka_host_init(&p, op->data.ptr[0], scalar, point, ret);
-    }
-    wipe(scalar, sizeof scalar);
-    ec_key_free(key);
-    return err;
-}
-
-static enum err sign(struct turn *t, const struct operation *op, const struct ka_host *host, struct span *ret)
-{
-    const struct smsr_certificate *c = certificate_for(t, op);
-    WRITER_ON_STACK(signed_data, KA_COMMAND_MAX);
-    uint8_t *out = arena_alloc(t->arena, KA_SIGNATURE_LEN);
-    size_t len = 0;
-    ka_host_to_be_signed(&signed_data, host, op->result);
-    if (!c || !out || signed_data.err != ERR_NONE)
-        return ERR_NO_SPACE;
-    enum err err = t->env->keys->sign(t->env->keys, c->key_name, wr_span(&signed_data), out, KA_SIGNATURE_LEN, &len);
-    *ret = (struct span){ out, len };
-    return err;
-}
-
 static int create(struct turn *t, struct operation *op)
 {
     struct es7_create_additional_keyset *r = ARENA_NEW(t->arena, struct es7_create_additional_keyset);
     struct ka_host host;
-    enum err err = r ? draw(t, op, &host) : ERR_NO_MEMORY;
-    if (err == ERR_NONE)
-        err = sign(t, op, &host, &r->signature);
-    if (err == ERR_NONE)
-        err = secret_keep(t, op, &host);
+    enum err err = r ? smsr_handover_key_offer(t, op, KEYSET_SCP80, op->result, &host, &r->signature) : ERR_NO_MEMORY;
     if (err == ERR_NONE) {
         r->eid = t->e->eid;
-        r->key_version = kvn_of(op);
+        r->key_version = smsr_handover_kvn(op, KEYSET_SCP80);
         r->ecc_key_length = ECC_256;
         r->scenario_parameter = SMSR_KA_PARAMETERS;
         r->ephemeral_public_key = arena_copy(t->arena, SPAN_OF(host.point));
@@ -300,53 +169,14 @@ static int create(struct turn *t, struct operation *op)
 
 /* ---- the commit point */
 
-static enum err keyset_keep(struct turn *t, const struct operation *op, const struct ka_keys *keys)
-{
-    char aad[SMSR_AAD_SIZE];
-    uint8_t octets[SMSR_SCP_KEYS_MAX];
-    struct writer plain = wr_of(octets, sizeof octets);
-    struct keyset *k = smsr_keyset_add(t->e);
-    uint8_t *wrapped = arena_alloc(t->arena, SMSR_SCP_KEYS_MAX + KEYS_WRAP_OVERHEAD);
-    if (!k || !wrapped)
-        return ERR_NO_SPACE;
-    for (size_t i = 0; i < keys->count; i++) {
-        wr_u8(&plain, KA_KEY_LEN);
-        wr_bytes(&plain, (struct span){ keys->keys[i], KA_KEY_LEN });
-    }
-    enum err err = t->env->keys->wrap(t->env->keys, smsr_keyset_aad(t->e->eid_text, kvn_of(op), aad), wr_span(&plain),
-                                      wrapped, SMSR_SCP_KEYS_MAX + KEYS_WRAP_OVERHEAD);
-    *k = (struct keyset){ .kvn = kvn_of(op),
-                          .kid = 1,
-                          .usage = KEYSET_SCP80,
-                          .wrapped = { wrapped, plain.len + KEYS_WRAP_OVERHEAD },
-                          .change = ROW_NEW };
-    wipe(octets, sizeof octets);
-    return err;
-}
-
-static enum err keys_of(struct turn *t, const struct operation *op,
-                        const struct es7_create_additional_keyset_response *r, struct ka_keys *ret)
-{
-    struct ka_host host;
-    WRITER_ON_STACK(answer, 128);
-    if (r->receipt.len != 16)
-        return ERR_BAD_LENGTH;
-    ka_answer_write(&answer, r->derivation_random, r->receipt.ptr);
-    enum err err = secret_open(t, op, &host);
-    if (err == ERR_NONE)
-        err = ka_host_finish(&host, pk_ecasd(op), wr_span(&answer), ret);
-    wipe(&host, sizeof host);
-    return err;
-}
-
 /* The receipt is right: the card has keys that only we know. */
 static int commit(struct turn *t, struct operation *op)
 {
     t->e->coming = false;
     t->e->known = t->e->changed = true;
-    op->secret = SPAN_NONE;
     WRITES_ADD(t->w, &SMSR_PREPARED_DROP, -1, value_text(t->e->eid_text));
-    turn_log(t, LOG_INFO_, "the receipt is right: managed here from now on, key set %02X", kvn_of(op));
+    turn_log(t, LOG_INFO_, "the receipt is right: managed here from now on, key set %02X",
+             smsr_handover_kvn(op, KEYSET_SCP80));
     return ADDRESS;
 }
 
@@ -354,20 +184,17 @@ static int commit(struct turn *t, struct operation *op)
 static bool may_try_again(const struct operation *op, const struct status *s)
 {
     bool worth = s->reason == REASON_NO_RESPONSE || s->reason == REASON_ISDR_FAILED;
-    return worth && s->exec == EXECUTED_FAILED && op->memory < 0x100 * (TRIES_MAX + 1);
+    return worth && s->exec == EXECUTED_FAILED && smsr_handover_may_try(op, KEYSET_SCP80);
 }
 
 static int created(struct turn *t, struct operation *op, const struct es_response *response)
 {
-    struct ka_keys keys = { 0 };
+    const struct es7_create_additional_keyset_response *r = (const struct es7_create_additional_keyset_response *)response;
     if (response && may_try_again(op, &response->status))
         return AUTHENTICATE;
     if (!response || !status_ok(&response->status))
         return refused(op, response);
-    enum err err = keys_of(t, op, (const struct es7_create_additional_keyset_response *)response, &keys);
-    if (err == ERR_NONE)
-        err = keyset_keep(t, op, &keys);
-    wipe(&keys, sizeof keys);
+    enum err err = smsr_handover_key_take(t, op, KEYSET_SCP80, r->derivation_random, r->receipt);
     if (err == ERR_NONE)
         return commit(t, op);
     return smsr_operation_fail(op, REASON_ISDR_FAILED, t->e->eid_text,
@@ -378,26 +205,18 @@ static int created(struct turn *t, struct operation *op, const struct es_respons
 
 static int finish(struct operation *op)
 {
-    op->status = op->flags & OPERATION_UNFINISHED ? status_warning(REASON_ISDR_FAILED, op->peer.text,
-                                                                   "taken over, but keys or addresses of the "
-                                                                   "former SM-SR may remain on the card")
-                                                  : status_success();
+    op->status = op->flags & OPERATION_UNFINISHED
+                     ? status_warning(REASON_ISDR_FAILED, op->peer.text,
+                                      "taken over, but addresses or keys on the card are not all as they should be")
+                     : status_success();
     return NEXT_END;
 }
 
-static int finalise(struct turn *t, struct operation *op)
+static void unfinished(struct turn *t, struct operation *op, const struct card_answer *a, const char *why)
 {
-    WRITER_ON_STACK(capdu, 128);
-    struct es5_delete d = { .kind = ES5_DELETE_KEYS };
-    struct reader r = rd_of(span_from(op->data, OLD_KEYS_AT));
-    while (!rd_at_end(&r) && d.range_count < ES5_KEY_RANGES_MAX) {
-        struct es5_key_range *range = &d.ranges[d.range_count++];
-        range->kvn = rd_u8(&r);
-        range->first_kid = rd_u8(&r);
-        range->last_kid = rd_u8(&r);
-    }
-    es5_delete_write(&capdu, &d);
-    return smsr_send_capdu(t, op, EXCHANGE_COMMAND, wr_span(&capdu), false);
+    turn_log(t, LOG_WARN_, "after the change, %s: %s%s %04X", op->step->name, a->why, why, a->last.sw);
+    op->flags |= OPERATION_UNFINISHED;
+    smsr_operation_changed(op);
 }
 
 static int next_after(struct turn *t, struct operation *op, const struct card_answer *a, int again, int next)
@@ -406,17 +225,24 @@ static int next_after(struct turn *t, struct operation *op, const struct card_an
     if (a->outcome == CARD_UNSURE)
         return again;
     /* "not found" to a repeat: it has been done */
-    if (!said || (a->last.sw != SW_OK && !(a->last.sw == SW_NOT_FOUND && again == FINALISE))) {
-        turn_log(t, LOG_WARN_, "after the change, %s: %s %04X", op->step->name, a->why, a->last.sw);
-        op->flags |= OPERATION_UNFINISHED;
-        smsr_operation_changed(op);
-    }
+    if (!said || (a->last.sw != SW_OK && !(a->last.sw == SW_NOT_FOUND && again == FINALISE)))
+        unfinished(t, op, a, "");
     return next == NEXT_END ? finish(op) : next;
 }
 
+static int finalise(struct turn *t, struct operation *op)
+{
+    WRITER_ON_STACK(capdu, 128);
+    struct es5_delete d = smsr_handover_old_keys(op);
+    es5_delete_write(&capdu, &d);
+    return smsr_send_capdu(t, op, EXCHANGE_COMMAND, wr_span(&capdu), false);
+}
+
+/* Over HTTPS too, when card and SM-SR both can. */
 static int finalised(struct turn *t, struct operation *op, const struct card_answer *a)
 {
-    return next_after(t, op, a, FINALISE, NEXT_END);
+    bool https = t->e->http && t->config->admin_port && t->config->bearer != SMSR_BEARER_SMS;
+    return next_after(t, op, a, FINALISE, https ? HTTPS_AUTHENTICATE : NEXT_END);
 }
 
 /* First of all: a card may send even the answers to our commands to the number that it has stored. */
@@ -435,16 +261,111 @@ static int addressed(struct turn *t, struct operation *op, const struct card_ans
     return next_after(t, op, a, ADDRESS, FINALISE);
 }
 
+/* ---- an SCP81 key set: the same as before the commit point, but we speak to the card ourselves */
+
+/* Without it the eUICC is reached by short messages only. */
+static int without_https(struct turn *t, struct operation *op, const struct card_answer *a, const char *why)
+{
+    op->flags &= ~(unsigned)OPERATION_MORE_TO_DO;
+    unfinished(t, op, a, why);
+    return finish(op);
+}
+
+static int https_authenticate(struct turn *t, struct operation *op)
+{
+    WRITER_ON_STACK(dgi, GP_CERTIFICATE_MAX + 8);
+    const struct smsr_certificate *c = smsr_handover_certificate(t, op);
+    uint8_t block = 0;
+    if (!c)
+        return without_https(t, op, &(struct card_answer){ 0 }, "no certificate");
+    smsr_handover_try(op, KEYSET_SCP81);
+    op->flags |= OPERATION_MORE_TO_DO; /* the keys come next: the card must not forget */
+    t->e->chain.len = 0;
+    ka_certificate_dgi_write(&dgi, (struct span){ c->octets, c->len });
+    return smsr_send_blocks(t, op, wr_span(&dgi), &block, false);
+}
+
+static int https_again(struct turn *t, struct operation *op, const struct card_answer *a)
+{
+    bool worth = a->outcome == CARD_UNSURE || (a->outcome == CARD_SAID && a->last.sw == SW_CONDITIONS);
+    return worth && smsr_handover_may_try(op, KEYSET_SCP81) ? HTTPS_AUTHENTICATE : without_https(t, op, a, "");
+}
+
+static int https_challenged(struct turn *t, struct operation *op, const struct card_answer *a)
+{
+    struct span rc;
+    if (!smsr_said_yes(a))
+        return https_again(t, op, a);
+    if (ka_challenge_parse(a->last.data, &rc) != ERR_NONE)
+        return without_https(t, op, a, "the card's answer is no challenge");
+    op->result = rc;
+    return HTTPS_CREATE;
+}
+
+static int https_create(struct turn *t, struct operation *op)
+{
+    const struct smsr_certificate *c = smsr_handover_certificate(t, op);
+    WRITER_ON_STACK(dgi, GP_CERTIFICATE_MAX + 8);
+    WRITER_ON_STACK(dgis, KA_COMMAND_MAX);
+    struct ka_host host;
+    struct span signature;
+    op->flags &= ~(unsigned)OPERATION_MORE_TO_DO;
+    enum err err = c ? smsr_handover_key_offer(t, op, KEYSET_SCP81, op->result, &host, &signature) : ERR_NOT_FOUND;
+    op->result = SPAN_NONE;
+    if (err != ERR_NONE)
+        return without_https(t, op, &(struct card_answer){ 0 }, err_text(err));
+    ka_certificate_dgi_write(&dgi, (struct span){ c->octets, c->len });
+    ka_host_command(&dgis, &host, signature);
+    wipe(&host, sizeof host);
+    uint8_t block = (uint8_t)store_data_block_count(wr_span(&dgi).len);
+    return smsr_send_blocks(t, op, wr_span(&dgis), &block, true);
+}
+
+static int https_created(struct turn *t, struct operation *op, const struct card_answer *a)
+{
+    struct span dr = SPAN_NONE, receipt = SPAN_NONE;
+    if (!smsr_said_yes(a))
+        return https_again(t, op, a);
+    enum err err = ka_answer_parse(a->last.data, &dr, &receipt);
+    if (err == ERR_NONE)
+        err = smsr_handover_key_take(t, op, KEYSET_SCP81, dr, receipt);
+    if (err != ERR_NONE)
+        return without_https(t, op, a, err == ERR_VERIFY ? "the card's receipt is wrong" : err_text(err));
+    turn_log(t, LOG_INFO_, "reached over HTTPS too, key set %02X", smsr_handover_kvn(op, KEYSET_SCP81));
+    return HTTPS_ADDRESS;
+}
+
+static int https_address(struct turn *t, struct operation *op)
+{
+    WRITER_ON_STACK(capdu, APDU_SHORT_DATA_MAX + 8);
+    WRITER_ON_STACK(https, 192);
+    smsr_https_parameters_write(&https, t->config);
+    struct es5_addressing a = { .https = wr_span(&https) };
+    es5_update_addressing_write(&capdu, &a);
+    return smsr_send_capdu(t, op, EXCHANGE_COMMAND, wr_span(&capdu), false);
+}
+
+static int https_addressed(struct turn *t, struct operation *op, const struct card_answer *a)
+{
+    return next_after(t, op, a, HTTPS_ADDRESS, NEXT_END);
+}
+
 static const struct step steps[STEPS] = {
     [WAITING] = PROCEDURE_WAITS,
     [AUTHENTICATE] = { "authenticate", authenticate, NULL, NULL, TO(CREATE), authenticated },
     [CREATE] = { "create", create, NULL, NULL, TO(AUTHENTICATE) | TO(ADDRESS), created },
     [ADDRESS] = { "address", address, addressed, NULL, TO(ADDRESS) | TO(FINALISE), NULL },
-    [FINALISE] = { "finalise", finalise, finalised, NULL, TO(FINALISE), NULL },
+    [FINALISE] = { "finalise", finalise, finalised, NULL, TO(FINALISE) | TO(HTTPS_AUTHENTICATE), NULL },
+    [HTTPS_AUTHENTICATE] = { "https-authenticate", https_authenticate, https_challenged, NULL,
+                             TO(HTTPS_AUTHENTICATE) | TO(HTTPS_CREATE), NULL },
+    [HTTPS_CREATE] = { "https-create", https_create, https_created, NULL,
+                       TO(HTTPS_AUTHENTICATE) | TO(HTTPS_ADDRESS), NULL },
+    [HTTPS_ADDRESS] = { "https-address", https_address, https_addressed, NULL, TO(HTTPS_ADDRESS), NULL },
 };
 const struct procedure SMSR_HANDOVER = { .name = "handover",
                                          .steps = steps,
                                          .step_count = STEPS,
                                          .check = check_handover,
                                          .audit = AUDIT_FINALISE_ISDR_HANDOVER,
+                                         .chains = true,
                                          .only_keys = true };

@@ -14,7 +14,7 @@ const struct procedure *const smsr_procedures[SMSR_PROCEDURES_MAX] = { &SMSR_CRE
                                                                        &SMSR_SET_FALLBACK,   &SMSR_PREPARE,
                                                                        &SMSR_CHANGE,         &SMSR_AUTHENTICATE,
                                                                        &SMSR_CREATE_KEYSET,  &SMSR_HANDOVER,
-                                                                       &SMSR_SET_EMERGENCY };
+                                                                       &SMSR_SET_EMERGENCY,  &SMSR_DELETE_KEYSET };
 
 const struct procedure *smsr_procedure_by_name(const char *name)
 {
@@ -85,7 +85,7 @@ void smsr_operation_end(struct turn *t, struct operation *op)
         t->e->expired_isdp = smsr_switch_target(op);
     bool more = (op->flags & OPERATION_MORE_TO_DO) && op->status.exec == EXECUTED_SUCCESS;
     t->hold |= more;
-    t->release |= !more && (op->procedure == &SMSR_SEND_DATA || op->procedure == &SMSR_CREATE_ISDP);
+    t->release |= !more && (op->procedure->chains || op->procedure == &SMSR_CREATE_ISDP);
     log_end(t, op);
     if (op->procedure->audit && t->e->present)
         smsr_record_operation(t, op);
@@ -128,7 +128,7 @@ void smsr_operation_doubt(struct turn *t)
 {
     for (size_t i = 0; i < t->e->operation_count; i++) {
         const struct operation *op = &t->e->operations[i];
-        if (op->n && op->change != ROW_GONE && op->function == ES_FUNCTION_NONE)
+        if (op->n && op->change != ROW_GONE && op->function == ES_FUNCTION_NONE && op->procedure == &SMSR_AUDIT)
             return; /* it is being looked at already */
     }
     struct operation *op = smsr_operation_add(t->e);

@@ -58,8 +58,8 @@ struct procedure {
 
 extern const struct procedure SMSR_CREATE_ISDP, SMSR_SEND_DATA, SMSR_ENABLE_PROFILE, SMSR_DISABLE_PROFILE,
     SMSR_DELETE_PROFILE, SMSR_AUDIT, SMSR_SET_FALLBACK, SMSR_PREPARE, SMSR_CHANGE, SMSR_AUTHENTICATE, SMSR_CREATE_KEYSET,
-    SMSR_HANDOVER, SMSR_SET_EMERGENCY;
-#define SMSR_PROCEDURES_MAX 13u
+    SMSR_HANDOVER, SMSR_SET_EMERGENCY, SMSR_DELETE_KEYSET;
+#define SMSR_PROCEDURES_MAX 14u
 extern const struct procedure *const smsr_procedures[SMSR_PROCEDURES_MAX];
 
 const struct procedure *smsr_procedure_by_name(const char *name); /* NULL: none */

@@ -1,5 +1,5 @@
-"""An eUICC changes its SM-SR, as the operator asks for it on the command line: two SM-SRs, a real card. First by SMS only,
-then with an SM-SR that is killed on the way. In the end the new one manages the card, and the old one knows nothing of it."""
+"""An eUICC changes its SM-SR, as the operator asks for it on the command line: two SM-SRs, a real card. First by HTTPS only
+(but for what HTTPS needs first), then by SMS with SM-SRs that are killed on the way. In the end the new one manages the card, and the old one knows nothing of it."""
 import os
 import subprocess
 import sys
@@ -63,6 +63,11 @@ def whole(eco, eid):
     check('prepare', prepare(eco, eid), 'EXECUTED_SUCCESS')
     check('change', change(eco, eid), 'EXECUTED_SUCCESS')
     check_moved(eco, eid)
+    assert rows(eco, 'sm-sr2', 'SELECT kvn FROM keyset ORDER BY kvn') == [(2,), (0x41,)], 'a PSK for HTTPS belongs to it'
+    code, said, err = eco.osprey('profile', 'download', '--eid', eid, '--iccid', eco.profiles[0]['iccid'], '--sm-sr', 'sm-sr2', '--enable')
+    assert said.get('status') == 'EXECUTED_SUCCESS', (said, err)
+    log = open(eco.path('logs', 'sm-sr2.log')).read()
+    assert 'over HTTPS, ' in log and eco.port['scp81-2'], 'the download went another way'
 
 
 def killed(eco, eid):
@@ -83,7 +88,7 @@ def main():
     ecosystem.needs('osprey-sm-sr', 'osprey-device', 'osprey-smsc', 'osprey')
     for name, run, https in (('whole', whole, True), ('killed', killed, False)):
         with tempfile.TemporaryDirectory(prefix='osprey-change-') as out:
-            with Ecosystem(out, https=https, profiles=1) as eco:
+            with Ecosystem(out, https=https, profiles=1, smsr={'bearer': 'https' if https else 'auto'}) as eco:
                 eco.second_smsr()
                 eco.up()
                 eco.start('sm-sr2')

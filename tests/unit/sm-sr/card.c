@@ -1,5 +1,6 @@
 #include "world.h"
 
+#include "lib/gp/put_key.h"
 #include "lib/gp/ram_script.h"
 #include "lib/gp/store_data.h"
 #include "lib/pki/gp_certificate.h"
@@ -173,12 +174,21 @@ static uint16_t make_keyset(struct world_card *c, struct span dgis, struct write
     c->challenged = false;
     assert_ok(ka_command_parse(dgis, &k));
     assert_ok(ka_crt_parse(k.crt, &p));
+    if (p.key_type == KEY_TYPE_PSK_TLS && c->knows_no_psk)
+        return SW_WRONG_DATA;
     ka_to_be_signed_write(&signed_data, k.crt, k.public_key, SPAN_OF(c->challenge));
     if (ec_verify(c->server, wr_span(&signed_data), k.signature) != ERR_NONE)
         return SW_SECURITY_STATUS;
     assert_ok(ec_key_scalar(c->own, scalar));
     assert_ok(ka_card_finish(&k, &p, EC_P256, SPAN_OF(scalar), (struct span){ dr, p.parameters & KA_WITH_DR ? 16 : 0 },
                              &keys, data));
+    if (p.key_type == KEY_TYPE_PSK_TLS) {
+        assert_int_equal(keys.count, 1);
+        assert_true(c->first_gone && p.kvn >= 0x40 && p.kvn <= 0x4F);
+        c->psk_kvn = p.kvn;
+        memcpy(c->psk, keys.keys[0], 16);
+        return SW_OK;
+    }
     assert_int_equal(keys.count, 3);
     c->has_second = true;
     c->second_kvn = p.kvn;
@@ -202,6 +212,8 @@ static uint16_t store_data(struct world *w, const struct capdu *capdu, struct wr
         wr_bytes(data, span_sub(capdu->data, 0, 4)); /* some DGI of ES8: echo */
         return SW_OK;
     }
+    if (s.dgi == ES5_UPDATE_ADDRESSING && s.addressing.https.len)
+        w->card.https_addressed = true;
     if (s.dgi == ES5_SET_FALLBACK_ATTRIBUTE) {
         for (size_t i = 0; i < CARD_ISDPS_MAX; i++)
             w->card.isdp[i].fallback = w->card.isdp[i].state && aid_eq(&w->card.isdp[i].aid, &s.isdp);
@@ -241,6 +253,8 @@ static uint16_t delete (struct world_card *c, const struct capdu *capdu, struct 
                 return SW_CONDITIONS;
             found |= d.ranges[i].kvn == 1 && !c->first_gone;
             c->first_gone |= d.ranges[i].kvn == 1;
+            found |= c->has_second && d.ranges[i].kvn == c->second_kvn;
+            c->has_second &= d.ranges[i].kvn != c->second_kvn;
         }
         return found ? SW_OK : SW_NOT_FOUND;
     }

@@ -219,8 +219,41 @@ static void test_wrong_receipt(void **state)
     assert_int_equal(world_count(&b, "euicc"), 0);
     assert_int_equal(world_count(&b, "profile"), 0);
     assert_int_equal(world_count(&b, "document"), 0);
+    world_pass(&a, 5000);
+    assert_false(a.card.has_second); /* the old SM-SR has taken that key set away */
+    assert_int_equal(a.card.keysets_made, 1);
     assert_manages(&a, OID_OP1);
+    /* nothing of it is in the way of the next try */
+    a.card.wrong_receipt = false;
+    change("c2");
+    world_pass(&a, 5000);
+    assert_int_equal(outcome(&a, ES4_SMSR_CHANGE)->exec, EXECUTED_SUCCESS);
+    assert_manages(&b, OID_OP1);
     pair_free();
+}
+
+/* The new SM-SR can HTTPS, and so can the card: it gets a PSK of its own and the address, or stays with short messages. */
+static void test_https(void **state)
+{
+    (void)state;
+    for (int refused = 0; refused < 2; refused++) {
+        pair_make();
+        b.config.bearer = SMSR_BEARER_AUTO;
+        world_restart(&b);
+        a.card.knows_no_psk = refused;
+        prepare("p");
+        change("c");
+        world_pass(&a, 60000);
+        const struct status *s = outcome(&a, ES4_SMSR_CHANGE);
+        assert_int_equal(s->exec, refused ? EXECUTED_WITH_WARNING : EXECUTED_SUCCESS);
+        assert_int_equal(world_count(&b, "keyset WHERE kvn=65 AND usage=3"), !refused);
+        assert_int_equal(a.card.psk_kvn, refused ? 0 : 0x41); /* 40 was the former one's */
+        assert_int_equal(a.card.https_addressed, !refused);
+        b.config.bearer = SMSR_BEARER_SMS; /* that the key works over TLS, real processes show: e2e/smsr_change */
+        world_restart(&b);
+        assert_manages(&b, OID_OP1);
+        pair_free();
+    }
 }
 
 /* The card says no to the certificate. */
@@ -399,7 +432,7 @@ int main(void)
         cmocka_unit_test(test_whole), cmocka_unit_test(test_eis),       cmocka_unit_test(test_refusals),      cmocka_unit_test(test_incapable),
         cmocka_unit_test(test_lock),        cmocka_unit_test(test_wrong_receipt), cmocka_unit_test(test_card_refuses),
         cmocka_unit_test(test_certificate), cmocka_unit_test(test_retry),         cmocka_unit_test(test_late),
-        cmocka_unit_test(test_drill),
+        cmocka_unit_test(test_https), cmocka_unit_test(test_drill),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

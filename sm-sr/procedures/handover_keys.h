@@ -1,0 +1,30 @@
+/* sm-sr/procedures/handover_keys.h: the key sets that the new SM-SR agrees with a card in an SM-SR change: SCP80 through
+ * the old SM-SR, then SCP81 on its own (SGP.02 §4.1.1.9; fact book oncard 3.7). What must be remembered is in the
+ * operation: op->memory (versions, tries), op->data (curve, point of the ECASD, the old key sets), op->secret (the
+ * ephemeral key, wrapped). */
+#ifndef OSPREY_SMSR_HANDOVER_KEYS_H
+#define OSPREY_SMSR_HANDOVER_KEYS_H
+
+#include "lib/scp/key_establishment.h"
+#include "sm-sr/turn.h"
+
+/* Chooses versions that the card does not use. Fails when there is none, or no certificate of ours on the card's curve. */
+struct status smsr_handover_keys_begin(struct turn *t, struct operation *op, const struct eis *eis,
+                                       const struct ec_key *ecasd);
+const struct smsr_certificate *smsr_handover_certificate(const struct turn *t, const struct operation *op);
+/* usage: KEYSET_SCP80 or KEYSET_SCP81. */
+uint8_t smsr_handover_kvn(const struct operation *op, enum keyset_usage usage);
+void smsr_handover_try(struct operation *op, enum keyset_usage usage); /* one more */
+bool smsr_handover_may_try(const struct operation *op, enum keyset_usage usage);
+
+/* Draws an ephemeral key for that set, keeps it, and signs. ret_host: to be wiped by the caller. */
+MUST_USE enum err smsr_handover_key_offer(struct turn *t, struct operation *op, enum keyset_usage usage, struct span rc,
+                                          struct ka_host *ret_host, struct span *ret_signature);
+/* The keys become a key set of the eUICC. ERR_VERIFY: the receipt is wrong. */
+MUST_USE enum err smsr_handover_key_take(struct turn *t, struct operation *op, enum keyset_usage usage, struct span dr,
+                                         struct span receipt);
+
+/* FinaliseISDRHandover: the key sets of the former SM-SR. */
+struct es5_delete smsr_handover_old_keys(const struct operation *op);
+
+#endif
