@@ -10,6 +10,8 @@ struct server_faults {
     uint32_t crash_after_permille;  /* it does; nothing of it leaves */
     uint32_t crash_send_permille;   /* in front of an effect: those before it have left */
     uint32_t down_min_ms, down_max_ms;
+    uint32_t slow_permille;         /* a commit takes long, and nothing is heard meanwhile … */
+    uint32_t slow_max_ms;           /* … so long at most: what arrives is then one batch */
     uint32_t full_permille;         /* the store is full from this commit on … */
     uint32_t full_max_ms;           /* … for so long at most */
     uint32_t jump_every_ms;         /* the clock jumps, about so often */
@@ -42,7 +44,7 @@ struct fault_step {
     unsigned count[FAULT_KINDS];
 };
 struct fault_counts {
-    unsigned crashes, fulls, jumps, resets, torn, silences, refusals, cuts;
+    unsigned crashes, fulls, slows, jumps, resets, torn, silences, refusals, cuts;
     struct fault_step steps[FAULT_STEPS_MAX];
     size_t step_count;
 };

@@ -245,6 +245,14 @@ static bool may_delete(const struct sim_call *c, const struct sim_call *last)
            (!c->answers || c->end_ms >= last->end_ms);
 }
 
+/* Which of two was last is known when one began after the other, or when the SM-SR itself said when both ended; the end of a
+ * download is the SM-DP's. */
+static bool order_unknown(const struct sim_call *c, const struct sim_call *last)
+{
+    bool both_es4 = c->function != ES2_DOWNLOAD_PROFILE && last->function != ES2_DOWNLOAD_PROFILE;
+    return c != last && c->card == last->card && switches(c) && !c->refused && !both_es4 && (!c->answers || c->answered_ms >= last->asked_ms);
+}
+
 /* What the operator was told last of switches is so; unless the card may have fallen back since, or a call's outcome is
  * not known. */
 static void judge_word(struct ecosystem *e, int n)
@@ -262,7 +270,7 @@ static void judge_word(struct ecosystem *e, int n)
     if (!last || !has_switched(last) || e->fault_counts.refusals || e->fault_counts.silences || e->fault_counts.jumps)
         return;
     for (unsigned i = 0; i < e->mno.call_count; i++)
-        if (may_delete(e->mno.calls[i], last))
+        if (may_delete(e->mno.calls[i], last) || order_unknown(e->mno.calls[i], last))
             return;
     size_t count = euicc_profiles(card->device->card, profiles);
     const struct iccid *want = last->function == ES4_DISABLE_PROFILE ? &card->bootstrap : &card->profiles[last->profile].iccid;

@@ -10,11 +10,13 @@ static int usage(FILE *out, int code)
     fprintf(out, "osprey-sim list\n"
                  "osprey-sim run SCENARIO [--seed N] [--verbose] [--diagram CARD] [--bill] [--faults] [--strike KIND:N] [--profiles DIR]\n"
                  "osprey-sim sweep SCENARIO [--seed N] [--every N] [--strike KIND] [--faults] [--profiles DIR]\n"
+                 "osprey-sim pairs [--seed N] [--every N] [--profiles DIR]\n"
                  "osprey-sim search SCENARIO|all --seeds A..B [--seconds N] [--profiles DIR]\n"
                  "osprey-sim replay FILE [--profiles DIR]\n\n"
                  "Runs a world of cards, modems, networks and servers in one process on virtual time, lets things go wrong, prints the\n"
                  "hash over all octets delivered, and judges the end (docs/invariants.md). A failure prints the sequence diagram of the\n"
-                 "eUICC concerned. sweep: one world for each place where something can fail (or each --every-th), struck there only. search: one seed after the other, until --seconds are over. replay: the seeds of a list\n"
+                 "eUICC concerned. sweep: one world for each place where something can fail (or each --every-th), struck there only. pairs: every two functions\n"
+                 "on one eUICC, in every order of what happens. search: one seed after the other, until --seconds are over. replay: the seeds of a list\n"
                  "(sim/seeds.txt). --profiles: folder of the profile sources (default profiles).\n");
     return code;
 }
@@ -67,11 +69,14 @@ int main(int argc, char **argv)
         return list();
     if (argc == 2 && !strcmp(argv[1], "--help"))
         return usage(stdout, 0);
-    if (argc < 3)
-        return usage(stderr, 2);
-    for (int i = 3; i < argc; i++)
+    bool pairs = argc >= 2 && !strcmp(argv[1], "pairs");
+    for (int i = pairs ? 2 : 3; i < argc; i++)
         if (!option(argc, argv, &i, &o))
             return usage(stderr, 2);
+    if (pairs)
+        return sim_order_pairs(&o);
+    if (argc < 3)
+        return usage(stderr, 2);
     const struct scenario *s = sim_scenario(argv[2]);
     bool all = !strcmp(argv[2], "all");
     if (!strcmp(argv[1], "run") && s)

@@ -16,7 +16,7 @@ static void soap(void *role, const char *sender_oid, struct span body, struct re
 {
     struct sim_smdp *s = role;
     smdp_soap(s->smdp, smdp_partner_by_oid(s->smdp, sender_oid), body, reply);
-    run(&s->role);
+    sim_role_run(&s->role);
 }
 
 static struct engine *engine(void *role)

@@ -44,7 +44,7 @@ static void soap(void *role, const char *sender_oid, struct span body, struct re
 {
     struct sim_smsr *s = role;
     smsr_soap(s->smsr, smsr_partner_by_oid(s->smsr, sender_oid), body, reply);
-    run(&s->role);
+    sim_role_run(&s->role);
 }
 
 static struct engine *engine(void *role)
@@ -59,7 +59,7 @@ static bool on_sms(void *server, const char *from, struct span user_data)
     if (!is_up(s))
         return false;
     smsr_short_message(s->smsr, from, user_data, (struct reply_ref){ SMSR_NODE_SMS, 1, 1 });
-    run(&s->role);
+    sim_role_run(&s->role);
     return is_up(s);
 }
 
@@ -100,7 +100,7 @@ static void on_bytes(void *session, struct span bytes)
     if (!is_up(node))
         return;
     smsr_admin_bytes(c->session, bytes);
-    run(&node->role);
+    sim_role_run(&node->role);
 }
 
 static void on_lost(void *session)
@@ -110,7 +110,7 @@ static void on_lost(void *session)
     smsr_admin_lost(c->session);
     free(c);
     if (is_up(node))
-        run(&node->role);
+        sim_role_run(&node->role);
 }
 
 static void join_network(struct sim_smsr *s, struct sim_network *network)

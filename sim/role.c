@@ -110,6 +110,10 @@ static void commit(struct store *seam, const struct write *writes, size_t count,
         done(context, r->dying ? ERR_IO : ERR_NO_SPACE);
         return;
     }
+    if (f && chance_permille(fate, f->slow_permille)) {
+        r->slow_until_ms = world_now(r->world) + chance_below(fate, f->slow_max_ms + 1);
+        r->counts->slows++;
+    }
     enum err err = ERR_IO;
     real->commit(real, writes, count, note_err, &err);
     if (err == ERR_NONE && r->watch)
@@ -148,9 +152,15 @@ static void wake(void *context, uint64_t argument)
 {
     struct sim_role *r = context;
     (void)argument;
-    if (r->up && !r->dying)
+    if (!r->up || r->dying)
+        return;
+    if (world_now(r->world) < r->slow_until_ms)
+        clockwork_plan(world_time(r->world), r->slow_until_ms, wake, r, 0);
+    else
         r->kind->run(r);
 }
+
+void sim_role_run(struct sim_role *r) { wake(r, 0); }
 
 /* ---- life ---- */
 
@@ -183,7 +193,7 @@ void sim_role_start(struct sim_role *r)
 void sim_role_faults(struct sim_role *r, const struct server_faults *faults)
 {
     r->faults = faults;
-    r->full_until_ms = 0;
+    r->full_until_ms = r->slow_until_ms = 0;
     if (faults && faults->jump_every_ms)
         clockwork_plan(world_time(r->world), world_now(r->world) + faults->jump_every_ms, jump, r, 0);
     if (!faults)

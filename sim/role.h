@@ -31,7 +31,7 @@ struct sim_role {
     const struct server_faults *faults; /* NULL: none */
     struct fault_counts *counts;
     bool up, dying;
-    uint64_t full_until_ms;
+    uint64_t full_until_ms, slow_until_ms;
     unsigned lives;
     /* Looks at what is about to be committed; for the judge. */
     void (*watch)(void *context, const struct write *writes, size_t count);
@@ -43,6 +43,8 @@ void sim_role_open(struct sim_role *r, struct world *w, const struct sim_role_ki
 void sim_role_start(struct sim_role *r);
 /* From now on; NULL: no more (one that is down comes back by itself). faults is borrowed. */
 void sim_role_faults(struct sim_role *r, const struct server_faults *faults);
+/* Something has arrived: its engine runs, unless its store keeps it. */
+void sim_role_run(struct sim_role *r);
 struct env sim_role_env(struct sim_role *r);
 void sim_role_close(struct sim_role *r);
 void sim_must(enum err err, const char *what);

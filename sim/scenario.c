@@ -7,7 +7,7 @@
 
 const struct scenario *const sim_scenarios[] = {
     &SCENARIO_DOWNLOAD_LOSSY_SMS, &SCENARIO_CHURN,     &SCENARIO_CRASH_SMSR, &SCENARIO_CRASH_SMDP, &SCENARIO_TORN_CARDS, &SCENARIO_REFUSED,
-    &SCENARIO_BEARER_CUTS,        &SCENARIO_DUPLICATE, &SCENARIO_EXPIRY,     &SCENARIO_FULL_STORE, &SCENARIO_CLOCK_JUMPS, &SCENARIO_EVERYTHING,
+    &SCENARIO_BEARER_CUTS,        &SCENARIO_DUPLICATE, &SCENARIO_EXPIRY,     &SCENARIO_FULL_STORE, &SCENARIO_CLOCK_JUMPS, &SCENARIO_EVERYTHING, &SCENARIO_SLOW_STORE,  &SCENARIO_PAIR,
     &SCENARIO_WALK,               &SCENARIO_WALK_SMS
 };
 const size_t sim_scenario_count = ARRAY_LEN(sim_scenarios);
@@ -49,6 +49,30 @@ static void print_calls(const struct ecosystem *e)
         printf("  %s\n", operator_call_text(e->mno.calls[i], text));
 }
 
+struct waiting {
+    const struct ecosystem *e;
+    const struct sim_call *call;
+    uint64_t until_step;
+};
+
+static bool second_comes(void *context)
+{
+    struct waiting *w = context;
+    return w->call->answers || w->call->refused || world_time(w->e->world)->steps >= w->until_step;
+}
+
+static uint32_t ask_pair(struct ecosystem *e, const struct sim_pair *pair, uint32_t hours)
+{
+    uint64_t began = world_time(e->world)->steps;
+    struct waiting wait = { e, operator_ask(e, 0, pair->first), began + pair->after };
+    if (pair->after)
+        world_run(e->world, hours * HOUR_MS, second_comes, &wait);
+    uint32_t events = (uint32_t)(world_time(e->world)->steps - began);
+    operator_ask(e, 0, pair->second);
+    world_run(e->world, hours * HOUR_MS, operator_content, e);
+    return events;
+}
+
 /* Everybody is on the network and known; trouble while the operator works; a quiet line; every call once more; quiet. */
 void sim_run(const struct scenario *s, const struct sim_wish *wish, struct sim_report *ret)
 {
@@ -74,6 +98,7 @@ void sim_run(const struct scenario *s, const struct sim_wish *wish, struct sim_r
     uint64_t began = world_now(w);
     operator_begin(e, &s->programme);
     world_run(w, s->hours * HOUR_MS, operator_content, e);
+    uint32_t events = wish->pair ? ask_pair(e, wish->pair, s->hours) : 0;
     ecosystem_troubles(e, NULL);
     e->mno.stopped = true;
     world_run(w, (s->quiet_hours ? s->quiet_hours : 3) * HOUR_MS, NULL, NULL);
@@ -82,6 +107,7 @@ void sim_run(const struct scenario *s, const struct sim_wish *wish, struct sim_r
     judge_all(e);
     *ret = (struct sim_report){ 0 };
     tell(e, ret);
+    ret->pair_events = events;
     if (ret->ok * 1000 < s->ok_permille * ret->calls) {
         ret->wrong++;
         if (talk != SIM_SILENT)

@@ -17,10 +17,17 @@ struct scenario {
 };
 extern const struct scenario SCENARIO_DOWNLOAD_LOSSY_SMS, SCENARIO_CHURN, SCENARIO_CRASH_SMSR, SCENARIO_CRASH_SMDP, SCENARIO_TORN_CARDS,
     SCENARIO_REFUSED, SCENARIO_BEARER_CUTS, SCENARIO_DUPLICATE, SCENARIO_EXPIRY, SCENARIO_FULL_STORE, SCENARIO_CLOCK_JUMPS,
-    SCENARIO_EVERYTHING, SCENARIO_WALK, SCENARIO_WALK_SMS;
+    SCENARIO_EVERYTHING, SCENARIO_SLOW_STORE, SCENARIO_PAIR, SCENARIO_WALK, SCENARIO_WALK_SMS;
 extern const struct scenario *const sim_scenarios[];
 extern const size_t sim_scenario_count;
 const struct scenario *sim_scenario(const char *name); /* NULL: none */
+
+/* Two questions about one eUICC (card 0), when the scenario's own are answered: the second is asked when so many things
+ * have happened since the first. */
+struct sim_pair {
+    struct question first, second;
+    uint32_t after;
+};
 
 struct sim_report {
     uint8_t hash[WORLD_HASH_LEN];
@@ -33,6 +40,7 @@ struct sim_report {
     double days; /* of devices */
     unsigned left; /* ISD-Ps for the next download to remove */
     struct strikes strikes;
+    uint32_t pair_events; /* things that happened until the first of the pair was answered, or the second asked */
 };
 enum sim_talk { SIM_SILENT, SIM_WRONGS, SIM_ALL };
 struct sim_wish {
@@ -42,6 +50,7 @@ struct sim_wish {
     int watched;          /* the card whose sequence diagram is printed; -1: none */
     enum strike_kind strike; /* besides the scenario's faults */
     uint32_t strike_at;
+    const struct sim_pair *pair; /* NULL: none */
 };
 void sim_run(const struct scenario *s, const struct sim_wish *wish, struct sim_report *ret);
 

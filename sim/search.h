@@ -20,6 +20,8 @@ int sim_order_run(const struct scenario *s, const struct sim_order *o);
 int sim_order_search(const struct scenario *s, const struct sim_order *o);
 /* One world for each place of the scenario's history where something can fail, struck there and nowhere else (strike.h). */
 int sim_order_sweep(const struct scenario *s, const struct sim_order *o);
+/* Every two functions on one eUICC, the second asked in front of each thing that happens in the first. */
+int sim_order_pairs(const struct sim_order *o);
 /* Lines "SCENARIO SEED"; "#" begins a comment; "known SCENARIO SEED INVARIANT" is expected to fail so, and an error when
  * it does not any more. */
 int sim_order_replay(const char *path, const struct sim_order *o);

@@ -44,9 +44,9 @@ void sim_tell_counts(const struct sim_report *r)
            "octets; %.1f device-days; %u ISD-Ps left for the next download\n",
            r->calls, r->ok, r->downloads, r->switches, (unsigned long long)r->world.carried, (unsigned long long)r->world.lost,
            (unsigned long long)r->world.doubled, (unsigned long long)r->world.corrupted, (unsigned long long)r->world.octets, r->days, r->left);
-    printf("faults: %u crashes, %u full stores, %u clock jumps, %u power losses, %u torn writes, %u silences, %u refusals, %u cut "
+    printf("faults: %u crashes, %u full stores, %u slow commits, %u clock jumps, %u power losses, %u torn writes, %u silences, %u refusals, %u cut "
            "connections\n",
-           r->faults.crashes, r->faults.fulls, r->faults.jumps, r->faults.resets, r->faults.torn, r->faults.silences,
+           r->faults.crashes, r->faults.fulls, r->faults.slows, r->faults.jumps, r->faults.resets, r->faults.torn, r->faults.silences,
            r->faults.refusals, r->faults.cuts);
 }
 
@@ -69,6 +69,7 @@ static void add_faults(struct fault_counts *to, const struct fault_counts *more)
                 fault_count_step(to, more->steps[i].name, (enum fault_kind)kind);
     to->crashes += more->crashes;
     to->fulls += more->fulls;
+    to->slows += more->slows;
     to->jumps += more->jumps;
     to->resets += more->resets;
     to->torn += more->torn;

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/base/mutant.h"
+
 #define ENGINE_RETRIES_ON_CONFLICT 5u
 #define ENGINE_RETRIES_WHEN_FULL   60u /* one each ENGINE_STORE_PAUSE_MS */
 
@@ -145,7 +147,7 @@ static void requeue_front(struct engine *e, struct queued **list, size_t count)
 
 static bool line_taken(const struct engine *e, const struct queued *q)
 {
-    for (size_t i = 0; *q->event.line && i < e->batch_count; i++)
+    for (size_t i = 0; !MUTANT(no_line) && *q->event.line && i < e->batch_count; i++)
         if (e->batch[i]->line_hash == q->line_hash && !strcmp(e->batch[i]->event.line, q->event.line))
             return true;
     return false;

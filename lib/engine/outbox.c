@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/base/mutant.h"
+
 const struct statement ENGINE_OUTBOX_DELETE = { "outbox-delete", "DELETE FROM outbox WHERE id=?1", NULL };
 const struct statement ENGINE_TIMER_SET = {
     "timer-set",
@@ -49,7 +51,8 @@ void writes_add(struct writes *w, const struct statement *statement, int expect_
         return;
     }
     w->list[w->count++] =
-        (struct write){ .statement = statement, .params = copy, .param_count = param_count, .expect_rows = expect_rows };
+        (struct write){ .statement = statement, .params = copy, .param_count = param_count,
+                        .expect_rows = MUTANT(no_line) ? -1 : expect_rows };
 }
 
 void timer_set(struct writes *w, const char *line, const char *name, uint64_t due_ms)

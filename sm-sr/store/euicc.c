@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "lib/base/mutant.h"
 #include "sm-sr/procedures/procedure.h"
 #include "schema.h"
 
@@ -473,7 +474,7 @@ struct operation *smsr_operation_head(struct euicc *e)
     struct operation *head = NULL;
     for (size_t i = 0; i < e->operation_count; i++) {
         struct operation *op = &e->operations[i];
-        if (!op->n || op->change == ROW_GONE)
+        if (!op->n || op->change == ROW_GONE || (MUTANT(operations_at_once) && smsr_operation_runs(op)))
             continue;
         if (!head || rank(op) < rank(head) || (rank(op) == rank(head) && op->n < head->n))
             head = op;
