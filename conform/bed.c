@@ -4,10 +4,13 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "lib/base/world.h"
 #include "lib/codec/hex.h"
 #include "package.h"
 
-#define HEXF_TEXT_MAX 8192u
+#define HEXF_TEXT_MAX    8192u
+#define COUNTERS_FROM_MS 1262304000000u /* 2010: a counter has 40 bits; one millisecond each is above any run before   \
+                                         */
 
 /* ---- verdicts ---- */
 
@@ -128,10 +131,11 @@ enum err bed_new(struct target *target, struct card_keys *keys, struct bed **ret
     b->target = target;
     b->keys = keys;
     b->next_tar = 0x000040;
+    b->patience_s = BED_PATIENCE_S;
     b->key.kvn = keys->scp80.kvn;
     memcpy(b->key.kic, keys->scp80.kic, 16);
     memcpy(b->key.kid, keys->scp80.kid, 16);
-    b->key.counter = target->virtual_time ? 0 : target->now_ms(target) / 4; /* above those of earlier runs */
+    b->key.counter = target->is_new ? 0 : world_clock()->now_ms(world_clock()) - COUNTERS_FROM_MS;
     b->mno.kvn = 0x01;
     memcpy(b->mno.kic, PACKAGE_KIC, 16);
     memcpy(b->mno.kid, PACKAGE_KID, 16);

@@ -28,7 +28,6 @@
 #define BED_BODY_MAX   9000u
 #define BED_SERVER_OUT (200u * 1024u)
 #define BED_DETAIL_MAX 240u
-#define BED_WAIT_MAX_S 60u /* a case that would take longer in real time is skipped */
 
 enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_SKIP };
 
@@ -100,6 +99,11 @@ struct bed {
     struct ec_key *drawn[BED_DRAWN_MAX]; /* ephemeral keys of this case */
     size_t drawn_count;
     uint32_t next_tar;
+    unsigned patience_s; /* a case that would wait longer in real time is skipped */
+    struct {             /* a card whose ECASD has a brainpool key, for the case about it; NULL: none */
+        struct target *target;
+        struct card_keys *keys;
+    } second;
     bool touched_addresses, touched_keys;
     /* as the card was found */
     struct aid enabled, fallback, emergency; /* len 0: none */
@@ -143,7 +147,7 @@ void terminal_location(struct bed *b, bool serviced);
 uint16_t terminal_sms(struct bed *b, struct span ud, struct writer *report);
 void terminal_event(struct bed *b, struct span d6);
 /* Time passes, the terminal polls; skips the case when it would take too long in real time. */
-void bed_wait(struct bed *b, uint64_t seconds);
+void bed_wait(struct bed *b, uint64_t seconds); /* of the card's time */
 /* Until the card was reset once more; fails after max_s. */
 void bed_wait_reset(struct bed *b, size_t resets, uint64_t max_s);
 
@@ -272,7 +276,9 @@ struct case_group {
 extern const struct case_group *const case_groups[];
 extern const size_t case_group_count;
 
-/* The whole bed for a target; keys and target stay the caller's. */
+#define BED_PATIENCE_S 60u
+/* The whole bed for a target; keys and target stay the caller's. The second card and another patience than
+ * BED_PATIENCE_S are set by the caller. */
 MUST_USE enum err bed_new(struct target *target, struct card_keys *keys, struct bed **ret);
 void bed_free(struct bed *b);
 /* Runs what may end by fail or skip. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "euicc/isdr/isdr.h"
 #include "lib/base/world.h"
 #include "lib/codec/ber_tlv.h"
 #include "lib/codec/hex.h"
@@ -37,6 +38,7 @@ static const struct config_option options[] = {
     { "timing", "notification-tries", CONFIG_NUMBER, "0", false, "tries of a notification" },
     { "timing", "fallback", CONFIG_NUMBER, "0", false, "seconds without service to the fall-back" },
     { "timing", "retry-wait", CONFIG_NUMBER, "0", false, "seconds between tries of a session" },
+    { "timing", "clock-speed", CONFIG_NUMBER, "1", false, "the card's time runs so many times faster than ours" },
 };
 
 /* ---- the file ---- */
@@ -106,6 +108,10 @@ static enum err read_behaviour(const struct config *c, struct card_keys *k)
     k->timing.notification_tries = (uint32_t)config_number(c, "timing", "notification-tries");
     k->timing.fallback_s = (uint32_t)config_number(c, "timing", "fallback");
     k->timing.retry_wait_s = (uint32_t)config_number(c, "timing", "retry-wait");
+    uint64_t speed = config_number(c, "timing", "clock-speed");
+    if (speed < 1 || speed > KEYS_SPEED_MAX)
+        return ERR_BAD_VALUE;
+    k->clock_speed = (unsigned)speed;
     return https ? hex_read(span_text(https), k->https, sizeof k->https, &k->https_len) : ERR_NONE;
 }
 
@@ -138,12 +144,14 @@ static void line(struct writer *w, const char *name, struct span value)
     wr_text(w, "\n");
 }
 
-static void timing_write(struct writer *w, const struct euicc_timing *t)
+static void timing_write(struct writer *w, const struct card_keys *k)
 {
+    const struct euicc_timing *t = &k->timing;
     wr_printf(w,
               "\n[timing]\nattach-guard = %u\nnotification-interval = %u\nnotification-tries = %u\nfallback = %u\n"
-              "retry-wait = %u\n",
-              t->attach_guard_s, t->notification_interval_s, t->notification_tries, t->fallback_s, t->retry_wait_s);
+              "retry-wait = %u\nclock-speed = %u\n",
+              t->attach_guard_s, t->notification_interval_s, t->notification_tries, t->fallback_s, t->retry_wait_s,
+              k->clock_speed);
 }
 
 static enum err text_write(struct writer *w, const struct card_keys *k)
@@ -172,7 +180,7 @@ static enum err text_write(struct writer *w, const struct card_keys *k)
     wr_printf(w, "\n[smsr]\nnumber = %s\n", k->smsr_number);
     if (k->https_len)
         line(w, "https", (struct span){ k->https, k->https_len });
-    timing_write(w, &k->timing);
+    timing_write(w, k);
     return err == ERR_NONE ? w->err : err;
 }
 
@@ -213,9 +221,11 @@ static enum err hex_squeezed(const char *text, uint8_t *out, size_t cap, size_t 
 
 enum err keys_lab(struct card_keys *ret, uint8_t curve)
 {
-    struct card_keys k = {
-        .scp80.kvn = 0x01, .scp81 = { .kvn = 0x40, .kid = 0x01 }, .ecasd_curve = curve, .disposable = true
-    };
+    struct card_keys k = { .scp80.kvn = 0x01,
+                           .scp81 = { .kvn = 0x40, .kid = 0x01 },
+                           .ecasd_curve = curve,
+                           .disposable = true,
+                           .clock_speed = 1 };
     enum err err = eid_from_text(span_text("89001012012341234012345678901224"), &k.eid);
     draw(k.scp80.kic, 16);
     draw(k.scp80.kid, 16);
@@ -242,6 +252,8 @@ enum err keys_lab(struct card_keys *ret, uint8_t curve)
         keys_done(&k);
     return err;
 }
+
+void keys_field_times(struct card_keys *k) { k->timing = isdr_timing_default; }
 
 static enum err ecasd_certificate(const struct card_keys *k, struct ec_key *own, struct writer *w)
 {

@@ -8,6 +8,7 @@
 
 #define KEYS_DETAIL_MAX 320u
 #define KEYS_HTTPS_MAX  160u
+#define KEYS_SPEED_MAX  10000u
 
 struct card_keys {
     struct eid eid;
@@ -25,6 +26,7 @@ struct card_keys {
     uint8_t https[KEYS_HTTPS_MAX]; /* value of A5 that the card has, likewise */
     size_t https_len;
     struct euicc_timing timing; /* what the card does by itself, in seconds; 0: not known */
+    unsigned clock_speed;       /* the card's time runs so many times faster than ours; 1 for a chip */
 };
 
 /* detail (KEYS_DETAIL_MAX octets): which line is wrong. */
@@ -34,6 +36,8 @@ MUST_USE enum err keys_save(const char *path, const struct card_keys *k);
 void keys_done(struct card_keys *k); /* wipes */
 /* Draws the keys of a lab card and its authorities. */
 MUST_USE enum err keys_lab(struct card_keys *ret, uint8_t curve);
+/* The minutes and hours of a card in the field in place of the lab card's seconds. */
+void keys_field_times(struct card_keys *k);
 /* Makes the card of these keys (ECASD and its certificate are drawn here) in env->nvm, with the runner's own profile
  * on ISD-P 0010, and once more as the test profile of the device. */
 MUST_USE enum err keys_make_card(const struct card_keys *k, const struct env *env);

@@ -11,24 +11,41 @@
 static const char help[] =
     "osprey-conform: runs the numbered on-card tests of SGP.02 against a card\n"
     "\n"
-    "  osprey-conform card --target soft [options]             a lab card made for the run, in this process\n"
-    "  osprey-conform card --target soft:FILE --keys FILE      a copy of a card image, in this process\n"
-    "  osprey-conform card --target vpcd:PORT --keys FILE      plays the reader for `osprey-euicc serve --vpcd`\n"
-    "  osprey-conform card --target pcsc:N --keys FILE         reader N of the PC/SC service\n"
-    "  osprey-conform list                                     the cases\n"
-    "  osprey-conform make-card --out FOLDER                   a lab card: card.nvm and its keys.ini\n"
+    "  osprey-conform card --target TARGET [--keys FILE] [options]   tests a card, and leaves it as it was\n"
+    "  osprey-conform list                                           the cases\n"
+    "  osprey-conform make-card --out FOLDER [options]               a lab card: card.nvm and its keys.ini\n"
     "\n"
-    "options\n"
-    "  --group NAME   only that group     --case N   only that one      --quiet        no line while it runs\n"
-    "  --json         JSON on stdout      --junit FILE   JUnit XML      --curve CURVE  of a lab card's ECASD\n"
+    "targets\n"
+    "  soft         a lab card made for the run, in this process; the only one that needs no --keys\n"
+    "  soft:FILE    a copy of a card image, in this process\n"
+    "  vpcd:PORT    plays the reader; `osprey-euicc serve --state FILE --vpcd 127.0.0.1:PORT` comes to it\n"
+    "  pcsc:N       reader N of the PC/SC service: a chip, or a card behind vpcd\n"
+    "\n"
+    "options of card\n"
+    "  --group NAME, --case N     only that group; only that case\n"
+    "  --json, --junit FILE       JSON on stdout in place of the table; JUnit XML into a file\n"
+    "  --patience SECONDS         a case that would wait longer is skipped (default 60); a card in vpcd may have a\n"
+    "                             faster clock, which the keys file tells (clock-speed)\n"
+    "  --second TARGET, --second-keys FILE   a card with a brainpool key, for the case about it\n"
+    "  --quiet                    no line on stderr while it runs\n"
+    "\n"
+    "options of make-card\n"
+    "  --curve CURVE              of the ECASD's key: P-256 (default) or brainpoolP256r1; for the target soft too\n"
+    "  --times lab|field          seconds (default), or the minutes and hours of a card in the field\n"
+    "  --clock-speed N            written into keys.ini, for a card that is served with the same --clock-speed\n"
     "\n"
     "The keys file names the card's ISD-R keys and the private key of its CI; docs/conform.md has the list.\n"
-    "Exit status: 0 no case failed, 1 some did, 2 wrong use, 3 the card could not be tested.\n";
+    "Exit status: 0 no case failed, 1 some did, 2 wrong use, 3 the card could not be tested. Try:\n"
+    "\n"
+    "  osprey-conform card --target soft\n"
+    "  osprey-conform make-card --out lab --clock-speed 4\n"
+    "  osprey-euicc serve --state lab/card.nvm --vpcd 127.0.0.1:35963 --clock-speed 4 &\n"
+    "  osprey-conform card --target vpcd:35963 --keys lab/keys.ini\n";
 
 enum { EXIT_GOOD = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NO_CARD = 3 };
 
 struct options {
-    const char *target, *keys, *group, *number, *junit, *out, *curve;
+    const char *target, *keys, *second, *second_keys, *group, *number, *junit, *out, *curve, *patience, *times, *speed;
     bool json, quiet;
 };
 
@@ -37,9 +54,10 @@ static const char **value_slot(struct options *o, const char *name)
     const struct {
         const char *name;
         const char **slot;
-    } slots[] = { { "--target", &o->target }, { "--keys", &o->keys },   { "--group", &o->group },
-                  { "--case", &o->number },   { "--junit", &o->junit }, { "--out", &o->out },
-                  { "--curve", &o->curve } };
+    } slots[] = { { "--target", &o->target }, { "--keys", &o->keys },         { "--group", &o->group },
+                  { "--case", &o->number },   { "--junit", &o->junit },       { "--out", &o->out },
+                  { "--curve", &o->curve },   { "--second", &o->second },     { "--second-keys", &o->second_keys },
+                  { "--times", &o->times },   { "--clock-speed", &o->speed }, { "--patience", &o->patience } };
     for (size_t i = 0; i < ARRAY_LEN(slots); i++)
         if (!strcmp(slots[i].name, name))
             return slots[i].slot;
@@ -73,6 +91,19 @@ static bool curve_read(const struct options *o, enum ec_curve *ret)
     return false;
 }
 
+/* An option that is a number; absent: usual. */
+static bool number_read(const char *name, const char *text, unsigned most, unsigned usual, unsigned *ret)
+{
+    char *end;
+    unsigned long value = text ? strtoul(text, &end, 10) : usual;
+    if (text && (end == text || *end || value < 1 || value > most)) {
+        fprintf(stderr, "osprey-conform: %s %s: not a number from 1 to %u\n", name, text, most);
+        return false;
+    }
+    *ret = (unsigned)value;
+    return true;
+}
+
 static int failed(const char *what, enum err err)
 {
     fprintf(stderr, "osprey-conform: %s: %s\n", what, err_text(err));
@@ -100,15 +131,22 @@ static int run_make_card(const struct options *o)
     char path[4096];
     struct card_keys keys;
     enum ec_curve curve;
-    if (!o->out || !curve_read(o, &curve)) {
-        fputs(o->out ? "" : "osprey-conform: --out FOLDER is missing\n", stderr);
+    unsigned speed;
+    bool field = o->times && !strcmp(o->times, "field");
+    if (!o->out || (o->times && !field && strcmp(o->times, "lab") != 0)) {
+        fprintf(stderr, "osprey-conform: %s\n", o->out ? "--times takes lab or field" : "--out FOLDER is missing");
         return EXIT_USAGE;
     }
+    if (!curve_read(o, &curve) || !number_read("--clock-speed", o->speed, KEYS_SPEED_MAX, 1, &speed))
+        return EXIT_USAGE;
     enum err err = file_make_folder(o->out);
     if (err == ERR_NONE)
         err = keys_lab(&keys, (uint8_t)curve);
     if (err != ERR_NONE)
         return failed(o->out, err);
+    keys.clock_speed = speed;
+    if (field)
+        keys_field_times(&keys);
     snprintf(path, sizeof path, "%s/card.nvm", o->out);
     err = card_file(path, &keys);
     if (err == ERR_NONE) {
@@ -133,20 +171,46 @@ static int run_list(const struct options *o)
 
 /* ---- card ---- */
 
-static enum err target_open(const struct options *o, struct card_keys *keys, struct target **ret)
+static enum err target_open(const char *name, uint8_t curve, struct card_keys *keys, struct target **ret)
 {
-    enum ec_curve curve;
-    if (!curve_read(o, &curve))
-        return ERR_BAD_VALUE;
-    if (!strcmp(o->target, "soft"))
-        return target_soft_new(NULL, keys, (uint8_t)curve, ret);
-    if (!strncmp(o->target, "soft:", 5))
-        return target_soft_new(o->target + 5, keys, 0, ret);
-    if (!strncmp(o->target, "vpcd:", 5))
-        return target_vpcd_new((uint16_t)strtoul(o->target + 5, NULL, 10), ret);
-    if (!strncmp(o->target, "pcsc:", 5))
-        return target_pcsc_new((unsigned)strtoul(o->target + 5, NULL, 10), ret);
+    if (!strcmp(name, "soft"))
+        return target_soft_new(NULL, keys, curve, ret);
+    if (!strncmp(name, "soft:", 5))
+        return target_soft_new(name + 5, keys, 0, ret);
+    if (!strncmp(name, "vpcd:", 5))
+        return target_vpcd_new((uint16_t)strtoul(name + 5, NULL, 10), keys->clock_speed, ret);
+    if (!strncmp(name, "pcsc:", 5))
+        return target_pcsc_new((unsigned)strtoul(name + 5, NULL, 10), keys->clock_speed, ret);
     return ERR_UNSUPPORTED;
+}
+
+/* A card under test: its keys, and the way to it. */
+struct card {
+    struct card_keys keys;
+    struct target *target; /* NULL: none */
+};
+
+static void card_close(struct card *c)
+{
+    if (c->target)
+        c->target->free(c->target);
+    keys_done(&c->keys);
+}
+
+static int card_open(const char *name, const char *keys, uint8_t curve, struct card *ret)
+{
+    char detail[KEYS_DETAIL_MAX] = "";
+    if (!name || (strcmp(name, "soft") != 0) != (keys != NULL)) {
+        fputs("osprey-conform: card wants --target, and --keys for any card but its own\n", stderr);
+        return EXIT_USAGE;
+    }
+    enum err err = keys ? keys_load(keys, &ret->keys, detail) : ERR_NONE;
+    if (err != ERR_NONE) {
+        fprintf(stderr, "osprey-conform: %s: %s\n", keys, detail);
+        return EXIT_USAGE;
+    }
+    err = target_open(name, curve, &ret->keys, &ret->target);
+    return err == ERR_NONE ? EXIT_GOOD : failed(name, err);
 }
 
 static int report_all(const struct options *o, const struct report *r)
@@ -161,7 +225,7 @@ static int report_all(const struct options *o, const struct report *r)
     return report_count(r, VERDICT_FAIL) ? EXIT_FAILED : EXIT_GOOD;
 }
 
-static int test_card(const struct options *o, struct target *target, struct card_keys *keys)
+static int test_card(const struct options *o, unsigned patience, struct card *card, struct card *second)
 {
     static struct verdict_row rows[RUNNER_CASES_MAX];
     struct bed *b;
@@ -169,9 +233,12 @@ static int test_card(const struct options *o, struct target *target, struct card
     struct runner_wish wish = { .group = o->group,
                                 .number = o->number ? (unsigned)strtoul(o->number, NULL, 10) : 0,
                                 .progress = !o->quiet && isatty(STDERR_FILENO) };
-    enum err err = bed_new(target, keys, &b);
+    enum err err = bed_new(card->target, &card->keys, &b);
     if (err != ERR_NONE)
         return failed("test bed", err);
+    b->patience_s = patience;
+    b->second.target = second->target;
+    b->second.keys = &second->keys;
     int code = EXIT_NO_CARD;
     if (!runner_run(b, &wish, rows, &r.count))
         fprintf(stderr, "osprey-conform: the card is not fit for the tests: %s\n", b->detail);
@@ -183,26 +250,18 @@ static int test_card(const struct options *o, struct target *target, struct card
 
 static int run_card(const struct options *o)
 {
-    char detail[KEYS_DETAIL_MAX] = "";
-    struct card_keys keys = { .ci = NULL };
-    struct target *target;
-    if (!o->target || (strcmp(o->target, "soft") != 0) != (o->keys != NULL)) {
-        fputs("osprey-conform: card wants --target, and --keys for any card but its own\n", stderr);
+    struct card card = { .target = NULL }, second = { .target = NULL };
+    enum ec_curve curve;
+    unsigned patience;
+    if (!curve_read(o, &curve) || !number_read("--patience", o->patience, 86400, BED_PATIENCE_S, &patience))
         return EXIT_USAGE;
-    }
-    enum err err = o->keys ? keys_load(o->keys, &keys, detail) : ERR_NONE;
-    if (err != ERR_NONE) {
-        fprintf(stderr, "osprey-conform: %s: %s\n", o->keys, detail);
-        return EXIT_USAGE;
-    }
-    err = target_open(o, &keys, &target);
-    if (err != ERR_NONE) {
-        keys_done(&keys);
-        return failed(o->target, err);
-    }
-    int code = test_card(o, target, &keys);
-    target->free(target);
-    keys_done(&keys);
+    int code = card_open(o->target, o->keys, (uint8_t)curve, &card);
+    if (code == EXIT_GOOD && o->second)
+        code = card_open(o->second, o->second_keys, (uint8_t)curve, &second);
+    if (code == EXIT_GOOD)
+        code = test_card(o, patience, &card, &second);
+    card_close(&second);
+    card_close(&card);
     return code;
 }
 

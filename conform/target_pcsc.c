@@ -3,10 +3,7 @@
 
 #ifdef HAVE_PCSC
 #include <stdlib.h>
-#include <time.h>
 #include <winscard.h>
-
-#include "lib/base/world.h"
 
 #define READERS_MAX 4096u
 
@@ -43,19 +40,6 @@ static enum err pcsc_transmit(struct target *t, struct span capdu, struct writer
     return ret->err;
 }
 
-static uint64_t real_now(struct target *t)
-{
-    (void)t;
-    return world_clock()->now_ms(world_clock());
-}
-
-static void real_wait(struct target *t, uint64_t ms)
-{
-    (void)t;
-    struct timespec time = { (time_t)(ms / 1000), (long)(ms % 1000) * 1000000 };
-    nanosleep(&time, NULL);
-}
-
 static void pcsc_free(struct target *t)
 {
     struct pcsc *p = pcsc_of(t);
@@ -84,17 +68,15 @@ static enum err connect_card(struct pcsc *p, unsigned index)
     return p->connected ? ERR_NONE : ERR_IO;
 }
 
-enum err target_pcsc_new(unsigned index, struct target **ret)
+enum err target_pcsc_new(unsigned index, unsigned speed, struct target **ret)
 {
     struct pcsc *p = calloc(1, sizeof *p);
     if (!p)
         return ERR_NO_MEMORY;
-    p->target = (struct target){ .free = pcsc_free,
-                                 .reset = pcsc_reset,
-                                 .power_cycle = pcsc_power_cycle,
-                                 .transmit = pcsc_transmit,
-                                 .now_ms = real_now,
-                                 .wait_ms = real_wait };
+    p->target = (struct target){
+        .free = pcsc_free, .reset = pcsc_reset, .power_cycle = pcsc_power_cycle, .transmit = pcsc_transmit
+    };
+    target_real_begin(&p->target, speed);
     enum err err = connect_card(p, index);
     if (err == ERR_NONE)
         *ret = &p->target;
@@ -103,9 +85,9 @@ enum err target_pcsc_new(unsigned index, struct target **ret)
     return err;
 }
 #else
-enum err target_pcsc_new(unsigned index, struct target **ret)
+enum err target_pcsc_new(unsigned index, unsigned speed, struct target **ret)
 {
-    (void)index, (void)ret;
+    (void)index, (void)speed, (void)ret;
     return ERR_UNSUPPORTED;
 }
 #endif

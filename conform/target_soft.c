@@ -120,8 +120,16 @@ enum err target_soft_new(const char *image, struct card_keys *keys, uint8_t curv
     struct soft *s = calloc(1, sizeof *s);
     if (!s)
         return ERR_NO_MEMORY;
-    s->target = (struct target){ soft_free, soft_reset, soft_power_cycle, soft_transmit, soft_now,
-                                 soft_wait, true,       soft_snapshot,    soft_restore };
+    s->target = (struct target){ .free = soft_free,
+                                 .reset = soft_reset,
+                                 .power_cycle = soft_power_cycle,
+                                 .transmit = soft_transmit,
+                                 .now_ms = soft_now,
+                                 .wait_ms = soft_wait,
+                                 .virtual_time = true,
+                                 .is_new = image == NULL,
+                                 .snapshot = soft_snapshot,
+                                 .restore = soft_restore };
     s->clock = (struct clock){ clock_now, clock_wake };
     s->now_ms = 1700000000000u;
     s->env = (struct env){ .clock = &s->clock, .rng = world_rng() };

@@ -6,10 +6,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
-
-#include "lib/base/world.h"
 
 #define ACCEPT_MS 30000
 #define ANSWER_MS 20000
@@ -89,19 +86,6 @@ static enum err vpcd_transmit(struct target *t, struct span capdu, struct writer
     return err == ERR_NONE ? receive(vpcd_of(t), ret) : err;
 }
 
-static uint64_t real_now(struct target *t)
-{
-    (void)t;
-    return world_clock()->now_ms(world_clock());
-}
-
-static void real_wait(struct target *t, uint64_t ms)
-{
-    (void)t;
-    struct timespec time = { (time_t)(ms / 1000), (long)(ms % 1000) * 1000000 };
-    nanosleep(&time, NULL);
-}
-
 static void vpcd_free(struct target *t)
 {
     if (vpcd_of(t)->fd >= 0)
@@ -129,18 +113,16 @@ static enum err accept_card(uint16_t port, int *ret_fd)
     return err;
 }
 
-enum err target_vpcd_new(uint16_t port, struct target **ret)
+enum err target_vpcd_new(uint16_t port, unsigned speed, struct target **ret)
 {
     struct vpcd *v = calloc(1, sizeof *v);
     if (!v)
         return ERR_NO_MEMORY;
     v->fd = -1;
-    v->target = (struct target){ .free = vpcd_free,
-                                 .reset = vpcd_reset,
-                                 .power_cycle = vpcd_power_cycle,
-                                 .transmit = vpcd_transmit,
-                                 .now_ms = real_now,
-                                 .wait_ms = real_wait };
+    v->target = (struct target){
+        .free = vpcd_free, .reset = vpcd_reset, .power_cycle = vpcd_power_cycle, .transmit = vpcd_transmit
+    };
+    target_real_begin(&v->target, speed);
     enum err err = accept_card(port, &v->fd);
     if (err == ERR_NONE)
         err = vpcd_power_cycle(&v->target);

@@ -313,10 +313,15 @@ static void step(struct bed *b, uint64_t ms)
     terminal_run(b);
 }
 
+static void need_patience(struct bed *b, uint64_t seconds)
+{
+    if (!b->target->virtual_time && seconds / b->target->speed > b->patience_s)
+        skip(b, "may take %llu s of real time: more than --patience", (unsigned long long)(seconds / b->target->speed));
+}
+
 void bed_wait(struct bed *b, uint64_t seconds)
 {
-    if (!b->target->virtual_time && seconds > BED_WAIT_MAX_S)
-        skip(b, "would take %llu s of real time", (unsigned long long)seconds);
+    need_patience(b, seconds);
     uint64_t ms = b->target->virtual_time ? 1000 : REAL_STEP_MS;
     uint64_t end = b->target->now_ms(b->target) + seconds * 1000u;
     while (b->target->now_ms(b->target) < end)
@@ -325,8 +330,7 @@ void bed_wait(struct bed *b, uint64_t seconds)
 
 void bed_wait_reset(struct bed *b, size_t resets, uint64_t max_s)
 {
-    if (!b->target->virtual_time && max_s > BED_WAIT_MAX_S)
-        skip(b, "may take %llu s of real time", (unsigned long long)max_s);
+    need_patience(b, max_s);
     uint64_t end = b->target->now_ms(b->target) + max_s * 1000u;
     while (b->terminal.resets <= resets && b->target->now_ms(b->target) < end)
         step(b, b->target->virtual_time ? 1000 : REAL_STEP_MS);

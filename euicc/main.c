@@ -28,6 +28,8 @@ static const char help[] =
     "                  an address of its own takes the port after that of the card before it\n"
     "  --trace FILE    writes commands and answers as text; --pcap FILE: as a GSMTAP capture for Wireshark.\n"
     "                  Traces hold what was sent, PINs and keys too\n"
+    "  --clock-speed N for serve: the cards' own time runs N times faster than ours (1 to 10000), for labs that cannot "
+    "wait\n"
     "  --secrets yes   for dump: the content of every object; without it none that holds keys or PINs\n"
     "  --log LEVEL     debug, info (default), warn, error; on stderr\n"
     "\n"
@@ -56,8 +58,10 @@ static const char **option_slot(struct options *o, const char *name)
     const struct {
         const char *name;
         const char **slot;
-    } slots[] = { { "--cards", &o->cards }, { "--count", &o->count }, { "--key", &o->key },       { "--log", &o->log_level },
-                  { "--trace", &o->trace }, { "--pcap", &o->pcap },   { "--secrets", &o->secrets } };
+    } slots[] = { { "--cards", &o->cards },     { "--count", &o->count },
+                  { "--key", &o->key },         { "--log", &o->log_level },
+                  { "--trace", &o->trace },     { "--pcap", &o->pcap },
+                  { "--secrets", &o->secrets }, { "--clock-speed", &o->clock_speed } };
     for (size_t i = 0; i < ARRAY_LEN(slots); i++)
         if (!strcmp(slots[i].name, name))
             return slots[i].slot;
@@ -99,9 +103,25 @@ int tool_failed(const char *what, enum err err)
     return EXIT_FAILED;
 }
 
+static bool clock_choose(struct tool *p)
+{
+    const char *text = p->o.clock_speed ? p->o.clock_speed : "1";
+    char *end;
+    unsigned long speed = strtoul(text, &end, 10);
+    if (end == text || *end || speed < 1 || speed > CLOCK_SPEED_MAX) {
+        fprintf(stderr, "osprey-euicc: --clock-speed %s: not a number from 1 to %u\n", text, CLOCK_SPEED_MAX);
+        return false;
+    }
+    p->clock_speed = (unsigned)speed;
+    p->env.clock = speed > 1 ? world_clock_fast(p->clock_speed) : world_clock();
+    return true;
+}
+
 static int tool_open(struct tool *p)
 {
     enum err err = ERR_NONE;
+    if (!clock_choose(p))
+        return EXIT_USAGE;
     p->log = log_sink_open(NULL, p->o.log_level, &err);
     if (!p->log)
         return tool_failed("log", err);
@@ -112,7 +132,6 @@ static int tool_open(struct tool *p)
     p->env.rng = world_rng();
     p->env.log = p->log;
     p->env.keys = p->keystore ? keystore_soft_keys(p->keystore) : NULL;
-    p->env.clock = world_clock();
     return EXIT_GOOD;
 }
 

@@ -5,7 +5,8 @@
 #include "euicc/euicc.h"
 #include "lib/io/card_trace.h"
 
-#define SLOTS_MAX 64u
+#define SLOTS_MAX       64u
+#define CLOCK_SPEED_MAX 10000u
 
 enum { EXIT_GOOD = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -15,7 +16,7 @@ struct option_list {
 };
 
 struct options {
-    const char *command, *cards, *count, *key, *log_level, *trace, *pcap, *secrets;
+    const char *command, *cards, *count, *key, *log_level, *trace, *pcap, *secrets, *clock_speed;
     struct option_list states, vpcds;
     char **rest;
     int rest_count;
@@ -35,7 +36,8 @@ struct tool {
     struct log *log;
     struct keystore_soft *keystore;
     struct card_trace trace;
-    struct slot slot; /* of commands about one card */
+    unsigned clock_speed; /* how many times faster than ours the cards' time runs */
+    struct slot slot;     /* of commands about one card */
 };
 
 /* Says what failed on stderr; EXIT_FAILED. */

@@ -38,7 +38,7 @@ static void card_time(void *context)
     struct reader_slot *r = context;
     uint64_t now = card_now_ms(&r->slot.card->card), wake = euicc_idle(r->slot.card, now);
     if (wake != EUICC_NO_WAKE)
-        loop_timer_set(r->card_timer, wake > now ? wake - now : 1);
+        loop_timer_set(r->card_timer, wake > now ? (wake - now) / r->server->p->clock_speed + 1 : 1);
 }
 
 static void send_message(struct tcp_conn *conn, struct span message)
@@ -94,7 +94,8 @@ static void vpcd_closed(void *context, struct tcp_conn *conn, enum err err, cons
     (void)conn;
     r->conn = NULL;
     if (!r->told)
-        log_fact(r->server->p->log, LOG_WARN_, NULL, "vpcd at %s:%u: %s (%s); trying again", r->host, r->port, why, err_text(err));
+        log_fact(r->server->p->log, LOG_WARN_, NULL, "vpcd at %s:%u: %s (%s); trying again", r->host, r->port, why,
+                 err_text(err));
     r->told = true;
     loop_timer_set(r->connect_timer, VPCD_AGAIN_MS);
 }

@@ -2,7 +2,6 @@
 """A card of ours in a PC/SC reader: pcscd with vpcd, and opensc's tool as the terminal, in namespaces of their own."""
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,52 +10,15 @@ import time
 
 sys.path.insert(0, os.path.dirname(__file__))
 import card_lab as lab
+import pcsc_place as place
 
 PACKAGE = 'TS48_V7.0_eSIM_GTP_SAIP2.3_BERTLV_SUCI.der'
 ATR = '3b:9f:96:80:3f:c7:82:80:31:e0:73:fe:21:1f:67:53:57:45:55:49:43:43:2b'
-VPCD = '127.0.0.1:35963'
-INSIDE = 'OSPREY_PCSC_INSIDE'
-
-
-def check_parts():
-    for tool in ('pcscd', 'opensc-tool', 'unshare', 'ip'):
-        if not shutil.which(tool, path=os.environ.get('PATH', '') + ':/usr/sbin:/sbin'):
-            lab.skip(f'{tool} is not installed')
-    if not os.path.exists('/usr/lib/pcsc/drivers/serial/libifdvpcd.so'):
-        lab.skip('vsmartcard-vpcd is not installed')
-    if os.geteuid() != 0:
-        lab.skip('network and mount namespaces need root')
-
-
-def enter_namespaces():
-    """Runs this file again where nobody else's pcscd, sockets and ports are."""
-    os.environ[INSIDE] = '1'
-    probe = subprocess.run(['unshare', '-m', '-n', 'true'], capture_output=True)
-    if probe.returncode != 0:
-        lab.skip('namespaces are not allowed here')
-    os.execvp('unshare', ['unshare', '-m', '-n', sys.executable] + sys.argv)
-
-
-def prepare_namespaces():
-    lab.run('mount', '--make-rprivate', '/')
-    os.makedirs('/run/pcscd', exist_ok=True)
-    lab.run('mount', '-t', 'tmpfs', 'none', '/run/pcscd')
-    lab.run('ip', 'link', 'set', 'lo', 'up')
 
 
 def opensc(*arguments):
     done = subprocess.run(['opensc-tool', '-r', '0', *arguments], capture_output=True, text=True, timeout=30)
     return done.returncode, done.stdout + done.stderr
-
-
-def wait_for_card(seconds=15):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        code, text = opensc('--atr')
-        if code == 0 and ':' in text:
-            return text.strip().splitlines()[-1].strip().lower()
-        time.sleep(0.2)
-    sys.exit('no card in the reader after %d s: %s' % (seconds, opensc('--atr')[1]))
 
 
 def sent(*apdus):
@@ -82,7 +44,7 @@ def throughput():
 
 
 def judge():
-    lab.expect('ATR', wait_for_card(), ATR)
+    lab.expect('ATR', place.wait_for_card(), ATR)
     answers = sent('00 A4 00 0C 02 3F 00', '00 A4 00 0C 02 2F E2', '00 B0 00 00 0A')
     lab.expect('EF_ICCID', answers[-1], ('9000', '98001032547698103214'))
     answers = sent('00 A4 04 0C 07 A0 00 00 00 87 10 02', '00 A4 00 0C 02 6F 07', '00 B0 00 00 09')
@@ -92,27 +54,18 @@ def judge():
 
 
 def main():
-    if INSIDE not in os.environ:
-        check_parts()
-        lab.package(PACKAGE)
-        enter_namespaces()
-    prepare_namespaces()
-    started = []
+    place.enter('opensc-tool')
     with tempfile.TemporaryDirectory() as folder:
         image = lab.make_card(folder, lab.package(PACKAGE))
+        log = open(os.path.join(folder, 'log'), 'w')
+        started = [place.start_pcscd(log)]
         try:
-            log = open(os.path.join(folder, 'log'), 'w')
-            pcscd = shutil.which('pcscd', path='/usr/sbin:/sbin:/usr/bin')
-            started.append(subprocess.Popen([pcscd, '--foreground'], stdout=log, stderr=log))
-            started.append(subprocess.Popen([lab.EUICC, 'serve', '--state', image, '--vpcd', VPCD], stdout=log, stderr=log))
+            started.append(subprocess.Popen([lab.EUICC, 'serve', '--state', image, '--vpcd', place.READERS[0]], stdout=log, stderr=log))
             judge()
             started[1].send_signal(signal.SIGTERM)
             lab.expect('exit code after TERM', started[1].wait(10), 0)
         finally:
-            for process in reversed(started):
-                if process.poll() is None:
-                    process.terminate()
-                    process.wait(10)
+            place.stop(started)
 
 
 main()

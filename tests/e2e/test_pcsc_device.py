@@ -2,7 +2,6 @@
 """The device with a card in a PC/SC reader: pcscd with vpcd, a card of ours in it, and the modem on the other side. It attaches, and
 host software reads the IMSI through modem, PC/SC and reader. In namespaces of their own."""
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -11,28 +10,10 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import card_lab  # noqa: E402
 import lab as labs  # noqa: E402
+import pcsc_place as place  # noqa: E402
 
 BUILD = os.environ.get('OSPREY_BUILD', os.path.join(labs.ROOT, 'build'))
-INSIDE = 'OSPREY_PCSC_INSIDE'
-VPCD = '127.0.0.1:35963'
 HOME = labs.Subscriber('999710000000001', '882000000001', 'milenage', '8BAF473F2F8FD09487CCCBD7097C6862', '8E27B6AF0E692E750F32667A3B14605D')
-
-
-def check_parts():
-    for tool in ('pcscd', 'unshare', 'ip', 'opensc-tool'):
-        if not shutil.which(tool, path=os.environ.get('PATH', '') + ':/usr/sbin:/sbin'):
-            card_lab.skip(f'{tool} is not installed')
-    if not os.path.exists('/usr/lib/pcsc/drivers/serial/libifdvpcd.so'):
-        card_lab.skip('vsmartcard-vpcd is not installed')
-    if os.geteuid() != 0 or subprocess.run(['unshare', '-m', '-n', 'true'], capture_output=True).returncode != 0:
-        card_lab.skip('namespaces are not allowed here')
-
-
-def prepare_namespaces():
-    card_lab.run('mount', '--make-rprivate', '/')
-    os.makedirs('/run/pcscd', exist_ok=True)
-    card_lab.run('mount', '-t', 'tmpfs', 'none', '/run/pcscd')
-    card_lab.run('ip', 'link', 'set', 'lo', 'up')
 
 
 def make_lab(folder):
@@ -53,22 +34,8 @@ def attach(lab):
     print('the device attaches with a card behind PC/SC')
 
 
-def wait_for_card():
-    import time
-    for _ in range(100):
-        done = subprocess.run(['opensc-tool', '-r', '0', '--atr'], capture_output=True, text=True, timeout=30)
-        if done.returncode == 0 and '3b:' in done.stdout.lower():
-            return
-        time.sleep(0.1)
-    sys.exit(f'no card in the reader: {done.stdout}{done.stderr}')
-
-
 def main():
-    if INSIDE not in os.environ:
-        check_parts()
-        os.environ[INSIDE] = '1'
-        os.execvp('unshare', ['unshare', '-m', '-n', sys.executable, '-B'] + sys.argv)
-    prepare_namespaces()
+    place.enter('opensc-tool')
     started = []
     with tempfile.TemporaryDirectory(prefix='osprey-pcsc-') as folder:
         lab, image = make_lab(folder)
@@ -76,10 +43,9 @@ def main():
         card_lab.expect('the configuration is good without a reader', (code, error), (0, ''))
         try:
             out = open(lab.path('logs', 'pcscd.out'), 'w')
-            pcscd = shutil.which('pcscd', path='/usr/sbin:/sbin:/usr/bin')
-            started.append(subprocess.Popen([pcscd, '--foreground'], stdout=out, stderr=out))
-            started.append(subprocess.Popen([card_lab.EUICC, 'serve', '--state', image, '--vpcd', VPCD], stdout=out, stderr=out))
-            wait_for_card()
+            started.append(place.start_pcscd(out))
+            started.append(subprocess.Popen([card_lab.EUICC, 'serve', '--state', image, '--vpcd', place.READERS[0]], stdout=out, stderr=out))
+            place.wait_for_card()
             for name in ('smsc', 'hlr'):
                 lab.start(name)
             attach(lab)
@@ -90,10 +56,7 @@ def main():
             card_lab.expect('no such reader', (code, 'PC/SC reader' in error), (1, True))
         finally:
             lab.stop_all()
-            for process in reversed(started):
-                if process.poll() is None:
-                    process.terminate()
-                    process.wait(10)
+            place.stop(started)
 
 
 main()
