@@ -124,15 +124,17 @@ static bool is_poll(const struct command *cmd)
     return cmd->cla == 0x80 && cmd->apdu.ins == INS_GET_STATUS && cmd->apdu.p1 <= 2 && cmd->apdu.data.len == 0;
 }
 
-/* The tables a channel looks into, in order; the best refusal (another class before unknown) is the answer. */
+/* The tables a channel looks into, in order: a security domain's rows hide the card's; those of the files and the card's have
+ * nothing in common. The best refusal (another class before unknown) is the answer. */
 static uint16_t channel_dispatch(struct card *card, const struct command *cmd, struct writer *rsp)
 {
     const struct applet *applet = cmd->channel->applet;
     const struct {
         const struct apdu_rule *rules;
         size_t count;
-    } tables[] = { { applet ? applet->rules : file_rules, applet ? applet->rule_count : ARRAY_LEN(file_rules) },
-                   { card_rules, ARRAY_LEN(card_rules) } };
+    } tables[] = { { applet ? applet->rules : NULL, applet ? applet->rule_count : 0 },
+                   { card_rules, ARRAY_LEN(card_rules) },
+                   { file_rules, applet ? 0 : ARRAY_LEN(file_rules) } };
     uint16_t sw = SW_WRONG_INS;
     if (applet && is_poll(cmd))
         return card_dispatch(card, file_rules, ARRAY_LEN(file_rules), cmd, rsp);
@@ -296,9 +298,10 @@ void euicc_transmit(struct euicc *euicc, struct span capdu, struct writer *ret)
 void card_script_channel(struct card *card, struct channel *channel, fs_number adf)
 {
     *channel = (struct channel){ .open = true, .number = 0, .df = FS_MF, .ef = FS_NONE, .adf = FS_NONE };
+    struct fs_file f;
     channel->tlv.ef = FS_NONE;
-    if (adf != FS_NONE)
-        channel_go(card, channel, adf);
+    if (adf != FS_NONE && fs_stat(&card->fs, adf, &f) == ERR_NONE)
+        channel_go(card, channel, &f);
 }
 
 uint16_t card_script_command(struct card *card, struct channel *channel, struct span capdu, uint32_t access,

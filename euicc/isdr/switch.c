@@ -495,8 +495,10 @@ uint64_t switch_idle(struct card *card, uint64_t now_ms)
     struct switch_run *run = run_of(card);
     if (run->deadline_ms <= now_ms)
         deadline_passed(card);
-    if (network_lost_at(card) <= now_ms)
-        ask_and_refresh(card, SWITCH_FALLBACK, registry_fallback(card)->slot);
     uint64_t lost_at = network_lost_at(card);
+    if (lost_at <= now_ms) {
+        ask_and_refresh(card, SWITCH_FALLBACK, registry_fallback(card)->slot);
+        lost_at = network_lost_at(card);
+    }
     return run->deadline_ms < lost_at ? run->deadline_ms : lost_at;
 }

@@ -6,19 +6,19 @@
 
 #define STEP_MIN 32u /* entries of the smallest array */
 
+/* Halves without a branch on the key: this is the hot path of every command. */
 uint32_t index_lower(const struct index *ix, object_key key)
 {
-    uint32_t low = 0, high = ix->count;
-    if (high != 0 && ix->entries[high - 1].key < key) /* the usual case of a builder: ascending keys */
-        return high;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (ix->entries[middle].key < key)
-            low = middle + 1;
-        else
-            high = middle;
+    const struct index_entry *low = ix->entries;
+    uint32_t count = ix->count;
+    if (count == 0 || low[count - 1].key < key) /* the usual case of a builder: ascending keys */
+        return count;
+    while (count > 1) {
+        uint32_t half = count / 2;
+        low = low[half - 1].key < key ? low + half : low;
+        count -= half;
     }
-    return low;
+    return (uint32_t)(low - ix->entries);
 }
 
 struct index_entry *index_find(const struct index *ix, object_key key)

@@ -428,7 +428,7 @@ enum err objects_put_secret(struct objects *o, object_key key, struct span conte
 
 static const struct index_entry *find(const struct objects *o, object_key key)
 {
-    const struct index_entry *e = index_find(&o->pending, key);
+    const struct index_entry *e = o->pending.count ? index_find(&o->pending, key) : NULL;
     if (!e)
         e = index_find(&o->live, key);
     return e && e->kind != RECORD_DELETE ? e : NULL;
@@ -498,6 +498,20 @@ enum err objects_read(const struct objects *o, object_key key, size_t offset, ui
     if (offset > e->len || len > e->len - offset)
         return ERR_TRUNCATED;
     return len ? o->log.nvm->read(o->log.nvm, e->at + offset, out, len) : ERR_NONE;
+}
+
+enum err objects_read_front(const struct objects *o, object_key key, uint8_t *out, size_t cap, size_t *ret_len)
+{
+    const struct index_entry *e = find(o, key);
+    if (!e)
+        return ERR_NOT_FOUND;
+    if (e->kind != RECORD_PUT)
+        return ERR_STATE;
+    size_t len = e->len < cap ? e->len : cap;
+    enum err err = o->log.nvm->read(o->log.nvm, e->at, out, len);
+    if (err == ERR_NONE)
+        *ret_len = len;
+    return err;
 }
 
 static enum err get_secret(const struct objects *o, const struct index_entry *e, uint8_t *out, size_t cap,

@@ -96,6 +96,8 @@ bool objects_has(const struct objects *o, object_key key);
 MUST_USE enum err objects_len(const struct objects *o, object_key key, size_t *ret);
 /* Exactly len octets from offset; ERR_NOT_FOUND, ERR_TRUNCATED (beyond its end). */
 MUST_USE enum err objects_read(const struct objects *o, object_key key, size_t offset, uint8_t *out, size_t len);
+/* As much of its beginning as there is, at most cap octets. */
+MUST_USE enum err objects_read_front(const struct objects *o, object_key key, uint8_t *out, size_t cap, size_t *ret_len);
 /* The whole object, at most cap octets (ERR_TOO_LONG). Unwraps a secret; ERR_VERIFY when that fails. */
 MUST_USE enum err objects_get(const struct objects *o, object_key key, uint8_t *out, size_t cap, size_t *ret_len);
 MUST_USE enum err objects_read_secret(const struct objects *o, object_key key, uint8_t *out, size_t cap,

@@ -158,7 +158,7 @@ bool access_allowed(struct card *card, const struct command *cmd, const struct f
     if (number == FS_NONE || f->arr_record == 0 || fs_stat(&card->fs, number, &arr) != ERR_NONE || arr.record_len == 0)
         return false;
     uint32_t offset = (uint32_t)(f->arr_record - 1) * arr.record_len;
-    if (fs_read(&card->fs, number, offset, record, arr.record_len) != ERR_NONE)
+    if (fs_read_file(&card->fs, &arr, offset, record, arr.record_len) != ERR_NONE)
         return false;
     fs_number context = fs_is_df(f) ? f->number : f->parent;
     return access_rule_allows(card, cmd, context, (struct span){ record, arr.record_len }, right);

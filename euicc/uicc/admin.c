@@ -70,8 +70,8 @@ uint16_t uicc_create_file(struct card *card, const struct command *cmd, struct w
     pattern_fill(fcp, &f, body);
     struct span content = fs_kind(&f) == FS_BER_TLV ? SPAN_NONE : (struct span){ body, f.size };
     uint16_t sw = sw_of_fs(fs_create(&card->fs, &f, content, &number));
-    if (sw == SW_OK)
-        channel_go(card, cmd->channel, number);
+    if (sw == SW_OK && fs_stat(&card->fs, number, &f) == ERR_NONE)
+        channel_go(card, cmd->channel, &f);
     return sw;
 }
 

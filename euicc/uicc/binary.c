@@ -5,16 +5,17 @@
 uint16_t ef_current(struct card *card, const struct command *cmd, uint8_t sfi, struct fs_file *ret)
 {
     struct channel *ch = cmd->channel;
+    fs_number ef = ch->ef;
     if (sfi != 0) {
-        fs_number ef = sfi <= 30 ? fs_by_sfi(&card->fs, ch->df, sfi) : FS_NONE;
+        ef = sfi <= 30 ? fs_by_sfi(&card->fs, ch->df, sfi) : FS_NONE;
         if (ef == FS_NONE)
             return SW_FILE_NOT_FOUND;
-        if (ef != ch->ef)
-            channel_go(card, ch, ef);
     }
-    if (ch->ef == FS_NONE)
+    if (ef == FS_NONE || fs_stat(&card->fs, ef, ret) != ERR_NONE)
         return SW_NO_EF;
-    return fs_stat(&card->fs, ch->ef, ret) == ERR_NONE ? SW_OK : SW_NO_EF;
+    if (ef != ch->ef)
+        channel_go(card, ch, ret);
+    return SW_OK;
 }
 
 uint16_t ef_usable(struct card *card, const struct command *cmd, const struct fs_file *f, enum fs_kind kind,
@@ -54,7 +55,7 @@ uint16_t uicc_read_binary(struct card *card, const struct command *cmd, struct w
         len = left;
     if (len > left)
         return 0x6C00 | (left & 0xFF);
-    return sw_of_err(fs_read(&card->fs, f.number, offset, wr_room(rsp, len), len));
+    return sw_of_err(fs_read_file(&card->fs, &f, offset, wr_room(rsp, len), len));
 }
 
 uint16_t uicc_update_binary(struct card *card, const struct command *cmd, struct writer *rsp)

@@ -54,11 +54,7 @@ enum err fs_header_read(const struct fs *fs, fs_number number, struct fs_file *r
     uint8_t bytes[FS_HEADER_MAX];
     struct fs_file f = { .number = number };
     size_t len;
-    enum err err = objects_len(fs->store, fs_key(fs, number), &len);
-    if (err != ERR_NONE)
-        return err;
-    len = len < sizeof bytes ? len : sizeof bytes;
-    err = objects_read(fs->store, fs_key(fs, number), 0, bytes, len);
+    enum err err = objects_read_front(fs->store, fs_key(fs, number), bytes, sizeof bytes, &len);
     if (err != ERR_NONE)
         return err;
     struct reader r = rd_of((struct span){ bytes, len });
@@ -70,7 +66,7 @@ enum err fs_header_read(const struct fs *fs, fs_number number, struct fs_file *r
 
 enum err fs_stat(const struct fs *fs, fs_number number, struct fs_file *ret)
 {
-    return fs_entry(fs, number) ? fs_header_read(fs, number, ret) : ERR_NOT_FOUND;
+    return number == FS_NONE ? ERR_NOT_FOUND : fs_header_read(fs, number, ret);
 }
 
 void fs_entry_of(const struct fs_file *f, struct fs_entry *ret)
@@ -133,6 +129,8 @@ enum err fs_end(struct fs *fs, enum err err)
 struct fs_entry *fs_entry(const struct fs *fs, fs_number number)
 {
     uint16_t low = 0, high = fs->count;
+    if (number < high && fs->entries[number].number == number) /* no file was ever deleted before it */
+        return &fs->entries[number];
     while (low < high) {
         uint16_t middle = (uint16_t)((low + high) / 2);
         if (fs->entries[middle].number < number)

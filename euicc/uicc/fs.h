@@ -123,6 +123,8 @@ fs_number fs_adf_of(const struct fs *fs, fs_number number);
 /* offset + len inside the body (ERR_TRUNCATED). Record n (1 …) is at (n-1) * record_len; of a cyclic file record 1 is
  * the newest. */
 MUST_USE enum err fs_read(const struct fs *fs, fs_number number, uint32_t offset, uint8_t *out, size_t len);
+/* The same of a file that fs_stat has just described. */
+MUST_USE enum err fs_read_file(const struct fs *fs, const struct fs_file *f, uint32_t offset, uint8_t *out, size_t len);
 MUST_USE enum err fs_write(struct fs *fs, fs_number number, uint32_t offset, struct span bytes);
 /* Cyclic: the record becomes record 1, the oldest is lost. */
 MUST_USE enum err fs_write_cyclic(struct fs *fs, fs_number number, struct span record);

@@ -17,11 +17,18 @@ static enum err body_len(const struct fs *fs, const struct fs_file *f, size_t *r
     return err;
 }
 
+enum err fs_read_file(const struct fs *fs, const struct fs_file *f, uint32_t offset, uint8_t *out, size_t len)
+{
+    if (f->link != FS_NONE)
+        return fs_read(fs, f->number, offset, out, len);
+    return objects_read(fs->store, fs_key(fs, f->number), fs_header_len(f) + offset, out, len);
+}
+
 enum err fs_read(const struct fs *fs, fs_number number, uint32_t offset, uint8_t *out, size_t len)
 {
     struct fs_file f;
     enum err err = body_stat(fs, number, &f);
-    return err == ERR_NONE ? objects_read(fs->store, fs_key(fs, f.number), fs_header_len(&f) + offset, out, len) : err;
+    return err == ERR_NONE ? fs_read_file(fs, &f, offset, out, len) : err;
 }
 
 enum err fs_write(struct fs *fs, fs_number number, uint32_t offset, struct span bytes)

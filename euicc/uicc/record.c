@@ -67,7 +67,7 @@ uint16_t uicc_read_record(struct card *card, const struct command *cmd, struct w
         return sw;
     if (cmd->apdu.le != 256 && cmd->apdu.le != f.record_len)
         return 0x6C00 | (f.record_len & 0xFF);
-    sw = sw_of_err(fs_read(&card->fs, f.number, record_offset(&f, record), wr_room(rsp, f.record_len), f.record_len));
+    sw = sw_of_err(fs_read_file(&card->fs, &f, record_offset(&f, record), wr_room(rsp, f.record_len), f.record_len));
     if (sw == SW_OK)
         pointer_follow(cmd, record);
     return sw;
@@ -187,7 +187,7 @@ uint16_t uicc_search_record(struct card *card, const struct command *cmd, struct
         return SW_RECORD_NOT_FOUND;
     size_t before = rsp->len;
     for (uint32_t n = s.from; n >= 1 && n <= fs_record_count(&f); n += s.backward ? UINT32_MAX : 1) {
-        if (fs_read(&card->fs, f.number, record_offset(&f, n), bytes, f.record_len) != ERR_NONE)
+        if (fs_read_file(&card->fs, &f, record_offset(&f, n), bytes, f.record_len) != ERR_NONE)
             return SW_MEMORY_FAILURE;
         if (record_matches(&s, (struct span){ bytes, f.record_len }))
             wr_u8(rsp, (uint8_t)n);

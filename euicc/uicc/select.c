@@ -19,24 +19,21 @@ void channel_deselect(struct card *card, struct channel *ch)
     ch->selected.len = 0;
 }
 
-void channel_go(struct card *card, struct channel *ch, fs_number number)
+void channel_go(struct card *card, struct channel *ch, const struct fs_file *f)
 {
-    struct fs_file f;
-    if (fs_stat(&card->fs, number, &f) != ERR_NONE)
-        return;
     channel_deselect(card, ch);
     ch->record = 0;
     ch->tlv.ef = FS_NONE;
-    if (!fs_is_df(&f)) {
-        ch->ef = number;
-        if (fs_child(&card->fs, ch->df, f.fid) != number) /* it is not below the current DF, nor through a linked one */
-            ch->df = f.parent;
+    if (!fs_is_df(f)) {
+        ch->ef = f->number;
+        if (fs_child(&card->fs, ch->df, f->fid) != f->number) /* it is not below the current DF, nor through a linked one */
+            ch->df = f->parent;
         return;
     }
-    ch->df = number;
+    ch->df = f->number;
     ch->ef = FS_NONE;
-    if (f.aid.len)
-        ch->adf = number;
+    if (f->aid.len)
+        ch->adf = f->number;
 }
 
 /* ---- files ---- */
@@ -46,7 +43,7 @@ static uint16_t answer_file(struct card *card, const struct command *cmd, fs_num
     struct fs_file f;
     if (number == FS_NONE || fs_stat(&card->fs, number, &f) != ERR_NONE)
         return SW_FILE_NOT_FOUND;
-    channel_go(card, cmd->channel, number);
+    channel_go(card, cmd->channel, &f);
     if (P2_RETURN(cmd->apdu.p2) != P2_NOTHING)
         fcp_write(card, &f, rsp);
     return f.lcsi == FS_ACTIVATED || f.lcsi < FS_DEACTIVATED ? SW_OK : SW_DEACTIVATED;
@@ -186,7 +183,9 @@ static uint16_t select_aid(struct card *card, const struct command *cmd, struct 
     if (!(cmd->apdu.p2 & P2_TERMINATE))
         return answer_file(card, cmd, app.adf, rsp);
     uint16_t sw = answer_file(card, cmd, app.adf, rsp); /* the session ends: the MF is current again */
-    channel_go(card, cmd->channel, FS_MF);
+    struct fs_file mf;
+    if (fs_stat(&card->fs, FS_MF, &mf) == ERR_NONE)
+        channel_go(card, cmd->channel, &mf);
     cmd->channel->adf = FS_NONE;
     return sw;
 }

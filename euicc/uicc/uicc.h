@@ -21,7 +21,7 @@ enum uicc_sw {
 /* select.c */
 command_handler uicc_select, uicc_status;
 /* The channel goes to this DF (and forgets its EF), or to this EF below its DF. */
-void channel_go(struct card *card, struct channel *ch, fs_number number);
+void channel_go(struct card *card, struct channel *ch, const struct fs_file *f);
 void channel_deselect(struct card *card, struct channel *ch); /* the applet, if one is selected */
 /* fcp.c: tag 62 of a file. */
 void fcp_write(struct card *card, const struct fs_file *f, struct writer *w);

@@ -64,27 +64,30 @@ bool tlv_find(struct span in, uint32_t tag, struct span *ret)
 
 void wr_tag(struct writer *w, uint32_t tag)
 {
-    if (tag >> 24)
-        wr_u32(w, tag);
-    else if (tag >> 16)
-        wr_u24(w, tag);
-    else if (tag >> 8)
-        wr_u16(w, (uint16_t)tag);
-    else
+    if (tag <= 0xFF)
         wr_u8(w, (uint8_t)tag);
+    else if (tag <= 0xFFFF)
+        wr_u16(w, (uint16_t)tag);
+    else if (tag <= 0xFFFFFF)
+        wr_u24(w, tag);
+    else
+        wr_u32(w, tag);
 }
 
 size_t ber_length_size(size_t len) { return len < 0x80 ? 1 : len < 0x100 ? 2 : len < 0x10000 ? 3 : 4; }
 
 void wr_length(struct writer *w, size_t len)
 {
+    if (len < 0x80) {
+        wr_u8(w, (uint8_t)len);
+        return;
+    }
     if (len >> 24) {
         wr_fail(w, ERR_TOO_LONG);
         return;
     }
     size_t size = ber_length_size(len);
-    if (size > 1)
-        wr_u8(w, (uint8_t)(0x7F + size));
+    wr_u8(w, (uint8_t)(0x7F + size));
     if (size == 4)
         wr_u24(w, (uint32_t)len);
     else if (size == 3)
@@ -100,7 +103,12 @@ void wr_tlv(struct writer *w, uint32_t tag, struct span val)
     wr_bytes(w, val);
 }
 
-void wr_tlv_u8(struct writer *w, uint32_t tag, uint8_t val) { wr_tlv(w, tag, (struct span){ &val, 1 }); }
+void wr_tlv_u8(struct writer *w, uint32_t tag, uint8_t val)
+{
+    wr_tag(w, tag);
+    wr_u8(w, 1);
+    wr_u8(w, val);
+}
 
 size_t wr_tlv_open(struct writer *w, uint32_t tag)
 {
@@ -113,6 +121,10 @@ void wr_tlv_close(struct writer *w, size_t mark)
 {
     if (w->err != ERR_NONE)
         return;
+    if (w->len - mark < 0x80) {
+        w->buf[mark - 1] = (uint8_t)(w->len - mark);
+        return;
+    }
     WRITER_ON_STACK(length, 4);
     wr_length(&length, w->len - mark);
     if (length.err != ERR_NONE) {

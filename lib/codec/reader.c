@@ -1,17 +1,5 @@
 #include "reader.h"
 
-static const uint8_t *rd_take(struct reader *r, size_t n)
-{
-    if (r->err == ERR_NONE && n > rd_left(r))
-        r->err = ERR_TRUNCATED;
-    if (r->err != ERR_NONE)
-        return NULL;
-    const uint8_t *p = r->pos;
-    if (n)
-        r->pos += n;
-    return p;
-}
-
 static uint64_t take_number(struct reader *r, size_t n)
 {
     const uint8_t *p = rd_take(r, n);
@@ -21,10 +9,7 @@ static uint64_t take_number(struct reader *r, size_t n)
     return v;
 }
 
-uint8_t rd_u8(struct reader *r) { return (uint8_t)take_number(r, 1); }
-uint16_t rd_u16(struct reader *r) { return (uint16_t)take_number(r, 2); }
 uint32_t rd_u24(struct reader *r) { return (uint32_t)take_number(r, 3); }
-uint32_t rd_u32(struct reader *r) { return (uint32_t)take_number(r, 4); }
 uint64_t rd_u40(struct reader *r) { return take_number(r, 5); }
 
 struct span rd_span(struct reader *r, size_t len)
@@ -38,10 +23,10 @@ struct span rd_rest(struct reader *r) { return rd_span(r, rd_left(r)); }
 void rd_copy(struct reader *r, uint8_t *out, size_t len)
 {
     struct span s = rd_span(r, len);
-    if (len)
-        memset(out, 0, len);
     if (s.len)
-        memcpy(out, s.ptr, s.len);
+        memcpy(out, s.ptr, len);
+    else if (len)
+        memset(out, 0, len);
 }
 
 void rd_fail(struct reader *r, enum err err)

@@ -18,10 +18,39 @@ static inline struct reader rd_of(struct span s)
 static inline size_t rd_left(const struct reader *r) { return (size_t)(r->end - r->pos); }
 static inline bool rd_at_end(const struct reader *r) { return r->pos == r->end; }
 
-uint8_t rd_u8(struct reader *r);
-uint16_t rd_u16(struct reader *r); /* big endian, as all of them */
+/* The next n octets, NULL on a fault: for the functions below, which are inline since every decoder lives on them. */
+static inline const uint8_t *rd_take(struct reader *r, size_t n)
+{
+    if (r->err == ERR_NONE && n > rd_left(r))
+        r->err = ERR_TRUNCATED;
+    if (r->err != ERR_NONE)
+        return NULL;
+    const uint8_t *p = r->pos;
+    if (n)
+        r->pos += n;
+    return p;
+}
+
+static inline uint8_t rd_u8(struct reader *r)
+{
+    const uint8_t *p = rd_take(r, 1);
+    return p ? p[0] : 0;
+}
+
+/* Big endian, as all of them. */
+static inline uint16_t rd_u16(struct reader *r)
+{
+    const uint8_t *p = rd_take(r, 2);
+    return p ? (uint16_t)(p[0] << 8 | p[1]) : 0;
+}
+
+static inline uint32_t rd_u32(struct reader *r)
+{
+    const uint8_t *p = rd_take(r, 4);
+    return p ? (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3] : 0;
+}
+
 uint32_t rd_u24(struct reader *r);
-uint32_t rd_u32(struct reader *r);
 uint64_t rd_u40(struct reader *r);
 struct span rd_span(struct reader *r, size_t len);
 struct span rd_rest(struct reader *r);

@@ -9,23 +9,6 @@ struct writer wr_arena(struct arena *a, size_t cap)
     return (struct writer){ buf, 0, buf ? cap : 0, buf || !cap ? ERR_NONE : ERR_NO_SPACE };
 }
 
-void wr_fail(struct writer *w, enum err err)
-{
-    if (w->err == ERR_NONE)
-        w->err = err;
-}
-
-uint8_t *wr_room(struct writer *w, size_t len)
-{
-    if (len > w->cap - w->len)
-        wr_fail(w, ERR_NO_SPACE);
-    if (w->err != ERR_NONE || !w->buf)
-        return NULL;
-    uint8_t *room = w->buf + w->len;
-    w->len += len;
-    return room;
-}
-
 static void put_number(struct writer *w, uint64_t v, size_t n)
 {
     uint8_t *room = wr_room(w, n);
@@ -33,8 +16,6 @@ static void put_number(struct writer *w, uint64_t v, size_t n)
         room[i] = (uint8_t)(v >> 8 * (n - 1 - i));
 }
 
-void wr_u8(struct writer *w, uint8_t v) { put_number(w, v, 1); }
-void wr_u16(struct writer *w, uint16_t v) { put_number(w, v, 2); }
 void wr_u24(struct writer *w, uint32_t v) { put_number(w, v, 3); }
 void wr_u32(struct writer *w, uint32_t v) { put_number(w, v, 4); }
 void wr_u40(struct writer *w, uint64_t v) { put_number(w, v, 5); }

@@ -23,8 +23,42 @@ static inline struct span wr_span(const struct writer *w)
     return w->err == ERR_NONE ? (struct span){ w->buf, w->len } : SPAN_NONE;
 }
 
-void wr_u8(struct writer *w, uint8_t v);
-void wr_u16(struct writer *w, uint16_t v); /* big endian, as all of them */
+/* The first fault stays. */
+static inline void wr_fail(struct writer *w, enum err err)
+{
+    if (w->err == ERR_NONE)
+        w->err = err;
+}
+
+/* Room for len octets that the caller fills in; NULL when there is none. */
+static inline uint8_t *wr_room(struct writer *w, size_t len)
+{
+    if (len > w->cap - w->len)
+        wr_fail(w, ERR_NO_SPACE);
+    if (w->err != ERR_NONE || !w->buf)
+        return NULL;
+    uint8_t *room = w->buf + w->len;
+    w->len += len;
+    return room;
+}
+
+static inline void wr_u8(struct writer *w, uint8_t v)
+{
+    uint8_t *room = wr_room(w, 1);
+    if (room)
+        room[0] = v;
+}
+
+/* Big endian, as all of them. */
+static inline void wr_u16(struct writer *w, uint16_t v)
+{
+    uint8_t *room = wr_room(w, 2);
+    if (room) {
+        room[0] = (uint8_t)(v >> 8);
+        room[1] = (uint8_t)v;
+    }
+}
+
 void wr_u24(struct writer *w, uint32_t v);
 void wr_u32(struct writer *w, uint32_t v);
 void wr_u40(struct writer *w, uint64_t v);
@@ -32,10 +66,7 @@ void wr_bytes(struct writer *w, struct span s);
 void wr_fill(struct writer *w, uint8_t v, size_t count);
 void wr_text(struct writer *w, const char *text);
 void wr_printf(struct writer *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Room for len octets that the caller fills in; NULL when there is none. */
-uint8_t *wr_room(struct writer *w, size_t len);
 /* Puts s in at octet `at` (<= len) and moves what stands behind. */
 void wr_insert(struct writer *w, size_t at, struct span s);
-void wr_fail(struct writer *w, enum err err);
 
 #endif
