@@ -69,7 +69,8 @@ int smdp_call(struct turn *t, struct job *j, enum es_function function, void *bo
     struct span soap = smdp_request_build(t, smsr, function, j->out_message, body);
     if (!soap.len)
         return smdp_job_fail(j, REASON_PROVIDER_ERROR, "", "a message could not be written");
-    smdp_soap_post(t, smsr->url, ref_of(t, j), soap, j->deadline_ms);
+    bool sync = es_function_info(function)->pattern == ES_SYNC; /* else "202" says nothing: the callback comes */
+    smdp_soap_post(t, smsr->url, ref_of(t, j), soap, sync ? EFFECT_WANTS_ANSWER : EFFECT_WANTS_CONTENT, j->deadline_ms);
     plan_resend(t, j);
     j->changed = true;
     t->smdp->counts.es3_calls++;

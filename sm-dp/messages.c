@@ -48,10 +48,11 @@ static struct wsa_endpoint self(struct turn *t, enum es_interface number)
     return (struct wsa_endpoint){ .address = own_address(t, number), .entity_id = t->config->oid };
 }
 
-void smdp_soap_post(struct turn *t, const char *url, const char *ref, struct span soap, uint64_t give_up_ms)
+void smdp_soap_post(struct turn *t, const char *url, const char *ref, struct span soap, enum effect_wants wants,
+                    uint64_t give_up_ms)
 {
     struct effect effect = {
-        .kind = SMDP_EFFECT_SOAP, .to = url, .body = soap, .wants_answer = true, .give_up_ms = give_up_ms
+        .kind = SMDP_EFFECT_SOAP, .to = url, .body = soap, .wants = wants, .give_up_ms = give_up_ms
     };
     if (t->eid)
         snprintf(effect.line, sizeof effect.line, "%s", t->eid);
@@ -125,7 +126,7 @@ void smdp_callback_post(struct turn *t, const char *url, enum es_function functi
     const struct es_function_info *info = es_function_info(function);
     const char *ref = arena_printf(t->arena, "%s-%s/response/%.60s", info->interface, info->name, call_id);
     if (soap.len && url && ref)
-        smdp_soap_post(t, url, ref, soap, 0);
+        smdp_soap_post(t, url, ref, soap, EFFECT_WANTS_NOTHING, 0);
 }
 
 static void post(struct turn *t, struct job *j, const struct es_message *request, struct span soap)
@@ -184,5 +185,5 @@ void smdp_notify(struct turn *t, const struct smdp_partner *operator_, enum es_f
     struct span soap = encode(t, &m);
     const char *ref = arena_printf(t->arena, "%s-%s/notification/%.40s", info->interface, info->name, name);
     if (soap.len && ref)
-        smdp_soap_post(t, destination_of(t, operator_, operator_->url), ref, soap, 0);
+        smdp_soap_post(t, destination_of(t, operator_, operator_->url), ref, soap, EFFECT_WANTS_NOTHING, 0);
 }

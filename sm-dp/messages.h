@@ -25,6 +25,7 @@ struct span smdp_request_build(struct turn *t, const struct smdp_partner *smsr, 
 /* A notification to an operator. */
 void smdp_notify(struct turn *t, const struct smdp_partner *operator_, enum es_function function, const void *body,
                  const char *name);
-void smdp_soap_post(struct turn *t, const char *url, const char *ref, struct span soap, uint64_t give_up_ms);
+void smdp_soap_post(struct turn *t, const char *url, const char *ref, struct span soap, enum effect_wants wants,
+                    uint64_t give_up_ms);
 
 #endif

@@ -156,7 +156,7 @@ const char *smsr_callback_url(struct turn *t, const struct smsr_partner *partner
 static void soap_post(struct turn *t, const char *url, const char *ref, struct span soap, uint64_t give_up_ms)
 {
     struct effect effect = {
-        .kind = SMSR_EFFECT_SOAP, .to = url, .body = soap, .wants_answer = true, .give_up_ms = give_up_ms
+        .kind = SMSR_EFFECT_SOAP, .to = url, .body = soap, .wants = EFFECT_WANTS_CONTENT, .give_up_ms = give_up_ms
     };
     if (t->e)
         snprintf(effect.line, sizeof effect.line, "%s", t->e->eid_text);

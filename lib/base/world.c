@@ -1,5 +1,6 @@
 #include "world.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <time.h>
@@ -18,9 +19,17 @@ static void wake_at(struct clock *clock, uint64_t at_ms)
     (void)at_ms;
 }
 
-static void fill(struct rng *rng, uint8_t *out, size_t len)
+/* Of the kernel, fetched ahead: most of what is drawn is a nonce of some octets. */
+static struct {
+    uint8_t octets[512];
+    size_t left;
+    bool watched;
+} ahead;
+
+static void forget_ahead(void) { ahead.left = 0; } /* a child that forks must not draw what its parent draws */
+
+static void fetch(uint8_t *out, size_t len)
 {
-    (void)rng;
     while (len) {
         ssize_t n = getrandom(out, len, 0);
         if (n <= 0)
@@ -28,6 +37,25 @@ static void fill(struct rng *rng, uint8_t *out, size_t len)
         out += n;
         len -= (size_t)n;
     }
+}
+
+static void fill(struct rng *rng, uint8_t *out, size_t len)
+{
+    (void)rng;
+    if (!ahead.watched && pthread_atfork(NULL, NULL, forget_ahead) != 0)
+        abort();
+    ahead.watched = true;
+    if (len > sizeof ahead.octets / 4) {
+        fetch(out, len);
+        return;
+    }
+    if (len > ahead.left) {
+        fetch(ahead.octets, sizeof ahead.octets);
+        ahead.left = sizeof ahead.octets;
+    }
+    ahead.left -= len;
+    memcpy(out, ahead.octets + ahead.left, len);
+    wipe(ahead.octets + ahead.left, len);
 }
 
 struct clock *world_clock(void)

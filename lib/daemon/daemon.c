@@ -127,6 +127,13 @@ static int open_world(struct run *r)
     return GO_ON;
 }
 
+/* The last hook: what the others said in this round goes in one write. */
+static bool flush_log(void *context)
+{
+    log_sink_flush(((struct run *)context)->daemon.log);
+    return false;
+}
+
 static int run_role(struct run *r)
 {
     struct daemon *d = &r->daemon;
@@ -141,7 +148,10 @@ static int run_role(struct run *r)
     if (loop_on_signal(d->loop, SIGTERM, on_end_signal, r) != ERR_NONE ||
         loop_on_signal(d->loop, SIGINT, on_end_signal, r) != ERR_NONE)
         return fail(r, "signals cannot be caught");
+    if (loop_on_batch(d->loop, flush_log, r) != ERR_NONE)
+        return fail(r, "too many hooks of the event loop");
     log_fact(d->log, LOG_INFO_, NULL, "%s " OSPREY_VERSION " ready", r->program->name);
+    log_sink_gather(d->log);
     printf("%s: ready\n", r->program->name);
     fflush(stdout);
     loop_run(d->loop);

@@ -48,6 +48,9 @@ void daemon_fatal(struct daemon *d, const char *why) __attribute__((noreturn));
 /* A log sink: one line per fact, "2026-01-02T03:04:05.678Z info  text". path NULL: stderr. Also for programs that are
  * no daemons. level: "debug", "info", "warn", "error". */
 struct log *log_sink_open(const char *path, const char *level, enum err *ret_err);
+/* From here on lines wait until log_sink_flush, which a program calls before it sleeps; errors never wait. */
+void log_sink_gather(struct log *log);
+void log_sink_flush(struct log *log);
 void log_sink_close(struct log *log);
 
 #endif

@@ -6,33 +6,51 @@
 #include <fcntl.h>
 
 #define LOG_TEXT_MAX 1200
+#define LOG_GATHERED_MAX 16384
 
 struct log_sink {
     struct log seam;
     int fd;
     enum log_level level;
+    bool gathers;
+    size_t len;
+    char gathered[LOG_GATHERED_MAX];
 };
 
 static const char *const level_names[] = { "debug", "info", "warn", "error" };
 
-/* One write per line, so that lines of several writers never mix; control characters of a peer become '?'. */
+void log_sink_flush(struct log *log)
+{
+    struct log_sink *sink = (struct log_sink *)log;
+    if (sink->len && write(sink->fd, sink->gathered, sink->len) < 0) {
+        /* nowhere to complain */
+    }
+    sink->len = 0;
+}
+
+void log_sink_gather(struct log *log) { ((struct log_sink *)log)->gathers = true; }
+
+/* Whole lines in one write, so that lines of several writers never mix; control characters of a peer become '?'. */
 static void line(struct log *log, enum log_level level, const char *text)
 {
     struct log_sink *sink = (struct log_sink *)log;
     if (level < sink->level)
         return;
-    char out[LOG_TEXT_MAX];
+    if (sizeof sink->gathered - sink->len < LOG_TEXT_MAX)
+        log_sink_flush(log);
+    char *out = sink->gathered + sink->len;
     struct timespec now;
     struct tm utc;
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);
-    size_t n = strftime(out, sizeof out, "%Y-%m-%dT%H:%M:%S", &utc);
-    n += (size_t)snprintf(out + n, sizeof out - n, ".%03ldZ %-5s ", now.tv_nsec / 1000000, level_names[level]);
-    for (; *text && n < sizeof out - 1; text++)
+    size_t n = strftime(out, LOG_TEXT_MAX, "%Y-%m-%dT%H:%M:%S", &utc);
+    n += (size_t)snprintf(out + n, LOG_TEXT_MAX - n, ".%03ldZ %-5s ", now.tv_nsec / 1000000, level_names[level]);
+    for (; *text && n < LOG_TEXT_MAX - 1; text++)
         out[n++] = (unsigned char)*text < 0x20 || *text == 0x7F ? '?' : *text;
     out[n++] = '\n';
-    if (write(sink->fd, out, n) < 0)
-        return; /* nowhere to complain */
+    sink->len += n;
+    if (!sink->gathers || level == LOG_ERROR_)
+        log_sink_flush(log);
 }
 
 struct log *log_sink_open(const char *path, const char *level, enum err *ret_err)
@@ -59,6 +77,7 @@ void log_sink_close(struct log *log)
     struct log_sink *sink = (struct log_sink *)log;
     if (!sink)
         return;
+    log_sink_flush(log);
     if (sink->fd != STDERR_FILENO)
         close(sink->fd);
     free(sink);

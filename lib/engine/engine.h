@@ -51,6 +51,13 @@ struct event {
     int status;                     /* of the answer: HTTP status, SMPP status … */
 };
 
+/* What success of an effect does: it removes the row, and posts EVENT_DELIVERED when the role has a use for it. Stored. */
+enum effect_wants {
+    EFFECT_WANTS_NOTHING,
+    EFFECT_WANTS_ANSWER, /* the event comes always */
+    EFFECT_WANTS_CONTENT /* it comes when octets came back: "202 Accepted" is no news */
+};
+
 /* What shall leave. */
 struct effect {
     int64_t id;                     /* 0: volatile */
@@ -64,7 +71,7 @@ struct effect {
     uint64_t due_ms;                /* not before; 0: at once */
     uint64_t give_up_ms;            /* not after; 0: ENGINE_GIVE_UP_MS from now */
     uint32_t attempt;               /* how often it was tried before */
-    bool wants_answer;              /* EVENT_DELIVERED is posted; else success just removes the row */
+    enum effect_wants wants;
 };
 #define ENGINE_GIVE_UP_MS (24ull * 3600 * 1000)
 

@@ -35,7 +35,7 @@ struct flight {
     uint16_t kind;
     uint32_t attempt;
     uint64_t give_up_ms;
-    bool wants_answer, used;
+    enum effect_wants wants;
     char line[ENGINE_LINE_MAX + 1], ref[ENGINE_REF_MAX + 1];
 };
 

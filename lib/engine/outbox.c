@@ -97,7 +97,7 @@ int64_t outbox_post(struct outbox *out, const struct effect *effect)
     uint64_t due = leased ? out->now_ms + ENGINE_LEASE_MS : e->due_ms;
     WRITES_ADD(out->writes, &OUTBOX_ADD, 1, value_int(e->id), value_text(e->line), value_int(e->kind), value_text(e->ref),
                value_text(e->to), value_blob(e->body), value_int((int64_t)due), value_int((int64_t)e->give_up_ms),
-               value_int(e->attempt), value_int(leased), value_int(e->wants_answer));
+               value_int(e->attempt), value_int(leased), value_int(e->wants));
     return e->id;
 }
 
@@ -128,7 +128,7 @@ bool engine_flight_add(struct engine *e, const struct effect *effect)
             return false;
     struct flight *f = &e->flights[e->flight_count++];
     *f = (struct flight){ .id = effect->id, .kind = effect->kind, .attempt = effect->attempt,
-                          .give_up_ms = effect->give_up_ms, .wants_answer = effect->wants_answer };
+                          .give_up_ms = effect->give_up_ms, .wants = effect->wants };
     memcpy(f->line, effect->line, sizeof f->line);
     memcpy(f->ref, effect->ref, sizeof f->ref);
     return true;
@@ -177,8 +177,10 @@ static void own_write(struct engine *e, const struct statement *statement, const
 {
     if (e->own_count == ENGINE_OWN_MAX)
         engine_own_flush(e);
-    if (!e->own_count)
+    if (!e->own_count) {
         e->own_due_ms = e->config.env.clock->now_ms(e->config.env.clock) + ENGINE_OWN_MS;
+        e->config.env.clock->wake_at(e->config.env.clock, e->own_due_ms);
+    }
     struct own_write *own = &e->own[e->own_count++];
     own->statement = statement;
     own->count = count;
@@ -220,6 +222,11 @@ static void try_later(struct engine *e, const struct flight *f, int status, stru
     e->config.env.clock->wake_at(e->config.env.clock, e->next_wake_ms);
 }
 
+static bool is_news(const struct flight *f, struct span answer)
+{
+    return f->wants == EFFECT_WANTS_ANSWER || (f->wants == EFFECT_WANTS_CONTENT && answer.len);
+}
+
 void engine_result(struct engine *e, int64_t effect_id, enum effect_result result, int status, struct span answer)
 {
     struct flight f;
@@ -227,7 +234,7 @@ void engine_result(struct engine *e, int64_t effect_id, enum effect_result resul
         return;
     if (result == EFFECT_FAILED)
         try_later(e, &f, status, answer);
-    else if (result == EFFECT_REFUSED_ || f.wants_answer)
+    else if (result == EFFECT_REFUSED_ || is_news(&f, answer))
         post_result(e, &f, result == EFFECT_SENT ? EVENT_DELIVERED : EVENT_UNDELIVERED, status, answer);
     else
         OWN_WRITE(e, &ENGINE_OUTBOX_DELETE, value_int(effect_id));
@@ -278,7 +285,7 @@ static void send_due(struct engine *e, const struct query *q, uint64_t now)
         char to[1024];
         struct effect effect = { .id = row_int(row, 0), .kind = (uint16_t)row_int(row, 2), .body = row_bytes(row, 5),
                                  .due_ms = (uint64_t)row_int(row, 6), .give_up_ms = (uint64_t)row_int(row, 7),
-                                 .attempt = (uint32_t)row_int(row, 8), .wants_answer = row_int(row, 9) != 0 };
+                                 .attempt = (uint32_t)row_int(row, 8), .wants = (enum effect_wants)row_int(row, 9) };
         row_text(row, 1, effect.line, sizeof effect.line);
         row_text(row, 3, effect.ref, sizeof effect.ref);
         row_text(row, 4, to, sizeof to);

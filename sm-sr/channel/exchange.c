@@ -15,7 +15,7 @@
 static void sms_post(struct turn *t, const struct exchange *x)
 {
     struct effect effect = {
-        .kind = SMSR_EFFECT_SMS, .to = x->to, .body = x->packet, .wants_answer = true, .give_up_ms = x->next_ms
+        .kind = SMSR_EFFECT_SMS, .to = x->to, .body = x->packet, .give_up_ms = x->next_ms
     };
     snprintf(effect.line, sizeof effect.line, "%s", t->e->eid_text);
     snprintf(effect.ref, sizeof effect.ref, "sms/%u", x->n);

@@ -29,7 +29,8 @@ struct world {
     } sent[512];
     size_t sent_count;
     enum effect_result answer;
-    bool silent;
+    bool silent, content_wanted;
+    struct span thanks;
     /* what the step saw */
     int64_t seen;
     unsigned timers, delivered, undelivered, conflicts_wanted;
@@ -55,7 +56,7 @@ static void send(struct net *net, const struct effect *effect)
     snprintf(w->sent[i].body, sizeof w->sent[i].body, "%.*s", (int)effect->body.len, (const char *)effect->body.ptr);
     w->sent[i].stored = effect->id ? count_rows(w, "SELECT count(*) FROM outbox") : -1;
     if (effect->id && !w->silent)
-        engine_result(w->engine, effect->id, w->answer, 200, SPAN_LIT("thanks"));
+        engine_result(w->engine, effect->id, w->answer, 200, w->thanks);
 }
 
 static enum verdict step(void *role, struct rowset *rows, const struct event *event, struct writes *writes,
@@ -71,7 +72,9 @@ static enum verdict step(void *role, struct rowset *rows, const struct event *ev
             WRITES_ADD(writes, &NEVER, 1, value_null());
         }
         outbox_post(outbox, &(struct effect){ .kind = event->body.len ? EFFECT_ASK : EFFECT_TELL, .ref = "tell",
-                                              .to = "somebody", .body = SPAN_LIT("added"), .wants_answer = event->body.len > 0,
+                                              .to = "somebody", .body = SPAN_LIT("added"), .wants = !event->body.len      ? EFFECT_WANTS_NOTHING
+                                                       : w->content_wanted ? EFFECT_WANTS_CONTENT
+                                                                           : EFFECT_WANTS_ANSWER,
                                               .give_up_ms = event->now_ms + 60000 });
         outbox_reply(outbox, event->reply, 202, SPAN_NONE);
         timer_set(writes, event->line, "again", event->now_ms + 1000);
@@ -130,6 +133,7 @@ static int setup(void **state)
     w->clock = (struct clock){ now_ms, wake_at };
     w->net.send = send;
     w->now = 1000000;
+    w->thanks = SPAN_LIT("thanks");
     strcpy(w->path, "/tmp/osprey-engine-XXXXXX");
     int fd = mkstemp(w->path);
     close(fd);
@@ -340,6 +344,26 @@ static void an_answer_comes_back_as_an_event(void **state)
     assert_int_equal(count_rows(w, "SELECT count(*) FROM outbox"), 0);
 }
 
+static void an_answer_without_content_is_news_only_to_who_wants_it(void **state)
+{
+    struct world *w = *state;
+    w->answer = EFFECT_SENT;
+    w->thanks = SPAN_NONE;
+    post(w, EVENT_ADD, "a", true);
+    engine_run(w->engine);
+    assert_int_equal(w->delivered, 1);
+    w->content_wanted = true;
+    post(w, EVENT_ADD, "a", true);
+    engine_run(w->engine);
+    assert_int_equal(w->delivered, 1);
+    later(w, 100);
+    assert_int_equal(count_rows(w, "SELECT count(*) FROM outbox"), 0); /* forgotten all the same */
+    w->thanks = SPAN_LIT("a fault");
+    post(w, EVENT_ADD, "a", true);
+    engine_run(w->engine);
+    assert_int_equal(w->delivered, 2);
+}
+
 static void timers_fire_once_even_over_a_crash(void **state)
 {
     struct world *w = *state;
@@ -462,6 +486,7 @@ int main(void)
         TEST(a_crash_sends_the_same_bytes_again),
         TEST(a_failure_is_tried_again_later_until_given_up),
         TEST(an_answer_comes_back_as_an_event),
+        TEST(an_answer_without_content_is_news_only_to_who_wants_it),
         TEST(timers_fire_once_even_over_a_crash),
         TEST(a_conflict_runs_the_events_again_alone),
         TEST(answers_are_remembered),
