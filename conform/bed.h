@@ -20,6 +20,7 @@
 #include "lib/wire/http1.h"
 #include "lib/wire/sms.h"
 #include "target.h"
+#include "verdict.h"
 
 #define BED_ARENA_MAX  (64u * 1024u * 1024u)
 #define BED_SMS_MAX    32u
@@ -27,9 +28,6 @@
 #define BED_DRAWN_MAX  16u
 #define BED_BODY_MAX   9000u
 #define BED_SERVER_OUT (200u * 1024u)
-#define BED_DETAIL_MAX 240u
-
-enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_SKIP };
 
 /* ---- parts ---- */
 
@@ -264,11 +262,6 @@ struct rapdu scp03_command(struct bed *b, struct download *d, struct span plain,
 struct rapdu isdp_apdu(struct bed *b, const struct aid *aid, struct span capdu); /* over HTTPS, one script */
 
 /* ---- the cases ---- */
-struct case_def {
-    unsigned number; /* of the fact book's list */
-    const char *group, *name, *section;
-    void (*run)(struct bed *);
-};
 struct case_group {
     const struct case_def *cases;
     size_t count;

@@ -229,7 +229,7 @@ static int test_card(const struct options *o, unsigned patience, struct card *ca
 {
     static struct verdict_row rows[RUNNER_CASES_MAX];
     struct bed *b;
-    struct report r = { .target = o->target, .rows = rows };
+    struct report r = { .kind = "card", .target = o->target, .rows = rows };
     struct runner_wish wish = { .group = o->group,
                                 .number = o->number ? (unsigned)strtoul(o->number, NULL, 10) : 0,
                                 .progress = !o->quiet && isatty(STDERR_FILENO) };

@@ -64,10 +64,10 @@ void report_json(const struct report *r, FILE *out)
     json_decref(root);
 }
 
-static void junit_row(struct writer *w, const struct verdict_row *row)
+static void junit_row(struct writer *w, const char *kind, const struct verdict_row *row)
 {
     char name[CASE_NAME_SIZE];
-    wr_printf(w, "  <testcase classname=\"card.%s\" name=\"%s\" time=\"%u.%03u\">", row->def->group,
+    wr_printf(w, "  <testcase classname=\"%s.%s\" name=\"%s\" time=\"%u.%03u\">", kind, row->def->group,
               case_name(row->def, name), row->ms / 1000, row->ms % 1000);
     if (row->verdict != VERDICT_PASS) {
         wr_printf(w, "<%s message=\"", row->verdict == VERDICT_FAIL ? "failure" : "skipped");
@@ -84,12 +84,12 @@ enum err report_junit(const struct report *r, const char *path)
         return ERR_NO_MEMORY;
     struct writer w = wr_of(memory, JUNIT_MAX);
     wr_printf(&w,
-              "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"osprey-conform card %s\" tests=\"%zu\" ",
-              r->target, r->count);
+              "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"osprey-conform %s %s\" tests=\"%zu\" ",
+              r->kind, r->target, r->count);
     wr_printf(&w, "failures=\"%zu\" errors=\"0\" skipped=\"%zu\">\n", report_count(r, VERDICT_FAIL),
               report_count(r, VERDICT_SKIP));
     for (size_t i = 0; i < r->count; i++)
-        junit_row(&w, &r->rows[i]);
+        junit_row(&w, r->kind, &r->rows[i]);
     wr_text(&w, "</testsuite>\n");
     enum err err = w.err == ERR_NONE ? file_write(path, wr_span(&w)) : w.err;
     free(memory);

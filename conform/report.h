@@ -2,7 +2,11 @@
 #ifndef OSPREY_CONFORM_REPORT_H
 #define OSPREY_CONFORM_REPORT_H
 
-#include "bed.h"
+#include <stdint.h>
+#include <stdio.h>
+
+#include "lib/base/err.h"
+#include "verdict.h"
 
 struct verdict_row {
     const struct case_def *def;
@@ -11,6 +15,7 @@ struct verdict_row {
     char detail[BED_DETAIL_MAX];
 };
 struct report {
+    const char *kind; /* "card", "server" */
     const char *target;
     const struct verdict_row *rows;
     size_t count;

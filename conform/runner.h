@@ -2,6 +2,7 @@
 #ifndef OSPREY_CONFORM_RUNNER_H
 #define OSPREY_CONFORM_RUNNER_H
 
+#include "bed.h"
 #include "report.h"
 
 #define RUNNER_CASES_MAX 160u
