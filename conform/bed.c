@@ -14,7 +14,7 @@
 
 /* ---- verdicts ---- */
 
-void bed_end(struct bed *b, enum verdict verdict, const char *format, ...)
+void bed_end(struct bed *b, enum case_verdict verdict, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -71,7 +71,7 @@ static void ephemerals_free(struct bed *b)
         ec_key_free(b->drawn[--b->drawn_count]);
 }
 
-enum verdict bed_guard(struct bed *b, void (*run)(struct bed *))
+enum case_verdict bed_guard(struct bed *b, void (*run)(struct bed *))
 {
     b->verdict = VERDICT_PASS;
     b->detail[0] = 0;

@@ -85,7 +85,7 @@ struct bed {
     struct card_keys *keys;
     struct arena arena; /* of the running case */
     jmp_buf leave;
-    enum verdict verdict;
+    enum case_verdict verdict;
     char detail[BED_DETAIL_MAX];
     struct bed_terminal terminal;
     struct bed_server server;
@@ -110,7 +110,7 @@ struct bed {
 };
 
 /* ---- verdicts: none of these returns when the case is over ---- */
-void bed_end(struct bed *b, enum verdict verdict, const char *format, ...)
+void bed_end(struct bed *b, enum case_verdict verdict, const char *format, ...)
     __attribute__((format(printf, 3, 4), noreturn));
 #define fail(b, ...) bed_end((b), VERDICT_FAIL, __VA_ARGS__)
 #define skip(b, ...) bed_end((b), VERDICT_SKIP, __VA_ARGS__)
@@ -275,6 +275,6 @@ extern const size_t case_group_count;
 MUST_USE enum err bed_new(struct target *target, struct card_keys *keys, struct bed **ret);
 void bed_free(struct bed *b);
 /* Runs what may end by fail or skip. */
-enum verdict bed_guard(struct bed *b, void (*run)(struct bed *));
+enum case_verdict bed_guard(struct bed *b, void (*run)(struct bed *));
 
 #endif

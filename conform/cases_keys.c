@@ -250,7 +250,7 @@ static void brainpool_there(struct bed *b, struct target *target, struct card_ke
     struct bed *second;
     char detail[BED_DETAIL_MAX];
     need_ok(b, bed_new(target, keys, &second), "a bed for the second card");
-    enum verdict verdict = bed_guard(second, bed_baseline);
+    enum case_verdict verdict = bed_guard(second, bed_baseline);
     if (verdict == VERDICT_PASS)
         verdict = bed_guard(second, brainpool_here);
     snprintf(detail, sizeof detail, "%s", second->detail);

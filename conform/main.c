@@ -1,4 +1,4 @@
-/* osprey-conform: is this card what SGP.02 says? */
+/* osprey-conform: is this card, are these servers what SGP.02 says? */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,13 +7,15 @@
 #include "lib/base/world.h"
 #include "lib/io/file.h"
 #include "runner.h"
+#include "server/command.h"
 
 static const char help[] =
-    "osprey-conform: runs the numbered on-card tests of SGP.02 against a card\n"
+    "osprey-conform: runs the numbered tests of SGP.02 against a card, or the off-card ones against servers\n"
     "\n"
     "  osprey-conform card --target TARGET [--keys FILE] [options]   tests a card, and leaves it as it was\n"
     "  osprey-conform list                                           the cases\n"
     "  osprey-conform make-card --out FOLDER [options]               a lab card: card.nvm and its keys.ini\n"
+    "  osprey-conform server …                                       tests SM-SR and SM-DP: osprey-conform server --help\n"
     "\n"
     "targets\n"
     "  soft         a lab card made for the run, in this process; the only one that needs no --keys\n"
@@ -273,6 +275,8 @@ int main(int argc, char **argv)
     } commands[] = { { "card", run_card }, { "list", run_list }, { "make-card", run_make_card } };
     struct options o = { .target = NULL };
     signal(SIGPIPE, SIG_IGN);
+    if (argc > 1 && !strcmp(argv[1], "server"))
+        return server_command(argc - 2, argv + 2);
     if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "help")) {
         fputs(help, argc < 2 ? stderr : stdout);
         return argc < 2 ? EXIT_USAGE : EXIT_GOOD;

@@ -9,10 +9,12 @@
 
 struct package_wish {
     const char *iccid; /* 18 digits */
+    const char *imsi;  /* NULL: that of the runner's card */
     uint8_t pol1;
     size_t ballast; /* octets of a file that only makes the package longer */
 };
 
+extern const char PACKAGE_K[], PACKAGE_OPC[]; /* hex: what a home network must know */
 extern const uint8_t PACKAGE_KIC[16], PACKAGE_KID[16];
 
 MUST_USE enum err package_make(const struct package_wish *wish, struct arena *arena, struct span *ret);

@@ -22,7 +22,7 @@ const char *case_name(const struct case_def *c, char out[CASE_NAME_SIZE])
     return out;
 }
 
-size_t report_count(const struct report *r, enum verdict verdict)
+size_t report_count(const struct report *r, enum case_verdict verdict)
 {
     size_t n = 0;
     for (size_t i = 0; i < r->count; i++)

@@ -10,7 +10,7 @@
 
 struct verdict_row {
     const struct case_def *def;
-    enum verdict verdict;
+    enum case_verdict verdict;
     uint32_t ms;
     char detail[BED_DETAIL_MAX];
 };
@@ -24,7 +24,7 @@ struct report {
 void report_table(const struct report *r, FILE *out);
 void report_json(const struct report *r, FILE *out);
 MUST_USE enum err report_junit(const struct report *r, const char *path);
-size_t report_count(const struct report *r, enum verdict verdict);
+size_t report_count(const struct report *r, enum case_verdict verdict);
 /* "NNN-group-words": the case's name everywhere. */
 #define CASE_NAME_SIZE 80u
 const char *case_name(const struct case_def *c, char out[CASE_NAME_SIZE]);

@@ -9,7 +9,7 @@ static void state_restore(struct bed *b, struct verdict_row *row)
 {
     char detail[BED_DETAIL_MAX];
     memcpy(detail, b->detail, sizeof detail);
-    enum verdict cleaned = bed_guard(b, bed_clean);
+    enum case_verdict cleaned = bed_guard(b, bed_clean);
     if (cleaned == VERDICT_FAIL && row->verdict == VERDICT_PASS) {
         row->verdict = VERDICT_FAIL;
         snprintf(row->detail, sizeof row->detail, "afterwards: %.200s", b->detail);

@@ -4,7 +4,7 @@
 
 #define BED_DETAIL_MAX 240u
 
-enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_SKIP };
+enum case_verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_SKIP };
 
 struct bed;
 struct case_def {
