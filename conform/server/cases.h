@@ -5,7 +5,7 @@
 
 #include "stage.h"
 
-extern const struct server_group es1_group;
+extern const struct server_group es1_group, read_group;
 
 /* ---- the scene (scene.c) ---- */
 const char *card_eid(struct stage *s, enum card c); /* these skip the case when the target has none */
@@ -22,6 +22,29 @@ const char *no_eid(struct stage *s);
 const char *xml_with(struct stage *s, const char *xml, const char *name, const char *text);
 const char *xml_before(struct stage *s, const char *xml, const char *name, const char *what);
 const char *file_text(struct stage *s, const char *path);
+
+#define EID_ICCID "<Eid>%s</Eid><Iccid>%s</Iccid>"
+#define POL2_RULE(action, qualification)                                                                               \
+    "<Rule><Subject>PROFILE</Subject><Action>" action "</Action><Qualification>" qualification "</Qualification></Rule>"
+
+/* ES4.GetEIS, and a profile in such an answer; state "": it is not there. */
+struct view {
+    const char *state, *aid;
+    bool fallback, has_pol2;
+};
+struct message *eis_seen(struct stage *s, enum role by, enum card c);
+struct view profile_in(struct stage *s, const struct message *m, const char *iccid);
+struct view profile_view(struct stage *s, enum card c, enum order o);
+struct view factory_view(struct stage *s, enum card c);
+/* The owner calls a function of a profile ("EnableProfile"): over ES4, or ES2 where it has no other way. */
+struct message *owner_asks(struct stage *s, enum order o, enum card c, const char *what);
+struct message *download(struct stage *s, enum card c, enum order o, bool enable);
+struct message *pol2_set(struct stage *s, enum card c, enum order o, const char *rules);
+/* Brings the profile into that state on that card: "Disabled", "Enabled", "": not there. The factory profile is enabled
+ * when no other is. */
+void scene_profile(struct stage *s, enum card c, enum order o, const char *state);
+/* An ISD-P of the runner's SM-DP, deleted after the case. */
+void scene_made(struct stage *s, const char *iccid);
 
 /* Looks at the servers before the first case; brings back what the case touched. */
 void scene_open(struct stage *s);

@@ -1,7 +1,9 @@
 #include <string.h>
 
 #include "cases.h"
+#include "lab.h"
 #include "lib/io/file.h"
+#include "tap.h"
 
 static const char *must(struct stage *s, const char *text, const char *kind, const char *name)
 {
@@ -10,15 +12,18 @@ static const char *must(struct stage *s, const char *text, const char *kind, con
     return text;
 }
 
-const char *card_eid(struct stage *s, enum card c) { return must(s, s->target.cards[c].eid, "euicc", card_text(c)); }
+const char *card_eid(struct stage *s, enum card c)
+{
+    s->touched[c] = true;
+    return must(s, s->target.cards[c].eid, "euicc", card_text(c));
+}
+
 const char *card_iccid(struct stage *s, enum card c) { return must(s, s->target.cards[c].iccid, "euicc", card_text(c)); }
 
 const char *order_iccid(struct stage *s, enum order o)
 {
     return must(s, s->target.orders[o].iccid, "profile", order_text(o));
 }
-
-enum role order_owner(enum order o) { return o == TRACKER ? OP2 : o == RELAYED ? OP3 : OP1; }
 
 const char *file_text(struct stage *s, const char *path)
 {
@@ -77,5 +82,149 @@ const char *no_eid(struct stage *s)
     return textf(s, "%.30s%02u", body, 98 - rest);
 }
 
-void scene_open(struct stage *s) { (void)s; }
-void scene_restore(struct stage *s) { (void)s; }
+/* ---- profiles of a card ---- */
+
+enum role order_owner(enum order o) { return o == TRACKER ? OP2 : o == RELAYED ? OP3 : OP1; }
+
+struct message *eis_seen(struct stage *s, enum role by, enum card c)
+{
+    return ask(s, by, SM_SR, "ES4-GetEIS", "<Eid>%s</Eid>", card_eid(s, c));
+}
+
+static struct _xmlNode *profile_node(struct stage *s, const struct message *m, const char *iccid)
+{
+    struct _xmlNode *n;
+    for (size_t i = 0; (n = node_at(m, "Eis/ProfileInfo", i)) != NULL; i++)
+        if (!strcmp(node_value(s, n, "Iccid"), iccid))
+            return n;
+    return NULL;
+}
+
+struct view profile_in(struct stage *s, const struct message *m, const char *iccid)
+{
+    struct _xmlNode *n = profile_node(s, m, iccid);
+    if (!n)
+        return (struct view){ .state = "" };
+    const char *fallback = node_value(s, n, "FallbackAttribute");
+    return (struct view){ .state = node_value(s, n, "State"),
+                          .aid = node_value(s, n, "Isd-p-aid"),
+                          .fallback = fallback && (!strcmp(fallback, "true") || !strcmp(fallback, "1")),
+                          .has_pol2 = node_value(s, n, "pol2/Rule") != NULL };
+}
+
+struct view profile_view(struct stage *s, enum card c, enum order o)
+{
+    return profile_in(s, eis_seen(s, order_owner(o), c), order_iccid(s, o));
+}
+
+struct view factory_view(struct stage *s, enum card c) { return profile_in(s, eis_seen(s, START, c), card_iccid(s, c)); }
+
+struct message *owner_asks(struct stage *s, enum order o, enum card c, const char *what)
+{
+    const char *eid = card_eid(s, c), *iccid = order_iccid(s, o);
+    if (order_owner(o) != OP3)
+        return ask(s, order_owner(o), SM_SR, textf(s, "ES4-%s", what), EID_ICCID, eid, iccid);
+    if (!strcmp(what, "DeleteProfile"))
+        return ask(s, OP3, SM_DP, "ES2-DeleteProfile", EID_ICCID "<Smsr-id>%s</Smsr-id>", eid, iccid, server_oid(s, SM_SR));
+    const char *tag = strcmp(what, "EnableProfile") ? "Smsr-id" : "SmSr-id";
+    return ask(s, OP3, SM_DP, textf(s, "ES2-%s", what), "<Eid>%s</Eid><%s>%s</%s><Iccid>%s</Iccid>", eid, tag,
+               server_oid(s, SM_SR), tag, iccid);
+}
+
+struct message *download(struct stage *s, enum card c, enum order o, bool enable)
+{
+    static const struct wish wish = { .validity_s = 30 };
+    return ask_with(s, &wish, order_owner(o), SM_DP, "ES2-DownloadProfile",
+                    "<Eid>%s</Eid><SmSr-id>%s</SmSr-id><Iccid>%s</Iccid><EnableProfile>%s</EnableProfile>", card_eid(s, c),
+                    server_oid(s, SM_SR), order_iccid(s, o), enable ? "true" : "false");
+}
+
+static void enable_factory(struct stage *s, enum card c)
+{
+    need_success(s, ask(s, START, SM_SR, "ES4-EnableProfile", EID_ICCID, card_eid(s, c), card_iccid(s, c)));
+}
+
+void scene_profile(struct stage *s, enum card c, enum order o, const char *state)
+{
+    struct view v = profile_view(s, c, o);
+    if (!*v.state && *state) {
+        need_success(s, download(s, c, o, false));
+        v = profile_view(s, c, o);
+    }
+    if (!strcmp(v.state, state))
+        return;
+    if (!strcmp(v.state, "Enabled"))
+        enable_factory(s, c);
+    if (!strcmp(state, "Enabled"))
+        need_success(s, owner_asks(s, o, c, "EnableProfile"));
+    if (!*state)
+        need_success(s, owner_asks(s, o, c, "DeleteProfile"));
+    v = profile_view(s, c, o);
+    need(s, !strcmp(v.state, state), "the scene cannot be set: %s is %s, not %s", order_text(o), v.state, state);
+}
+
+struct message *pol2_set(struct stage *s, enum card c, enum order o, const char *rules)
+{
+    return ask(s, order_owner(o), SM_SR, "ES4-UpdatePolicyRules", EID_ICCID "<pol2>%s</pol2>", card_eid(s, c), order_iccid(s, o),
+               rules);
+}
+
+/* ---- before and after ---- */
+
+void scene_open(struct stage *s)
+{
+    need_success(s, eis_seen(s, START, CARD));
+    memset(s->touched, 0, sizeof s->touched);
+}
+
+static void rules_away(struct stage *s, enum card c)
+{
+    static const enum role owners[] = { START, OP1, OP2, OP3 };
+    for (size_t i = 0; i < ARRAY_LEN(owners); i++) {
+        struct message *m = eis_seen(s, owners[i], c);
+        struct _xmlNode *n;
+        for (size_t k = 0; (n = node_at(m, "Eis/ProfileInfo", k)) != NULL; k++)
+            if (node_value(s, n, "pol2/Rule"))
+                need_success(s, ask(s, owners[i], SM_SR, "ES4-UpdatePolicyRules", EID_ICCID "<pol2/>", card_eid(s, c),
+                                    node_value(s, n, "Iccid")));
+    }
+}
+
+/* ISD-Ps that the SM-DP of the runner left behind. */
+static void rest_away(struct stage *s, enum card c)
+{
+    for (size_t i = 0; i < s->made_count; i++)
+        (void)ask(s, DP, SM_SR, "ES3-DeleteISDP", EID_ICCID, card_eid(s, c), s->made[i]);
+}
+
+static void card_back(struct stage *s, enum card c)
+{
+    if (s->lab) {
+        lab_device(s, c, true);
+        lab_coverage(s, c, true);
+    }
+    rules_away(s, c);
+    if (c != CARD_WRONG && strcmp(factory_view(s, c).state, "Enabled") != 0)
+        enable_factory(s, c);
+    rest_away(s, c);
+}
+
+void scene_restore(struct stage *s)
+{
+    bool touched[CARD_COUNT];
+    memcpy(touched, s->touched, sizeof touched);
+    for (int r = 0; r < ROLE_COUNT; r++)
+        if (s->actors[r])
+            role_deaf(s, (enum role)r, false);
+    for (int c = 0; c < CARD_COUNT; c++)
+        if (touched[c] && c != CARD_MOVES)
+            card_back(s, (enum card)c);
+    memset(s->touched, 0, sizeof s->touched);
+    s->made_count = 0;
+}
+
+void scene_made(struct stage *s, const char *iccid)
+{
+    if (s->made_count < SCENE_MADE_MAX)
+        snprintf(s->made[s->made_count++], sizeof s->made[0], "%s", iccid);
+}

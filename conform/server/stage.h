@@ -17,6 +17,7 @@
 #define STAGE_ARENA_MAX    ((size_t)512 * 1024 * 1024)
 #define STAGE_MESSAGES_MAX 4096u
 #define STAGE_DOCS_MAX     4096u
+#define SCENE_MADE_MAX     8u
 #define CALLBACK_S         25u /* how long a case waits for a callback when it does not say */
 #define QUIET_MS           250u /* how long nothing must come */
 
@@ -99,6 +100,9 @@ struct stage {
     uint32_t number; /* counts identifiers */
     bool schema_off; /* in cases that use other namespaces */
     char run_id[9];
+    bool touched[CARD_COUNT]; /* by the running case: brought back after it (scene.c) */
+    char made[SCENE_MADE_MAX][24];
+    size_t made_count;
     char invalid[BED_DETAIL_MAX]; /* the first message of a server that does not fit the schema */
 };
 
