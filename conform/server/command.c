@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/span.h"
 #include "server.h"
 
 static const char help[] =
