@@ -1,6 +1,7 @@
 #include "eis.h"
 
 #include "rules.h"
+#include "trail.h"
 
 static bool is_listed(const struct iccid *iccid, struct span list)
 {
@@ -51,28 +52,10 @@ static bool add_properties(struct turn *t, struct eis *eis, const struct query *
     return eis->properties != NULL;
 }
 
-/* What happened to it here: for another SM-SR only. */
+/* What happened to it, here and before: for another SM-SR only. */
 static bool add_audit_trail(struct turn *t, struct eis *eis, const struct query *q)
 {
-    eis->audit = ARENA_ARRAY(t->arena, struct audit_record, q->row_count + 1);
-    for (size_t i = 0; eis->audit && i < q->row_count; i++) {
-        const struct row *row = &q->rows[i];
-        struct audit_record *r = &eis->audit[eis->audit_count++];
-        *r = (struct audit_record){ .eid = t->e->eid,
-                                    .smsr_id = t->config->oid,
-                                    .date_ms = (uint64_t)row_int(row, 0),
-                                    .operation = (uint16_t)row_int(row, 1),
-                                    .has_status = row->columns[3].type == VALUE_INT,
-                                    .imei = row_bytes(row, 8),
-                                    .meid = row_bytes(row, 9) };
-        row_text(row, 2, r->requester_id.text, sizeof r->requester_id.text);
-        row_text(row, 7, r->iccid.digits, sizeof r->iccid.digits);
-        if (!aid_set(&r->isdp_aid, row_bytes(row, 6)))
-            r->isdp_aid.len = 0;
-        if (r->has_status)
-            r->status = status_from_codes((enum exec_status)row_int(row, 3), row_bytes(row, 4), row_bytes(row, 5),
-                                          SPAN_NONE, SPAN_NONE);
-    }
+    eis->audit = trail_records(t->arena, q, &t->e->eid, &eis->audit_count);
     eis->has_audit_trail = eis->audit_count > 0;
     return eis->audit != NULL;
 }

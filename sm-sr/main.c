@@ -7,6 +7,7 @@
 #include "lib/daemon/daemon.h"
 #include "lib/io/database.h"
 #include "net.h"
+#include "trail_tool.h"
 
 /* osprey-sm-sr: options → config → log → keys → store → SM-SR → sockets → ready → loop → close. */
 
@@ -172,11 +173,14 @@ static enum err program_open(struct daemon *d, void **ret_role)
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && !strcmp(argv[1], "audit-trail"))
+        return smsr_trail_main(argc - 1, argv + 1);
     static const struct program program = {
         .name = "osprey-sm-sr",
         .summary = "the SM-SR of SGP.02: keeps every eUICC's record and carries profiles over the air",
         .help = "It serves ES1, ES3, ES4 and ES7 to partners ([partner NAME]) and reaches cards over SMS (SMPP) and HTTPS\n"
-                "(PSK-TLS). All state is in the database: it may be killed at any time and goes on where it was.",
+                "(PSK-TLS). All state is in the database: it may be killed at any time and goes on where it was.\n\n"
+                "  osprey-sm-sr audit-trail export|verify --config FILE [--eid DIGITS]",
         .options = smsr_options,
         .open = program_open,
         .close = program_close,

@@ -3,6 +3,7 @@
 #include "lib/es/eum_signature.h"
 #include "lib/pki/chain.h"
 #include "rules.h"
+#include "trail.h"
 
 static struct status eis_invalid(const struct turn *t, const char *detail)
 {
@@ -84,12 +85,13 @@ static void keep_document(struct turn *t, const struct eis *eis, bool https)
 {
     struct writes *w = t->w;
     const char *eid = t->e->eid_text;
+    struct span trail = eis->audit_count ? trail_lines(t->arena, eis->audit, eis->audit_count) : SPAN_NONE;
     WRITES_ADD(w, &SMSR_EUICC_ADD, 1, value_text(eid), value_text(eis->eum_id.text),
                value_int((int64_t)eis->remaining_memory), value_int((int64_t)eis->available_memory), value_int(https));
     WRITES_ADD(w, &SMSR_DOCUMENT_ADD, 1, value_text(eid), value_blob(eis->signed_info), value_blob(eis->signature),
                value_blob(aid_span(&eis->isdr.aid)), value_blob(eis->isdr.sin), value_blob(eis->isdr.sdin),
                value_blob(aid_span(&eis->isdp_loadfile_aid)), value_blob(aid_span(&eis->isdp_module_aid)),
-               value_int((int64_t)t->now_ms));
+               value_int((int64_t)t->now_ms), trail.len ? value_blob(trail) : value_null());
     for (size_t i = 0; i < eis->property_count && i < SMSR_TAKE_IN_PROPERTIES_MAX; i++)
         WRITES_ADD(w, &SMSR_PROPERTY_PUT, 1, value_text(eid), value_span_text(eis->properties[i].key),
                    value_span_text(eis->properties[i].value));

@@ -42,16 +42,15 @@ static int usage(const struct program *p, FILE *out, int code)
     return code;
 }
 
-static bool join_options(struct run *r)
+struct config_option *daemon_options(const struct config_option *options, size_t count, size_t *ret_count)
 {
-    const struct program *p = r->program;
-    r->option_count = p->option_count + ARRAY_LEN(log_options);
-    r->options = calloc(r->option_count, sizeof *r->options);
-    if (!r->options)
-        return false;
-    memcpy(r->options, p->options, p->option_count * sizeof *r->options);
-    memcpy(r->options + p->option_count, log_options, sizeof log_options);
-    return true;
+    struct config_option *all = calloc(count + ARRAY_LEN(log_options), sizeof *all);
+    if (!all)
+        return NULL;
+    memcpy(all, options, count * sizeof *all);
+    memcpy(all + count, log_options, sizeof log_options);
+    *ret_count = count + ARRAY_LEN(log_options);
+    return all;
 }
 
 enum { GO_ON = -1 };
@@ -176,7 +175,8 @@ int daemon_main(const struct program *program, int argc, char **argv)
     struct run r = { .program = program, .daemon = { .name = program->name } };
     signal(SIGPIPE, SIG_IGN);
     forbid_dumps();
-    if (!join_options(&r))
+    r.options = daemon_options(program->options, program->option_count, &r.option_count);
+    if (!r.options)
         return fail(&r, "out of memory");
     int code = read_arguments(&r, argc, argv);
     if (code == GO_ON)

@@ -41,6 +41,9 @@ struct program {
 
 /* The whole main(). Exit code 0: clean end; 1: could not start or check failed (said on stderr); 2: wrong usage. */
 int daemon_main(const struct program *program, int argc, char **argv);
+/* A role's options and [log], as its configuration file may have them; to be released with free. NULL: no memory. For
+ * programs beside a daemon that read its configuration. */
+struct config_option *daemon_options(const struct config_option *options, size_t count, size_t *ret_count);
 void daemon_stop(struct daemon *d);
 /* Ends the program at once with exit code 3 because its store is in an unknown state: for engine_config.on_fatal. */
 void daemon_fatal(struct daemon *d, const char *why) __attribute__((noreturn));

@@ -108,7 +108,7 @@ static void leave(struct turn *t, const struct oid *to, const struct operation *
 {
     refuse_others(t, but);
     WRITES_ADD(t->w, &SMSR_DEPARTED_ADD, 1, value_text(t->e->eid_text), value_text(to->text),
-               value_int((int64_t)t->now_ms));
+               value_int((int64_t)t->now_ms), value_int((int64_t)t->e->audit_n), value_blob(t->e->audit_hash));
     timer_clear(t->w, t->e->eid_text, "alarm");
     smsr_euicc_remove(t->e);
     turn_log(t, LOG_INFO_, "managed by SM-SR %s now", to->text);

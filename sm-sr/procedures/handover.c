@@ -5,6 +5,7 @@
 #include "sm-sr/channel/exchange.h"
 #include "sm-sr/channel/packet.h"
 #include "sm-sr/es7_client.h"
+#include "sm-sr/record.h"
 #include "sm-sr/rules.h"
 #include "sm-sr/take_in.h"
 #include "sm-sr/unconfirmed.h"
@@ -174,6 +175,7 @@ static int commit(struct turn *t, struct operation *op)
 {
     t->e->coming = false;
     t->e->known = t->e->changed = true;
+    smsr_record_taken_over(t, op);
     WRITES_ADD(t->w, &SMSR_PREPARED_DROP, -1, value_text(t->e->eid_text));
     turn_log(t, LOG_INFO_, "the receipt is right: managed here from now on, key set %02X",
              smsr_handover_kvn(op, KEYSET_SCP80));

@@ -53,6 +53,8 @@ static void load_euicc(const struct row *row, struct euicc *e)
     e->coming = row_int(row, 18) != 0;
     e->known = !e->coming;
     column_oid(row, 19, &e->left_to);
+    e->audit_n = (uint64_t)row_int(row, 20);
+    e->audit_hash = row_bytes(row, 21);
 }
 
 static void load_profile(const struct row *row, struct profile *p)
@@ -285,7 +287,7 @@ static void save_head(const struct euicc *e, struct writes *w)
                value_octets(e->imei), value_octets(e->meid), value_int(e->note_type),
                value_int(e->note_sequence), value_aid(&e->note_isdp), value_aid(&e->expired_isdp),
                value_time(e->heard_counter), value_aid(&e->chain), value_int(e->coming),
-               value_optional(e->left_to.text));
+               value_optional(e->left_to.text), value_time(e->audit_n), value_octets(e->audit_hash));
     if (e->moved)
         WRITES_ADD(w, &SMSR_EUICC_MOVE, 1, value_text(e->eid_text), value_optional(e->seen_from));
 }

@@ -124,6 +124,8 @@ struct euicc {
     struct aid expired_isdp; /* a switch to this one expired: the card shall take it back */
     uint64_t heard_counter;  /* highest counter of a packet that came from it */
     struct aid chain;        /* SMS: whose chain of scripts is open in the card (TS 102 226 §5.2.1.4); none */
+    uint64_t audit_n; /* records of its audit trail; 0: none yet, or those of an earlier stay */
+    struct span audit_hash; /* of the last one */
     bool changed;
 
     struct profile *profiles;

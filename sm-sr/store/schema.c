@@ -61,16 +61,31 @@ static const char RIGHTS[] =
     "CREATE TABLE onc (mno TEXT NOT NULL, type TEXT NOT NULL, discarded TEXT NOT NULL, PRIMARY KEY (mno, type))"
     " WITHOUT ROWID;";
 
-const struct migration smsr_migrations[SMSR_MIGRATIONS] = {
-    { "0001_engine", ENGINE_SCHEMA }, { "0002_first", FIRST }, { "0003_change", CHANGE }, { "0004_rights", RIGHTS }
-};
+/* The audit trail as a chain, by eUICC (trail.h). Records of before have no number. */
+static const char CHAIN[] = "ALTER TABLE audit ADD COLUMN smsr TEXT;"
+                            "ALTER TABLE audit ADD COLUMN n INTEGER;"
+                            "ALTER TABLE audit ADD COLUMN hash BLOB;"
+                            "ALTER TABLE audit ADD COLUMN received BLOB;"
+                            "DROP INDEX audit_eid;"
+                            "CREATE UNIQUE INDEX audit_n ON audit (eid, n);"
+                            "ALTER TABLE euicc ADD COLUMN audit_n INTEGER NOT NULL DEFAULT 0;"
+                            "ALTER TABLE euicc ADD COLUMN audit_hash BLOB;"
+                            "ALTER TABLE departed ADD COLUMN audit_n INTEGER NOT NULL DEFAULT 0;"
+                            "ALTER TABLE departed ADD COLUMN audit_hash BLOB;"
+                            "ALTER TABLE document ADD COLUMN trail BLOB;";
+
+const struct migration smsr_migrations[SMSR_MIGRATIONS] = { { "0001_engine", ENGINE_SCHEMA },
+                                                            { "0002_first", FIRST },
+                                                            { "0003_change", CHANGE },
+                                                            { "0004_rights", RIGHTS },
+                                                            { "0005_chain", CHAIN } };
 
 const struct statement SMSR_EUICC_LOAD = {
     "euicc-load",
     "SELECT version, eum_id, remaining_memory, available_memory, last_audit_ms, http, next_n, alarm_ms, seen_ms, "
     "seen_from,"
-    " imei, meid, note_type, note_sequence, note_isdp, expired_isdp, heard_counter, chain, coming, left_to FROM euicc "
-    "WHERE eid=?1",
+    " imei, meid, note_type, note_sequence, note_isdp, expired_isdp, heard_counter, chain, coming, left_to, audit_n, audit_hash "
+    "FROM euicc WHERE eid=?1",
     NULL
 };
 const struct statement SMSR_EUICC_ADD = { "euicc-add",
@@ -82,7 +97,7 @@ const struct statement SMSR_EUICC_SAVE = {
     "euicc-save",
     "UPDATE euicc SET version=version+1, remaining_memory=?3, last_audit_ms=?4, next_n=?5, alarm_ms=?6, seen_ms=?7,"
     " imei=?8, meid=?9, note_type=?10, note_sequence=?11, note_isdp=?12, expired_isdp=?13, heard_counter=?14, chain=?15,"
-    " coming=?16, left_to=?17 WHERE eid=?1 AND version=?2",
+    " coming=?16, left_to=?17, audit_n=?18, audit_hash=?19 WHERE eid=?1 AND version=?2",
     NULL
 };
 /* Apart: this column has an index. */
@@ -95,7 +110,8 @@ const struct statement SMSR_EXCHANGE_CLEAR = { "exchange-clear", "DELETE FROM ex
 const struct statement SMSR_DOCUMENT_CLEAR = { "document-clear", "DELETE FROM document WHERE eid=?1", NULL };
 const struct statement SMSR_PROPERTY_CLEAR = { "property-clear", "DELETE FROM property WHERE eid=?1", NULL };
 const struct statement SMSR_DEPARTED_ADD = { "departed-add",
-                                             "INSERT INTO departed (eid, smsr, at_ms) VALUES (?1,?2,?3)", NULL };
+                                             "INSERT INTO departed (eid, smsr, at_ms, audit_n, audit_hash) VALUES (?1,?2,?3,?4,?5)",
+                                             NULL };
 const struct statement SMSR_PREPARED_LOAD = { "prepared-load",
                                               "SELECT smsr, initiator, until_ms FROM prepared WHERE eid=?1", NULL };
 const struct statement SMSR_PREPARED_PUT = {
@@ -188,14 +204,16 @@ const struct statement SMSR_EXCHANGE_SAVE = {
 const struct statement SMSR_EXCHANGE_DROP = { "exchange-drop", "DELETE FROM exchange WHERE eid=?1 AND n=?2", NULL };
 const struct statement SMSR_DOCUMENT_LOAD = {
     "document-load",
-    "SELECT signed_info, signature, isdr_aid, isdr_sin, isdr_sdin, registered_ms FROM document WHERE eid=?1", NULL
+    "SELECT signed_info, signature, isdr_aid, isdr_sin, isdr_sdin, registered_ms, trail FROM document WHERE eid=?1", NULL
 };
 const struct statement SMSR_DOCUMENT_ADD = {
     "document-add",
-    "INSERT INTO document (eid, signed_info, signature, isdr_aid, isdr_sin, isdr_sdin, loadfile, module, registered_ms)"
-    " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9)",
+    "INSERT INTO document (eid, signed_info, signature, isdr_aid, isdr_sin, isdr_sdin, loadfile, module, registered_ms,"
+    " trail) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
     NULL
 };
+const struct statement SMSR_DOCUMENT_TRAIL_TAKEN = { "document-trail-taken", "UPDATE document SET trail=NULL WHERE eid=?1",
+                                                     NULL };
 const struct statement SMSR_PROPERTY_LOAD = { "property-load",
                                               "SELECT key, value FROM property WHERE eid=?1 ORDER BY key", NULL };
 const struct statement SMSR_PROPERTY_PUT = {
@@ -204,16 +222,41 @@ const struct statement SMSR_PROPERTY_PUT = {
 };
 const struct statement SMSR_AUDIT_ADD = {
     "audit-add",
-    "INSERT INTO audit (eid, at_ms, operation, requester, exec, subject, reason, isdp, iccid, imei, meid)"
-    " VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
+    "INSERT INTO audit (eid, at_ms, operation, requester, exec, subject, reason, isdp, iccid, imei, meid, smsr, n, hash,"
+    " received) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)",
     NULL
 };
+#define AUDIT_COLUMNS                                                                                                  \
+    "at_ms, operation, requester, exec, subject, reason, isdp, iccid, imei, meid, smsr, n, hash, received"
+/* The newest; those of before the chain first. */
 const struct statement SMSR_AUDIT_LOAD = {
     "audit-load",
-    "SELECT at_ms, operation, requester, exec, subject, reason, isdp, iccid, imei, meid FROM audit WHERE eid=?1"
-    " ORDER BY at_ms, rowid LIMIT 1000",
-    "SELECT at_ms, operation, requester, exec, subject, reason, isdp, iccid, imei, meid FROM audit WHERE eid=$1"
-    " ORDER BY at_ms, ctid LIMIT 1000"
+    "SELECT " AUDIT_COLUMNS " FROM (SELECT " AUDIT_COLUMNS " FROM audit WHERE eid=?1 ORDER BY COALESCE(n,0) DESC, at_ms"
+    " DESC LIMIT 1000) AS newest ORDER BY COALESCE(n,0), at_ms",
+    NULL
+};
+const struct statement SMSR_AUDIT_LAST = {
+    "audit-last", "SELECT n, hash FROM audit WHERE eid=?1 AND n>0 ORDER BY n DESC LIMIT 1", NULL
+};
+const struct statement SMSR_AUDIT_PAGE = {
+    "audit-page", "SELECT " AUDIT_COLUMNS " FROM audit WHERE eid=?1 AND n>?2 ORDER BY n LIMIT 200", NULL
+};
+const struct statement SMSR_AUDIT_OLD = {
+    "audit-old", "SELECT " AUDIT_COLUMNS " FROM audit WHERE eid=?1 AND (n IS NULL OR n<1) ORDER BY at_ms LIMIT 1000", NULL
+};
+/* The end that the chain must have: of an eUICC that is here, or of one that left. */
+const struct statement SMSR_AUDIT_END = {
+    "audit-end",
+    "SELECT audit_n, audit_hash FROM euicc WHERE eid=?1 AND audit_n>0 UNION ALL"
+    " SELECT audit_n, audit_hash FROM (SELECT audit_n, audit_hash FROM departed WHERE eid=?1"
+    " AND NOT EXISTS (SELECT 1 FROM euicc WHERE eid=?1 AND audit_n>0) ORDER BY at_ms DESC LIMIT 1) AS gone",
+    NULL
+};
+const struct statement SMSR_AUDIT_EIDS = {
+    "audit-eids",
+    "SELECT eid FROM audit WHERE eid>?1 UNION SELECT eid FROM euicc WHERE eid>?1 UNION SELECT eid FROM departed WHERE"
+    " eid>?1 ORDER BY 1 LIMIT 500",
+    NULL
 };
 
 const struct statement SMSR_FIND_BY_MSISDN = {

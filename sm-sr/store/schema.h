@@ -6,7 +6,7 @@
 #include "lib/base/store.h"
 #include "lib/io/sqlite.h"
 
-#define SMSR_MIGRATIONS 4u
+#define SMSR_MIGRATIONS 5u
 extern const struct migration smsr_migrations[SMSR_MIGRATIONS];
 
 /* One eUICC. The columns stand beside the code that reads them (euicc.c, eis.c). */
@@ -19,9 +19,11 @@ extern const struct statement SMSR_PROFILE_LOAD, SMSR_PROFILE_PUT, SMSR_PROFILE_
 extern const struct statement SMSR_KEYSET_LOAD, SMSR_KEYSET_ADD, SMSR_KEYSET_COUNT;
 extern const struct statement SMSR_OPERATION_LOAD, SMSR_OPERATION_ADD, SMSR_OPERATION_SAVE, SMSR_OPERATION_DROP;
 extern const struct statement SMSR_EXCHANGE_LOAD, SMSR_EXCHANGE_ADD, SMSR_EXCHANGE_SAVE, SMSR_EXCHANGE_DROP;
-extern const struct statement SMSR_DOCUMENT_LOAD, SMSR_DOCUMENT_ADD;
+extern const struct statement SMSR_DOCUMENT_LOAD, SMSR_DOCUMENT_ADD, SMSR_DOCUMENT_TRAIL_TAKEN;
 extern const struct statement SMSR_PROPERTY_LOAD, SMSR_PROPERTY_PUT;
-extern const struct statement SMSR_AUDIT_ADD, SMSR_AUDIT_LOAD;
+/* The audit trail: a chain for each eUICC. */
+extern const struct statement SMSR_AUDIT_ADD, SMSR_AUDIT_LOAD, SMSR_AUDIT_LAST, SMSR_AUDIT_PAGE, SMSR_AUDIT_OLD, SMSR_AUDIT_END,
+    SMSR_AUDIT_EIDS;
 /* PrepareSMSRChange: we shall take that eUICC over. */
 extern const struct statement SMSR_PREPARED_LOAD, SMSR_PREPARED_PUT, SMSR_PREPARED_DROP, SMSR_PREPARED_PRUNE;
 

@@ -12,6 +12,21 @@ sys.path.insert(0, os.path.join(SOURCE, 'tests', 'support'))
 from postgres_server import SKIPPED, Server  # noqa: E402
 
 
+def check_trail(server, config):
+    """The audit trail is a chain in this database, too: changed anywhere, that is found."""
+    verify = [os.path.join(BUILD, 'sm-sr', 'osprey-sm-sr'), 'audit-trail', 'verify', '--config', config]
+    done = subprocess.run(verify, capture_output=True, text=True)
+    assert done.returncode == 0 and 'good' in done.stdout, done
+    was = {'requester': "'1.2.3'", 'exec': '1', 'hash': "set_byte(hash, 7, get_byte(hash, 7) # 1)", 'at_ms': 'at_ms + 1', 'n': 'n + 100'}
+    for column, value in was.items():
+        row = "(SELECT max(n) FROM audit WHERE requester IS NOT NULL)"
+        server.sql('smsr', f'CREATE TABLE kept AS SELECT * FROM audit; UPDATE audit SET {column}={value} WHERE n={row}')
+        done = subprocess.run(verify, capture_output=True, text=True)
+        assert done.returncode == 3, (column, done)
+        server.sql('smsr', 'DELETE FROM audit; INSERT INTO audit SELECT * FROM kept; DROP TABLE kept')
+    assert subprocess.run(verify, capture_output=True).returncode == 0
+
+
 def main():
     server = Server()
     if not server.bin:
@@ -25,6 +40,7 @@ def main():
         report = json.load(open(os.path.join(out, 'demo', 'report.json')))
         assert done.returncode == 0 and report['result'] == 'ok', done.stdout[-2000:]
         assert not [f for f in os.listdir(os.path.join(out, 'demo', 'sm-sr')) if f.endswith('.db')], 'an SQLite file was made'
+        check_trail(server, os.path.join(out, 'demo', 'sm-sr.conf'))
         print(f'the demo on PostgreSQL: ok, download in {report["download_ms"]} ms')
         return 0
     finally:

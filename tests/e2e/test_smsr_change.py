@@ -1,6 +1,9 @@
 """An eUICC changes its SM-SR, as the operator asks for it on the command line: two SM-SRs, a real card. First by HTTPS only
 (but for what HTTPS needs first), then by SMS with SM-SRs that are killed on the way. In the end the new one manages the card, and the old one knows nothing of it."""
+import hashlib
+import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -54,6 +57,40 @@ def check_soap(eco):
         sys.exit(done.stdout[-3000:] + done.stderr[-1000:])
 
 
+def trail(eco, which, *words):
+    return eco.tool('osprey-sm-sr', 'audit-trail', *words, '--config', eco.path(f'{which}.conf'), check=False)
+
+
+def check_chain(records):
+    """The chain once more, with nothing of ours: each hash is over the one before, the number, the record, what was received."""
+    before = '0' * 64
+    for number, r in enumerate(records, 1):
+        assert (r['n'], r['previous']) == (number, before), r
+        octets = bytes.fromhex(before) + f'{number} {r["record"]}\n{r.get("received", "")}'.encode()
+        before = hashlib.sha256(octets).hexdigest().upper()
+        assert r['hash'] == before, r
+
+
+def check_trail(eco, eid):
+    """Both SM-SRs are stopped. Every record of the first one travelled; nothing can be changed without being seen."""
+    records = {}
+    for which in ('sm-sr', 'sm-sr2'):
+        code, said, err = trail(eco, which, 'verify')
+        assert code == 0 and 'good' in said, (which, said, err)
+        code, said, err = trail(eco, which, 'export', '--eid', eid)
+        records[which] = [json.loads(line) for line in said.splitlines()]
+        check_chain(records[which])
+    received = records['sm-sr2'][0]['received'].splitlines()
+    assert received and received == [r['record'] for r in records['sm-sr']][:len(received)], 'the trail did not travel'
+    assert {r['operation'] for r in records['sm-sr2']} >= {'0800', '0900', '0500', '0100', '0200', '0002'}
+    db = sqlite3.connect(eco.path('sm-sr2', 'sm-sr.db'))
+    db.execute("UPDATE audit SET received=CAST(replace(CAST(received AS TEXT), 'FAILED', 'FAILEd') AS BLOB) WHERE n=1")
+    db.commit()
+    db.close()
+    code, said, err = trail(eco, 'sm-sr2', 'verify')
+    assert code == 3 and 'record 1' in said, (code, said, err)
+
+
 def eco_oid(who):
     return ecosystem.lab.OIDS[who]
 
@@ -95,6 +132,9 @@ def main():
                 try:
                     run(eco, eco.cards[0]['eid'])
                     check_soap(eco)
+                    if https:
+                        eco.stop_all()
+                        check_trail(eco, eco.cards[0]['eid'])
                 except BaseException:
                     for log in ('sm-sr', 'sm-sr2', 'device'):
                         print(log, ecosystem.lab.tail(eco.path('logs', f'{log}.log'), 25).replace(' | ', '\n'))

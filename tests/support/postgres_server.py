@@ -48,6 +48,10 @@ class Server:
             if subprocess.run(words, **dict(quiet, check=last)).returncode == 0:
                 return
 
+    def sql(self, database, text):
+        subprocess.run([f'{self.bin}/psql', '-qX', '-v', 'ON_ERROR_STOP=1', '-h', '127.0.0.1', '-p', str(self.port), '-U', 'postgres', '-d', database,
+                        '-c', text], check=True, stdout=subprocess.DEVNULL)
+
     def stop(self):
         if self.folder:
             subprocess.run(as_postgres(f'{self.bin}/pg_ctl', '-D', os.path.join(self.folder, 'data'), '-m', 'immediate', 'stop'),
