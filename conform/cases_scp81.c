@@ -176,7 +176,7 @@ static struct span cat_tp_syn(struct bed *b)
     struct ram_script s;
     ram_script_open(&s, &w, RAM_DEFINITE);
     ram_script_capdu(&s, hexf(b, "80EC010113 350103 39020578 3C03012328 3E05210A08288F 00"));
-    ram_script_capdu(&s, hexf(b, "80EC010205 3C03002328 00"));
+    ram_script_capdu(&s, hexf(b, "80EC010217 3C03002328 3610 %s 00", hex_of(b, SPAN_OF(b->keys->eid.octets))));
     ram_script_close(&s);
     struct span answer = script_sms(b, TAR_ISDR, wr_span(&w));
     uint16_t sw = result_at(b, answer, 0).sw;

@@ -142,7 +142,7 @@ struct span notification_raw(struct bed *b)
     if (!packet.len)
         return SPAN_NONE;
     struct writer plain = room(b, SMS_PACKET_MAX);
-    need_ok(b, scp80_command_unwrap(packet, &keys, &plain, &h, &e1), "the notification's packet");
+    need_ok(b, scp80_command_unwrap(SCP80_SMS, packet, &keys, &plain, &h, &e1), "the notification's packet");
     need_ok(b, scp80_policy_isdr(&h), "the notification's security");
     return e1;
 }

@@ -23,6 +23,7 @@ struct ecasd;
 struct mnosd;
 struct notify;
 struct agent;
+struct cat_tp_agent;
 struct imsi;
 
 #define CARD_CHANNELS     20u           /* logical channels 0 … 19 */
@@ -166,6 +167,7 @@ struct card {
     struct mnosd *mnosd;
     struct notify *notify;
     struct agent *agent;
+    struct cat_tp_agent *cat_tp;
     struct imsi *imsi;
 };
 struct euicc {

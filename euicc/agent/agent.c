@@ -3,8 +3,6 @@
 #include "link.h"
 #include "params.h"
 
-#define RECEIVE_MAX 0xEDu /* octets of one RECEIVE DATA: its TERMINAL RESPONSE stays within 255 */
-
 static struct agent *agent_of(struct card *card) { return card->agent; }
 static uint64_t in_seconds(struct card *card, uint32_t seconds)
 {
@@ -26,7 +24,7 @@ static void session_end(struct card *card)
     a->phase = AGENT_IDLE;
     a->deadline_ms = UINT64_MAX;
     wipe(&a->params, sizeof a->params);
-    switch_release(card);
+    isdr_bearer_idle(card);
     if (a->has_next && !switch_pending(card)) {
         a->params = a->next;
         session_start(card);
@@ -181,32 +179,24 @@ static void receive_next(struct card *card, size_t available)
     struct agent_link *l = agent_of(card)->link;
     if (l->receiving || l->closing || available == 0)
         return;
-    uint8_t len = (uint8_t)(available < RECEIVE_MAX ? available : RECEIVE_MAX);
+    uint8_t len = (uint8_t)(available < PROACTIVE_RECEIVE_MAX ? available : PROACTIVE_RECEIVE_MAX);
     if (proactive_receive_data(card, l->channel, len, received, NULL) == ERR_NONE)
         l->receiving = true;
     else
         broken(card);
 }
 
-/* Channel status 38/B8: link and channel number, further information. */
 static bool event_channel(struct card *card, struct span body, uint8_t *ret_first)
 {
-    struct span status;
     const struct agent_link *l = card->agent->link;
-    if (!l || card->agent->phase != AGENT_RUNNING || !ctlv_find(body, 0x38, &status) || status.len < 1)
-        return false;
-    *ret_first = status.ptr[0];
-    return (status.ptr[0] & 0x07) == l->channel;
+    return l && card->agent->phase == AGENT_RUNNING && proactive_event_is_of(body, l->channel, ret_first);
 }
 
 void agent_data_available(struct card *card, struct span body)
 {
     uint8_t status;
-    struct span len;
-    if (!event_channel(card, body, &status))
-        return;
-    bool told = ctlv_find(body, 0x37, &len) && len.len == 1 && len.ptr[0];
-    receive_next(card, told ? len.ptr[0] : RECEIVE_MAX);
+    if (event_channel(card, body, &status))
+        receive_next(card, proactive_octets_waiting(body));
 }
 
 void agent_channel_status(struct card *card, struct span body)
@@ -217,16 +207,6 @@ void agent_channel_status(struct card *card, struct span body)
 }
 
 /* ---- beginnings ---- */
-
-/* The buffer the terminal really has (TS 102 223 §6.8: OPEN CHANNEL may be performed with modification). */
-static size_t piece_max(const struct terminal_response *response)
-{
-    struct span size;
-    uint64_t octets = 0;
-    if (!ctlv_find(response->body, 0x39, &size) || span_uint(size, &octets) != ERR_NONE || octets == 0)
-        return PROACTIVE_SEND_MAX;
-    return octets < PROACTIVE_SEND_MAX ? (size_t)octets : PROACTIVE_SEND_MAX;
-}
 
 static void opened(struct card *card, void *context, const struct terminal_response *response)
 {
@@ -241,7 +221,7 @@ static void opened(struct card *card, void *context, const struct terminal_respo
         return;
     }
     a->phase = AGENT_RUNNING;
-    a->link->piece_max = piece_max(response);
+    a->link->piece_max = proactive_piece_max(response);
     alive(card);
     if (link_connect(card, a->link, &a->params) != ERR_NONE)
         broken(card);
@@ -252,17 +232,7 @@ static void opened(struct card *card, void *context, const struct terminal_respo
 static void channel_open(struct card *card)
 {
     struct agent *a = agent_of(card);
-    const struct agent_params *p = &a->params;
-    struct bip_open open = { .immediate = true,
-                             .alpha = { p->has_alpha ? p->alpha : NULL, p->alpha_len },
-                             .buffer_size = p->buffer_size,
-                             .bearer = { p->bearer, p->bearer_len },
-                             .network_access_name = { p->name, p->name_len },
-                             .login = { p->login, p->login_len },
-                             .password = { p->password, p->password_len },
-                             .transport = 0x02,
-                             .port = p->port,
-                             .address = { p->address, p->address_len } };
+    struct bip_open open = channel_params_open(&a->params.channel, TRANSPORT_TCP);
     a->phase = AGENT_OPENING;
     a->deadline_ms = UINT64_MAX;
     a->link->opening = proactive_open_channel(card, &open, opened, NULL) == ERR_NONE;

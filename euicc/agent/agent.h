@@ -4,6 +4,7 @@
 #ifndef OSPREY_EUICC_AGENT_AGENT_H
 #define OSPREY_EUICC_AGENT_AGENT_H
 
+#include "channel_params.h"
 #include "lib/base/err.h"
 #include "lib/base/span.h"
 #include "lib/scp/scp81.h"
@@ -28,10 +29,7 @@ struct agent_params {
     char host[AGENT_TEXT_MAX], from[SCP81_FROM_MAX + 1], uri[AGENT_URI_MAX];
     uint8_t identity_len, identity[SCP81_IDENTITY_MAX];
     uint8_t kvn, kid;
-    bool has_alpha;
-    uint8_t alpha_len, alpha[32], bearer_len, bearer[16], name_len, name[100], login_len, login[32], password_len, password[32];
-    uint16_t buffer_size, port;
-    uint8_t address_len, address[17];
+    struct channel_params channel;
     unsigned retries;
     uint32_t retry_wait_s;
     bool notifies;

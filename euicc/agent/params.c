@@ -8,70 +8,7 @@
 #include "euicc/mnosd/mnosd.h"
 #include "lib/base/mutant.h"
 
-#define URI_DEFAULT         "/polling" /* what a real card asks for without one (fact book 8.3) */
-#define BUFFER_SIZE_DEFAULT 1400u
-#define TRANSPORT_TCP       0x02u
-
-/* Parameters as they are found, most important source first: what is there stays. */
-struct found {
-    struct span alpha, bearer, buffer, name, login, password, transport, address, host, agent, uri;
-};
-
-static void first_of(struct span *kept, struct span value)
-{
-    if (!kept->ptr)
-        *kept = value;
-}
-
-/* Objects of a connection (84 of a trigger, A2 of a profile: COMPREHENSION-TLVs) and of an HTTP POST (89). */
-static const struct {
-    uint8_t tag;
-    bool comprehension; /* bit 8 does not count */
-    size_t place;
-} known_objects[] = {
-    { 0x05, true, offsetof(struct found, alpha) },     { 0x35, true, offsetof(struct found, bearer) },
-    { 0x39, true, offsetof(struct found, buffer) },    { 0x47, true, offsetof(struct found, name) },
-    { 0x3C, true, offsetof(struct found, transport) }, { 0x3E, true, offsetof(struct found, address) },
-    { 0x8A, false, offsetof(struct found, host) },     { 0x8B, false, offsetof(struct found, agent) },
-    { 0x8C, false, offsetof(struct found, uri) },
-};
-
-static void found_one(struct found *f, const struct tlv *t)
-{
-    for (size_t i = 0; i < ARRAY_LEN(known_objects); i++) {
-        uint32_t tag = known_objects[i].comprehension ? t->tag & 0x7F : t->tag;
-        if (tag == known_objects[i].tag)
-            first_of((struct span *)((uint8_t *)f + known_objects[i].place), t->val);
-    }
-}
-
-/* On any level: A5 of the stored parameters may hold 84 and 89, or their objects themselves. */
-static void found_add(struct found *f, struct span objects)
-{
-    struct reader r = rd_of(objects);
-    struct tlv t;
-    bool login = false;
-    while (tlv_next(&r, &t)) {
-        if (t.tag == 0x84 || t.tag == 0x89 || t.tag == 0xA5) {
-            found_add(f, t.val);
-        } else if ((t.tag & 0x7F) == 0x0D) { /* the second text is the password */
-            first_of(login ? &f->password : &f->login, t.val);
-            login = true;
-        } else {
-            found_one(f, &t);
-        }
-    }
-}
-
-static bool copy_octets(struct span s, uint8_t *out, size_t cap, uint8_t *ret_len)
-{
-    if (s.len > cap)
-        return false;
-    if (s.len)
-        memcpy(out, s.ptr, s.len);
-    *ret_len = (uint8_t)s.len;
-    return true;
-}
+#define URI_DEFAULT "/polling" /* what a real card asks for without one (fact book 8.3) */
 
 static bool copy_text(struct span s, char *out, size_t cap)
 {
@@ -126,9 +63,11 @@ static enum err identity_make(struct card *card, const struct scp81_trigger *tri
         id.aid_len = aid.len;
         scp81_identity_write(&w, &id);
     }
-    if (w.err == ERR_NONE && !copy_octets(wr_span(&w), p->identity, sizeof p->identity, &p->identity_len))
-        return ERR_TOO_LONG;
-    return w.err;
+    if (w.err != ERR_NONE)
+        return w.err;
+    memcpy(p->identity, w.buf, w.len);
+    p->identity_len = (uint8_t)w.len;
+    return ERR_NONE;
 }
 
 static enum err from_make(struct card *card, struct span agent, struct agent_params *p)
@@ -142,28 +81,7 @@ static enum err from_make(struct card *card, struct span agent, struct agent_par
     return w.err != ERR_NONE ? w.err : copy_text(wr_span(&w), p->from, sizeof p->from) ? ERR_NONE : ERR_TOO_LONG;
 }
 
-static enum err peer_set(const struct found *f, struct agent_params *p)
-{
-    struct reader r = rd_of(f->transport);
-    uint8_t protocol = rd_u8(&r);
-    p->port = rd_u16(&r);
-    if (r.err != ERR_NONE || protocol != TRANSPORT_TCP || f->address.len < 5)
-        return ERR_MISSING;
-    uint64_t size = BUFFER_SIZE_DEFAULT;
-    if (f->buffer.len && span_uint(f->buffer, &size) != ERR_NONE)
-        return ERR_BAD_LENGTH;
-    p->buffer_size = (uint16_t)(size > 0 && size <= UINT16_MAX ? size : BUFFER_SIZE_DEFAULT);
-    p->has_alpha = f->alpha.ptr != NULL;
-    bool fits = copy_octets(f->alpha, p->alpha, sizeof p->alpha, &p->alpha_len) &&
-                copy_octets(f->address, p->address, sizeof p->address, &p->address_len) &&
-                copy_octets(f->bearer, p->bearer, sizeof p->bearer, &p->bearer_len) &&
-                copy_octets(f->name, p->name, sizeof p->name, &p->name_len) &&
-                copy_octets(f->login, p->login, sizeof p->login, &p->login_len) &&
-                copy_octets(f->password, p->password, sizeof p->password, &p->password_len);
-    return fits ? ERR_NONE : ERR_TOO_LONG;
-}
-
-static enum err web_set(const struct found *f, struct span query, struct agent_params *p)
+static enum err web_set(const struct found_params *f, struct span query, struct agent_params *p)
 {
     struct span uri = f->uri.len ? f->uri : SPAN_LIT(URI_DEFAULT);
     WRITER_ON_STACK(w, AGENT_URI_MAX - 1);
@@ -173,7 +91,7 @@ static enum err web_set(const struct found *f, struct span query, struct agent_p
         return ERR_TOO_LONG;
     if (f->host.len)
         return copy_text(f->host, p->host, sizeof p->host) ? ERR_NONE : ERR_TOO_LONG;
-    struct span ip = span_from((struct span){ p->address, p->address_len }, 1);
+    struct span ip = span_from((struct span){ p->channel.address, p->channel.address_len }, 1);
     if (ip.len == 4)
         snprintf(p->host, sizeof p->host, "%u.%u.%u.%u", ip.ptr[0], ip.ptr[1], ip.ptr[2], ip.ptr[3]);
     return ERR_NONE;
@@ -185,7 +103,7 @@ enum err agent_params_resolve(struct card *card, const struct agent_request *req
     const struct isdp *enabled = registry_enabled(card);
     struct agent_params p = { .kid = 0x01, .retries = AGENT_RETRIES, .notifies = request->notifies };
     p.mno_slot = request->mno_slot;
-    struct found f = { .bearer = SPAN_NONE };
+    struct found_params f = { .bearer = SPAN_NONE };
     uint8_t stored[ISDR_ADDRESSING_MAX];
     size_t len = 0;
     struct span a2;
@@ -211,7 +129,7 @@ enum err agent_params_resolve(struct card *card, const struct agent_request *req
         found_add(&f, (struct span){ stored, len });
     if (p.kvn == 0)
         return ERR_MISSING;
-    enum err err = peer_set(&f, &p);
+    enum err err = channel_params_set(&f, TRANSPORT_TCP, &p.channel);
     if (err == ERR_NONE)
         err = web_set(&f, request->query, &p);
     if (err == ERR_NONE)

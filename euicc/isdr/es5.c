@@ -3,6 +3,7 @@
 
 #include "euicc/ecasd/ecasd.h"
 #include "keyset.h"
+#include "push.h"
 #include "lib/crypto/cmac.h"
 #include "lib/gp/install.h"
 #include "lib/ota/es6.h"
@@ -393,6 +394,7 @@ const struct sd_rule isdr_rules[] = {
     { INS_DELETE, isdr_delete },
     { INS_GET_STATUS, isdr_get_status },
     { INS_GET_DATA, isdr_get_data },
+    { INS_PUSH, isdr_push },
     { INS_INITIALIZE_UPDATE, refuse_wrong_data },
     { 0, NULL },
 };

@@ -1,6 +1,7 @@
 #include "isdr.h"
 
 #include "euicc/agent/agent.h"
+#include "euicc/agent/cat_tp_agent.h"
 #include "euicc/ecasd/ecasd.h"
 #include "euicc/imsi/imsi.h"
 #include "euicc/notify/notify.h"
@@ -189,7 +190,9 @@ static enum err module_open(struct card *card)
         return ERR_NO_MEMORY;
     card->agent->deadline_ms = card->notify->sms.again_ms = UINT64_MAX;
     card->isdr->sw.deadline_ms = card->isdr->sw.lost_since_ms = SWITCH_NEVER;
-    enum err err = timing_load(card);
+    enum err err = cat_tp_agent_open(card);
+    if (err == ERR_NONE)
+        err = timing_load(card);
     return err == ERR_NONE ? switch_load(card) : err;
 }
 
@@ -201,6 +204,7 @@ static void sessions_end(struct card *card)
     card->isdr->looking = false;
     sms_out_reset(card);
     agent_reset(card);
+    cat_tp_agent_reset(card);
 }
 
 static void module_power_on(struct card *card)
@@ -212,7 +216,7 @@ static void module_power_on(struct card *card)
 
 static void module_close(struct card *card)
 {
-    if (!card->isdr || !card->notify || !card->agent)
+    if (!card->isdr || !card->notify || !card->agent || !card->cat_tp)
         return;
     sessions_end(card);
     wipe(card->isdr, sizeof *card->isdr);
@@ -271,6 +275,8 @@ static void module_status(struct card *card) { look_at_network(card); }
 static void module_event(struct card *card, enum cat_event event, struct span body)
 {
     struct span status;
+    if (event == EVENT_DATA_AVAILABLE || event == EVENT_CHANNEL_STATUS)
+        cat_tp_agent_event(card, event, body);
     if (event == EVENT_DATA_AVAILABLE)
         agent_data_available(card, body);
     else if (event == EVENT_CHANNEL_STATUS)
@@ -285,7 +291,21 @@ static uint64_t module_idle(struct card *card, uint64_t now_ms)
     if (other < wake)
         wake = other;
     other = agent_idle(card, now_ms);
+    wake = other < wake ? other : wake;
+    other = cat_tp_agent_idle(card, now_ms);
     return other < wake ? other : wake;
+}
+
+static void module_timer(struct card *card, uint8_t id, struct span body)
+{
+    (void)body;
+    cat_tp_agent_timer(card, id);
+}
+
+void isdr_bearer_idle(struct card *card)
+{
+    if (!agent_is_open(card) && !cat_tp_is_busy(card))
+        switch_release(card);
 }
 
 /* ---- SELECT and commands on the terminal's channels ---- */
@@ -361,6 +381,7 @@ const struct card_module isdr_module = {
     .status = module_status,
     .sms_pp = isdr_sms_pp,
     .event = module_event,
+    .timer = module_timer,
     .idle = module_idle,
     .close = module_close,
 };

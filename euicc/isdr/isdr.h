@@ -44,6 +44,9 @@ MUST_USE enum err isdr_reload(struct card *card);
 uint8_t isdr_used_kvn(struct card *card, uint8_t first, uint8_t last);
 void isdr_note_kvn(struct card *card, uint8_t kvn);
 
+/* A PoR is out, a session or a link is over: a switch that was asked for meanwhile may come when none is open. */
+void isdr_bearer_idle(struct card *card);
+
 /* STORE DATA over the terminal's channel: the functions of ESx (local.c). */
 uint16_t isdr_local_command(struct card *card, const struct command *cmd, struct writer *rsp);
 

@@ -16,7 +16,7 @@ struct installation;
 
 /* SD_RFM is no security domain: a remote file management instance of the enabled profile, under its MNO-SD's keys. */
 enum sd_kind { SD_NONE, SD_ISDR, SD_ECASD, SD_ISDP, SD_MNOSD, SD_RFM };
-enum sd_bearer { SD_BY_SMS, SD_BY_HTTP, SD_BY_TERMINAL };
+enum sd_bearer { SD_BY_SMS, SD_BY_HTTP, SD_BY_CAT_TP, SD_BY_TERMINAL };
 
 struct sd_target {
     enum sd_kind kind;
@@ -28,6 +28,7 @@ struct sd_target {
 #define SD_RC_LEN            16u
 #define SD_ANSWER_MAX        1024u /* one R-APDU */
 #define SD_SCRIPT_ANSWER_MAX 8192u
+#define SD_PACKET_MAX        10240u /* a secured packet, whatever carries it */
 
 /* Files a script changed: the terminal is told at its end. */
 #define RFM_CHANGES_MAX 8u

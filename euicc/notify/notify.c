@@ -1,6 +1,7 @@
 #include "notify.h"
 
 #include "euicc/agent/agent.h"
+#include "euicc/agent/cat_tp_agent.h"
 #include "euicc/isdr/isdr.h"
 #include "euicc/isdr/keyset.h"
 #include "lib/codec/hex.h"
@@ -9,10 +10,13 @@
 #define SPI1_NOTIFICATION 0x16u /* CC, ciphered, counter higher; SPI2 00: the card wants no PoR (SGP.02 §3.15) */
 
 /* The packet of fact book 11.2: TAR of the ISD-R, E1 bare. The counter is stored before the packet leaves. */
-static enum err packet_make(struct card *card, uint8_t kvn, struct span e1, struct writer *w)
+static enum err packet_make(struct card *card, enum scp80_form form, struct span e1, struct writer *w)
 {
     struct keyset_counters counters;
     struct keyset set;
+    uint8_t kvn = isdr_used_kvn(card, KVN_SCP80_FIRST, KVN_SCP80_LAST);
+    if (kvn == 0)
+        return ERR_MISSING;
     enum err err = keyset_counters_read(card, kvn, &counters);
     if (err != ERR_NONE)
         return err;
@@ -22,7 +26,8 @@ static enum err packet_make(struct card *card, uint8_t kvn, struct span e1, stru
         err = keyset_read(card, kvn, &set);
     if (err != ERR_NONE)
         return err;
-    struct scp80_header h = { .spi1 = SPI1_NOTIFICATION,
+    struct scp80_header h = { .form = form,
+                              .spi1 = SPI1_NOTIFICATION,
                               .spi2 = 0x00,
                               .kic = SCP80_KEY_BYTE(kvn),
                               .kid = SCP80_KEY_BYTE(kvn),
@@ -40,9 +45,8 @@ static enum err by_sms(struct card *card, struct span e1)
     enum err err = isdr_smsr_number(card, &to);
     if (err != ERR_NONE)
         return err;
-    uint8_t kvn = isdr_used_kvn(card, KVN_SCP80_FIRST, KVN_SCP80_LAST);
     WRITER_ON_STACK(packet, SMS_UD_MAX * 2u);
-    err = kvn ? packet_make(card, kvn, e1, &packet) : ERR_MISSING;
+    err = packet_make(card, SCP80_SMS, e1, &packet);
     return err == ERR_NONE ? sms_out_send(card, SMS_OUT_NOTIFICATION, &to, wr_span(&packet)) : err;
 }
 
@@ -55,19 +59,51 @@ static enum err by_https(struct card *card, struct span e1)
     return query.err == ERR_NONE ? agent_open(card, &request) : query.err;
 }
 
-enum err notify_send(struct card *card, struct span e1, unsigned attempt)
+static enum err by_cat_tp(struct card *card, struct span e1)
+{
+    WRITER_ON_STACK(packet, SMS_UD_MAX * 2u);
+    enum err err = packet_make(card, SCP80_CAT_TP, e1, &packet);
+    return err == ERR_NONE ? cat_tp_notify(card, wr_span(&packet)) : err;
+}
+
+static bool has_number(struct card *card)
 {
     struct sms_address unused;
+    return isdr_smsr_number(card, &unused) == ERR_NONE;
+}
+
+static bool has_address(struct card *card, uint8_t tag)
+{
     uint8_t value[ISDR_ADDRESSING_MAX];
     size_t len;
-    bool sms = isdr_smsr_number(card, &unused) == ERR_NONE;
-    bool https = isdr_addressing(card, 0xA5, value, sizeof value, &len) == ERR_NONE;
-    if (!sms && !https)
-        return ERR_MISSING;
-    bool turn = (attempt % 2 == 0) != card->isdr->https_first;
-    bool sms_first = sms && (!https || turn);
-    enum err err = sms_first ? by_sms(card, e1) : by_https(card, e1);
-    if (err != ERR_NONE && sms && https)
-        err = sms_first ? by_https(card, e1) : by_sms(card, e1);
+    return isdr_addressing(card, tag, value, sizeof value, &len) == ERR_NONE;
+}
+
+#define BEARERS 3u
+typedef enum err bearer_send(struct card *card, struct span e1);
+
+/* What the SM-SR has an address for, best first. */
+static size_t bearers_of(struct card *card, bearer_send *ret[BEARERS])
+{
+    size_t count = 0;
+    bool sms = has_number(card), last = card->isdr->https_first;
+    if (sms && !last)
+        ret[count++] = by_sms;
+    if (has_address(card, 0xA5))
+        ret[count++] = by_https;
+    if (has_address(card, 0xA4))
+        ret[count++] = by_cat_tp;
+    if (sms && last)
+        ret[count++] = by_sms;
+    return count;
+}
+
+enum err notify_send(struct card *card, struct span e1, unsigned attempt)
+{
+    bearer_send *bearers[BEARERS];
+    size_t count = bearers_of(card, bearers);
+    enum err err = ERR_MISSING;
+    for (size_t i = 0; i < count && err != ERR_NONE; i++)
+        err = bearers[(attempt + i) % count](card, e1);
     return err;
 }

@@ -234,6 +234,36 @@ uint8_t proactive_channel_of(const struct terminal_response *response)
     return there ? status.ptr[0] & 7 : 0;
 }
 
+size_t proactive_buffer_of(const struct terminal_response *response)
+{
+    struct span size;
+    uint64_t octets = 0;
+    bool told = ctlv_find(response->body, TLV_BUFFER, &size) && span_uint(size, &octets) == ERR_NONE;
+    return told ? (size_t)octets : 0;
+}
+
+size_t proactive_piece_max(const struct terminal_response *response)
+{
+    size_t octets = proactive_buffer_of(response);
+    return octets && octets < PROACTIVE_SEND_MAX ? octets : PROACTIVE_SEND_MAX;
+}
+
+bool proactive_event_is_of(struct span body, uint8_t channel, uint8_t *ret_first)
+{
+    struct span status;
+    if (!ctlv_find(body, TLV_CHANNEL_STATUS, &status) || status.len < 1 || (status.ptr[0] & 7) != channel)
+        return false;
+    *ret_first = status.ptr[0];
+    return true;
+}
+
+size_t proactive_octets_waiting(struct span body)
+{
+    struct span len;
+    bool told = ctlv_find(body, TLV_CHANNEL_LEN, &len) && len.len == 1 && len.ptr[0];
+    return told ? len.ptr[0] : PROACTIVE_RECEIVE_MAX;
+}
+
 static uint8_t channel_device(uint8_t channel) { return (uint8_t)(0x20 | channel); }
 
 enum err proactive_close_channel(struct card *card, uint8_t channel, proactive_done *done, void *context)

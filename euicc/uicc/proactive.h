@@ -12,6 +12,7 @@ struct card;
 #define PROACTIVE_QUEUE_MAX 8u
 #define PROACTIVE_LEN_MAX   256u /* D0, length and all */
 #define PROACTIVE_SEND_MAX  230u /* octets of one SEND DATA */
+#define PROACTIVE_RECEIVE_MAX 0xEDu /* octets of one RECEIVE DATA: its TERMINAL RESPONSE stays within 255 */
 
 enum proactive_type {
     PROACTIVE_REFRESH = 0x01,
@@ -108,6 +109,14 @@ MUST_USE enum err proactive_open_channel(struct card *card, const struct bip_ope
                                          void *context);
 /* The channel number of a positive answer to OPEN CHANNEL (tag 38), 0 when there is none. */
 uint8_t proactive_channel_of(const struct terminal_response *response);
+/* Octets of one SEND DATA: what the terminal really has a buffer for (TS 102 223 §6.8: OPEN CHANNEL may be performed
+ * with modification); proactive_buffer_of: that buffer whole, 0 when it was not told. */
+size_t proactive_piece_max(const struct terminal_response *response);
+size_t proactive_buffer_of(const struct terminal_response *response);
+/* The channel events: is this one of channel 1 … 7, with the first octet of the channel status (link, number)? How many
+ * octets wait: as told, else the most of one RECEIVE DATA. */
+bool proactive_event_is_of(struct span body, uint8_t channel, uint8_t *ret_first);
+size_t proactive_octets_waiting(struct span body);
 MUST_USE enum err proactive_close_channel(struct card *card, uint8_t channel, proactive_done *done, void *context);
 /* At most PROACTIVE_SEND_MAX octets. immediately: 01, otherwise the terminal stores. */
 MUST_USE enum err proactive_send_data(struct card *card, uint8_t channel, bool immediately, struct span data,

@@ -2,10 +2,15 @@
 
 #include "scp80_security.h"
 #include "lib/base/mutant.h"
+#include "lib/codec/ber_tlv.h"
+
+#define IDENTIFIER_COMMAND  0x01u /* CPI, RPI over CAT_TP */
+#define IDENTIFIER_RESPONSE 0x02u
 
 /* Both packets are: length(2) · header length(1) · clear part · CNTR(5) PCNTR(1) [STATUS(1)] [RC/CC] · data · padding,
  * and are ciphered from CNTR on. This is what they differ in. */
 struct shape {
+    uint8_t identifier; /* CAT_TP: it stands in front, and the length behind it is BER; 0: SMS */
     struct span prefix; /* octets in front that the CC covers */
     uint8_t clear[7];   /* behind the header length */
     size_t clear_len;
@@ -21,7 +26,8 @@ static enum err command_shape(const struct scp80_header *h, struct shape *ret)
 {
     if ((h->spi1 & SPI1_INTEGRITY_MASK) == SPI1_INTEGRITY_MASK) /* digital signature */
         return ERR_UNSUPPORTED;
-    *ret = (struct shape){ .clear = { h->spi1, h->spi2, h->kic, h->kid, h->tar[0], h->tar[1], h->tar[2] },
+    *ret = (struct shape){ .identifier = h->form == SCP80_CAT_TP ? IDENTIFIER_COMMAND : 0,
+                           .clear = { h->spi1, h->spi2, h->kic, h->kid, h->tar[0], h->tar[1], h->tar[2] },
                            .clear_len = 7,
                            .integrity = h->spi1 & SPI1_INTEGRITY_MASK,
                            .ciphered = h->spi1 & SPI1_CIPHER,
@@ -35,7 +41,9 @@ static enum err response_shape(const struct scp80_header *h, const uint8_t tar[3
     uint8_t integrity = (uint8_t)((spi2 & SPI2_POR_INTEGRITY_MASK) >> 2);
     if (integrity == 3)
         return ERR_UNSUPPORTED;
-    *ret = (struct shape){ .prefix = SPAN_OF(response_udh),
+    bool sms = h->form == SCP80_SMS;
+    *ret = (struct shape){ .identifier = sms ? 0 : IDENTIFIER_RESPONSE,
+                           .prefix = sms ? SPAN_OF(response_udh) : SPAN_NONE,
                            .clear = { tar[0], tar[1], tar[2] },
                            .clear_len = 3,
                            .integrity = integrity,
@@ -44,6 +52,34 @@ static enum err response_shape(const struct scp80_header *h, const uint8_t tar[3
                            .kid = h->kid,
                            .has_status = true };
     return ERR_NONE;
+}
+
+/* The octets up to the header length: how many follow the length. */
+static void wr_total(struct writer *w, uint8_t identifier, size_t total)
+{
+    if (identifier == 0) {
+        wr_u16(w, (uint16_t)total);
+        return;
+    }
+    wr_u8(w, identifier);
+    wr_length(w, total);
+}
+
+static size_t rd_total(struct reader *r, uint8_t identifier)
+{
+    struct reader at = *r;
+    struct tlv t = { 0 };
+    if (identifier == 0) {
+        size_t total = rd_u16(r);
+        if (r->err == ERR_NONE && rd_left(r) < total)
+            rd_fail(r, ERR_TRUNCATED);
+        return total;
+    }
+    if (!tlv_next(&at, &t) || t.tag != identifier)
+        rd_fail(r, at.err != ERR_NONE ? at.err : ERR_BAD_TAG);
+    else
+        r->pos = t.val.ptr;
+    return t.val.len;
 }
 
 /* What stands behind the clear part, in the clear. */
@@ -74,7 +110,7 @@ static enum err wrap(const struct shape *s, const struct scp80_keys *k, uint64_t
     size_t header_len = s->clear_len + 6 + s->has_status + check_len;
     size_t start = w->len;
 
-    wr_u16(w, (uint16_t)(1 + header_len + data.len + padding));
+    wr_total(w, s->identifier, 1 + header_len + data.len + padding);
     wr_u8(w, (uint8_t)header_len);
     wr_bytes(w, (struct span){ s->clear, s->clear_len });
     size_t ciphered_from = w->len;
@@ -141,15 +177,15 @@ static enum err unwrap(const struct shape *s, const struct scp80_keys *k, struct
                        struct content *ret)
 {
     struct reader r = rd_of(packet);
-    size_t total = rd_u16(&r), header_len = rd_u8(&r);
+    size_t total = rd_total(&r, s->identifier), header_len = rd_u8(&r);
     size_t check_len = scp80_check_len(s->integrity, s->kid, k);
-    if (r.err != ERR_NONE || packet.len < 2 + total)
-        return ERR_TRUNCATED;
+    if (r.err != ERR_NONE)
+        return r.err;
     if (header_len != s->clear_len + 6 + s->has_status + check_len || total < 1 + header_len)
         return ERR_BAD_LENGTH;
     rd_span(&r, s->clear_len);
 
-    struct span head = span_sub(packet, 0, 3 + s->clear_len), secured;
+    struct span head = span_sub(packet, 0, packet.len - rd_left(&r)), secured;
     enum err err = decipher(s, k, rd_rest(&r), plain, &secured);
     if (err != ERR_NONE)
         return err;
@@ -185,14 +221,14 @@ enum err scp80_command_wrap(const struct scp80_header *h, const struct scp80_key
     return err == ERR_NONE ? wrap(&s, k, h->counter, 0, data, w) : err;
 }
 
-enum err scp80_command_peek(struct span packet, struct scp80_header *ret)
+enum err scp80_command_peek(enum scp80_form form, struct span packet, struct scp80_header *ret)
 {
     struct reader r = rd_of(packet);
-    size_t total = rd_u16(&r), header_len = rd_u8(&r);
-    struct scp80_header h = { .spi1 = rd_u8(&r), .spi2 = rd_u8(&r), .kic = rd_u8(&r), .kid = rd_u8(&r) };
+    size_t total = rd_total(&r, form == SCP80_CAT_TP ? IDENTIFIER_COMMAND : 0), header_len = rd_u8(&r);
+    struct scp80_header h = { .form = form, .spi1 = rd_u8(&r), .spi2 = rd_u8(&r), .kic = rd_u8(&r), .kid = rd_u8(&r) };
     rd_copy(&r, h.tar, sizeof h.tar);
-    if (r.err != ERR_NONE || packet.len < 2 + total)
-        return ERR_TRUNCATED;
+    if (r.err != ERR_NONE)
+        return r.err;
     if (header_len < 13 || total < 1 + header_len)
         return ERR_BAD_LENGTH;
     if (!(h.spi1 & SPI1_CIPHER))
@@ -202,13 +238,13 @@ enum err scp80_command_peek(struct span packet, struct scp80_header *ret)
     return r.err;
 }
 
-enum err scp80_command_unwrap(struct span packet, const struct scp80_keys *k, struct writer *plain,
-                              struct scp80_header *ret, struct span *ret_data)
+enum err scp80_command_unwrap(enum scp80_form form, struct span packet, const struct scp80_keys *k,
+                              struct writer *plain, struct scp80_header *ret, struct span *ret_data)
 {
     struct scp80_header h;
     struct shape s;
     struct content c;
-    enum err err = scp80_command_peek(packet, &h);
+    enum err err = scp80_command_peek(form, packet, &h);
     if (err == ERR_NONE)
         err = command_shape(&h, &s);
     if (err == ERR_NONE)
@@ -229,10 +265,17 @@ enum err scp80_response_wrap(const struct scp80_header *h, const struct scp80_ke
     return err == ERR_NONE ? wrap(&s, k, r->counter, r->status, r->data, w) : err;
 }
 
-enum err scp80_response_peek(struct span packet, uint8_t ret_tar[3])
+bool scp80_is_response(struct span cat_tp_packet)
+{
+    return cat_tp_packet.len && cat_tp_packet.ptr[0] == IDENTIFIER_RESPONSE;
+}
+
+/* The clear TAR of a PoR. */
+static enum err response_peek(enum scp80_form form, struct span packet, uint8_t ret_tar[3])
 {
     struct reader r = rd_of(packet);
-    rd_u24(&r);
+    (void)rd_total(&r, form == SCP80_CAT_TP ? IDENTIFIER_RESPONSE : 0);
+    rd_u8(&r);
     struct span tar = rd_span(&r, 3);
     if (r.err == ERR_NONE)
         memcpy(ret_tar, tar.ptr, 3);
@@ -246,7 +289,7 @@ static bool is_bare_refusal(struct span packet, const struct scp80_header *h, st
     uint8_t tar[3];
     struct writer none = { 0 };
     const struct scp80_keys no_keys = { 0 };
-    return scp80_response_peek(packet, tar) == ERR_NONE && packet.len == 13 && packet.ptr[2] == 10 &&
+    return response_peek(h->form, packet, tar) == ERR_NONE && packet.len == 13 && packet.ptr[2] == 10 &&
            response_shape(h, tar, 0, &s) == ERR_NONE && unwrap(&s, &no_keys, packet, &none, ret) == ERR_NONE &&
            ret->status != SCP80_OK && ret->data.len == 0;
 }
@@ -257,7 +300,7 @@ enum err scp80_response_unwrap(const struct scp80_header *h, struct span packet,
     struct shape s;
     struct content c;
     uint8_t tar[3];
-    enum err err = scp80_response_peek(packet, tar);
+    enum err err = response_peek(h->form, packet, tar);
     if (err == ERR_NONE)
         err = response_shape(h, tar, h->spi2, &s);
     if (err == ERR_NONE)

@@ -1,7 +1,8 @@
 /* lib/scp/scp80.h: SCP80 secured packets (TS 102 225, 3GPP TS 31.115), both ends: AES-CBC with zero IV and AES-CMAC,
  * and, only to talk of other people's packets, DES, triple DES and CRC32 (the ISD-R's policy refuses them).
  * Pure: no I/O, no clock, no state. Counters are decided by scp80_counter_check and kept by the caller.
- * Packets start at CPL / RPL; the UDH (02 70 00, 02 71 00) is the business of lib/wire/sms. */
+ * Packets start at CPL / RPL; the UDH (02 70 00, 02 71 00) is the business of lib/wire/sms. Over CAT_TP they start at
+ * the identifier (CPI 01, RPI 02) and their lengths are BER (TS 102 225 §5; oncard fact book 7.5, 9.1). */
 #ifndef OSPREY_SCP_SCP80_H
 #define OSPREY_SCP_SCP80_H
 
@@ -60,10 +61,15 @@ enum scp80_status { /* response status code */
 };
 const char *scp80_status_text(uint8_t status);
 
+/* How a packet travels: what its lengths look like, and what the CC covers. [?] over CAT_TP it covers the packet from
+ * the identifier on, of the command and of the response. */
+enum scp80_form { SCP80_SMS, SCP80_CAT_TP };
+
 struct scp80_header {
     uint8_t spi1, spi2, kic, kid;
     uint8_t tar[3];
     uint64_t counter; /* 40 bits; 0 and meaningless until unwrapped when the packet is ciphered */
+    enum scp80_form form;
 };
 
 /* Values of the key set that the header names; borrowed. cc_len: 8, or 4 (0 means 8). A key may be empty when the
@@ -78,13 +84,13 @@ struct scp80_keys {
 /* CPL … end into w. ERR_TOO_LONG, ERR_NO_SPACE, ERR_UNSUPPORTED (algorithm, DS), ERR_BAD_LENGTH (key), ERR_CRYPTO. */
 MUST_USE enum err scp80_command_wrap(const struct scp80_header *h, const struct scp80_keys *k, struct span data,
                                      struct writer *w);
-/* The clear part, to find the keys. ERR_TRUNCATED, ERR_BAD_LENGTH. */
-MUST_USE enum err scp80_command_peek(struct span packet, struct scp80_header *ret);
+/* The clear part, to find the keys. ERR_TRUNCATED, ERR_BAD_LENGTH, ERR_BAD_TAG (identifier). */
+MUST_USE enum err scp80_command_peek(enum scp80_form form, struct span packet, struct scp80_header *ret);
 /* Deciphers into `plain` (needs room for the packet), verifies, cuts the padding; *ret_data points into plain or, when
  * nothing is ciphered, into the packet. Octets beyond CPL are ignored (SGP.02 cards do, oncard §7.2).
  * ERR_VERIFY: RC or CC wrong. ERR_BAD_VALUE: padding longer than the data. Others as above. */
-MUST_USE enum err scp80_command_unwrap(struct span packet, const struct scp80_keys *k, struct writer *plain,
-                                       struct scp80_header *ret, struct span *ret_data);
+MUST_USE enum err scp80_command_unwrap(enum scp80_form form, struct span packet, const struct scp80_keys *k,
+                                       struct writer *plain, struct scp80_header *ret, struct span *ret_data);
 
 /* ---- response packets (PoR) */
 struct scp80_response {
@@ -100,8 +106,8 @@ MUST_USE enum err scp80_response_wrap(const struct scp80_header *h, const struct
  * exceptions that only say "failed": an unprotected status other than 00 without data. ERR_VERIFY, ERR_TRUNCATED … */
 MUST_USE enum err scp80_response_unwrap(const struct scp80_header *h, struct span packet, const struct scp80_keys *k,
                                         struct writer *plain, struct scp80_response *ret);
-/* The clear TAR of a PoR, to find whose it may be. */
-MUST_USE enum err scp80_response_peek(struct span packet, uint8_t ret_tar[3]);
+/* Over CAT_TP both kinds arrive on one link. */
+bool scp80_is_response(struct span cat_tp_packet);
 
 /* ---- decisions */
 

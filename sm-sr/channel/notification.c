@@ -202,7 +202,7 @@ static enum err packet_open(struct turn *t, struct span packet, struct span *ret
 {
     struct scp80_header h;
     struct writer plain = wr_arena(t->arena, packet.len + 16);
-    enum err err = scp80_command_peek(packet, &h);
+    enum err err = scp80_command_peek(SCP80_SMS, packet, &h);
     struct keyset *k = err == ERR_NONE ? smsr_keyset_by_kvn(t->e, SCP80_KVN(h.kid)) : NULL;
     if (err == ERR_NONE && (!k || k->usage != KEYSET_SCP80))
         err = ERR_NOT_FOUND;

@@ -40,7 +40,7 @@ enum err smsr_packet_open(struct turn *t, const struct keyset *k, struct span pa
     enum err err = keys_open(t, k, &keys);
     struct scp80_keys scp80 = { .kic = keys.key[0], .kid = keys.key[1] };
     if (err == ERR_NONE)
-        err = scp80_command_unwrap(packet, &scp80, plain, ret, ret_data);
+        err = scp80_command_unwrap(SCP80_SMS, packet, &scp80, plain, ret, ret_data);
     wipe(&keys, sizeof keys);
     return err;
 }

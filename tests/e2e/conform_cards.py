@@ -69,9 +69,9 @@ class Cards:
         return cases
 
 
-def judge(what, cases, count, may_skip=()):
+def judge(what, cases, count):
     """All of them pass, and there are as many as there must be."""
-    wrong = [c for c in cases if c['verdict'] == 'fail' or (c['verdict'] == 'skip' and c['number'] not in may_skip)]
+    wrong = [c for c in cases if c['verdict'] != 'pass']
     for case in cases:
         if case['verdict'] != 'pass':
             print(f"{case['verdict']}  {case['name']}  {case['detail']}")

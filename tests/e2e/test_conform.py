@@ -8,7 +8,6 @@ from conform_cards import Cards, judge
 from processes import free_port
 
 CASES = 126
-MAY_SKIP = (101, 102)  # by a card without CAT_TP
 FIELD_SPEED = 300      # twenty minutes in four seconds
 
 
@@ -16,7 +15,7 @@ def all_cases(cards, folder):
     first, second = cards.make(f'{folder}/first'), cards.make(f'{folder}/second', 'brainpoolP256r1')
     port = free_port()
     cards.serve(second, f'127.0.0.1:{port}')
-    judge('vpcd', cards.by_vpcd(first, '--second', f'vpcd:{port}', '--second-keys', f'{second}/keys.ini'), CASES, MAY_SKIP)
+    judge('vpcd', cards.by_vpcd(first, '--second', f'vpcd:{port}', '--second-keys', f'{second}/keys.ini'), CASES)
     cards.withdraw()
     judge('the same card again', cards.by_vpcd(first, '--group', 'delete'), 9)
     judge('the second card', cards.by_vpcd(second, '--group', 'keys'), 24)

@@ -7,7 +7,6 @@ import pcsc_place as place
 from conform_cards import Cards, judge
 
 CASES = 126
-MAY_SKIP = (101, 102)  # by a card without CAT_TP
 
 
 def main():
@@ -22,7 +21,7 @@ def main():
             for reader in (0, 1):
                 place.wait_for_card(reader)
             runner = cards.ask('pcsc:0', first, '--second', 'pcsc:1', '--second-keys', f'{second}/keys.ini')
-            judge('pcsc', cards.verdicts(runner), CASES, MAY_SKIP)
+            judge('pcsc', cards.verdicts(runner), CASES)
         finally:
             place.stop([pcscd])
 

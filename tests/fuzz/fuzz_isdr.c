@@ -94,7 +94,7 @@ static void run_trigger(struct card *card, struct span bytes)
     struct agent_params p;
     struct agent_request request = { .trigger = &t };
     if (scp81_trigger_parse(bytes, &t) == ERR_NONE && agent_params_resolve(card, &request, &p) == ERR_NONE)
-        assert(strlen(p.uri) < AGENT_URI_MAX && p.address_len >= 5 && p.identity_len > 0);
+        assert(strlen(p.uri) < AGENT_URI_MAX && p.channel.address_len >= 5 && p.identity_len > 0);
 }
 
 static void run_sms(struct card *card, struct span tpdu)

@@ -379,6 +379,65 @@ static bool is_serviced(struct lab *lab)
     return lab->terminal.serves_only ? enabled && span_eq(isdp_aid(enabled), aid_span(&aid)) : lab->terminal.serviced;
 }
 
+/* ---- a UDP channel ---- */
+
+void lab_datagram(struct lab *lab, struct span datagram)
+{
+    struct lab_udp *u = &lab->udp;
+    assert_true(u->count < LAB_DATAGRAMS_MAX && datagram.len <= sizeof u->down[0].octets);
+    size_t place = (u->first + u->count++) % LAB_DATAGRAMS_MAX;
+    u->down[place].len = (uint16_t)datagram.len;
+    memcpy(u->down[place].octets, datagram.ptr, datagram.len);
+}
+
+static uint8_t udp_open(struct lab *lab, struct writer *more)
+{
+    struct lab_udp *u = &lab->udp;
+    if (!u->take)
+        return 0x30;
+    u->open = lab->terminal.channel = true;
+    u->up_len = u->count = u->fetched = 0;
+    lab->terminal.told = false;
+    wr_bytes(more, hex_lit("38028100 350103 39020578"));
+    return 0x00;
+}
+
+static void udp_send(struct lab *lab, uint8_t qualifier, struct span data)
+{
+    struct lab_udp *u = &lab->udp;
+    assert_true(data.len <= sizeof u->up - u->up_len);
+    memcpy(u->up + u->up_len, data.ptr, data.len);
+    u->up_len += data.len;
+    if (!(qualifier & 1))
+        return;
+    struct span whole = { u->up, u->up_len };
+    u->up_len = 0;
+    u->take(u->context, whole);
+}
+
+static size_t udp_waiting(const struct lab *lab)
+{
+    const struct lab_udp *u = &lab->udp;
+    return u->open && u->count ? u->down[u->first].len - u->fetched : 0;
+}
+
+static void udp_receive(struct lab *lab, size_t len, struct writer *more)
+{
+    struct lab_udp *u = &lab->udp;
+    size_t left = udp_waiting(lab);
+    len = len < left ? len : left;
+    wr_tlv(more, 0xB6, (struct span){ u->down[u->first].octets + u->fetched, len });
+    u->fetched += len;
+    left -= len;
+    wr_tlv_u8(more, 0xB7, (uint8_t)(left < 255 ? left : 255));
+    lab->terminal.told = left > 0;
+    if (left)
+        return;
+    u->fetched = 0;
+    u->first = (u->first + 1) % LAB_DATAGRAMS_MAX;
+    u->count--;
+}
+
 /* Carries the command out; result and further objects of the TERMINAL RESPONSE. */
 static uint8_t serve(struct lab *lab, uint8_t type, uint8_t qualifier, struct span command, struct writer *more,
                      bool *ret_reset, bool *ret_break)
@@ -413,6 +472,8 @@ static uint8_t serve(struct lab *lab, uint8_t type, uint8_t qualifier, struct sp
         memcpy(t->open_command, command.ptr, command.len);
         if (t->open_result)
             return t->open_result;
+        if (ctlv_find(command, 0x3C, &data) && data.len == 3 && data.ptr[0] == 0x01)
+            return udp_open(lab, more);
         server_accept(s);
         t->channel = true;
         t->told = false;
@@ -420,20 +481,27 @@ static uint8_t serve(struct lab *lab, uint8_t type, uint8_t qualifier, struct sp
         return 0x00;
     case PROACTIVE_CLOSE_CHANNEL:
         t->closes++;
-        t->channel = false;
+        t->channel = lab->udp.open = false;
         server_close(s);
         return 0x00;
     case PROACTIVE_SEND_DATA:
         if (!t->channel)
             return 0x3A;
         assert_true(ctlv_find(command, 0x36, &data));
-        *ret_break = !server_feed(s, data);
+        if (lab->udp.open)
+            udp_send(lab, qualifier, data);
+        else
+            *ret_break = !server_feed(s, data);
         wr_bytes(more, hex_lit("B701FF"));
         return 0x00;
     case PROACTIVE_RECEIVE_DATA: {
         if (!t->channel)
             return 0x3A;
         assert_true(ctlv_find(command, 0x37, &data) && data.len == 1);
+        if (lab->udp.open) {
+            udp_receive(lab, data.ptr[0], more);
+            return 0x00;
+        }
         size_t len = data.ptr[0] < s->out_len ? data.ptr[0] : s->out_len;
         wr_tlv(more, 0xB6, (struct span){ s->out, len });
         s->out_len -= len;
@@ -484,12 +552,13 @@ void terminal_run(struct lab *lab)
     for (int i = 0; i < 4000 && !t->no_power; i++) {
         if (t->pending) {
             fetch_and_serve(lab);
-        } else if (t->channel && lab->server.out_len && !t->told) {
+        } else if (t->channel && (lab->server.out_len || udp_waiting(lab)) && !t->told) {
+            size_t waiting = lab->udp.open ? udp_waiting(lab) : lab->server.out_len;
             t->told = true;
             uint8_t event[] = { 0xD6, 0x0E, 0x99, 0x01, 0x09, 0x82, 0x02, 0x82,
                                 0x81, 0xB8, 0x02, 0x81, 0x00, 0xB7, 0x01, 0xFF };
-            if (lab->server.out_len < 255)
-                event[sizeof event - 1] = (uint8_t)lab->server.out_len;
+            if (waiting < 255)
+                event[sizeof event - 1] = (uint8_t)waiting;
             envelope(lab, SPAN_OF(event));
         } else if (euicc_has_proactive(lab->euicc)) {
             static const uint8_t status[] = { 0x80, 0xF2, 0x00, 0x0C };
@@ -642,7 +711,7 @@ struct span smsr_notification(struct lab *lab)
     if (!packet.len)
         return SPAN_NONE;
     struct writer plain = wr_of(plain_memory, sizeof plain_memory);
-    assert_ok(scp80_command_unwrap(packet, &keys, &plain, &h, &e1));
+    assert_ok(scp80_command_unwrap(SCP80_SMS, packet, &keys, &plain, &h, &e1));
     assert_ok(scp80_policy_isdr(&h));
     return e1;
 }

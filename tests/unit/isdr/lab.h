@@ -68,6 +68,21 @@ struct lab_terminal {
     bool channel, told;
 };
 
+#define LAB_DATAGRAMS_MAX 64u
+/* The network behind the terminal's UDP channel; no terminal has UDP while take is NULL. */
+struct lab_udp {
+    void *context;
+    void (*take)(void *context, struct span datagram); /* of the card */
+    bool open;
+    uint8_t up[2000];
+    size_t up_len; /* pieces that the terminal has stored */
+    struct {
+        uint16_t len;
+        uint8_t octets[1500];
+    } down[LAB_DATAGRAMS_MAX]; /* for the card */
+    size_t first, count, fetched;
+};
+
 struct lab {
     struct nvm_memory memory;
     struct {
@@ -86,6 +101,7 @@ struct lab {
     struct euicc_personalisation p;
     struct lab_terminal terminal;
     struct lab_server server;
+    struct lab_udp udp;
     const uint8_t *key;    /* KIc = KID of what smsr_packet sends; LAB_KEY at first */
     uint64_t sent_counter; /* SCP80, to the card */
     uint8_t reference;
@@ -118,6 +134,7 @@ uint16_t terminal_apdu(struct lab *lab, struct span capdu,
                        struct writer *ret); /* 61xx, 6Cxx done; 91xx noted as 9000 */
 void terminal_boot(struct lab *lab);
 void terminal_run(struct lab *lab); /* FETCH and answer until the card is quiet */
+void lab_datagram(struct lab *lab, struct span datagram); /* for the card; terminal_run delivers it */
 void terminal_location(struct lab *lab, uint8_t status);
 /* user data of one SMS-DELIVER to the card; a delivery report's user data is appended to report (may be NULL) */
 uint16_t terminal_sms(struct lab *lab, struct span ud, struct writer *report);

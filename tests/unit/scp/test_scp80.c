@@ -1,4 +1,5 @@
 /* scp80_packets: command and response packets, made and taken apart; then what must not pass. */
+#include "lib/codec/ber_tlv.h"
 #include "lib/scp/scp80.h"
 #include "tests/support/test.h"
 
@@ -31,7 +32,7 @@ static void check_command(const json_t *v)
     assert_ok(scp80_command_wrap(&h, &k, vec_hex(v, "secured_data"), &w));
     assert_span_equal(wr_span(&w), vec_hex(v, "command_packet"));
 
-    assert_ok(scp80_command_unwrap(vec_hex(v, "command_packet"), &k, &plain, &back, &data));
+    assert_ok(scp80_command_unwrap(SCP80_SMS, vec_hex(v, "command_packet"), &k, &plain, &back, &data));
     assert_span_equal(data, vec_hex(v, "secured_data"));
     assert_int_equal(back.counter, h.counter);
     assert_memory_equal(back.tar, h.tar, 3);
@@ -87,7 +88,7 @@ static void each_bit_of_a_packet_is_protected(void **state)
         struct span data = SPAN_LIT("untouched");
         memcpy(copy, w.buf, w.len);
         copy[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        enum err err = scp80_command_unwrap((struct span){ copy, w.len }, &keys, &plain, &h, &data);
+        enum err err = scp80_command_unwrap(SCP80_SMS, (struct span){ copy, w.len }, &keys, &plain, &h, &data);
         bool spi1 = bit / 8 == 3; /* says itself what is protected: the policy refuses it */
         if (err == ERR_NONE && spi1)
             assert_fails(scp80_policy_isdr(&h), ERR_DENIED);
@@ -105,7 +106,7 @@ static void a_cut_packet_is_refused(void **state)
         WRITER_ON_STACK(plain, 256);
         struct scp80_header h;
         struct span data;
-        assert_fails(scp80_command_unwrap((struct span){ w.buf, len }, &keys, &plain, &h, &data), ERR_TRUNCATED);
+        assert_fails(scp80_command_unwrap(SCP80_SMS, (struct span){ w.buf, len }, &keys, &plain, &h, &data), ERR_TRUNCATED);
     }
 }
 
@@ -118,8 +119,46 @@ static void octets_behind_the_packet_are_ignored(void **state)
     struct span data;
     assert_ok(scp80_command_wrap(&full, &keys, SPAN_LIT("more follows"), &w));
     wr_fill(&w, 0xEE, 5);
-    assert_ok(scp80_command_unwrap(wr_span(&w), &keys, &plain, &h, &data));
+    assert_ok(scp80_command_unwrap(SCP80_SMS, wr_span(&w), &keys, &plain, &h, &data));
     assert_span_equal(data, SPAN_LIT("more follows"));
+}
+
+/* TS 102 225: identifier and BER lengths; the same content in the form of short messages is another packet. */
+static void over_cat_tp_a_packet_has_its_identifier_and_ber_lengths(void **state)
+{
+    (void)state;
+    static const size_t lengths[] = { 3, 90, 200, 4000 };
+    for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+        uint8_t content[4000] = { 0xAE, 0x80 };
+        WRITER_ON_STACK(w, 4200);
+        WRITER_ON_STACK(plain, 8400);
+        struct scp80_header h = full, back;
+        struct span data;
+        struct tlv t;
+        struct scp80_response por = { .tar = { 0, 0, 1 }, .counter = 7, .data = { content, lengths[i] } }, said;
+        h.form = SCP80_CAT_TP;
+        assert_ok(scp80_command_wrap(&h, &keys, por.data, &w));
+        struct reader r = rd_of(wr_span(&w));
+        assert_true(tlv_next(&r, &t) && rd_at_end(&r));
+        assert_int_equal(t.tag, 0x01);
+        assert_span_equal(span_sub(t.val, 0, 8), hex_lit("15 1639 1212 000001"));
+        assert_ok(scp80_command_unwrap(SCP80_CAT_TP, wr_span(&w), &keys, &plain, &back, &data));
+        assert_span_equal(data, por.data);
+        assert_int_equal(back.form, SCP80_CAT_TP);
+        assert_false(scp80_is_response(wr_span(&w)));
+        assert_true(scp80_command_unwrap(SCP80_SMS, wr_span(&w), &keys, &plain, &back, &data) != ERR_NONE);
+        w.len = plain.len = 0;
+        assert_ok(scp80_response_wrap(&h, &keys, &por, &w));
+        assert_true(scp80_is_response(wr_span(&w)));
+        assert_ok(scp80_response_unwrap(&h, wr_span(&w), &keys, &plain, &said));
+        assert_span_equal(said.data, por.data);
+        for (size_t at = 0; at < 12; at++) {
+            w.buf[at] ^= 0x04;
+            plain.len = 0;
+            assert_true(scp80_response_unwrap(&h, wr_span(&w), &keys, &plain, &said) != ERR_NONE);
+            w.buf[at] ^= 0x04;
+        }
+    }
 }
 
 static void counters_only_go_up(void **state)
@@ -200,6 +239,7 @@ int main(void)
         cmocka_unit_test(each_bit_of_a_packet_is_protected),
         cmocka_unit_test(a_cut_packet_is_refused),
         cmocka_unit_test(octets_behind_the_packet_are_ignored),
+        cmocka_unit_test(over_cat_tp_a_packet_has_its_identifier_and_ber_lengths),
         cmocka_unit_test(counters_only_go_up),
         cmocka_unit_test(the_isdr_wants_everything),
         cmocka_unit_test(a_por_weaker_than_asked_for_is_not_believed),

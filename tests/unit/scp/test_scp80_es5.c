@@ -24,7 +24,7 @@ static void packet_is_as_recorded(void **state)
     wr_bytes(&w, hex_lit("027000"));
     assert_ok(scp80_command_wrap(&h, &k, content, &w));
     assert_span_equal(wr_span(&w), ud);
-    assert_ok(scp80_command_unwrap(span_from(ud, 3), &k, &plain, &back, &data));
+    assert_ok(scp80_command_unwrap(SCP80_SMS, span_from(ud, 3), &k, &plain, &back, &data));
     assert_span_equal(data, content);
     if (!vec_has(v, "por_ud"))
         return;
@@ -55,7 +55,7 @@ static void real_packet_verifies(void **state)
     bool too_long =
         !verified && vec_hex(v, "ud").len - 3 > 2u + rd_u16(&cpl); /* octets beyond CPL: the card ignored them */
     verified |= too_long;
-    enum err err = scp80_command_unwrap(span_from(vec_hex(v, "ud"), 3), &k, &plain, &h, &data);
+    enum err err = scp80_command_unwrap(SCP80_SMS, span_from(vec_hex(v, "ud"), 3), &k, &plain, &h, &data);
     assert_int_equal(err == ERR_NONE, verified);
     if (!verified) {
         assert_true(vec_has(v, "defect"));

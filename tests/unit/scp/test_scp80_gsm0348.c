@@ -17,7 +17,7 @@ static void check_command(const json_t *v, const struct scp80_keys *k)
     memcpy(h.tar, vec_hex(v, "tar").ptr, 3);
     assert_ok(scp80_command_wrap(&h, k, vec_hex(v, "secured_data"), &w));
     assert_span_equal(wr_span(&w), vec_hex(v, "command_packet"));
-    assert_ok(scp80_command_unwrap(vec_hex(v, "command_packet"), k, &plain, &back, &data));
+    assert_ok(scp80_command_unwrap(SCP80_SMS, vec_hex(v, "command_packet"), k, &plain, &back, &data));
     assert_span_equal(data, vec_hex(v, "secured_data"));
     assert_int_equal(back.counter, h.counter);
 }

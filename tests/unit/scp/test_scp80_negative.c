@@ -18,7 +18,7 @@ static void packet_is_refused(void **state)
                             0 };
     struct scp80_header h;
     struct span data;
-    assert_fails(scp80_command_unwrap(vec_hex(v, "command_packet"), &k, &plain, &h, &data),
+    assert_fails(scp80_command_unwrap(SCP80_SMS, vec_hex(v, "command_packet"), &k, &plain, &h, &data),
                  has_keys ? ERR_VERIFY : ERR_TRUNCATED);
 }
 

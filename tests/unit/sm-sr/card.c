@@ -366,7 +366,7 @@ void card_packet(struct world *w, struct span packet)
     struct span data;
     if (c->off)
         return;
-    assert_ok(scp80_command_peek(packet, &h));
+    assert_ok(scp80_command_peek(SCP80_SMS, packet, &h));
     bool second = SCP80_KVN(h.kid) != 1;
     if (second ? !c->has_second || SCP80_KVN(h.kid) != c->second_kvn : c->first_gone)
         return; /* no such keys */
@@ -374,7 +374,7 @@ void card_packet(struct world *w, struct span packet)
         k = (struct scp80_keys){ SPAN_OF(c->second_kic), SPAN_OF(c->second_kid), 8 };
     uint64_t *counter = second ? &c->second_counter : &c->counter;
     c->last_kvn = SCP80_KVN(h.kid);
-    assert_ok(scp80_command_unwrap(packet, &k, &plain, &h, &data));
+    assert_ok(scp80_command_unwrap(SCP80_SMS, packet, &k, &plain, &h, &data));
     assert_ok(scp80_policy_isdr(&h));
     if (c->keeps_por && span_eq(packet, (struct span){ c->last_packet, c->last_packet_len })) {
         send_por(w, (struct span){ c->last_por, c->last_por_len });
