@@ -166,14 +166,18 @@ static void post(struct running *r)
     es_action(&type, r->call->function, ES_REQUEST);
     wr_text(&type, "\"");
     wr_u8(&type, 0);
+    struct op_session *s = r->s;
+    struct span soap;
+    enum err err = guard_secure(&r->call->partner->send.token, s->client_tls, r->soap, s->rng, now_ms(s), &s->arena, &soap);
     struct http_call http = {
-        .url = r->url, .content_type = (const char *)type.buf, .body = r->soap, .done = on_http, .context = r
+        .url = r->url, .content_type = (const char *)type.buf, .body = soap, .done = on_http, .context = r
     };
     if (es_function_info(r->call->function)->pattern == ES_SYNC)
         http.answer_timeout_ms = r->call->wait_s ? r->call->wait_s * 1000 : 90000;
     r->again_at_ms = 0;
     r->tries++;
-    enum err err = http_client_send(r->s->client, &http);
+    if (err == ERR_NONE)
+        err = http_client_send(r->s->client, &http);
     if (err != ERR_NONE)
         end(r, OP_LOCAL, "%s: %s: %s", r->call->partner->name, r->url, err_text(err));
 }

@@ -32,6 +32,7 @@ const struct config_option op_options[] = {
       "where it listens: https://host:port, or the whole URL of its service" },
     { "partner *", "ampersand", CONFIG_BOOL, "false", false, "it joins parameters with & (v3)" },
     { "partner *", "v4", CONFIG_BOOL, "false", false, "it understands the elements of v4" },
+    GUARD_SENDER_OPTIONS,
     { "partner *", "poll", CONFIG_TEXT, NULL, false,
       "we have no endpoint for it: what it says is fetched (WS-MakeConnection) under this identifier, any unique text" },
     { "partner *", "poll_s", CONFIG_NUMBER, "5", false, "pause between two requests to fetch" },
@@ -68,6 +69,9 @@ static enum err read_partner(struct op_config *c, const char *section, char *det
         return say(detail, ERR_BAD_VALUE, section, "kind: sm-dp or sm-sr");
     if (oid_from_text(span_text(config_text(c->file, section, "oid")), &p->oid) != ERR_NONE)
         return say(detail, ERR_BAD_VALUE, section, "oid: digits and dots, like 1.3.6.1.4.1.99.1");
+    enum err err = guard_sender_read(c->file, section, &p->send, detail, OP_DETAIL_MAX);
+    if (err != ERR_NONE)
+        return err;
     if (p->poll && !is_poll_id(p->poll))
         return say(detail, ERR_BAD_VALUE, section, "poll: 1 to 128 characters, without blanks, ? and &");
     if (!p->poll_s || p->poll_s > 86400)
@@ -126,6 +130,8 @@ enum err op_config_read(const char *path, struct op_config *ret, char *detail)
 
 void op_config_done(struct op_config *c)
 {
+    for (size_t i = 0; i < c->partner_count; i++)
+        guard_sender_done(&c->partners[i].send);
     config_free(c->file);
     c->file = NULL;
 }

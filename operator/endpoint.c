@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "explain.h"
+#include "lib/es/wsse.h"
 #include "session.h"
 
 #define ENDPOINT_ARENA_MAX (32u * 1024 * 1024)
@@ -81,6 +82,8 @@ void op_on_request(void *session, const struct http_request *request, struct rep
         refuse_function(&fault);
         err = ERR_NOT_FOUND;
     }
+    if (err == ERR_NONE && !wsse_check(&(struct wsse_rule){ .kind = WSSE_NONE }, NULL, &m, request->body, 0, &fault))
+        err = ERR_UNSUPPORTED; /* callbacks and notifications carry none */
     if (m.wsa.from.entity_id.text[0] && !op_is_partner(s, request->peer, &m))
         reply(s, ref, 403, SPAN_NONE);
     else if (err != ERR_NONE)

@@ -166,6 +166,10 @@ static bool ask(struct test *t, enum es_namespace ns)
                               .done = on_answer,
                               .context = t };
     op_explain_out(t->s, url, soap);
+    if (guard_secure(&t->partner->send.token, t->s->client_tls, soap, t->s->rng, now_ms(t), &t->s->arena, &call.body) != ERR_NONE) {
+        tell(t, OURS, "security", "the WS-Security header cannot be made");
+        return false;
+    }
     if (http_client_send(t->s->client, &call) != ERR_NONE) {
         tell(t, OURS, "url", "%s is no URL that can be called", url);
         return false;

@@ -8,6 +8,7 @@
 #include "lib/es/message.h"
 #include "lib/io/http_client.h"
 #include "lib/io/http_server.h"
+#include "lib/role/guard.h"
 
 #define OP_PARTNERS_MAX 256u
 #define OP_ARENA_MAX    (256u * 1024 * 1024) /* of one command */
@@ -33,6 +34,7 @@ struct op_partner {
     struct es_dialect dialect;
     const char *poll; /* what it says is fetched under this identifier; NULL: it comes to our endpoint */
     uint32_t poll_s;
+    struct guard_sender send;
 };
 
 struct op_config {

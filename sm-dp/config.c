@@ -39,6 +39,7 @@ const struct config_option smdp_options[] = {
     { "partner *", "common_name", CONFIG_TEXT, "", false, "CN of its TLS certificate, when that has no OID" },
     { "partner *", "reply_hosts", CONFIG_TEXT, "", false, "further scheme://host:port that its ReplyTo may name" },
     { "partner *", "ampersand", CONFIG_BOOL, "false", false, "it joins parameters with & (v3)" },
+    GUARD_OPTIONS,
     { "profile *", "package", CONFIG_PATH, NULL, true, "an ordered profile: its package, DER" },
     { "profile *", "owner", CONFIG_TEXT, NULL, true, "OID of the operator that ordered it" },
     { "profile *", "type", CONFIG_TEXT, "", false, "profile type; none: what the package says" },
@@ -113,6 +114,8 @@ static enum err read_partner(const struct reading *r, struct smdp_partner *p)
         err = wrong(r, "url", "an SM-SR needs one");
     if (err == ERR_NONE)
         err = read_text(r, "common_name", p->common_name, sizeof p->common_name);
+    if (err == ERR_NONE)
+        err = guard_read(r->file, r->section, &p->guard, r->detail, r->cap);
     return err == ERR_NONE ? read_hosts(r, p) : err;
 }
 
@@ -122,14 +125,13 @@ static enum err read_partners(struct reading *r, struct smdp_config *c)
         r->section = section;
         if (c->partner_count == SMDP_PARTNERS_MAX)
             return wrong(r, "oid", "too many partners");
-        struct smdp_partner *p = &c->partners[c->partner_count];
+        struct smdp_partner *p = &c->partners[c->partner_count++];
         enum err err = read_partner(r, p);
         if (err != ERR_NONE)
             return err;
-        for (size_t i = 0; i < c->partner_count; i++)
+        for (size_t i = 0; i + 1 < c->partner_count; i++)
             if (oid_eq(&c->partners[i].oid, &p->oid))
                 return wrong(r, "oid", "another partner has it");
-        c->partner_count++;
     }
     return ERR_NONE;
 }
@@ -221,6 +223,8 @@ void smdp_config_done(struct smdp_config *config)
 {
     for (size_t i = 0; i < config->eum_count; i++)
         x509_free(config->eums[i]);
+    for (size_t i = 0; i < config->partner_count; i++)
+        guard_done(&config->partners[i].guard);
     config->eum_count = config->partner_count = config->certificate_count = 0;
     if (config->trust)
         trust_done(config->trust);

@@ -156,6 +156,16 @@ static void answer_again(struct turn *t, const struct call_event *c, const char 
     smdp_callback_post(t, smdp_callback_url(t, c->partner, &c->message), c->message.function, call_id, call->answer);
 }
 
+/* Not more calls at a time than were agreed. */
+static bool has_room(struct turn *t, const struct smdp_partner *p, struct status *ret)
+{
+    size_t running = 0;
+    if (p->guard.in_flight && !call_running(t->rows, p->oid.text, &running))
+        t->need_rows = true;
+    *ret = status_failed(REASON_PROVIDER_UNAVAILABLE, "", "%zu calls of %s wait already", running, p->name);
+    return !t->need_rows && (!p->guard.in_flight || running < p->guard.in_flight);
+}
+
 void smdp_es2_call(struct turn *t, const struct call_event *c)
 {
     char call_id[ES_CALL_ID_MAX + 1];
@@ -178,6 +188,8 @@ void smdp_es2_call(struct turn *t, const struct call_event *c)
         reply_status(t, c, status_failed(REASON_CALL_ID_REUSED, "", "the identifier was used for another call"));
     else if (call.state != CALL_UNKNOWN)
         answer_again(t, c, call_id, &call);
-    else
+    else if (has_room(t, c->partner, &status))
         open_job(t, c, call_id);
+    else if (!t->need_rows)
+        reply_status(t, c, status);
 }

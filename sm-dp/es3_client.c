@@ -34,7 +34,7 @@ static void draw(struct turn *t, struct job *j, enum es_function function, const
     t->env->rng->fill(t->env->rng, unique, sizeof unique);
     hex_text(SPAN_OF(unique), j->out_call, sizeof j->out_call);
     j->out = function;
-    j->out_message = smdp_message_id(t, span_text(j->id), context_of(t, j), smsr->ampersand);
+    j->out_message = smdp_message_id(t, span_text(j->id), context_of(t, j), smdp_dialect(smsr).ampersand);
     j->out_ms = t->now_ms;
     j->out_tries = 0;
 }

@@ -178,6 +178,7 @@ static enum err open_world(struct program_state *p)
                                   .soap.address = p->address,
                                   .soap.server_tls = p->server_tls,
                                   .soap.client_tls = p->client_tls,
+                                  .soap.rng = d->rng,
                                   .soap.trace_dir = config_text(d->config, "lab", "trace_dir") };
     enum err err = config_address(d->config, "sm-dp", "listen", p->address, sizeof p->address, &o.soap.port);
     p->net = err == ERR_NONE ? smdp_net_new(&o) : NULL;

@@ -161,7 +161,7 @@ struct span smdp_request_build(struct turn *t, const struct smdp_partner *smsr, 
                                struct span message_id, const void *body)
 {
     struct es_message m = {
-        .function = function, .kind = ES_REQUEST, .body = body, .dialect = { .ampersand = smsr->ampersand }
+        .function = function, .kind = ES_REQUEST, .body = body, .dialect = smdp_dialect(smsr)
     };
     m.wsa.from = self(t, ES_IF_ES3);
     m.wsa.to = (struct wsa_endpoint){ .address = span_text(smsr->url), .entity_id = smsr->oid };
@@ -176,11 +176,11 @@ void smdp_notify(struct turn *t, const struct smdp_partner *operator_, enum es_f
 {
     const struct es_function_info *info = es_function_info(function);
     struct es_message m = {
-        .function = function, .kind = ES_NOTIFICATION, .body = body, .dialect = { .ampersand = operator_->ampersand }
+        .function = function, .kind = ES_NOTIFICATION, .body = body, .dialect = smdp_dialect(operator_)
     };
     m.wsa.from = self(t, ES_IF_ES2);
     m.wsa.to = (struct wsa_endpoint){ .address = span_text(operator_->url), .entity_id = operator_->oid };
-    if (make_id(t, SPAN_NONE, SPAN_NONE, operator_->ampersand, &m.wsa.message_id) != ERR_NONE)
+    if (make_id(t, SPAN_NONE, SPAN_NONE, m.dialect.ampersand, &m.wsa.message_id) != ERR_NONE)
         return;
     struct span soap = encode(t, &m);
     const char *ref = arena_printf(t->arena, "%s-%s/notification/%.40s", info->interface, info->name, name);

@@ -33,10 +33,20 @@ static int on_admin(void *context, const struct http_request *request, struct ar
     return smdp_admin(n->smdp, &r, a, ret_json);
 }
 
-static const char *partner_oid(void *context, const struct peer *peer)
+static bool may_fetch(void *context, const struct peer *peer, struct span oid)
 {
     const struct smdp_partner *p = partner_of(context, peer);
-    return p ? p->oid.text : NULL;
+    struct oid owner;
+    if (!p || !oid.len)
+        return p;
+    return oid_from_text(oid, &owner) == ERR_NONE && (oid_eq(&owner, &p->oid) || guard_speaks_for(&p->guard, &owner));
+}
+
+static const struct wsse_sender *sender(void *context, const char *url)
+{
+    struct smdp_net *n = context;
+    const struct smdp_partner *p = smdp_partner_by_url(n->smdp, url);
+    return p ? &p->guard.send.token : NULL;
 }
 
 static struct engine *engine_of(void *context) { return smdp_engine(((struct smdp_net *)context)->smdp); }
@@ -78,7 +88,8 @@ enum err smdp_net_open(struct smdp_net *n, struct smdp *smdp, char *detail)
     soap.node = SMDP_NODE_SOAP;
     soap.on_soap = on_soap;
     soap.engine = engine_of;
-    soap.partner_oid = partner_oid;
+    soap.may_fetch = may_fetch;
+    soap.sender = sender;
     soap.context = n;
     soap.admin_prefix = SMDP_ADMIN_PREFIX;
     soap.on_admin = on_admin;

@@ -13,6 +13,7 @@
 #include "lib/model/pol2.h"
 #include "lib/model/subscription_address.h"
 #include "lib/pki/chain.h"
+#include "lib/role/guard.h"
 
 #define SMDP_PARTNERS_MAX     256u
 #define SMDP_HOSTS_MAX        8u
@@ -37,6 +38,7 @@ struct smdp_partner {
     size_t host_count;
     bool ampersand;       /* '&' between parameters: a v3 partner */
     char common_name[80]; /* identity of its TLS certificate when that has no OID */
+    struct guard guard;   /* what it may, and how much */
 };
 
 /* CERT.DP.ECDSA for cards with keys on its curve, and the name of its private key in env.keys. */
@@ -82,6 +84,10 @@ extern const size_t smdp_schema_count;
 
 /* `partner`: who the TLS connection belongs to; NULL: nobody known. */
 const struct smdp_partner *smdp_partner_by_oid(const struct smdp *s, const char *oid);
+/* Whose service is that? NULL: nobody's. */
+const struct smdp_partner *smdp_partner_by_url(const struct smdp *s, const char *url);
+/* How a partner is spoken to first. */
+struct es_dialect smdp_dialect(const struct smdp_partner *partner);
 const struct smdp_partner *smdp_partner_by_name(const struct smdp *s, const char *common_name);
 void smdp_soap(struct smdp *s, const struct smdp_partner *partner, struct span body, struct reply_ref reply);
 

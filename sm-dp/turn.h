@@ -52,6 +52,7 @@ struct smdp {
     struct smdp_config config;
     struct env env;
     struct engine *engine;
+    struct wsse_seen *seen;
     struct smdp_counts counts;
 };
 

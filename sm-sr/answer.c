@@ -183,7 +183,7 @@ void smsr_callback_post(struct turn *t, struct span context, enum es_function fu
 bool smsr_post(struct turn *t, const struct outgoing *o)
 {
     struct es_message m = {
-        .function = o->function, .kind = o->kind, .body = o->body, .dialect = { .ampersand = o->to->ampersand }
+        .function = o->function, .kind = o->kind, .body = o->body, .dialect = smsr_dialect(o->to)
     };
     struct span unique = o->unique ? span_text(o->unique) : SPAN_NONE;
     m.wsa.to = (struct wsa_endpoint){ .address = span_text(o->url), .entity_id = o->to->oid };

@@ -56,6 +56,7 @@ const struct config_option smsr_options[] = {
     { "partner *", "reply_hosts", CONFIG_TEXT, "", false, "further scheme://host:port that its ReplyTo may name" },
     { "partner *", "acts_for", CONFIG_TEXT, "", false, "SM-DP: OIDs of the operators it acts for" },
     { "partner *", "ampersand", CONFIG_BOOL, "false", false, "it joins parameters with & (v3)" },
+    GUARD_OPTIONS,
     { "partner *", "certificate", CONFIG_PATH, NULL, false, "EUM: its certificate, PEM" },
     { "partner *", "transport_key", CONFIG_PATH, NULL, false,
       "EUM: file with the key (hex) that protects keys in its EIS" },
@@ -199,6 +200,8 @@ static enum err read_partner(const struct reading *r, struct smsr_partner *p)
         err = read_hosts(r, p);
     if (err == ERR_NONE)
         err = read_acts_for(r, p);
+    if (err == ERR_NONE)
+        err = guard_read(r->file, r->section, &p->guard, r->detail, r->cap);
     return err == ERR_NONE ? read_eum(r, p) : err;
 }
 
@@ -335,6 +338,7 @@ void smsr_config_done(struct smsr_config *config)
 {
     for (size_t i = 0; i < config->partner_count; i++) {
         x509_free(config->partners[i].eum_certificate);
+        guard_done(&config->partners[i].guard);
         wipe(config->partners[i].kek, sizeof config->partners[i].kek);
     }
     config->partner_count = 0;

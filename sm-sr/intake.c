@@ -1,7 +1,7 @@
 #include <stdio.h>
 
-#include "lib/codec/hex.h"
 #include "lib/crypto/sha256.h"
+#include "lib/role/refusal.h"
 #include "lib/wire/sms.h"
 #include "es7_client.h"
 #include "turn.h"
@@ -16,33 +16,13 @@ static void reply_now(struct smsr *s, struct reply_ref reply, int status, struct
     s->env.net->send(s->env.net, &effect);
 }
 
-/* A body that is wrong is answered by the function's own response: it is from us and has a MessageID. */
-static enum err fault_sign(struct smsr *s, struct arena *a, const struct es_message *m, struct es_message *answer)
-{
-    uint8_t unique[16];
-    uint64_t now_ms = s->env.clock->now_ms(s->env.clock);
-    if (answer->kind != ES_RESPONSE)
-        return ERR_NONE;
-    s->env.rng->fill(s->env.rng, unique, sizeof unique);
-    answer->wsa.from.entity_id = s->config.oid;
-    if (!answer->wsa.from.address.len)
-        answer->wsa.from.address = span_text(s->config.url);
-    return wsa_message_id_make(a, &s->config.oid, span_text(hex_arena(a, SPAN_OF(unique))), m->wsa.message_id.transaction_id,
-                               m->wsa.message_id.context_id, now_ms, answer->dialect.ampersand ? '&' : '?',
-                               &answer->wsa.message_id);
-}
-
 static void reply_fault(struct smsr *s, struct arena *a, const struct es_message *m, const struct es_fault *fault,
                         struct reply_ref reply)
 {
-    struct es_message answer;
-    struct span soap = SPAN_NONE;
-    int status = 500;
-    log_fact(s->env.log, LOG_WARN_, NULL, "a message that cannot be taken: %s", fault->text);
-    if (es_answer_fault(m, fault, a, &answer, &status) != ERR_NONE || fault_sign(s, a, m, &answer) != ERR_NONE ||
-        es_encode(&answer, a, &soap) != ERR_NONE)
-        soap = SPAN_NONE;
-    reply_now(s, reply, soap.len ? status : 500, soap);
+    struct refusal_self self = { &s->config.oid, s->config.url, &s->env };
+    struct span soap;
+    int status = refusal_write(&self, m, fault, a, &soap);
+    reply_now(s, reply, status, soap);
 }
 
 /* What makes a repeat the same call: its body. The header has a new MessageID each time. */
@@ -56,13 +36,40 @@ static struct span body_of(struct span soap)
     return first && last > first ? (struct span){ first, (size_t)(last - first) } : soap;
 }
 
+/* ---- who are you, and how much may you */
+
+static bool refuse(struct es_fault *fault, struct status status)
+{
+    *fault = (struct es_fault){ .kind = ES_FAULT_INVALID_BODY, .status = status };
+    snprintf(fault->text, sizeof fault->text, "%s", status.detail);
+    return false;
+}
+
+/* The message is of the partner of the connection, or of one for whom that may speak; anybody else is turned away later. */
+static bool let_in(struct smsr *s, struct call_event *c, struct span soap, struct es_fault *fault)
+{
+    const struct es_message *m = &c->message;
+    struct smsr_partner *by = c->partner ? &s->config.partners[c->partner - s->config.partners] : NULL;
+    bool own = by && oid_eq(&m->wsa.from.entity_id, &by->oid);
+    if (!by || (!own && !guard_speaks_for(&by->guard, &m->wsa.from.entity_id)))
+        return true;
+    uint64_t now_ms = s->env.clock->now_ms(s->env.clock);
+    if (!guard_admit(&by->guard, by->name, s->seen, m, soap, now_ms, s->env.log, fault))
+        return false;
+    const struct smsr_partner *speaker = own ? NULL : smsr_partner_by_oid(s, m->wsa.from.entity_id.text);
+    if (speaker && m->kind == ES_REQUEST && !guard_may(&speaker->guard, m->function))
+        return refuse(fault, status_failed(REASON_REQUESTER_NOT_ALLOWED, "", "%s may not call this function", speaker->name));
+    if (speaker)
+        c->partner = speaker;
+    return true;
+}
+
 static enum err call_event_of(struct smsr *s, struct event *event, const struct smsr_partner *partner, struct span soap,
                               struct es_fault *fault, struct es_message *ret_message)
 {
     struct call_event *c = ARENA_NEW(event->arena, struct call_event);
     struct span copy = arena_copy(event->arena, soap);
     struct eid eid;
-    (void)s;
     if (!c || copy.len != soap.len) {
         *fault = (struct es_fault){ .kind = ES_FAULT_NO_MEMORY, .text = "no memory" };
         return ERR_NO_MEMORY;
@@ -70,6 +77,8 @@ static enum err call_event_of(struct smsr *s, struct event *event, const struct 
     c->partner = partner;
     enum err err = es_decode(copy, event->arena, &c->message, fault);
     *ret_message = c->message;
+    if (err == ERR_NONE && !let_in(s, c, copy, fault))
+        err = ERR_DENIED;
     if (err != ERR_NONE)
         return err;
     event->data = c;
@@ -110,6 +119,23 @@ const struct smsr_partner *smsr_partner_by_oid(const struct smsr *s, const char 
         if (oid_is(&s->config.partners[i].oid, oid))
             return &s->config.partners[i];
     return NULL;
+}
+
+const struct smsr_partner *smsr_partner_by_url(const struct smsr *s, const char *url)
+{
+    for (size_t i = 0; i < s->config.partner_count; i++) {
+        const struct smsr_partner *p = &s->config.partners[i];
+        if (!strcmp(p->es3_url, url) || !strcmp(p->es4_url, url) || !strcmp(p->es7_url, url))
+            return p;
+    }
+    return NULL;
+}
+
+struct es_dialect smsr_dialect(const struct smsr_partner *partner)
+{
+    struct es_dialect d = partner->guard.dialect;
+    d.ampersand |= partner->ampersand;
+    return d;
 }
 
 const struct smsr_partner *smsr_partner_by_name(const struct smsr *s, const char *common_name)

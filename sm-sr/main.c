@@ -112,6 +112,7 @@ static enum err open_world(struct program_state *p)
                                   .soap.address = address,
                                   .soap.server_tls = p->server_tls,
                                   .soap.client_tls = p->client_tls,
+                                  .soap.rng = d->rng,
                                   .soap.trace_dir = config_text(d->config, "lab", "trace_dir") };
     read_smsc(d->config, &o.smsc);
     enum err err = config_address(d->config, "sm-sr", "listen", address, sizeof address, &o.soap.port);

@@ -28,10 +28,20 @@ static void on_soap(void *context, const struct peer *peer, struct span body, st
     smsr_soap(n->smsr, partner_of(n, peer), body, reply);
 }
 
-static const char *partner_oid(void *context, const struct peer *peer)
+static bool may_fetch(void *context, const struct peer *peer, struct span oid)
 {
     const struct smsr_partner *p = partner_of(context, peer);
-    return p ? p->oid.text : NULL;
+    struct oid owner;
+    if (!p || !oid.len)
+        return p;
+    return oid_from_text(oid, &owner) == ERR_NONE && (oid_eq(&owner, &p->oid) || guard_speaks_for(&p->guard, &owner));
+}
+
+static const struct wsse_sender *sender(void *context, const char *url)
+{
+    struct smsr_net *n = context;
+    const struct smsr_partner *p = smsr_partner_by_url(n->smsr, url);
+    return p ? &p->guard.send.token : NULL;
 }
 
 static struct engine *engine_of(void *context) { return smsr_engine(((struct smsr_net *)context)->smsr); }
@@ -116,7 +126,8 @@ static enum err open_soap(struct smsr_net *n, char *detail)
     soap.node = SMSR_NODE_SOAP;
     soap.on_soap = on_soap;
     soap.engine = engine_of;
-    soap.partner_oid = partner_oid;
+    soap.may_fetch = may_fetch;
+    soap.sender = sender;
     soap.context = n;
     soap.role = ES_ROLE_SMSR;
     soap.url = smsr_url(n->smsr);

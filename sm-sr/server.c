@@ -187,6 +187,16 @@ static bool known(struct turn *t, struct known_call *k, const struct call_event 
     return !t->need_rows;
 }
 
+/* Not more calls at a time than were agreed. */
+static bool has_room(struct turn *t, const struct smsr_partner *p, struct status *ret)
+{
+    size_t running = 0;
+    if (p->guard.in_flight && !call_running(t->rows, p->oid.text, &running))
+        t->need_rows = true;
+    *ret = status_failed(REASON_PROVIDER_UNAVAILABLE, "", "%zu calls of %s wait already", running, p->name);
+    return !t->need_rows && (!p->guard.in_flight || running < p->guard.in_flight);
+}
+
 void smsr_call(struct turn *t, const struct call_event *c)
 {
     const struct server *server = server_of(c->message.function);
@@ -199,6 +209,11 @@ void smsr_call(struct turn *t, const struct call_event *c)
     }
     if (!known(t, &k, c, row))
         return;
+    if (row->procedure && k.call.state == CALL_UNKNOWN && !has_room(t, c->partner, &status)) {
+        if (!t->need_rows)
+            turn_away(t, c, status);
+        return;
+    }
     if (row->procedure && !(k.url = smsr_callback_url(t, c->partner, &c->message))) {
         turn_away(t, c,
                   status_failed(REASON_REQUESTER_NOT_ALLOWED, "", "ReplyTo names a host that is not the caller's"));

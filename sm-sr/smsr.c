@@ -256,7 +256,8 @@ enum err smsr_new(const struct smsr_config *config, const struct env *env, struc
         .env = *env, .step = step, .role = s, .retry_after_ms = retry_after_ms, .on_fatal = fatal,
         .commit_interval_ms = s->config.commit_interval_ms
     };
-    enum err err = s->reassembly ? eum_signature_start() : ERR_NO_MEMORY;
+    s->seen = wsse_seen_new(env->clock->now_ms(env->clock));
+    enum err err = s->reassembly && s->seen ? eum_signature_start() : ERR_NO_MEMORY;
     if (err == ERR_NONE)
         err = tls_ctx_new(TLS_SERVER, TLS_ALLOW_CBC_SHA1, &s->tls);
     if (err == ERR_NONE)
@@ -277,6 +278,7 @@ void smsr_free(struct smsr *s)
     engine_free(s->engine);
     tls_ctx_free(s->tls);
     free(s->reassembly);
+    wsse_seen_free(s->seen);
     free(s);
 }
 

@@ -12,6 +12,7 @@
 #include "lib/io/sqlite.h"
 #include "lib/model/oid.h"
 #include "lib/pki/chain.h"
+#include "lib/role/guard.h"
 
 #define SMSR_PARTNERS_MAX 256u
 #define SMSR_ACTS_FOR_MAX 64u
@@ -46,6 +47,7 @@ struct smsr_partner {
     size_t acts_for_count;
     bool ampersand;               /* '&' between parameters: a v3 partner */
     char common_name[80];         /* identity of its TLS certificate when that has no OID */
+    struct guard guard;           /* what it may, and how much */
     struct x509 *eum_certificate; /* EUM; owned */
     uint8_t kek[SMSR_KEK_MAX];    /* EUM: protects the keys in its EIS */
     size_t kek_len;
@@ -107,6 +109,10 @@ extern const size_t smsr_schema_count;
 
 /* ---- SOAP. `partner`: who the TLS connection belongs to, NULL: nobody known. */
 const struct smsr_partner *smsr_partner_by_oid(const struct smsr *s, const char *oid);
+/* Whose service is that? NULL: nobody's. */
+const struct smsr_partner *smsr_partner_by_url(const struct smsr *s, const char *url);
+/* How a partner is spoken to first. */
+struct es_dialect smsr_dialect(const struct smsr_partner *partner);
 const struct smsr_partner *smsr_partner_by_name(const struct smsr *s, const char *common_name);
 void smsr_soap(struct smsr *s, const struct smsr_partner *partner, struct span body, struct reply_ref reply);
 

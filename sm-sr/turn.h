@@ -77,6 +77,7 @@ struct smsr {
     struct smsr_config config;
     struct env env;
     struct engine *engine;
+    struct wsse_seen *seen;
     struct tls_ctx *tls;
     struct smsr_session *sessions; /* list */
     struct smsr_session *session_slots[SMSR_SESSIONS_MAX];

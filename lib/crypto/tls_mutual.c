@@ -156,6 +156,19 @@ enum err tls_mutual_ctx(const struct tls_mutual_options *options, SSL_CTX **ret,
     return ERR_NONE;
 }
 
+EVP_PKEY *tls_mutual_key(const SSL_CTX *ctx) { return SSL_CTX_get0_privatekey(ctx); }
+
+void tls_mutual_certificate(const SSL_CTX *ctx, struct writer *out)
+{
+    unsigned char *der = NULL;
+    int len = i2d_X509(SSL_CTX_get0_certificate(ctx), &der);
+    if (len > 0)
+        wr_bytes(out, (struct span){ der, (size_t)len });
+    else
+        wr_fail(out, ERR_CRYPTO);
+    OPENSSL_free(der);
+}
+
 void tls_mutual_ctx_free(SSL_CTX *ctx) { SSL_CTX_free(ctx); }
 
 /* ---- the peer's name ---- */

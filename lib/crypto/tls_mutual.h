@@ -4,6 +4,7 @@
 #define OSPREY_CRYPTO_TLS_MUTUAL_H
 
 #include "ec.h"
+#include "lib/codec/writer.h"
 
 #define TLS_OID_MAX 80u /* text of an OID with its NUL */
 
@@ -27,6 +28,9 @@ struct tls_mutual_options {
  * the certificate's), ERR_CRYPTO. */
 MUST_USE enum err tls_mutual_ctx(const struct tls_mutual_options *options, struct ssl_ctx_st **ret, char *ret_detail,
                                  size_t detail_cap);
+/* Its own key, borrowed, and its own certificate, DER: to sign with what TLS shows. */
+struct evp_pkey_st *tls_mutual_key(const struct ssl_ctx_st *ctx);
+void tls_mutual_certificate(const struct ssl_ctx_st *ctx, struct writer *out);
 void tls_mutual_ctx_free(struct ssl_ctx_st *ctx); /* NULL is fine; connections made of it live on */
 
 /* The peer's OID, dotted: from subjectAltName registeredID; else a subject serialNumber or CN that is an OID in text.

@@ -3,6 +3,7 @@
 static const struct statement LOAD = {
     "call-load", "SELECT state, digest, context, answer, answer_status, deadline_ms FROM call WHERE requester=?1 AND call_id=?2", NULL
 };
+static const struct statement RUNNING = { "call-running", "SELECT COUNT(*) FROM call WHERE requester=?1 AND state=1", NULL };
 static const struct statement OPEN = {
     "call-open",
     "INSERT INTO call (requester, call_id, line, state, digest, context, created_ms, deadline_ms) VALUES (?1,?2,?3,1,?4,?5,?6,?7)",
@@ -28,6 +29,15 @@ bool call_load(struct rowset *rows, const char *requester, const char *call_id, 
         ret->answer_status = (int)row_int(row, 4);
         ret->deadline_ms = (uint64_t)row_int(row, 5);
     }
+    return true;
+}
+
+bool call_running(struct rowset *rows, const char *requester, size_t *ret_count)
+{
+    const struct query *q = ROWSET_WANT(rows, &RUNNING, value_text(requester));
+    if (!q || !q->loaded)
+        return false;
+    *ret_count = q->row_count ? (size_t)row_int(&q->rows[0], 0) : 0;
     return true;
 }
 

@@ -21,6 +21,8 @@ struct call {
 
 /* Asks for the call; false while it is not loaded (return STEP_NEED_ROWS then). */
 bool call_load(struct rowset *rows, const char *requester, const char *call_id, struct call *ret);
+/* How many calls of this requester run; false while it is not loaded. */
+bool call_running(struct rowset *rows, const char *requester, size_t *ret_count);
 void call_open(struct writes *w, const char *requester, const char *call_id, const char *line, struct span digest,
                struct span context, uint64_t now_ms, uint64_t deadline_ms);
 void call_answer(struct writes *w, const char *requester, const char *call_id, int status, struct span answer);

@@ -1,6 +1,7 @@
 #include "message.h"
 
 #include "field.h"
+#include "wsse.h"
 
 #define SOAP_CAP_FIRST 4096u /* room for a message without EIS; four times more each time it is not enough */
 
@@ -71,6 +72,28 @@ static bool must_understand(struct decoder *d)
     return false;
 }
 
+/* A second one could not be told from the first. */
+static bool read_security(struct decoder *d)
+{
+    struct wsse_token *t = ARENA_NEW(d->a, struct wsse_token);
+    if (!t)
+        return refuse(d, ES_FAULT_NO_MEMORY, "the message takes too much memory");
+    t->must_understand = must_understand(d);
+    t->malformed = d->m->security;
+    d->m->security = t;
+    wsse_read(&d->r, d->a, t);
+    return d->r.fault == XML_OK;
+}
+
+static struct span id_of(const struct xml_reader *r)
+{
+    struct span id = SPAN_NONE;
+    for (size_t i = 0; i < r->attr_count; i++)
+        if (r->attrs[i].prefix.len && span_eq(r->attrs[i].local, SPAN_LIT("Id")))
+            id = id.len ? SPAN_NONE : r->attrs[i].raw;
+    return id;
+}
+
 /* Known by their local names, whatever the namespace: some partners have the wrong one (fact book 5.1). */
 static bool read_header(struct decoder *d)
 {
@@ -84,6 +107,8 @@ static bool read_header(struct decoder *d)
         return read_endpoint(d, "To", text_of(d), &h->to);
     if (span_eq(name, SPAN_LIT("MessageID")))
         return read_message_id(d);
+    if (span_eq(name, SPAN_LIT("Security")) && span_eq(d->r.ns, SPAN_LIT(WSSE_NS)))
+        return read_security(d);
     if (span_eq(name, SPAN_LIT("Action"))) {
         h->action = text_of(d);
         return d->r.fault == XML_OK && (h->action.len <= WSA_URI_MAX || header_fault(d, "Action", ERR_TOO_LONG));
@@ -189,6 +214,7 @@ static bool read_envelope(struct decoder *d)
                 if (!read_header(d))
                     return false;
         } else if (soap && span_eq(d->r.local, SPAN_LIT("Body"))) {
+            d->m->body_id = id_of(&d->r);
             return read_body(d);
         } else {
             return refuse(d, ES_FAULT_MALFORMED, "an element in the envelope that is neither Header nor Body");
@@ -222,6 +248,10 @@ static enum err fault_err(enum es_fault_kind kind)
         [ES_FAULT_UNKNOWN_BODY] = ERR_NOT_FOUND,
         [ES_FAULT_INVALID_BODY] = ERR_BAD_VALUE,
         [ES_FAULT_NO_MEMORY] = ERR_NO_SPACE,
+        [ES_FAULT_SECURITY_INVALID] = ERR_DENIED,
+        [ES_FAULT_SECURITY_FAILED] = ERR_DENIED,
+        [ES_FAULT_SECURITY_EXPIRED] = ERR_DENIED,
+        [ES_FAULT_BUSY] = ERR_BUSY,
     };
     return errs[kind];
 }
@@ -453,6 +483,10 @@ static const struct {
     [ES_FAULT_UNKNOWN_BODY] = { SOAP_SENDER, SOAP_ACTION_NOT_SUPPORTED, 400 },
     [ES_FAULT_INVALID_BODY] = { SOAP_SENDER, SOAP_NO_SUBCODE, 400 },
     [ES_FAULT_NO_MEMORY] = { SOAP_RECEIVER, SOAP_NO_SUBCODE, 500 },
+    [ES_FAULT_SECURITY_INVALID] = { SOAP_SENDER, SOAP_INVALID_SECURITY, 400 },
+    [ES_FAULT_SECURITY_FAILED] = { SOAP_SENDER, SOAP_FAILED_AUTHENTICATION, 400 },
+    [ES_FAULT_SECURITY_EXPIRED] = { SOAP_SENDER, SOAP_MESSAGE_EXPIRED, 400 },
+    [ES_FAULT_BUSY] = { SOAP_RECEIVER, SOAP_NO_SUBCODE, 503 },
 };
 
 enum err es_answer_fault(const struct es_message *request, const struct es_fault *fault, struct arena *a,

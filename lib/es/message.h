@@ -29,8 +29,11 @@ struct es_dialect {
     bool v4;        /* send elements that the v3 schema does not have */
 };
 
+struct wsse_token;
 struct es_message {
     struct wsa_header wsa;
+    const struct wsse_token *security; /* decoded: the header Security (wsse.h); NULL: none. Who takes it must check it */
+    struct span body_id;               /* decoded: wsu:Id of the Body; empty: none */
     struct es_dialect dialect; /* decoded: ns and ampersand as the partner wrote them */
     enum es_function function; /* ES_FUNCTION_NONE for ES_SOAP_FAULT */
     enum es_kind kind;
@@ -51,7 +54,11 @@ enum es_fault_kind {
     ES_FAULT_HEADER_INVALID,
     ES_FAULT_UNKNOWN_BODY, /* no function of that name here */
     ES_FAULT_INVALID_BODY, /* the function is known: a response with FAILED and `status` (1.3.1/2.x, 8.1.1/2.1) */
-    ES_FAULT_NO_MEMORY     /* our arena is full: HTTP 500 */
+    ES_FAULT_NO_MEMORY,    /* our arena is full: HTTP 500 */
+    ES_FAULT_SECURITY_INVALID, /* WS-Security: what is agreed is not there */
+    ES_FAULT_SECURITY_FAILED,  /* WS-Security: password or signature wrong */
+    ES_FAULT_SECURITY_EXPIRED, /* WS-Security: too old, or a replay */
+    ES_FAULT_BUSY              /* more than the partner may send: HTTP 503 */
 };
 struct es_fault {
     enum es_fault_kind kind;

@@ -2,7 +2,8 @@
 
 static const char *const codes[SOAP_FAULT_CODE_COUNT] = { "VersionMismatch", "MustUnderstand", "Sender", "Receiver" };
 static const char *const subcodes[SOAP_SUBCODE_COUNT] = { "", "InvalidAddressingHeader",
-                                                          "MessageAddressingHeaderRequired", "ActionNotSupported" };
+                                                          "MessageAddressingHeaderRequired", "ActionNotSupported",
+                                                          "InvalidSecurity", "FailedAuthentication", "MessageExpired" };
 
 const char *soap_fault_code_text(enum soap_fault_code code) { return codes[code]; }
 const char *soap_subcode_text(enum soap_subcode subcode) { return subcodes[subcode]; }
@@ -14,7 +15,8 @@ void wr_soap_fault(struct writer *w, const struct soap_fault *fault)
     wr_text(w, codes[fault->code]);
     wr_text(w, "</env:Value>");
     if (fault->subcode != SOAP_NO_SUBCODE) {
-        wr_text(w, "<env:Subcode><env:Value>wsa:");
+        bool security = fault->subcode >= SOAP_INVALID_SECURITY;
+        wr_text(w, security ? "<env:Subcode><env:Value xmlns:wsse=\"" SOAP_WSSE_NS "\">wsse:" : "<env:Subcode><env:Value>wsa:");
         wr_text(w, subcodes[fault->subcode]);
         wr_text(w, "</env:Value></env:Subcode>");
     }

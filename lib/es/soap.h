@@ -9,6 +9,7 @@
 #define SOAP_ENV_NS      "http://www.w3.org/2003/05/soap-envelope"
 #define SOAP_ENV_1_1_NS  "http://schemas.xmlsoap.org/soap/envelope/"
 #define SOAP_WSA_NS      "http://www.w3.org/2005/08/addressing"
+#define SOAP_WSSE_NS     "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
 
 enum soap_fault_code { SOAP_VERSION_MISMATCH, SOAP_MUST_UNDERSTAND, SOAP_SENDER, SOAP_RECEIVER, SOAP_FAULT_CODE_COUNT };
 enum soap_subcode {
@@ -16,6 +17,9 @@ enum soap_subcode {
     SOAP_INVALID_ADDRESSING_HEADER,
     SOAP_ADDRESSING_HEADER_REQUIRED,
     SOAP_ACTION_NOT_SUPPORTED,
+    SOAP_INVALID_SECURITY, /* from here on: of WS-Security */
+    SOAP_FAILED_AUTHENTICATION,
+    SOAP_MESSAGE_EXPIRED,
     SOAP_SUBCODE_COUNT
 };
 

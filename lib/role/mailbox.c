@@ -114,12 +114,20 @@ static void take_out(struct mailbox *m, struct letter **at, enum effect_result h
     result(m, id, how, status);
 }
 
-static struct letter **first_of(struct mailbox *m, struct span uri)
+/* The first that the visitor may have, at or behind `at`. */
+static struct letter **next_of(struct letter **at, const struct mailbox_visitor *v, struct span uri)
 {
-    struct letter **at = &m->first;
-    while (*at && !span_eq((*at)->uri, uri))
+    while (*at && !(span_eq((*at)->uri, uri) && v->may(v->context, (*at)->owner)))
         at = &(*at)->next;
     return *at ? at : NULL;
+}
+
+static bool has_uri(const struct mailbox *m, struct span uri)
+{
+    for (const struct letter *l = m->first; l; l = l->next)
+        if (span_eq(l->uri, uri))
+            return true;
+    return false;
 }
 
 static bool has_id(const struct letter *l, struct span message_id)
@@ -138,27 +146,24 @@ static bool is_received(const struct letter *l, uint64_t connection, struct span
     return l->given && (has_id(l, received) || l->given_to == connection || l->given >= MAILBOX_GIVEN_MAX);
 }
 
-enum mailbox_answer mailbox_poll(struct mailbox *m, const char *owner, uint64_t connection,
-                                 const struct wsmc_poll *poll, struct arena *a, struct span *ret_soap)
+enum mailbox_answer mailbox_poll(struct mailbox *m, const struct mailbox_visitor *v, const struct wsmc_poll *poll,
+                                 struct arena *a, struct span *ret_soap)
 {
-    struct letter **at = first_of(m, poll->address);
-    if (at && !span_eq((*at)->owner, span_text(owner)))
-        return MAILBOX_FOREIGN;
-    if (at && is_received(*at, connection, poll->received)) {
+    struct letter **at = next_of(&m->first, v, poll->address);
+    if (!at)
+        return has_uri(m, poll->address) ? MAILBOX_FOREIGN : MAILBOX_EMPTY;
+    if (is_received(*at, v->connection, poll->received)) {
         take_out(m, at, EFFECT_SENT, 202);
-        at = first_of(m, poll->address);
+        at = next_of(&m->first, v, poll->address);
     }
     if (!at)
         return MAILBOX_EMPTY;
     struct letter *l = *at;
-    bool more = false;
-    for (const struct letter *next = l->next; next && !more; next = next->next)
-        more = span_eq(next->uri, poll->address);
-    if (wsmc_deliver(l->body, more, a, ret_soap) != ERR_NONE) {
+    if (wsmc_deliver(l->body, next_of(&l->next, v, poll->address), a, ret_soap) != ERR_NONE) {
         take_out(m, at, EFFECT_REFUSED_, 0);
         return MAILBOX_EMPTY;
     }
-    l->given_to = connection;
+    l->given_to = v->connection;
     l->given++;
     return MAILBOX_LETTER;
 }

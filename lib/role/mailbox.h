@@ -28,10 +28,15 @@ void mailbox_free(struct mailbox *m);                               /* NULL is f
 /* An effect whose `to` is a wsmc_destination. Its result comes when it was received, or is given up. */
 void mailbox_put(struct mailbox *m, const struct effect *effect);
 
-enum mailbox_answer { MAILBOX_EMPTY, MAILBOX_LETTER, MAILBOX_FOREIGN /* that URI is somebody else's */ };
-/* `owner` asks on that connection (struct peer). ret_soap: in the arena. */
-enum mailbox_answer mailbox_poll(struct mailbox *m, const char *owner, uint64_t connection,
-                                 const struct wsmc_poll *poll, struct arena *a, struct span *ret_soap);
+enum mailbox_answer { MAILBOX_EMPTY, MAILBOX_LETTER, MAILBOX_FOREIGN /* all under that URI is somebody else's */ };
+/* Who asks: what it may fetch (the owner's OID), and on which connection (struct peer). */
+struct mailbox_visitor {
+    bool (*may)(void *context, struct span owner);
+    void *context;
+    uint64_t connection;
+};
+enum mailbox_answer mailbox_poll(struct mailbox *m, const struct mailbox_visitor *visitor, const struct wsmc_poll *poll,
+                                 struct arena *a, struct span *ret_soap);
 /* Gives up what nobody fetched in time; call it now and then. */
 void mailbox_tick(struct mailbox *m);
 size_t mailbox_count(const struct mailbox *m);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "lib/es/wsdl.h"
+#include "guard.h"
 #include "mailbox.h"
 
 #define ADMIN_RAM_MAX (8u << 20)
@@ -68,9 +69,19 @@ static void refuse_poll(struct soap_net *n, struct reply_ref ref, const struct e
     answer_poll(n, ref, status, soap);
 }
 
+struct fetching {
+    struct soap_net *net;
+    const struct peer *peer;
+};
+
+static bool may_fetch(void *context, struct span owner)
+{
+    const struct fetching *f = context;
+    return f->net->options.may_fetch(f->net->options.context, f->peer, owner);
+}
+
 static void on_poll(struct soap_net *n, const struct http_request *request, struct reply_ref ref, struct arena *a)
 {
-    const char *owner = n->options.partner_oid(n->options.context, request->peer);
     struct wsmc_poll poll;
     struct es_fault fault;
     struct span soap = SPAN_NONE;
@@ -79,17 +90,20 @@ static void on_poll(struct soap_net *n, const struct http_request *request, stru
         refuse_poll(n, ref, &fault, a);
         return;
     }
-    if (owner)
-        answer = mailbox_poll(n->mailbox, owner, request->peer->connection, &poll, a, &soap);
+    struct fetching who = { n, request->peer };
+    struct mailbox_visitor visitor = { may_fetch, &who, request->peer->connection };
+    if (may_fetch(&who, SPAN_NONE))
+        answer = mailbox_poll(n->mailbox, &visitor, &poll, a, &soap);
     if (answer == MAILBOX_FOREIGN)
-        log_fact(n->options.log, LOG_WARN_, NULL, "%s wants to fetch what is not for it", owner ? owner : "a stranger");
+        log_fact(n->options.log, LOG_WARN_, NULL, "%s (%s) wants to fetch what is not for it", request->peer->address,
+                 *request->peer->oid ? request->peer->oid : request->peer->common_name);
     answer_poll(n, ref, answer == MAILBOX_FOREIGN ? 403 : answer == MAILBOX_EMPTY ? 202 : 200, soap);
 }
 
 static bool is_poll(struct soap_net *n, const struct http_request *request, struct reply_ref ref)
 {
     struct arena a;
-    if (!n->options.partner_oid || !wsmc_maybe_poll(request->body))
+    if (!n->options.may_fetch || !wsmc_maybe_poll(request->body))
         return false;
     arena_init(&a, 4 * SOAP_MESSAGE_MAX);
     soap_trace_write(&n->trace, "in", request->body);
@@ -189,7 +203,22 @@ static const char *content_type(const char *ref, char *out, size_t cap)
     return out;
 }
 
-static enum err post(struct soap_net *n, const struct effect *effect)
+static enum err secure(struct soap_net *n, const struct effect *effect, struct arena *a, struct span *ret)
+{
+    char name[SOAP_NAME_MAX];
+    const struct soap_net_options *o = &n->options;
+    const struct wsse_sender *sender = o->sender ? o->sender(o->context, effect->to) : NULL;
+    struct clock *clock = loop_clock(o->loop);
+    *ret = effect->body;
+    if (!sender || sender->kind == WSSE_NONE)
+        return ERR_NONE;
+    soap_name(effect->body, name);
+    size_t len = strlen(name);
+    bool request = len > 7 && !strcmp(name + len - 7, "Request");
+    return request ? guard_secure(sender, o->client_tls, effect->body, o->rng, clock->now_ms(clock), a, ret) : ERR_NONE;
+}
+
+static enum err post(struct soap_net *n, const struct effect *effect, struct span body)
 {
     char type[256];
     struct posted *p = calloc(1, sizeof *p);
@@ -201,7 +230,7 @@ static enum err post(struct soap_net *n, const struct effect *effect)
     memcpy(p->line, effect->line, sizeof p->line);
     struct http_call call = { .url = effect->to,
                               .content_type = content_type(effect->ref, type, sizeof type),
-                              .body = effect->body,
+                              .body = body,
                               .done = on_answer,
                               .context = p };
     enum err err = http_client_send(n->client, &call);
@@ -217,8 +246,14 @@ void soap_net_post(struct soap_net *n, const struct effect *effect)
         mailbox_put(n->mailbox, effect);
         return;
     }
+    struct arena a;
+    struct span body;
     soap_trace_write(&n->trace, "out", effect->body);
-    enum err err = post(n, effect);
+    arena_init(&a, 2 * SOAP_MESSAGE_MAX);
+    enum err err = secure(n, effect, &a, &body);
+    if (err == ERR_NONE)
+        err = post(n, effect, body);
+    arena_release(&a);
     if (err == ERR_NONE)
         return;
     log_fact(n->options.log, LOG_WARN_, effect->line, "%s cannot be sent: %s", effect->ref, err_text(err));

@@ -5,6 +5,7 @@
 
 #include "lib/engine/engine.h"
 #include "lib/es/functions.h"
+#include "lib/es/wsse.h"
 #include "lib/io/http_client.h"
 #include "lib/io/http_server.h"
 #include "soap_trace.h"
@@ -21,8 +22,11 @@ struct soap_net_options {
     /* A POSTed body; answer with soap_net_reply. peer is never NULL; it may not be authenticated. */
     void (*on_soap)(void *context, const struct peer *peer, struct span body, struct reply_ref reply);
     struct engine *(*engine)(void *context);
-    /* The OID of the partner that this peer is; NULL: nobody known. It may fetch what waits for it (mailbox.h). */
-    const char *(*partner_oid)(void *context, const struct peer *peer);
+    /* May this peer fetch what waits for the partner with that OID (mailbox.h)? Empty: may it fetch at all? */
+    bool (*may_fetch)(void *context, const struct peer *peer, struct span oid);
+    /* What our requests to this URL carry of WS-Security; NULL: nothing. */
+    const struct wsse_sender *(*sender)(void *context, const char *url);
+    struct rng *rng; /* for its nonces */
     void *context;
     /* GET …?wsdl of a service path gives its WSDL: of this role, reached at this URL; url NULL: 404 for all. */
     enum es_role role;

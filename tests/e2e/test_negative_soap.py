@@ -27,7 +27,7 @@ def answer_of(text):
     """What a SOAP answer says, in words: 'FAILED 1.1/1.2' or 'Fault Sender ActionNotSupported'."""
     find = lambda name: (re.search(rf'<\w+:{name}>([^<]*)<', text) or ['', ''])[1]
     if 'Fault>' in text:
-        return ' '.join(['Fault'] + [value.split(':')[1] for value in re.findall(r'<env:Value>([^<]*)<', text)])
+        return ' '.join(['Fault'] + [value.split(':')[1] for value in re.findall(r'<env:Value[^>]*>([^<]*)<', text)])
     return f'{find("Status")} {find("Subject")}/{find("Reason")}' if 'Response' in text else text[:60]
 
 

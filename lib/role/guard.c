@@ -1,0 +1,306 @@
+#include "guard.h"
+
+#include <stdio.h>
+
+#include "lib/crypto/tls_mutual.h"
+#include "lib/io/file.h"
+#include "lib/pki/x509.h"
+
+#define PASSWORD_FILE_MAX 512u
+
+/* ---- the configuration */
+
+struct reading {
+    const struct config *file;
+    const char *section;
+    struct guard *g;
+    char *detail;
+    size_t cap;
+};
+
+static enum err wrong(const struct reading *r, const char *name, const char *why)
+{
+    snprintf(r->detail, r->cap, "[%s] %s: %s", r->section, name, why);
+    return ERR_BAD_VALUE;
+}
+
+static const char *text_of(const struct reading *r, const char *name)
+{
+    const char *text = config_text(r->file, r->section, name);
+    return text ? text : "";
+}
+
+/* Words with blanks or commas between. */
+static bool next_word(const char **at, struct span *ret)
+{
+    *at += strspn(*at, " ,");
+    *ret = (struct span){ (const uint8_t *)*at, strcspn(*at, " ,") };
+    *at += ret->len;
+    return ret->len;
+}
+
+static bool choose(struct guard *g, struct span word)
+{
+    bool found = false;
+    for (int f = 1; f < ES_FUNCTION_COUNT; f++) {
+        const struct es_function_info *info = es_function_info((enum es_function)f);
+        char name[128];
+        snprintf(name, sizeof name, "%s-%s", info->interface, info->name);
+        if (!span_eq(word, span_text(info->interface)) && !span_eq(word, span_text(name)))
+            continue;
+        g->functions[f / 64] |= 1ull << (f % 64);
+        found = g->chosen = true;
+    }
+    return found;
+}
+
+static enum err read_functions(const struct reading *r)
+{
+    const char *at = text_of(r, "functions");
+    struct span word;
+    while (next_word(&at, &word))
+        if (!choose(r->g, word))
+            return wrong(r, "functions", "interfaces (ES4) or functions (ES4-EnableProfile)");
+    return ERR_NONE;
+}
+
+static bool namespace_of(char digit, enum es_namespace *ret)
+{
+    *ret = digit == '1' ? ES_NS_1 : digit == '3' ? ES_NS_3 : ES_NS_4;
+    return digit == '1' || digit == '3' || digit == '4';
+}
+
+static enum err read_namespaces(const struct reading *r)
+{
+    const char *at = text_of(r, "namespaces");
+    struct span word;
+    enum es_namespace ns;
+    bool any = false;
+    for (int i = 0; i < ES_NAMESPACE_COUNT; i++)
+        r->g->refused[i] = true;
+    while (next_word(&at, &word)) {
+        if (word.len != 1 || !namespace_of((char)word.ptr[0], &ns))
+            return wrong(r, "namespaces", "1, 3 and 4, with blanks between");
+        r->g->refused[ns] = false;
+        any = true;
+    }
+    uint64_t own = config_number(r->file, r->section, "namespace");
+    if (own > 9 || !namespace_of((char)('0' + own), &r->g->dialect.ns))
+        return wrong(r, "namespace", "1, 3 or 4");
+    r->g->dialect.v4 = config_bool(r->file, r->section, "v4");
+    return any ? ERR_NONE : wrong(r, "namespaces", "at least one");
+}
+
+static enum err read_speaks_for(const struct reading *r)
+{
+    const char *at = text_of(r, "speaks_for");
+    struct guard *g = r->g;
+    struct span word;
+    while (next_word(&at, &word))
+        if (g->speaks_for_count == GUARD_SPEAKS_FOR_MAX ||
+            oid_from_text(word, &g->speaks_for[g->speaks_for_count++]) != ERR_NONE)
+            return wrong(r, "speaks_for", "OIDs with blanks between, at most 64");
+    return ERR_NONE;
+}
+
+static enum err read_limit(const struct reading *r, const char *name, uint32_t *ret)
+{
+    uint64_t n = config_number(r->file, r->section, name);
+    *ret = (uint32_t)n;
+    return n <= 1000000 ? ERR_NONE : wrong(r, name, "at most 1000000");
+}
+
+static enum err read_limits(const struct reading *r)
+{
+    enum err err = read_limit(r, "calls_per_s", &r->g->calls_per_s);
+    if (err == ERR_NONE)
+        err = read_limit(r, "burst", &r->g->burst);
+    if (err == ERR_NONE)
+        err = read_limit(r, "in_flight", &r->g->in_flight);
+    if (err == ERR_NONE && r->g->burst && !r->g->calls_per_s)
+        err = wrong(r, "burst", "counts only with calls_per_s");
+    if (!r->g->burst)
+        r->g->burst = r->g->calls_per_s;
+    return err;
+}
+
+/* The file's octets without line end. */
+static enum err read_password(const struct reading *r, const char *name, uint8_t *out, size_t *ret_len)
+{
+    const char *path = config_text(r->file, r->section, name);
+    struct arena a;
+    struct span file = SPAN_NONE;
+    arena_init(&a, 2 * PASSWORD_FILE_MAX);
+    enum err err = path ? file_read(path, PASSWORD_FILE_MAX, &a, &file) : ERR_MISSING;
+    while (file.len && (file.ptr[file.len - 1] == '\n' || file.ptr[file.len - 1] == '\r'))
+        file.len--;
+    if (err == ERR_NONE && file.len && file.len <= WSSE_PASSWORD_MAX)
+        memcpy(out, file.ptr, *ret_len = file.len);
+    else
+        err = wrong(r, name, "a readable file with a password of 1 to 128 octets is needed");
+    arena_release(&a);
+    return err;
+}
+
+static enum err read_user(const struct reading *r, const char *name, char out[WSSE_USER_MAX + 1])
+{
+    const char *user = text_of(r, name);
+    if (!*user || strlen(user) > WSSE_USER_MAX)
+        return wrong(r, name, "1 to 80 characters are needed");
+    snprintf(out, WSSE_USER_MAX + 1, "%s", user);
+    return ERR_NONE;
+}
+
+static enum err read_kind(const struct reading *r, const char *name, enum wsse_kind *ret)
+{
+    static const char *const kinds[] = {
+        [WSSE_NONE] = "none", [WSSE_USERNAME] = "username", [WSSE_TEXT] = "text", [WSSE_DIGEST] = "digest", [WSSE_X509] = "x509"
+    };
+    const char *text = text_of(r, name);
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (!strcmp(text, kinds[i])) {
+            *ret = (enum wsse_kind)i;
+            return ERR_NONE;
+        }
+    return wrong(r, name, "none, username, text, digest or x509");
+}
+
+static enum err read_security(const struct reading *r)
+{
+    struct wsse_rule *rule = &r->g->security;
+    const char *signer = config_text(r->file, r->section, "signer");
+    enum err err = read_kind(r, "security", &rule->kind);
+    if (err != ERR_NONE || rule->kind == WSSE_NONE)
+        return err;
+    if (rule->kind == WSSE_X509)
+        return signer && x509_load(signer, &rule->certificate) == ERR_NONE ? ERR_NONE
+                                                                          : wrong(r, "signer", "a readable certificate is needed");
+    err = read_user(r, "user", rule->user);
+    return err == ERR_NONE ? read_password(r, "password_file", rule->password, &rule->password_len) : err;
+}
+
+enum err guard_sender_read(const struct config *file, const char *section, struct guard_sender *s, char *detail, size_t cap)
+{
+    struct reading r = { file, section, NULL, detail, cap };
+    *s = (struct guard_sender){ .user = "" };
+    enum err err = read_kind(&r, "send_security", &s->token.kind);
+    if (err == ERR_NONE && s->token.kind == WSSE_USERNAME)
+        err = wrong(&r, "send_security", "none, text, digest or x509");
+    if (err != ERR_NONE || s->token.kind == WSSE_NONE || s->token.kind == WSSE_X509)
+        return err;
+    err = read_user(&r, "send_user", s->user);
+    s->token.user = span_text(s->user);
+    s->token.password.ptr = s->password;
+    return err == ERR_NONE ? read_password(&r, "send_password_file", s->password, &s->token.password.len) : err;
+}
+
+enum err guard_secure(const struct wsse_sender *token, const struct ssl_ctx_st *tls, struct span soap, struct rng *rng,
+                      uint64_t now_ms, struct arena *a, struct span *ret)
+{
+    struct wsse_sender own = *token;
+    struct writer der = wr_arena(a, X509_DER_MAX);
+    if (own.kind == WSSE_X509) {
+        tls_mutual_certificate(tls, &der);
+        own.certificate = wr_span(&der);
+        own.key = tls_mutual_key(tls);
+    }
+    return der.err == ERR_NONE ? wsse_add(&own, soap, rng, now_ms, a, ret) : der.err;
+}
+
+void guard_sender_done(struct guard_sender *s) { wipe(s->password, sizeof s->password); }
+
+enum err guard_read(const struct config *file, const char *section, struct guard *ret, char *detail, size_t cap)
+{
+    static enum err (*const parts[])(const struct reading *) = { read_functions, read_namespaces, read_speaks_for,
+                                                                 read_limits,    read_security };
+    struct reading r = { file, section, ret, detail, cap };
+    enum err err = ERR_NONE;
+    *ret = (struct guard){ .chosen = false };
+    for (size_t i = 0; i < ARRAY_LEN(parts) && err == ERR_NONE; i++)
+        err = parts[i](&r);
+    return err == ERR_NONE ? guard_sender_read(file, section, &ret->send, detail, cap) : err;
+}
+
+void guard_done(struct guard *g)
+{
+    wsse_rule_done(&g->security);
+    guard_sender_done(&g->send);
+}
+
+/* ---- rights */
+
+bool guard_speaks_for(const struct guard *g, const struct oid *entity)
+{
+    for (size_t i = 0; i < g->speaks_for_count; i++)
+        if (oid_eq(&g->speaks_for[i], entity))
+            return true;
+    return false;
+}
+
+bool guard_may(const struct guard *g, enum es_function function)
+{
+    return !g->chosen || g->functions[function / 64] >> (function % 64) & 1;
+}
+
+/* ---- limits: a bucket of thousandths of a call that fills with time */
+
+static bool take_call(struct guard *g, uint64_t now_ms)
+{
+    uint64_t full = 1000ull * g->burst, passed = now_ms > g->filled_ms ? now_ms - g->filled_ms : 0;
+    if (!g->filled_ms || passed > full)
+        g->budget = full;
+    else
+        g->budget += passed * g->calls_per_s;
+    g->budget = g->budget < full ? g->budget : full;
+    g->filled_ms = now_ms;
+    if (g->budget < 1000)
+        return false;
+    g->budget -= 1000;
+    return true;
+}
+
+static bool within_limits(struct guard *g, const char *name, uint64_t now_ms, struct log *log)
+{
+    if (!g->calls_per_s)
+        return true;
+    if (take_call(g, now_ms)) {
+        if (g->turned_away && g->budget >= 500ull * g->burst) {
+            log_fact(log, LOG_INFO_, NULL, "%s is below its calls_per_s again; %llu were turned away", name,
+                     (unsigned long long)g->turned_away);
+            g->turned_away = 0;
+        }
+        return true;
+    }
+    if (!g->turned_away++)
+        log_fact(log, LOG_WARN_, NULL, "%s calls more often than its %u calls_per_s: turned away", name, g->calls_per_s);
+    return false;
+}
+
+/* ---- all of it */
+
+static bool answer(struct es_fault *fault, struct status status)
+{
+    *fault = (struct es_fault){ .kind = ES_FAULT_INVALID_BODY, .status = status };
+    snprintf(fault->text, sizeof fault->text, "%s", status.detail);
+    return false;
+}
+
+bool guard_admit(struct guard *g, const char *name, struct wsse_seen *seen, const struct es_message *m, struct span soap,
+                 uint64_t now_ms, struct log *log, struct es_fault *ret_fault)
+{
+    if (m->kind != ES_REQUEST)
+        return true;
+    if (!within_limits(g, name, now_ms, log)) {
+        answer(ret_fault, status_failed(REASON_PROVIDER_UNAVAILABLE, "", "more calls than were agreed"));
+        ret_fault->text[0] = '\0'; /* it was told */
+        return false;
+    }
+    if (!wsse_check(&g->security, seen, m, soap, now_ms, ret_fault))
+        return false;
+    if (g->refused[m->dialect.ns])
+        return answer(ret_fault, status_failed(REASON_VERSION_UNSUPPORTED, "", "this namespace is not agreed with %s", name));
+    if (!guard_may(g, m->function))
+        return answer(ret_fault, status_failed(REASON_REQUESTER_NOT_ALLOWED, "", "%s may not call %s-%s", name,
+                                               es_function_info(m->function)->interface, es_function_info(m->function)->name));
+    return true;
+}
