@@ -129,12 +129,21 @@ static enum pe_status_code add_dgi(struct installation *in, struct staged_sd *sd
     return status;
 }
 
-static bool aid_taken(const struct installation *in, const struct aid *aid)
+static bool is_sd(const struct installation *in, const struct aid *aid)
 {
     for (size_t i = 0; i < in->now.sd_count; i++)
         if (aid_eq(&in->sds[i]->info.aid, aid))
             return true;
     return false;
+}
+
+/* An instance, of whatever kind, has its AID alone. */
+static bool aid_taken(const struct installation *in, const struct aid *aid)
+{
+    for (size_t i = 0; i < in->now.rfm_count; i++)
+        if (aid_eq(&in->rfms[i].aid, aid))
+            return true;
+    return is_sd(in, aid) || node_by_aid(in, aid_span(aid)) != NO_NODE;
 }
 
 enum pe_status_code install_sd(struct installation *in, const struct profile_element *pe)
@@ -183,10 +192,10 @@ enum pe_status_code install_rfm(struct installation *in, const struct profile_el
     struct application_rfm r = { .minimum_security = rfm->minimum_security.ptr[0] };
     if (in->now.rfm_count == APPLICATION_RFMS_MAX || rfm->tars.count > APPLICATION_TARS_MAX)
         return PE_STATUS_NOT_ENOUGH_MEMORY;
-    if (!aid_set(&r.aid, rfm->instance_aid) || !domain_of(rfm->access_domain, &r.access) ||
+    if (!aid_set(&r.aid, rfm->instance_aid) || aid_taken(in, &r.aid) || !domain_of(rfm->access_domain, &r.access) ||
         !domain_of(rfm->admin_access_domain, &r.admin))
         return PE_STATUS_BAD_VALUES;
-    if (rfm->security_domain_aid.ptr && (!aid_set(&r.sd, rfm->security_domain_aid) || !aid_taken(in, &r.sd)))
+    if (rfm->security_domain_aid.ptr && (!aid_set(&r.sd, rfm->security_domain_aid) || !is_sd(in, &r.sd)))
         return PE_STATUS_BAD_VALUES;
     for (size_t i = 0; i < rfm->tars.count; i++)
         add_tars(rfm->tars.items[i], r.tars, &r.tar_count);

@@ -137,6 +137,19 @@ static void rfm_of_nothing(struct edited *e)
 {
     e->elements[edit_first_of(e, PE_RFM) + 1].as.rfm->adf->aid = hex_lit("A000000087100299");
 }
+static void two_rfms_of_one_aid(struct edited *e)
+{
+    size_t first = edit_first_of(e, PE_RFM);
+    e->elements[first + 1].as.rfm->instance_aid = e->elements[first].as.rfm->instance_aid;
+}
+static void rfm_with_the_aid_of_the_sd(struct edited *e)
+{
+    e->elements[edit_first_of(e, PE_RFM)].as.rfm->instance_aid = hex_lit("A000000151000000");
+}
+static void rfm_with_the_aid_of_an_adf(struct edited *e)
+{
+    e->elements[edit_first_of(e, PE_RFM)].as.rfm->instance_aid = hex_lit("A0000000871002FF49FF0589");
+}
 static void rfm_before_sd(struct edited *e) { edit_drop(e, edit_first_of(e, PE_SECURITY_DOMAIN)); }
 static void behind_the_end(struct edited *e) { edit_insert_raw(e, e->count, hex_lit("AA 07 A0 05 80 00 81 01 66")); }
 /* An MF made by hand, with no file in it that the interpreter insists on. */
@@ -187,6 +200,9 @@ static const struct refusal {
     { "key too short", key_too_short, 5, 11 },
     { "sequence number too big", sqn_too_big, 3, 11 },
     { "RFM of an ADF that is not there", rfm_of_nothing, 3, 28 },
+    { "two RFM instances of one AID", two_rfms_of_one_aid, 3, 28 },
+    { "RFM with the AID of the security domain", rfm_with_the_aid_of_the_sd, 3, 27 },
+    { "RFM with the AID of an ADF", rfm_with_the_aid_of_an_adf, 3, 27 },
     { "RFM before any security domain", rfm_before_sd, 5, 27 },
     { "octets behind the End", behind_the_end, 5, 31 },
     { "no EF.ICCID", no_iccid, 3, 31 },
