@@ -1,3 +1,4 @@
+#include "uicc/suspend.h"
 #include "uicc/uicc.h"
 
 /* F=512 D=32, T=0 and T=15 (clock stop, classes A B C, eUICC); historical octets: SELECT by full and partial AID,
@@ -116,6 +117,7 @@ void euicc_reset(struct euicc *euicc, struct writer *ret_atr)
     struct card *card = &euicc->card;
     session_forget(card);
     proactive_reset(card);
+    suspension_find(card);
     for (const struct card_module *const *m = card_modules; *m; m++)
         if ((*m)->power_on)
             (*m)->power_on(card);

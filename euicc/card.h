@@ -123,13 +123,18 @@ struct card_module {
     void (*timer)(struct card *card, uint8_t id, struct span body);           /* ENVELOPE D7 */
     /* From euicc_idle and before each command; returns when it wants to be called again, or EUICC_NO_WAKE. */
     uint64_t (*idle)(struct card *card, uint64_t now_ms);
+    /* SUSPEND UICC: false: not now. Then what RAM has to find again when the power is back, read after the reset in the
+     * order of writing; times as what is left of them (card_left_ms, card_due_ms). */
+    bool (*may_suspend)(struct card *card);
+    void (*suspend)(struct card *card, struct writer *w);
+    void (*resume)(struct card *card, struct reader *r);
     void (*close)(struct card *card); /* wipes, frees a TLS session */
 };
 extern const struct card_module *const card_modules[]; /* euicc/modules.c; ends with NULL */
 
 /* ---- the card ---- */
 
-enum card_object { CARD_EID = 1, CARD_MANUFACTURED = 2 }; /* numbers of OBJ_CARD */
+enum card_object { CARD_EID = 1, CARD_MANUFACTURED = 2, CARD_SUSPENSION = 3 }; /* numbers of OBJ_CARD */
 
 struct verified_pin {
     fs_number context;
@@ -137,6 +142,9 @@ struct verified_pin {
 };
 
 struct proactive; /* uicc/proactive.c */
+
+/* SUSPEND UICC: answered and the power still on; or kept over a loss of power, for RESUME as the first command. */
+enum card_suspension { SUSPENSION_NONE, SUSPENSION_ANSWERED, SUSPENSION_KEPT };
 
 struct card {
     struct env env;       /* a copy; clock, rng, keys, log */
@@ -157,6 +165,8 @@ struct card {
     uint8_t response_channel;
     struct writer set_data; /* the blocks of a SET DATA in several commands, on the heap meanwhile */
     struct proactive *proactive;
+
+    enum card_suspension suspension;
 
     uint8_t imei[8]; /* as PROVIDE LOCAL INFORMATION gave it; has_imei */
     bool has_imei;
@@ -179,6 +189,16 @@ void *card_alloc(struct card *card, size_t len);
 #define CARD_NEW(card, type) ((type *)card_alloc((card), sizeof(type)))
 
 static inline uint64_t card_now_ms(struct card *card) { return card->env.clock->now_ms(card->env.clock); }
+/* What is left until then, and back; the greatest numbers are never. */
+static inline uint32_t card_left_ms(struct card *card, uint64_t due_ms)
+{
+    uint64_t now = card_now_ms(card), left = due_ms > now ? due_ms - now : 0;
+    return left < UINT32_MAX ? (uint32_t)left : UINT32_MAX;
+}
+static inline uint64_t card_due_ms(struct card *card, uint32_t left_ms)
+{
+    return left_ms == UINT32_MAX ? UINT64_MAX : card_now_ms(card) + left_ms;
+}
 static inline void card_random(struct card *card, uint8_t *out, size_t len)
 {
     card->env.rng->fill(card->env.rng, out, len);

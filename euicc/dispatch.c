@@ -1,3 +1,4 @@
+#include "uicc/suspend.h"
 #include "uicc/uicc.h"
 
 /* From the octets of a command to its row, and back to the octets of the answer (T=0). */
@@ -35,7 +36,7 @@ static const struct apdu_rule file_rules[] = {
     { 0x00, 0x2C, CASE_1 | CASE_2 | CASE_3, SEC_NONE, uicc_unblock_pin },
     { 0x00, 0x88, CASE_3 | CASE_4,          SEC_NONE, uicc_authenticate },
     { 0x00, 0x84, CASE_2,                   SEC_NONE, uicc_get_challenge },
-    { 0x80, 0x76, CASE_ANY,                 SEC_NONE, uicc_suspend },
+    { 0x80, INS_SUSPEND, CASE_ANY,                 SEC_NONE, uicc_suspend },
     { 0x80, 0x78, CASE_1 | CASE_2 | CASE_3 | CASE_4, SEC_NONE, uicc_get_identity },
     { 0x00, 0x04, CASE_1 | CASE_2 | CASE_3, SEC_NONE, uicc_deactivate_file },
     { 0x00, 0x44, CASE_1 | CASE_2 | CASE_3, SEC_NONE, uicc_activate_file },
@@ -260,6 +261,8 @@ static void modules_idle(struct card *card)
 /* Timers first; and whatever a handler does, no transaction outlives its command. */
 static uint16_t command_run(struct card *card, const struct command *cmd)
 {
+    if (suspension_ends(card, cmd))
+        suspension_drop(card);
     modules_idle(card);
     uint16_t sw = channel_dispatch(card, cmd, &card->response);
     while (objects_in_transaction(card->objects))

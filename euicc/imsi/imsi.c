@@ -120,16 +120,41 @@ static void module_power_on(struct card *card)
     *card->imsi = (struct imsi){ .active = IMSI_NONE, .country = IMSI_NO_COUNTRY, .deadline_ms = UINT64_MAX };
 }
 
-static void module_terminal_ready(struct card *card)
+static bool rules_read(struct card *card)
 {
     struct imsi *m = card->imsi;
     enum err err = card->profile ? imsi_rules_get(card->objects, card->profile, &m->rules) : ERR_NOT_FOUND;
     if (err != ERR_NONE && err != ERR_NOT_FOUND)
         log_fact(card->env.log, LOG_WARN_, NULL, "the rules of several IMSIs cannot be read: %s", err_text(err));
     if (err != ERR_NONE || !imsi_has_several(card))
-        return;
+        return false;
     m->active = imsi_active(card, &m->rules);
-    timer_start(card);
+    return true;
+}
+
+static void module_terminal_ready(struct card *card)
+{
+    if (rules_read(card))
+        timer_start(card);
+}
+
+static void module_suspend(struct card *card, struct writer *w)
+{
+    const struct imsi *m = card->imsi;
+    wr_u8(w, m->tried);
+    wr_u16(w, m->country);
+    wr_u8(w, m->serviced);
+    wr_u32(w, card_left_ms(card, m->deadline_ms));
+}
+
+static void module_resume(struct card *card, struct reader *r)
+{
+    struct imsi *m = card->imsi;
+    (void)rules_read(card);
+    m->tried = rd_u8(r);
+    m->country = rd_u16(r);
+    m->serviced = rd_u8(r) != 0;
+    m->deadline_ms = card_due_ms(card, rd_u32(r));
 }
 
 static void module_event(struct card *card, enum cat_event event, struct span body)
@@ -161,4 +186,6 @@ const struct card_module imsi_module = {
     .terminal_ready = module_terminal_ready,
     .event = module_event,
     .idle = module_idle,
+    .suspend = module_suspend,
+    .resume = module_resume,
 };

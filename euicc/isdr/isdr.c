@@ -202,6 +202,7 @@ static void sessions_end(struct card *card)
     sd_session_end(&card->isdr->local);
     isdr_sms_forget(card);
     card->isdr->looking = false;
+    card->isdr->polling = POLLING_AS_IT_LIKES;
     sms_out_reset(card);
     agent_reset(card);
     cat_tp_agent_reset(card);
@@ -256,16 +257,29 @@ static void look_at_network(struct card *card)
         isdr->looking = proactive_local_info(card, 0x00, location_told, NULL) == ERR_NONE;
 }
 
+/* Polling is for what no event tells: while we wait for a time of our own, or for the network from a terminal that does
+ * not report it. Otherwise the device may sleep. */
+static void polling_adjust(struct card *card, uint64_t wake_ms)
+{
+    struct isdr *isdr = card->isdr;
+    bool wanted = wake_ms != UINT64_MAX || !isdr->sw.serviced;
+    if (!terminal_is_ready(card) || isdr->polling == (wanted ? POLLING_ASKED : POLLING_OFF) || !proactive_is_idle(card))
+        return;
+    enum err err = wanted ? proactive_poll_interval(card, isdr->timing.poll_interval_s, NULL, NULL)
+                          : proactive_push(card, PROACTIVE_POLLING_OFF, 0, DEVICE_TERMINAL, SPAN_NONE, NULL, NULL);
+    if (err != ERR_BUSY) /* a terminal without polling is not asked again */
+        isdr->polling = wanted ? POLLING_ASKED : POLLING_OFF;
+}
+
 static void module_terminal_ready(struct card *card)
 {
     uint32_t rejection = imsi_has_several(card) ? 1u << EVENT_NETWORK_REJECTION : 0;
     proactive_want_events(card, 1u << EVENT_LOCATION_STATUS | 1u << EVENT_DATA_AVAILABLE | 1u << EVENT_CHANNEL_STATUS |
                                     rejection);
-    enum err err = proactive_poll_interval(card, card->isdr->timing.poll_interval_s, NULL, NULL);
-    if (err == ERR_NONE)
-        err = proactive_local_info(card, 0x01, imei_told, NULL);
+    polling_adjust(card, 0);
+    enum err err = proactive_local_info(card, 0x01, imei_told, NULL);
     if (err != ERR_NONE)
-        log_fact(card->env.log, LOG_DEBUG_, NULL, "terminal takes no polling or tells no IMEI: %s", err_text(err));
+        log_fact(card->env.log, LOG_DEBUG_, NULL, "terminal tells no IMEI: %s", err_text(err));
     switch_terminal_ready(card);
     look_at_network(card);
 }
@@ -285,6 +299,26 @@ static void module_event(struct card *card, enum cat_event event, struct span bo
         switch_service(card, status.ptr[0] == 0x00);
 }
 
+/* Short messages on their way, parts of one, a session and its next try, a question to the terminal: not now. */
+static bool module_may_suspend(struct card *card)
+{
+    const struct isdr *isdr = card->isdr;
+    return switch_may_suspend(card) && !isdr->looking && !isdr->reassembly && card->notify->sms.count == 0 &&
+           card->agent->deadline_ms == UINT64_MAX && !agent_is_open(card) && !cat_tp_is_busy(card);
+}
+
+static void module_suspend(struct card *card, struct writer *w)
+{
+    wr_u8(w, (uint8_t)card->isdr->polling);
+    switch_suspend(card, w);
+}
+
+static void module_resume(struct card *card, struct reader *r)
+{
+    card->isdr->polling = rd_u8(r);
+    switch_resume(card, r);
+}
+
 static uint64_t module_idle(struct card *card, uint64_t now_ms)
 {
     uint64_t wake = switch_idle(card, now_ms), other = sms_out_idle(card, now_ms);
@@ -293,7 +327,9 @@ static uint64_t module_idle(struct card *card, uint64_t now_ms)
     other = agent_idle(card, now_ms);
     wake = other < wake ? other : wake;
     other = cat_tp_agent_idle(card, now_ms);
-    return other < wake ? other : wake;
+    wake = other < wake ? other : wake;
+    polling_adjust(card, wake);
+    return wake;
 }
 
 static void module_timer(struct card *card, uint8_t id, struct span body)
@@ -383,5 +419,8 @@ const struct card_module isdr_module = {
     .event = module_event,
     .timer = module_timer,
     .idle = module_idle,
+    .may_suspend = module_may_suspend,
+    .suspend = module_suspend,
+    .resume = module_resume,
     .close = module_close,
 };

@@ -34,6 +34,7 @@ struct isdr {
     struct sd_session sms, local;
     struct sms_reassembly *reassembly; /* on the heap while parts of a message are missing */
     bool looking; /* a PROVIDE LOCAL INFORMATION (location) is out */
+    enum { POLLING_AS_IT_LIKES, POLLING_ASKED, POLLING_OFF } polling; /* what the terminal was told */
 };
 
 /* After a transaction was given up: what RAM holds of registry and switch is read anew. */

@@ -242,7 +242,7 @@ void switch_reset(struct card *card)
     bool pending = run->state.phase == SWITCH_PENDING;
     if (pending && carry_out(card) != ERR_NONE)
         return;
-    if (!pending && looks_for_network(&run->state))
+    if (!pending && looks_for_network(&run->state) && card->suspension == SUSPENSION_NONE)
         guard_at_reset(card);
     struct switch_state kept = run->state;
     *run = (struct switch_run){ .state = kept, .deadline_ms = SWITCH_NEVER, .lost_since_ms = SWITCH_NEVER };
@@ -254,6 +254,42 @@ void switch_reset(struct card *card)
     }
     if (looks_for_network(&run->state))
         guard_start(card);
+}
+
+/* ---- a device that sleeps ---- */
+
+static uint64_t fallback_ms(const struct card *card) { return (uint64_t)card->isdr->timing.fallback_s * 1000u; }
+
+/* The end of the time without service after which the fall-back profile takes over. */
+static uint64_t lost_until(struct card *card)
+{
+    uint64_t since = run_of(card)->lost_since_ms;
+    return since == SWITCH_NEVER ? SWITCH_NEVER : since + fallback_ms(card);
+}
+
+bool switch_may_suspend(const struct card *card)
+{
+    const struct switch_state *s = &card->isdr->sw.state;
+    return s->phase != SWITCH_PENDING && (s->phase != SWITCH_ATTACHING || s->cause == SWITCH_FIRST);
+}
+
+void switch_suspend(struct card *card, struct writer *w)
+{
+    const struct switch_run *run = run_of(card);
+    wr_u8(w, run->state.phase);
+    wr_u8(w, run->serviced);
+    wr_u32(w, card_left_ms(card, run->deadline_ms));
+    wr_u32(w, card_left_ms(card, lost_until(card)));
+}
+
+void switch_resume(struct card *card, struct reader *r)
+{
+    struct switch_run *run = run_of(card);
+    run->state.phase = rd_u8(r);
+    run->serviced = rd_u8(r) != 0;
+    run->deadline_ms = card_due_ms(card, rd_u32(r));
+    uint64_t until = card_due_ms(card, rd_u32(r));
+    run->lost_since_ms = until == SWITCH_NEVER ? SWITCH_NEVER : until - fallback_ms(card);
 }
 
 /* ---- notification ---- */
@@ -487,12 +523,36 @@ static uint64_t network_lost_at(struct card *card)
     if (is_under_way(&run->state) || run->lost_since_ms == SWITCH_NEVER || !holder || holder == enabled ||
         run->state.home || (MUTANT(fallback_asks_pol1) && enabled->pol1 & POL1_NO_DISABLE))
         return SWITCH_NEVER;
-    return run->lost_since_ms + (uint64_t)card->isdr->timing.fallback_s * 1000u;
+    return lost_until(card);
+}
+
+/* What was due longer ago than a terminal polls came due while the device slept: what the network has for us arrives only
+ * now. So it is due a little later, once, and the sleep counts for nothing. Returns the time to put it off by; *off_until
+ * remembers. */
+static uint64_t slept_over(struct card *card, uint64_t due_ms, uint64_t *off_until)
+{
+    const struct euicc_timing *t = &card->isdr->timing;
+    uint64_t now = card_now_ms(card), retry_ms = t->retry_wait_s * 1000ull;
+    bool long_ago = due_ms != SWITCH_NEVER && due_ms + t->poll_interval_s * 1000ull + retry_ms < now;
+    if (!long_ago || due_ms == *off_until)
+        return 0;
+    *off_until = now + retry_ms;
+    return *off_until - due_ms;
+}
+
+static void wake_up(struct card *card)
+{
+    struct switch_run *run = run_of(card);
+    uint64_t off = run->state.phase == SWITCH_PENDING ? 0 : slept_over(card, run->deadline_ms, &run->deadline_off_ms);
+    run->deadline_ms += off;
+    run->guard_since_ms += off;
+    run->lost_since_ms += slept_over(card, lost_until(card), &run->lost_off_ms);
 }
 
 uint64_t switch_idle(struct card *card, uint64_t now_ms)
 {
     struct switch_run *run = run_of(card);
+    wake_up(card);
     if (run->deadline_ms <= now_ms)
         deadline_passed(card);
     uint64_t lost_at = network_lost_at(card);

@@ -13,6 +13,7 @@
 #define OSPREY_EUICC_ISDR_SWITCH_H
 
 #include "lib/base/err.h"
+#include "lib/codec/writer.h"
 #include "lib/model/aid.h"
 #include "lib/ota/es5.h"
 
@@ -61,6 +62,7 @@ struct switch_run {
     uint64_t deadline_ms;   /* of the phase: attach guard's next part, next try, REFRESH again; SWITCH_NEVER: none */
     uint64_t guard_since_ms; /* up to when the guard's time is in state.spent */
     uint64_t lost_since_ms; /* without service; SWITCH_NEVER: served, or nobody knows */
+    uint64_t deadline_off_ms, lost_off_ms; /* put off until then already, because the device had slept */
 };
 
 MUST_USE enum err switch_load(struct card *card);
@@ -77,6 +79,10 @@ void switch_release(struct card *card);
 void switch_reset(struct card *card);
 /* The terminal is there: without service from now on counts as lost. */
 void switch_terminal_ready(struct card *card);
+/* SUSPEND UICC: not while a switch waits for its reset or its profile for the network. */
+bool switch_may_suspend(const struct card *card);
+void switch_suspend(struct card *card, struct writer *w);
+void switch_resume(struct card *card, struct reader *r);
 /* Service as told by LOCATION STATUS or PROVIDE LOCAL INFORMATION. */
 void switch_service(struct card *card, bool serviced);
 uint64_t switch_idle(struct card *card, uint64_t now_ms);

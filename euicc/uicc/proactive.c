@@ -78,6 +78,30 @@ void proactive_reset(struct card *card)
     }
 }
 
+void proactive_suspend(struct card *card, struct writer *w)
+{
+    const struct proactive *p = card->proactive;
+    wr_u8(w, p->ready);
+    wr_u8(w, p->last_number);
+    wr_u32(w, p->events_asked);
+    wr_u8(w, (uint8_t)p->profile_len);
+    wr_bytes(w, (struct span){ p->profile, p->profile_len });
+    wr_u8(w, card->has_imei);
+    wr_bytes(w, SPAN_OF(card->imei));
+}
+
+void proactive_resume(struct card *card, struct reader *r)
+{
+    struct proactive *p = card->proactive;
+    p->ready = rd_u8(r) != 0;
+    p->last_number = rd_u8(r);
+    p->events_asked = rd_u32(r);
+    p->profile_len = rd_u8(r) % (TERMINAL_PROFILE_MAX + 1u);
+    rd_copy(r, p->profile, p->profile_len);
+    card->has_imei = rd_u8(r) != 0;
+    rd_copy(r, card->imei, sizeof card->imei);
+}
+
 uint16_t proactive_announced_len(const struct card *card)
 {
     const struct proactive *p = card->proactive;

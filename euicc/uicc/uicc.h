@@ -15,7 +15,8 @@ enum uicc_sw {
     SW_TRIES_LEFT = 0x63C0, /* | tries */
     SW_NO_FREE_CHANNEL = 0x6A81,
     SW_FILE_EXISTS = 0x6A89,
-    SW_INCREASE_MAXIMUM = 0x9850
+    SW_INCREASE_MAXIMUM = 0x9850,
+    SW_SUSPENSION_TOO_LONG = 0x9864
 };
 
 /* select.c */
@@ -90,6 +91,8 @@ command_handler uicc_terminal_profile, uicc_terminal_capability, uicc_fetch, uic
 enum err proactive_open(struct card *card);
 void proactive_reset(struct card *card);
 uint16_t proactive_announced_len(const struct card *card); /* 0: nothing to announce now; 256 is 91 00 */
+void proactive_suspend(struct card *card, struct writer *w); /* the toolkit session, while nothing is queued */
+void proactive_resume(struct card *card, struct reader *r);
 void proactive_pump(struct card *card);                    /* after each command: the event list, when it changed */
 
 #endif

@@ -131,6 +131,7 @@ static void profile(struct card *card, uint8_t slot)
     access_rules();
     file(FS_MF, 0x2FE2, 0x41, 0, 10, 2, 1, hex_lit("98001032547698103214"));
     file(FS_MF, 0x2F00, 0x42, 20, 40, 0x1E, 1, hex_lit("610B4F09" RIG_USIM1));
+    file(FS_MF, 0x2F08, 0x41, 0, 5, 8, 6, hex_lit("3C3C020000")); /* SUSPEND UICC is offered */
     file(FS_MF, 0x2F10, 0x41, 0, sizeof big, FS_NO_SFI, 6, SPAN_OF(big));
     file(FS_MF, 0x2F11, 0x41, 0, 4, FS_NO_SFI, 3, SPAN_NONE);
     file(FS_MF, 0x2F12, 0x41, 0, 4, FS_NO_SFI, 0, SPAN_NONE);

@@ -278,6 +278,29 @@ static void power_lost_before_the_refresh_switches_at_the_next_start(void **stat
     lab_free(lab);
 }
 
+/* Polling costs power: only while the card waits for a time of its own or for the network. */
+static void it_polls_only_while_it_waits(void **state)
+{
+    (void)state;
+    struct lab *lab = world();
+    lab_wait(lab, 1);
+    assert_int_equal(lab_card(lab)->isdr->polling, POLLING_OFF);
+    assert_int_equal(euicc_idle(lab->euicc, lab->clock.now_ms), EUICC_NO_WAKE);
+    terminal_location(lab, 0x02);
+    lab_wait(lab, 1);
+    assert_int_equal(lab_card(lab)->isdr->polling, POLLING_ASKED);
+    terminal_location(lab, 0x00);
+    lab_wait(lab, 1);
+    assert_int_equal(lab_card(lab)->isdr->polling, POLLING_OFF);
+    assert_int_equal(smsr_sw(lab, hex_lit(ENABLE_11)), 0x9000);
+    lab_wait(lab, 1);
+    assert_int_equal(lab_card(lab)->isdr->polling, POLLING_ASKED); /* nobody has confirmed */
+    assert_int_equal(smsr_confirm(lab, notification(lab).sequence), 0x9000);
+    lab_wait(lab, 1);
+    assert_int_equal(lab_card(lab)->isdr->polling, POLLING_OFF);
+    lab_free(lab);
+}
+
 /* ---- power cuts ---- */
 
 static void prepare_nothing(struct lab *lab) { (void)lab; }
@@ -370,6 +393,8 @@ static void restore(struct lab *lab, const uint8_t *image, uint64_t counter)
     terminal_boot(lab);
 }
 
+static unsigned step = 13; /* octets between two cuts; 1: every one */
+
 static void power_may_fail(void **state)
 {
     const struct scenario *sc = *state;
@@ -385,7 +410,7 @@ static void power_may_fail(void **state)
     uint64_t total = lab->memory.written - begin;
     assert_in_range(total, 100, 20000);
     size_t cuts = 0;
-    for (uint64_t at = 0; at < total; at += at < 64 ? 1 : 13, cuts++) {
+    for (uint64_t at = 0; at < total; at += at < 64 ? 1 : step, cuts++) {
         restore(lab, image, counter);
         nvm_memory_cut_after(&lab->memory, at);
         seen = false;
@@ -402,8 +427,11 @@ static void power_may_fail(void **state)
     lab_free(lab);
 }
 
-int main(void)
+/* With an argument: cut at every octet. */
+int main(int argc, char **argv)
 {
+    (void)argv;
+    step = argc > 1 ? 1 : step;
     if (!shared_path("data/profiles/" SECOND))
         return TEST_SKIPPED;
     static const struct CMUnitTest tests[] = {
@@ -419,6 +447,7 @@ int main(void)
         cmocka_unit_test(pol1_deletes_after_the_confirmation),
         cmocka_unit_test(loss_of_network_falls_back),
         cmocka_unit_test(a_terminal_that_is_busy_is_asked_again),
+        cmocka_unit_test(it_polls_only_while_it_waits),
         cmocka_unit_test(power_lost_before_the_refresh_switches_at_the_next_start),
     };
     struct CMUnitTest cuts[ARRAY_LEN(scenarios)];
