@@ -169,11 +169,20 @@ void modem_work(struct modem *m)
     m->working = false;
 }
 
+bool modem_slot_reset(struct modem *m)
+{
+    WRITER_ON_STACK(atr, 64);
+    m->slot.reset(m->slot.context, &atr);
+    m->counts.resets++;
+    if (m->lines.watch.apdu)
+        m->lines.watch.apdu(m->lines.watch.context, SPAN_NONE, wr_span(&atr));
+    return atr.len > 0;
+}
+
 /* Power on or REFRESH with UICC reset. Short messages that wait stay; events of the old session do not. */
 static void start_session(struct modem *m)
 {
     WRITER_ON_STACK(profile, 5 + MODEM_PROFILE_MAX);
-    WRITER_ON_STACK(atr, 64);
     WRITER_ON_STACK(answer, 2 * MODEM_RAPDU_MAX);
     m->reset_wanted = false;
     m->fetch_len = 0;
@@ -181,13 +190,10 @@ static void start_session(struct modem *m)
     m->card = MODEM_CARD_ABSENT;
     toolkit_reset(m);
     attach_end(m, LOCATION_NONE);
-    m->slot.reset(m->slot.context, &atr);
-    m->counts.resets++;
-    if (m->lines.watch.apdu)
-        m->lines.watch.apdu(m->lines.watch.context, SPAN_NONE, wr_span(&atr));
+    bool there = modem_slot_reset(m);
     m->poll_ms = m->config.poll_s * 1000ull;
     m->poll_at = m->now_ms + m->poll_ms;
-    if (!atr.len) {
+    if (!there) {
         modem_fact(m, LOG_WARN_, "no card in the slot");
         return;
     }
@@ -202,7 +208,7 @@ void modem_power_on(struct modem *m, uint64_t now_ms)
 {
     m->now_ms = now_ms;
     m->on = true;
-    m->asleep = false;
+    m->asleep = m->suspended = false;
     quirks_stay_awake(m);
     m->reset_wanted = true;
     modem_work(m);
@@ -215,7 +221,7 @@ uint64_t modem_tick(struct modem *m, uint64_t now_ms)
     m->now_ms = now_ms;
     if (!m->on)
         return UINT64_MAX;
-    uint64_t next = m->slot.idle(m->slot.context, now_ms), wake = quirks_tick(m);
+    uint64_t wake = quirks_tick(m), next = m->suspended ? UINT64_MAX : m->slot.idle(m->slot.context, now_ms);
     if (m->asleep)
         return wake;
     toolkit_tick(m);

@@ -60,6 +60,7 @@ struct modem_quirks {
     bool no_location_event; /* takes the event list and never reports a location status */
     bool loses_sms;         /* what arrives while it sleeps is gone though the network was told that it arrived; without,
                                the network is told to try later */
+    bool suspends;          /* asleep it takes the card's power away, where the profile offers that (SUSPEND UICC) */
     uint16_t bip_buffer;    /* octets of a channel's buffers; 0: as the card asks, up to 1500 */
     uint32_t answer_ms;     /* before each FETCH, envelope or poll */
     uint32_t awake_s, asleep_s; /* it sleeps asleep_s long when nothing happened for awake_s (PSM, eDRX); 0: never */

@@ -41,7 +41,8 @@ struct modem {
     bool moved; /* the host selected something on the basic channel */
     enum modem_card card;
     uint8_t usim[16], usim_len; /* the AID of the USIM in use */
-    bool asleep;
+    bool asleep, suspended; /* suspended: the card has no power and this token takes it up again */
+    uint8_t suspend_token[8];
     uint64_t sleeps_at, wakes_at, slow_until; /* quirks */
     unsigned fetch_len; /* a proactive command of that many octets waits */
     /* the command being served, for its TERMINAL RESPONSE */
@@ -105,6 +106,12 @@ void quirks_pace(struct modem *m);
 void quirks_stay_awake(struct modem *m);
 uint64_t quirks_tick(struct modem *m); /* when it wants to be called again */
 bool quirks_lose_sms(struct modem *m, uint64_t tag); /* asleep: the message never comes here */
+
+/* modem.c: power down and up. false: no answer to reset. */
+bool modem_slot_reset(struct modem *m);
+/* modem_suspend.c. The first: true when the card may lose its power now. */
+bool card_suspend(struct modem *m);
+void card_resume(struct modem *m);
 
 /* modem_host.c. The first: false when the message is for the card. */
 bool host_takes_sms(struct modem *m, struct span tpdu, uint64_t tag);

@@ -58,6 +58,8 @@ static void tell_network(struct modem *m, bool awake)
 
 static void fall_asleep(struct modem *m)
 {
+    if (m->config.quirks.suspends)
+        card_suspend(m);
     m->asleep = true;
     m->wakes_at = m->now_ms + m->config.quirks.asleep_s * 1000ull;
     modem_fact(m, LOG_DEBUG_, "asleep for %u s", m->config.quirks.asleep_s);
@@ -72,6 +74,8 @@ uint64_t quirks_tick(struct modem *m)
     if (m->asleep && m->now_ms >= m->wakes_at) {
         m->asleep = false;
         quirks_stay_awake(m);
+        if (m->suspended)
+            card_resume(m);
         modem_fact(m, LOG_DEBUG_, "awake");
         tell_network(m, true);
     } else if (!m->asleep && is_busy(m)) {

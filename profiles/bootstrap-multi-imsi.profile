@@ -46,7 +46,7 @@ ef-pl = "en"
 ef-iccid = {ef-iccid}
 ef-dir records=1x38 = <61 <4F {usim-aid}> <50 "USIM">>
 ef-arr records=14x33 = {access-rules}
-ef-umpc = 3C3C000000
+ef-umpc = 3C3C020000      # SUSPEND UICC is offered
 
 [pukCodes]
 01 value={puk1}

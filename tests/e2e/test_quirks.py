@@ -33,6 +33,7 @@ WITH_HTTPS = {
 WITH_SMS = {
     'no BIP, SMS only': ('no_bip = yes', 'delete', WELL),
     'slow answers, SMS only': ('answer_ms = 20', 'delete', WELL),
+    'sleeps and suspends the card, SMS only': ('awake_s = 2\nasleep_s = 3\nsuspends = yes', 'delete', WELL),
     'sleeps, SMS only': ('awake_s = 2\nasleep_s = 3', 'delete', WELL),
     'loses messages asleep, SMS only': ('awake_s = 2\nasleep_s = 3\nloses_sms = yes', 'delete', WELL),
 }

@@ -205,14 +205,16 @@ static void confirm(struct air *a, uint16_t sequence)
     send_packet(a, wr_span(&w));
 }
 
-static void the_card_lives_in_a_modem(void **state)
+/* A card with a second profile in a modem that is about to be switched on. */
+static struct air *air_new(struct modem_quirks quirks)
 {
-    (void)state;
     struct air *a = calloc(1, sizeof *a);
     a->lab = lab_new(true);
     lab_install(a->lab, 0x11, lab_profile(SECOND));
     memcpy(a->lab->server.psk, LAB_PSK, 16);
-    struct modem_config config = { .imei = "490154203237518", .attach_retry_s = 20, .mcc_mnc = { 0x00, 0xF1, 0x10 } };
+    struct modem_config config = {
+        .imei = "490154203237518", .attach_retry_s = 20, .mcc_mnc = { 0x00, 0xF1, 0x10 }, .quirks = quirks
+    };
     struct modem_slot slot = { a->lab, slot_reset, slot_transmit, slot_idle, slot_has_proactive };
     struct modem_lines lines = { .context = a,
                                  .send_auth_info = on_auth_info,
@@ -225,6 +227,20 @@ static void the_card_lives_in_a_modem(void **state)
                                  .channel_close = on_close,
                                  .watch = { .context = a, .attached = on_attached } };
     a->modem = modem_new(&config, &slot, &lines);
+    return a;
+}
+
+static void air_free(struct air *a)
+{
+    modem_free(a->modem);
+    lab_free(a->lab);
+    free(a);
+}
+
+static void the_card_lives_in_a_modem(void **state)
+{
+    (void)state;
+    struct air *a = air_new((struct modem_quirks){ 0 });
 
     /* first life: attach, notification, confirmation */
     modem_power_on(a->modem, a->lab->clock.now_ms);
@@ -268,15 +284,118 @@ static void the_card_lives_in_a_modem(void **state)
     assert_int_equal(n.type, ES5_CHANGE_ROLLED_BACK);
     confirm(a, n.sequence);
     assert_int_equal(lab_card(a->lab)->isdr->sw.state.phase, SWITCH_IDLE);
-    modem_free(a->modem);
-    lab_free(a->lab);
-    free(a);
+    air_free(a);
+}
+
+/* ---- devices that sleep ---- */
+
+#define AWAKE_S  10u
+#define ASLEEP_S 36000u
+
+/* EF.UMPC of the profile in use says that SUSPEND UICC is there. */
+static void offer_suspension(struct air *a)
+{
+    struct card *card = lab_card(a->lab);
+    fs_number umpc = fs_by_path(&card->fs, FS_MF, FS_NONE, hex_lit("2F08"));
+    assert_int_not_equal(umpc, FS_NONE);
+    card_begin(card);
+    assert_ok(fs_write(&card->fs, umpc, 2, hex_lit("02")));
+    assert_ok(card_commit(card));
+}
+
+/* A new profile is enabled, has told so once, and nobody has confirmed. */
+static struct air *waits_for_confirmation(bool suspends)
+{
+    struct air *a = air_new((struct modem_quirks){ .awake_s = AWAKE_S, .asleep_s = ASLEEP_S, .suspends = suspends });
+    modem_power_on(a->modem, a->lab->clock.now_ms);
+    settle(a);
+    confirm(a, next_notification(a).sequence);
+    send_packet(a, hex_lit("AA1C221A80E28800153A03124F10A0000005591010FFFFFFFF8900001100"));
+    assert_int_equal(lab_state(a->lab, 0x11), ISDP_ENABLED);
+    offer_suspension(a);
+    assert_int_equal(lab_card(a->lab)->isdr->sw.state.tries, 1);
+    return a;
+}
+
+static void fall_asleep(struct air *a)
+{
+    for (unsigned s = 0; s < 3 * AWAKE_S && !modem_is_asleep(a->modem); s++)
+        wait_s(a, 1);
+    assert_true(modem_is_asleep(a->modem));
+}
+
+static void sleep_through(struct air *a)
+{
+    a->lab->clock.now_ms += ASLEEP_S * 1000ull;
+    (void)modem_tick(a->modem, a->lab->clock.now_ms);
+    settle(a);
+    assert_false(modem_is_asleep(a->modem));
+}
+
+/* Three nights of ten hours: the three tries of an hour each are made awake, and the confirmation still finds its switch. */
+static void time_asleep_costs_no_try(void **state)
+{
+    bool suspends = *state != NULL;
+    struct air *a = waits_for_confirmation(suspends);
+    uint16_t sequence = next_notification(a).sequence;
+    unsigned resets = (unsigned)modem_counts(a->modem).resets;
+    for (int night = 0; night < 3; night++) {
+        fall_asleep(a);
+        assert_int_equal(lab_card(a->lab)->suspension != SUSPENSION_NONE, suspends);
+        sleep_through(a);
+    }
+    assert_int_equal(modem_counts(a->modem).resets - resets, suspends ? 3 : 0);
+    assert_int_equal(lab_state(a->lab, 0x11), ISDP_ENABLED);
+    assert_true(lab_card(a->lab)->isdr->sw.state.tries <= 3);
+    assert_true(modem_is_registered(a->modem));
+    confirm(a, sequence);
+    assert_int_equal(lab_card(a->lab)->isdr->sw.state.phase, SWITCH_IDLE);
+    air_free(a);
+}
+
+/* The card rolls back nevertheless when nobody confirms in all the time it was awake. */
+static void time_awake_counts(void **state)
+{
+    (void)state;
+    struct air *a = waits_for_confirmation(true);
+    for (int night = 0; night < 60 && lab_state(a->lab, 0x10) != ISDP_ENABLED; night++) {
+        fall_asleep(a);
+        sleep_through(a);
+    }
+    assert_int_equal(lab_state(a->lab, 0x10), ISDP_ENABLED);
+    assert_int_equal(a->attached, 3);
+    air_free(a);
+}
+
+/* No service at bed-time is not ten hours without service. */
+static void a_night_without_coverage_is_no_loss_of_network(void **state)
+{
+    struct air *a = waits_for_confirmation(*state != NULL);
+    confirm(a, next_notification(a).sequence);
+    wait_s(a, 5);
+    struct switch_run *run = &lab_card(a->lab)->isdr->sw;
+    switch_service(lab_card(a->lab), false);
+    fall_asleep(a);
+    sleep_through(a);
+    assert_int_equal(run->state.phase, SWITCH_IDLE);
+    wait_s(a, 2);
+    assert_int_equal(run->state.phase, SWITCH_IDLE);
+    assert_int_equal(lab_state(a->lab, 0x11), ISDP_ENABLED);
+    air_free(a);
 }
 
 int main(void)
 {
     if (!shared_path("data/profiles/" SECOND))
         return TEST_SKIPPED;
-    static const struct CMUnitTest tests[] = { cmocka_unit_test(the_card_lives_in_a_modem) };
+    static char with_suspension[] = "suspended";
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_card_lives_in_a_modem),
+        cmocka_unit_test(time_asleep_costs_no_try),
+        cmocka_unit_test_prestate(time_asleep_costs_no_try, with_suspension),
+        cmocka_unit_test(time_awake_counts),
+        cmocka_unit_test(a_night_without_coverage_is_no_loss_of_network),
+        cmocka_unit_test_prestate(a_night_without_coverage_is_no_loss_of_network, with_suspension),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
