@@ -40,6 +40,8 @@ const struct config_option smdp_options[] = {
     { "partner *", "reply_hosts", CONFIG_TEXT, "", false, "further scheme://host:port that its ReplyTo may name" },
     { "partner *", "ampersand", CONFIG_BOOL, "false", false, "it joins parameters with & (v3)" },
     GUARD_OPTIONS,
+    { "partner *", "eis", CONFIG_TEXT, "complete", false,
+      "operator: complete, as the schema has it; or reduced to what annex E lets it see" },
     { "profile *", "package", CONFIG_PATH, NULL, true, "an ordered profile: its package, DER" },
     { "profile *", "owner", CONFIG_TEXT, NULL, true, "OID of the operator that ordered it" },
     { "profile *", "type", CONFIG_TEXT, "", false, "profile type; none: what the package says" },
@@ -102,11 +104,14 @@ static enum err read_hosts(const struct reading *r, struct smdp_partner *p)
 static enum err read_partner(const struct reading *r, struct smdp_partner *p)
 {
     const char *kind = text_of(r, "kind");
-    *p = (struct smdp_partner){ .ampersand = config_bool(r->file, r->section, "ampersand") };
+    *p = (struct smdp_partner){ .ampersand = config_bool(r->file, r->section, "ampersand"),
+                                .reduced_eis = !strcmp(text_of(r, "eis"), "reduced") };
     snprintf(p->name, sizeof p->name, "%s", config_section_name(r->section));
     p->kinds = !strcmp(kind, "operator") ? SMDP_OPERATOR : !strcmp(kind, "sm-sr") ? SMDP_SMSR : 0;
     if (!p->kinds)
         return wrong(r, "kind", "operator or sm-sr");
+    if (!p->reduced_eis && strcmp(text_of(r, "eis"), "complete") != 0)
+        return wrong(r, "eis", "complete or reduced");
     enum err err = read_oid(r, "oid", &p->oid);
     if (err == ERR_NONE)
         err = read_text(r, "url", p->url, sizeof p->url);

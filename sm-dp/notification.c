@@ -1,5 +1,6 @@
 #include "notification.h"
 
+#include "lib/es/eis_view.h"
 #include "messages.h"
 
 static enum es_function twin_of(enum es_function es3)
@@ -55,6 +56,9 @@ static void relay(struct turn *t, const struct es_message *m, enum es_function e
                  owner.text);
         return;
     }
+    if (m->function == ES3_SMSR_CHANGE_NOTIFICATION && to->reduced_eis &&
+        eis_reduce(((const struct es_smsr_notification *)m->body)->eis, EIS_VIEW_CHANGE, t->arena) != ERR_NONE)
+        return;
     const char *name =
         is_profile_notification(m->function) ? ((const struct es_profile_notification *)m->body)->iccid.digits : "";
     smdp_notify(t, to, es2, m->body, name);

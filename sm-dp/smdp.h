@@ -37,6 +37,7 @@ struct smdp_partner {
     char hosts[SMDP_HOSTS_MAX][SMDP_URL_MAX]; /* origins that ReplyTo may name beside that of url */
     size_t host_count;
     bool ampersand;       /* '&' between parameters: a v3 partner */
+    bool reduced_eis;     /* operator: it gets the EIS without what annex E keeps from it (lib/es/eis_view.h) */
     char common_name[80]; /* identity of its TLS certificate when that has no OID */
     struct guard guard;   /* what it may, and how much */
 };

@@ -57,6 +57,8 @@ const struct config_option smsr_options[] = {
     { "partner *", "acts_for", CONFIG_TEXT, "", false, "SM-DP: OIDs of the operators it acts for" },
     { "partner *", "ampersand", CONFIG_BOOL, "false", false, "it joins parameters with & (v3)" },
     GUARD_OPTIONS,
+    { "partner *", "eis", CONFIG_TEXT, "complete", false,
+      "operator, M2M SP: complete, as the schema has it; or reduced to what annex E lets it see" },
     { "partner *", "certificate", CONFIG_PATH, NULL, false, "EUM: its certificate, PEM" },
     { "partner *", "transport_key", CONFIG_PATH, NULL, false,
       "EUM: file with the key (hex) that protects keys in its EIS" },
@@ -181,6 +183,12 @@ static enum err read_eum(const struct reading *r, struct smsr_partner *p)
     return read_kek(r, p);
 }
 
+static enum err read_view(const struct reading *r, struct smsr_partner *p)
+{
+    p->reduced_eis = !strcmp(text_of(r, "eis"), "reduced");
+    return p->reduced_eis || !strcmp(text_of(r, "eis"), "complete") ? ERR_NONE : wrong(r, "eis", "complete or reduced");
+}
+
 static enum err read_partner(const struct reading *r, struct smsr_partner *p)
 {
     *p = (struct smsr_partner){ .ampersand = config_bool(r->file, r->section, "ampersand") };
@@ -202,6 +210,8 @@ static enum err read_partner(const struct reading *r, struct smsr_partner *p)
         err = read_acts_for(r, p);
     if (err == ERR_NONE)
         err = guard_read(r->file, r->section, &p->guard, r->detail, r->cap);
+    if (err == ERR_NONE)
+        err = read_view(r, p);
     return err == ERR_NONE ? read_eum(r, p) : err;
 }
 

@@ -1,5 +1,6 @@
 #include "eis.h"
 
+#include "lib/es/eis_view.h"
 #include "rules.h"
 #include "trail.h"
 
@@ -27,7 +28,7 @@ static bool add_profiles(struct turn *t, struct eis *eis, enum es_function funct
     return true;
 }
 
-static bool add_isdr(struct turn *t, struct eis *eis, const struct row *document)
+static bool add_isdr(struct turn *t, struct eis *eis, const struct row *document, bool counters)
 {
     struct security_domain *sd = &eis->isdr;
     sd->role = SD_ROLE_ISDR;
@@ -39,7 +40,7 @@ static bool add_isdr(struct turn *t, struct eis *eis, const struct row *document
     for (size_t i = 0; sd->keysets && i < t->e->keyset_count; i++) /* versions, never values */
         sd->keysets[sd->keyset_count++] = (struct eis_keyset){ .version = t->e->keysets[i].kvn,
                                                                .usage = t->e->keysets[i].usage,
-                                                               .counter = t->e->keysets[i].counter };
+                                                               .counter = counters ? t->e->keysets[i].counter : 0 };
     return sd->keysets != NULL;
 }
 
@@ -75,20 +76,33 @@ static struct eis *view(struct turn *t, enum es_function function, const struct 
     eis->eum_id = t->e->eum_id;
     eis->remaining_memory = t->e->remaining_memory;
     eis->available_memory = t->e->available_memory;
-    eis->last_audit_ms = t->e->last_audit_ms;
+    if (function != ES3_GET_EIS)
+        eis->last_audit_ms = t->e->last_audit_ms;
     eis->smsr_id = t->config->oid;
-    return add_profiles(t, eis, function, caller, list) && add_isdr(t, eis, &document->rows[0]) &&
+    return add_profiles(t, eis, function, caller, list) && add_isdr(t, eis, &document->rows[0], es7) &&
                    add_properties(t, eis, properties) && (!es7 || add_audit_trail(t, eis, audit))
+               ? eis
+               : NULL;
+}
+
+static struct eis *view_of(struct turn *t, enum es_function function, const struct oid *caller, struct span list)
+{
+    struct eis *eis = view(t, function, caller, list);
+    const struct smsr_partner *partner = smsr_partner_by_oid(t->smsr, caller->text);
+    bool reduced = partner && partner->reduced_eis && es_function_info(function)->number == ES_IF_ES4;
+    if (!eis || !reduced)
+        return eis;
+    return eis_reduce(eis, function == ES4_SMSR_CHANGE_NOTIFICATION ? EIS_VIEW_CHANGE : EIS_VIEW_OPERATOR, t->arena) == ERR_NONE
                ? eis
                : NULL;
 }
 
 struct eis *smsr_eis_for(struct turn *t, enum es_function function, const struct oid *caller)
 {
-    return view(t, function, caller, SPAN_NONE);
+    return view_of(t, function, caller, SPAN_NONE);
 }
 
 struct eis *smsr_eis_for_audit(struct turn *t, const struct operation *op)
 {
-    return view(t, op->function, &op->requester, op->data);
+    return view_of(t, op->function, &op->requester, op->data);
 }

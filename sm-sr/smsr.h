@@ -46,6 +46,7 @@ struct smsr_partner {
     struct oid acts_for[SMSR_ACTS_FOR_MAX]; /* SM-DP: the operators it acts for */
     size_t acts_for_count;
     bool ampersand;               /* '&' between parameters: a v3 partner */
+    bool reduced_eis;             /* ES4: it gets the EIS without what annex E keeps from it (lib/es/eis_view.h) */
     char common_name[80];         /* identity of its TLS certificate when that has no OID */
     struct guard guard;           /* what it may, and how much */
     struct x509 *eum_certificate; /* EUM; owned */

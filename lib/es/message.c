@@ -411,6 +411,19 @@ enum err eum_signed_info_encode(const struct eis *eis, struct arena *a, struct s
     return encode_growing(write_signed, eis, a, ret);
 }
 
+enum err eum_signed_info_decode(struct span xml, struct arena *a, struct eis *ret)
+{
+    struct xml_reader r;
+    struct es_fault fault = { 0 };
+    struct field_reader d = { .r = &r, .a = a, .fault = &fault, .partial = true };
+    struct eis eis = *ret;
+    xml_open(&r, xml);
+    if (r.fault != XML_OK || !xml_name_is(r.local, "EumSignedInfo") || !fields_decode(&d, &es_table_signed_info, &eis))
+        return r.fault == XML_OK && fault.kind != ES_FAULT_NONE ? fault_err(fault.kind) : ERR_BAD_VALUE;
+    *ret = eis;
+    return ERR_NONE;
+}
+
 enum err eis_decode(struct span xml, struct arena *a, struct eis *ret, struct es_fault *ret_fault)
 {
     struct xml_reader r;

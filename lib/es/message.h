@@ -107,5 +107,7 @@ MUST_USE enum err eis_encode(const struct eis *eis, struct arena *a, struct span
 MUST_USE enum err eis_decode(struct span xml, struct arena *a, struct eis *ret, struct es_fault *ret_fault);
 /* The element EumSignedInfo made from the typed fields, in canonical form (exclusive C14N): what an EUM signs. */
 MUST_USE enum err eum_signed_info_encode(const struct eis *eis, struct arena *a, struct span *ret);
+/* The other way: sets the typed fields of *ret, and nothing else. ERR_BAD_VALUE and others: it is no EumSignedInfo. */
+MUST_USE enum err eum_signed_info_decode(struct span xml, struct arena *a, struct eis *ret);
 
 #endif

@@ -1,4 +1,5 @@
 /* Functions that the SM-DP only passes on for the profile's owner (offcard book 8.7). */
+#include "lib/es/eis_view.h"
 #include "lib/es/es2.h"
 #include "sm-dp/es3_client.h"
 #include "sm-dp/turn.h"
@@ -18,9 +19,10 @@ static int pass_on(struct turn *t, struct job *j)
     return smdp_call(t, j, smdp_relay_of(j->function), body);
 }
 
-/* What the operator may see: its own profiles. */
-static void filter(struct eis *eis, const struct oid *owner)
+/* What the operator may see: its own profiles, and not our view of the rest. */
+static enum err filter(struct turn *t, struct eis *eis, const struct oid *owner)
 {
+    const struct smdp_partner *partner = smdp_partner_by_oid(t->smdp, owner->text);
     size_t kept = 0;
     for (size_t i = 0; i < eis->profile_count; i++)
         if (oid_eq(&eis->profiles[i].mno_id, owner))
@@ -28,6 +30,7 @@ static void filter(struct eis *eis, const struct oid *owner)
     eis->profile_count = kept;
     eis->has_audit_trail = false;
     eis->audit_count = 0;
+    return partner && partner->reduced_eis ? eis_reduce(eis, EIS_VIEW_OPERATOR, t->arena) : ERR_NONE;
 }
 
 /* Of other operators' authorisations and configurations nobody learns anything. */
@@ -61,9 +64,7 @@ static const struct es_response *visible(struct turn *t, const struct job *j, co
     case ES2_GET_EIS:
     case ES2_AUDIT_EIS: {
         struct es_eis_response *r = (struct es_eis_response *)copy;
-        if (r->eis)
-            filter(r->eis, &j->requester);
-        return copy;
+        return !r->eis || filter(t, r->eis, &j->requester) == ERR_NONE ? copy : NULL;
     }
     case ES2_GET_PLMA:
         filter_plma((struct es_plma_response *)copy, &j->requester);

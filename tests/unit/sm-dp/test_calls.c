@@ -102,6 +102,15 @@ static void get_eis_shows_ones_own_profiles(void **state)
     assert_int_equal(reply_status(w, &eis).exec, EXECUTED_SUCCESS);
     assert_int_equal(eis->profile_count, 1);
     assert_true(iccid_eq(&eis->profiles[0].iccid, &w->iccid));
+    assert_true(eis->signature.len && sd_certificate(&eis->ecasd).len);
+    /* as annex E has it, when the operator's section says so: what it may not see, and what could not be verified then */
+    w->partners[0].reduced_eis = true;
+    world_call(w, OID_OP1, ES2_GET_EIS, &r, 0, NULL);
+    world_run(w, 5);
+    assert_int_equal(reply_status(w, &eis).exec, EXECUTED_SUCCESS);
+    assert_int_equal(eis->profile_count, 1);
+    assert_true(eis->production_ms && eis->available_memory && *eis->eum_id.text);
+    assert_true(!eis->signature.len && !sd_certificate(&eis->ecasd).len && !eis->isdr.keyset_count && !eis->isdp_loadfile_aid.len);
     world_free(w);
 }
 

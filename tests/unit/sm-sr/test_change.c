@@ -60,10 +60,19 @@ static void assert_manages(struct world *w, const char *oid)
         fail_msg("%s/%s %s", t->status.subject, t->status.code, t->status.detail);
 }
 
+static const struct eis *told_eis(const struct told *t)
+{
+    struct es_message *m = ARENA_NEW(&b.arena, struct es_message);
+    struct es_fault fault;
+    assert_ok(es_decode(t->soap, &b.arena, m, &fault));
+    return ((const struct es_smsr_notification *)m->body)->eis;
+}
+
 static void test_whole(void **state)
 {
     (void)state;
     pair_make();
+    b.partners[2].reduced_eis = true; /* operator 1 */
     prepare("prepare");
     world_settle(&a);
     assert_int_equal(outcome(&b, ES4_PREPARE_SMSR_CHANGE)->exec, EXECUTED_SUCCESS);
@@ -86,6 +95,13 @@ static void test_whole(void **state)
     assert_int_equal(world_told_count(&b, ES3_SMSR_CHANGE_NOTIFICATION), 1);
     assert_string_equal(world_told(&b, ES3_SMSR_CHANGE_NOTIFICATION)->iccid, ICCID_B);
     assert_string_equal(world_told(&b, ES3_SMSR_CHANGE_NOTIFICATION)->mno, OID_OP2);
+    /* and gets what its configuration says: names only, or all that the schema wants */
+    const struct eis *reduced = told_eis(world_told(&b, ES4_SMSR_CHANGE_NOTIFICATION));
+    const struct eis *complete = told_eis(world_told(&b, ES3_SMSR_CHANGE_NOTIFICATION));
+    assert_string_equal(reduced->smsr_id.text, OID_SMSR2);
+    assert_true(!reduced->signature.len && !*reduced->eum_id.text && !reduced->available_memory && !reduced->property_count &&
+                !reduced->isdr.keyset_count && !*reduced->profiles[0].address.msisdn && !reduced->profiles[0].allocated_memory);
+    assert_true(complete->signature.len && complete->available_memory && complete->isdr.keyset_count);
     assert_manages(&b, OID_OP1);
     /* asked again, the first answer comes again; a new call finds nothing here */
     change("change");

@@ -1,5 +1,7 @@
 #include "world.h"
 
+#include "lib/es/eum_signature.h"
+
 /* PLMA, ONC, the attributes, and who is told what. Profile B is operator 1's; operator 2 is the M2M SP, and is told
  * through the SM-DP. */
 
@@ -107,6 +109,90 @@ static void plma_lets_another_enable(void **state)
     const struct eis *eis = ((const struct es_eis_response *)world_answer(&w))->eis;
     assert_int_equal(eis->profile_count, 1);
     assert_string_equal(eis->profiles[0].iccid.digits, ICCID_B);
+}
+
+/* ---- who sees what of the EIS (annex E; fact book 4.8) */
+
+enum { SIGNED = 1, ECASD = 2, LOADFILE = 4, ISDR = 8, AUDITED = 16, MEMORY = 32, CAPABILITIES = 64, TRAIL = 128, COUNTERS = 256,
+       STATES = 512 };
+
+static unsigned parts_of(const struct eis *e)
+{
+    bool counters = false;
+    for (size_t i = 0; i < e->isdr.keyset_count; i++) {
+        counters |= e->isdr.keysets[i].counter != 0;
+        assert_int_equal(e->isdr.keysets[i].key_count, 0); /* values: nobody */
+    }
+    return (e->signature.len ? SIGNED : 0) | (sd_certificate(&e->ecasd).len ? ECASD : 0) |
+           (e->isdp_loadfile_aid.len ? LOADFILE : 0) | (e->isdr.keyset_count ? ISDR : 0) |
+           (e->last_audit_ms ? AUDITED : 0) | (e->available_memory ? MEMORY : 0) | (e->capabilities.http ? CAPABILITIES : 0) |
+           (e->has_audit_trail ? TRAIL : 0) | (counters ? COUNTERS : 0) |
+           (e->profile_count && *e->profiles[0].address.msisdn ? STATES : 0);
+}
+
+static const struct eis *eis_of(const char *who, enum es_function function)
+{
+    struct es_audit_request audit = { .base = world_call(call_id(), 600), .eid = world_eid() };
+    struct es_eid_request get = { .base = world_call(call_id(), 0), .eid = world_eid() };
+    if (function == ES4_GET_EIS || function == ES3_GET_EIS) {
+        world_ask(&w, who, function, &get);
+        return ((const struct es_eis_response *)world_answer(&w))->eis;
+    }
+    world_ask(&w, who, function, &audit);
+    world_pass(&w, 5000);
+    struct es_message *m = ARENA_NEW(&w.arena, struct es_message);
+    struct es_fault fault;
+    assert_non_null(world_told(&w, function));
+    assert_ok(es_decode(world_told(&w, function)->soap, &w.arena, m, &fault));
+    return ((const struct es_eis_response *)m->body)->eis;
+}
+
+static void reduce(const char *who, bool reduced)
+{
+    for (size_t i = 0; i < w.config.partner_count; i++)
+        if (oid_is(&w.partners[i].oid, who))
+            w.partners[i].reduced_eis = reduced;
+}
+
+static void everybody_sees_its_part(void **state)
+{
+    const unsigned operator = AUDITED | MEMORY | CAPABILITIES | STATES, all = SIGNED | ECASD | LOADFILE | ISDR;
+    const struct {
+        const char *what, *who;
+        enum es_function function;
+        bool reduced;
+        unsigned parts;
+        const char *iccids;
+    } views[] = {
+        { "SM-DP", OID_SMDP, ES3_GET_EIS, false, (operator & ~(unsigned)AUDITED) | all, ICCID_A ICCID_B ICCID_C },
+        { "SM-DP that asked the card", OID_SMDP, ES3_AUDIT_EIS, false, operator | all, ICCID_A ICCID_B ICCID_C },
+        { "SM-DP of nobody here", OID_OTHER_DP, ES3_GET_EIS, false, ((operator & ~(unsigned)AUDITED) | all) & ~(unsigned)STATES, "" },
+        { "operator", OID_OP1, ES4_GET_EIS, true, operator, ICCID_A ICCID_B },
+        { "operator that asked the card", OID_OP1, ES4_AUDIT_EIS, true, operator, ICCID_A ICCID_B },
+        { "operator, complete form", OID_OP1, ES4_GET_EIS, false, operator | all, ICCID_A ICCID_B },
+        { "M2M SP by PLMA", OID_OP2, ES4_GET_EIS, true, operator, ICCID_B ICCID_C },
+        { "M2M SP by PLMA, complete form", OID_OP2, ES4_AUDIT_EIS, false, operator | all, ICCID_B ICCID_C },
+    };
+    (void)state;
+    world_add_profile(&w, ICCID_C, OID_OP2, 0x12, "882000003", 0);
+    SET_PLMA("GetEIS", "AuditEIS");
+    eis_of(OID_OP1, ES4_AUDIT_EIS); /* so that there is a date of it */
+    WRITER_ON_STACK(der, X509_DER_MAX);
+    x509_der(w.eum, &der);
+    for (size_t i = 0; i < ARRAY_LEN(views); i++) {
+        char iccids[128] = "";
+        reduce(views[i].who, views[i].reduced);
+        const struct eis *e = eis_of(views[i].who, views[i].function);
+        for (size_t k = 0; k < e->profile_count; k++)
+            strcat(iccids, e->profiles[k].iccid.digits);
+        if (strcmp(iccids, views[i].iccids))
+            fail_msg("%s: profiles %s, not %s", views[i].what, iccids, views[i].iccids);
+        if (parts_of(e) != views[i].parts)
+            fail_msg("%s: parts %03X, not %03X", views[i].what, parts_of(e), views[i].parts);
+        assert_true(eid_eq(&e->eid, &(struct eid){ 0 }) == false && e->production_ms && oid_is(&e->smsr_id, OID_SMSR));
+        if (views[i].parts & SIGNED) /* whoever gets it can verify it */
+            assert_ok(eum_verify(e, wr_span(&der)));
+    }
 }
 
 static void plma_is_withdrawn(void **state)
@@ -304,7 +390,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(plma_lets_another_enable), TEST(plma_is_withdrawn), TEST(plma_is_refused), TEST(plma_is_looked_up),
         TEST(listeners_are_told),       TEST(download_is_told),  TEST(onc_discards),    TEST(emergency),
-        TEST(fallback_moves),
+        TEST(fallback_moves),           TEST(everybody_sees_its_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
