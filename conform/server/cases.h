@@ -5,7 +5,7 @@
 
 #include "stage.h"
 
-extern const struct server_group es1_group, read_group;
+extern const struct server_group es1_group, read_group, download_group;
 
 /* ---- the scene (scene.c) ---- */
 const char *card_eid(struct stage *s, enum card c); /* these skip the case when the target has none */
@@ -38,6 +38,7 @@ struct view profile_view(struct stage *s, enum card c, enum order o);
 struct view factory_view(struct stage *s, enum card c);
 /* The owner calls a function of a profile ("EnableProfile"): over ES4, or ES2 where it has no other way. */
 struct message *owner_asks(struct stage *s, enum order o, enum card c, const char *what);
+struct message *by_smdp(struct stage *s, enum order o, enum card c, const char *what); /* over ES2 */
 struct message *download(struct stage *s, enum card c, enum order o, bool enable);
 struct message *pol2_set(struct stage *s, enum card c, enum order o, const char *rules);
 /* Brings the profile into that state on that card: "Disabled", "Enabled", "": not there. The factory profile is enabled

@@ -11,7 +11,7 @@ static void has_no_secrets(struct stage *s, const struct message *m)
     need(s, !memmem(m->octets.ptr, m->octets.len, "KeyComponents", 13), "key components are told");
 }
 
-static void by_smdp(struct stage *s)
+static void signed_eis(struct stage *s)
 {
     struct message *m = ask(s, DP, SM_SR, "ES3-GetEIS", "<Eid>%s</Eid>", card_eid(s, CARD));
     need_success(s, m);
@@ -74,7 +74,7 @@ static void in_creation(struct stage *s)
 }
 
 static const struct server_case cases[] = {
-    CASE(9, "read", "7.3", "an SM-DP gets the signed EIS, no keys, no audit trail", by_smdp),
+    CASE(9, "read", "7.3", "an SM-DP gets the signed EIS, no keys, no audit trail", signed_eis),
     CASE(10, "read", "7.3", "an unknown EID", unknown_eid),
     CASE(11, "read", "7.3", "an SM-SR that the SM-DP does not know", unknown_smsr),
     CASE(12, "read", "4.8", "an operator sees its own profiles only", own_profiles_only),

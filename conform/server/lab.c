@@ -51,7 +51,7 @@ void lab_free(struct lab *lab)
         return;
     for (int c = 0; c < CARD_COUNT; c++)
         process_stop(&lab->devices[c]);
-    for (int i = 0; i < SERVER_COUNT; i++)
+    for (int i = 0; i < NOBODY; i++)
         process_stop(&lab->servers[i]);
     process_stop(&lab->hlr);
     process_stop(&lab->smsc);
@@ -112,11 +112,27 @@ static const char *spoiled(struct stage *s, const char *eis)
                             lab_oid(START)));
 }
 
+/* Without the key set of HTTPS: the SM-SR has short messages only. */
+static const char *without_https(struct stage *s, const char *eis)
+{
+    const char *version = strstr(eis, "Version>64<"), *open = version;
+    while (open && open > eis && strncmp(open, "Keyset>", 7) != 0)
+        open--;
+    while (open && open > eis && *open != '<')
+        open--;
+    const char *close = version ? strstr(version, "Keyset>") : NULL;
+    need(s, close, "the lab's EIS has no SCP81 keys");
+    return textf(s, "%.*s%s", (int)(open - eis), eis, close + 7);
+}
+
 static void register_card(struct stage *s, enum card card)
 {
     const char *eis = file_text(s, textf(s, "%s/cards/%s/eis.xml", s->lab->folder, s->lab->eids[card]));
-    struct message *m = ask(s, EUM, SM_SR, "ES1-RegisterEIS", "%s", card == CARD_WRONG ? spoiled(s, eis) : eis);
-    need_success(s, m);
+    if (card == CARD_WRONG)
+        eis = spoiled(s, eis);
+    if (card == CARD_SMS || card == CARD_MOVES)
+        eis = without_https(s, eis);
+    need_success(s, ask(s, EUM, SM_SR, "ES1-RegisterEIS", "%s", eis));
 }
 
 static void devices_up(struct stage *s)
@@ -141,7 +157,7 @@ void lab_up(struct stage *s)
     struct lab *lab = lab_of(s);
     start(s, &lab->smsc, "smsc");
     start(s, &lab->hlr, "hlr");
-    for (int i = 0; i < SERVER_COUNT; i++)
+    for (int i = 0; i < NOBODY; i++)
         start(s, &lab->servers[i], server_text((enum server)i));
     for (int c = 0; c < CARD_COUNT; c++)
         register_card(s, (enum card)c);

@@ -21,7 +21,7 @@
 #define DP_OID       "2.999.4"
 #define SR2_OID      "2.999.22"
 #define NOBODY_OID   "2.999.98"
-#define MEMORY       60000
+#define MEMORY       30000
 
 static const char *const role_oids[ROLE_COUNT] = { "2.999.10", "2.999.11", "2.999.12", "2.999.9", "2.999.13",
                                                    "2.999.3",  "2.999.5",  "2.999.6",  "2.999.7" };
@@ -417,9 +417,10 @@ static enum err write_target(struct lab *lab)
     bool has = realpath(wanted, schemas) != NULL;
     return lab_write(lab, "target.ini",
                      "[server sm-sr]\noid = " SR_OID "\nurl = %s\n\n[server sm-dp]\noid = " DP_OID "\nurl = %s\n\n"
-                     "[server sm-sr2]\noid = " SR2_OID "\nurl = %s\n\n%s[trust]\nci = ci/ci.pem\neum = eum/eum.pem\n"
+                     "[server sm-sr2]\noid = " SR2_OID "\nurl = %s\n\n[server nobody]\noid = " NOBODY_OID "\nurl = %s\n\n%s[trust]\nci = ci/ci.pem\neum = eum/eum.pem\n"
                      "strangers = strangers\n\n%s%s\n\n[sms]\ntap = 127.0.0.1:%u\nsmsc = 127.0.0.1:%u\n",
-                     url_of(lab, PORT_SR, NULL), url_of(lab, PORT_DP, NULL), url_of(lab, PORT_SR2, NULL), target_things(lab),
+                     url_of(lab, PORT_SR, NULL), url_of(lab, PORT_DP, NULL), url_of(lab, PORT_SR2, NULL),
+                     url_of(lab, PORT_NOBODY, NULL), target_things(lab),
                      has ? "[schemas]\nfolder = " : "", has ? schemas : "", lab->ports[PORT_TAP], lab->ports[PORT_SMSC]);
 }
 

@@ -13,7 +13,7 @@ struct lab {
     char folder[PROCESS_PATH_MAX], target[PROCESS_PATH_MAX];
     uint16_t ports[PORT_COUNT];
     char eids[CARD_COUNT][LAB_EID_MAX], records[RECORD_COUNT][LAB_EID_MAX];
-    struct process smsc, hlr, servers[SERVER_COUNT], devices[CARD_COUNT];
+    struct process smsc, hlr, servers[NOBODY], devices[CARD_COUNT];
     struct arena arena; /* of texts while it is made */
     char *detail;
 };

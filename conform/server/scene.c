@@ -119,16 +119,21 @@ struct view profile_view(struct stage *s, enum card c, enum order o)
 
 struct view factory_view(struct stage *s, enum card c) { return profile_in(s, eis_seen(s, START, c), card_iccid(s, c)); }
 
+struct message *by_smdp(struct stage *s, enum order o, enum card c, const char *what)
+{
+    const char *eid = card_eid(s, c), *iccid = order_iccid(s, o), *smsr = server_oid(s, SM_SR);
+    if (!strcmp(what, "DeleteProfile"))
+        return ask(s, order_owner(o), SM_DP, "ES2-DeleteProfile", EID_ICCID "<Smsr-id>%s</Smsr-id>", eid, iccid, smsr);
+    const char *tag = strcmp(what, "EnableProfile") ? "Smsr-id" : "SmSr-id";
+    return ask(s, order_owner(o), SM_DP, textf(s, "ES2-%s", what), "<Eid>%s</Eid><%s>%s</%s><Iccid>%s</Iccid>", eid, tag, smsr,
+               tag, iccid);
+}
+
 struct message *owner_asks(struct stage *s, enum order o, enum card c, const char *what)
 {
-    const char *eid = card_eid(s, c), *iccid = order_iccid(s, o);
-    if (order_owner(o) != OP3)
-        return ask(s, order_owner(o), SM_SR, textf(s, "ES4-%s", what), EID_ICCID, eid, iccid);
-    if (!strcmp(what, "DeleteProfile"))
-        return ask(s, OP3, SM_DP, "ES2-DeleteProfile", EID_ICCID "<Smsr-id>%s</Smsr-id>", eid, iccid, server_oid(s, SM_SR));
-    const char *tag = strcmp(what, "EnableProfile") ? "Smsr-id" : "SmSr-id";
-    return ask(s, OP3, SM_DP, textf(s, "ES2-%s", what), "<Eid>%s</Eid><%s>%s</%s><Iccid>%s</Iccid>", eid, tag,
-               server_oid(s, SM_SR), tag, iccid);
+    if (order_owner(o) == OP3)
+        return by_smdp(s, o, c, what);
+    return ask(s, order_owner(o), SM_SR, textf(s, "ES4-%s", what), EID_ICCID, card_eid(s, c), order_iccid(s, o));
 }
 
 struct message *download(struct stage *s, enum card c, enum order o, bool enable)
@@ -158,7 +163,7 @@ void scene_profile(struct stage *s, enum card c, enum order o, const char *state
     if (!strcmp(state, "Enabled"))
         need_success(s, owner_asks(s, o, c, "EnableProfile"));
     if (!*state)
-        need_success(s, owner_asks(s, o, c, "DeleteProfile"));
+        need_success(s, by_smdp(s, o, c, "DeleteProfile")); /* it may be downloaded again then */
     v = profile_view(s, c, o);
     need(s, !strcmp(v.state, state), "the scene cannot be set: %s is %s, not %s", order_text(o), v.state, state);
 }

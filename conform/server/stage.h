@@ -78,6 +78,7 @@ struct server_group {
 typedef void role_play(struct stage *s, struct message *request);
 
 struct actor; /* a role at work (stage.c) */
+struct relay;
 
 struct stage {
     struct target target;
@@ -96,6 +97,7 @@ struct stage {
     struct _xmlDoc *docs[STAGE_DOCS_MAX];
     size_t doc_count;
     role_play *play[ROLE_COUNT];
+    struct relay *relay; /* relay.h */
     size_t played; /* messages before this one were given to their role */
     uint32_t number; /* counts identifiers */
     bool schema_off; /* in cases that use other namespaces */

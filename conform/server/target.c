@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const server_names[SERVER_COUNT] = { "sm-sr", "sm-dp", "sm-sr2" };
+static const char *const server_names[SERVER_COUNT] = { "sm-sr", "sm-dp", "sm-sr2", "nobody" };
 static const char *const role_names[ROLE_COUNT] = { "op1", "op2", "op3", "start", "m2m", "eum", "eum2", "dp", "sr" };
 static const char *const card_names[CARD_COUNT] = { "first", "second", "sms-only", "wrong", "moves" };
 static const char *const order_names[ORDER_COUNT] = { "meter", "meter2",   "tracker", "relayed", "offline", "stays",
@@ -17,7 +17,8 @@ const char *order_text(enum order o) { return order_names[o]; }
 const char *record_text(enum record r) { return record_names[r]; }
 
 static const struct config_option options[] = {
-    { "server *", "oid", CONFIG_TEXT, NULL, true, "its OID; sections sm-sr, sm-dp and sm-sr2: the servers to be tested" },
+    { "server *", "oid", CONFIG_TEXT, NULL, true, "its OID; sections sm-sr, sm-dp and sm-sr2: the servers to be tested; nobody: an SM-SR that the SM-DP knows and does "
+      "not reach" },
     { "server *", "url", CONFIG_TEXT, NULL, true, "https://host:port; the paths are those of esim-messaging/3" },
     { "role *", "oid", CONFIG_TEXT, NULL, true,
       "what the runner plays: op1, op2 (operators), op3 (an operator reached through the SM-DP only), start (owner of "

@@ -7,8 +7,8 @@
 
 #include "lib/daemon/config.h"
 
-/* The servers under test. */
-enum server { SM_SR, SM_DP, SM_SR2, SERVER_COUNT };
+/* The servers under test; and an SM-SR that the SM-DP knows, at whose address nobody is. */
+enum server { SM_SR, SM_DP, SM_SR2, NOBODY, SERVER_COUNT };
 /* The roles that the runner plays: two operators that the SM-SR reaches directly, one that it reaches through the SM-DP
  * only, the owner of the profiles that eUICCs leave the factory with, a service provider, two EUMs, an SM-DP, an SM-SR.
  */
