@@ -5,7 +5,7 @@
 
 #include "stage.h"
 
-extern const struct server_group es1_group, read_group, download_group;
+extern const struct server_group server_es1_group, server_read_group, server_download_group, server_switch_group, server_policy_group;
 
 /* ---- the scene (scene.c) ---- */
 const char *card_eid(struct stage *s, enum card c); /* these skip the case when the target has none */
@@ -41,6 +41,11 @@ struct message *owner_asks(struct stage *s, enum order o, enum card c, const cha
 struct message *by_smdp(struct stage *s, enum order o, enum card c, const char *what); /* over ES2 */
 struct message *download(struct stage *s, enum card c, enum order o, bool enable);
 struct message *pol2_set(struct stage *s, enum card c, enum order o, const char *rules);
+/* Fails unless the profile is so on record. */
+void need_state(struct stage *s, enum card c, enum order o, const char *state);
+void need_factory(struct stage *s, enum card c, const char *state);
+/* ES4A.SetPLMA by the order's owner for the service provider: these operations ("EnableProfile DisableProfile"). */
+struct message *plma_set(struct stage *s, enum role by, enum role sp, const char *type, const char *operations);
 /* Brings the profile into that state on that card: "Disabled", "Enabled", "": not there. The factory profile is enabled
  * when no other is. */
 void scene_profile(struct stage *s, enum card c, enum order o, const char *state);

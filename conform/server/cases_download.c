@@ -359,4 +359,4 @@ static const struct server_case cases[] = {
     CASE(36, "download", "8.3", "POL1 forbids the deletion: the download was complete", pol1_keeps_it),
     CASE(37, "download", "8.3", "an ECASD certificate of another CI", ecasd_of_another_ci),
 };
-const struct server_group download_group = { cases, ARRAY_LEN(cases) };
+const struct server_group server_download_group = { cases, ARRAY_LEN(cases) };

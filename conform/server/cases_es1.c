@@ -117,4 +117,4 @@ static const struct server_case cases[] = {
     CASE(7, "es1", "7.1", "exactly one profile has the fall-back attribute", without_fallback),
     CASE(8, "es1", "7.2", "an additional property is replaced, not doubled", properties),
 };
-const struct server_group es1_group = { cases, ARRAY_LEN(cases) };
+const struct server_group server_es1_group = { cases, ARRAY_LEN(cases) };

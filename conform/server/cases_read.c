@@ -81,4 +81,4 @@ static const struct server_case cases[] = {
     CASE(13, "read", "7.3", "an operator without profile sees nothing", nothing_of_its_own),
     CASE(14, "read", "7.3", "a profile in creation is not shown", in_creation),
 };
-const struct server_group read_group = { cases, ARRAY_LEN(cases) };
+const struct server_group server_read_group = { cases, ARRAY_LEN(cases) };

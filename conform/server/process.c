@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -41,6 +42,7 @@ static void become(const char *folder, const char *const *arguments, int out)
     char path[PROCESS_PATH_MAX];
     char *list[PROCESS_ARGS_MAX + 1];
     size_t n = 0;
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* nothing of a lab outlives the runner */
     process_find(arguments[0], path);
     list[n++] = path;
     for (size_t i = 1; arguments[i] && n < PROCESS_ARGS_MAX; i++)

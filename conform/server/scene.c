@@ -174,6 +174,31 @@ struct message *pol2_set(struct stage *s, enum card c, enum order o, const char 
                rules);
 }
 
+void need_state(struct stage *s, enum card c, enum order o, const char *state)
+{
+    struct view v = profile_view(s, c, o);
+    need(s, !strcmp(v.state, state), "%s is \"%s\", not \"%s\"", order_text(o), v.state, state);
+}
+
+void need_factory(struct stage *s, enum card c, const char *state)
+{
+    struct view v = factory_view(s, c);
+    need(s, !strcmp(v.state, state), "the factory profile is \"%s\", not \"%s\"", v.state, state);
+}
+
+struct message *plma_set(struct stage *s, enum role by, enum role sp, const char *type, const char *operations)
+{
+    const char *list = "";
+    for (const char *at = operations; *at; at += strspn(at, " ")) {
+        size_t len = strcspn(at, " ");
+        list = textf(s, "%s<AuthorisedOperation>%.*s</AuthorisedOperation>", list, (int)len, at);
+        at += len;
+    }
+    return ask(s, by, SM_SR, "ES4A-SetPLMA",
+               "<Plma><Mno-id>%s</Mno-id><ProfileType>%s</ProfileType><M2m-sp-id>%s</M2m-sp-id>%s</Plma>", role_oid(s, by), type,
+               role_oid(s, sp), list);
+}
+
 /* ---- before and after ---- */
 
 void scene_open(struct stage *s)

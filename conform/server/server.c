@@ -9,7 +9,7 @@
 #include "lab.h"
 #include "tap.h"
 
-static const struct server_group *const groups[] = { &es1_group, &read_group, &download_group };
+static const struct server_group *const groups[] = { &server_es1_group, &server_read_group, &server_download_group, &server_switch_group, &server_policy_group };
 
 static bool wanted(const struct case_def *c, const struct server_wish *wish)
 {

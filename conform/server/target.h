@@ -29,6 +29,10 @@ enum order {
     LONG_ONE,    /* of OP1; a package of more than 40 KiB */
     SPARE,       /* of OP1, type Spares */
     SPARE2,      /* the same again */
+    BY_SMS,      /* of OP1, for the card with SMS only */
+    GONE,        /* of OP1: these are deleted without the SM-DP's knowing, and cannot be downloaded again */
+    GONE2,
+    GONE3,
     ORDER_COUNT
 };
 /* Signed records of eUICCs that the SM-SR does not know. */
