@@ -83,6 +83,7 @@ void smdp_call_forget(struct turn *t, struct job *j)
         return;
     outbox_cancel(t->out, t->eid, ref_of(t, j));
     j->out = ES_FUNCTION_NONE;
+    j->flags &= ~(unsigned)JOB_UNREACHED;
     j->next_ms = 0;
     j->changed = true;
 }
@@ -135,6 +136,13 @@ static void no_answer(struct turn *t, struct job *j, enum reason reason, const c
     answered(t, j, &(struct es3_answer){ status_failed(reason, j->smsr.text, "%s", detail), NULL, SPAN_NONE });
 }
 
+static void reached(struct job *j, bool it_is)
+{
+    unsigned flags = it_is ? j->flags & ~(unsigned)JOB_UNREACHED : j->flags | JOB_UNREACHED;
+    j->changed |= flags != j->flags;
+    j->flags = flags;
+}
+
 void smdp_es3_delivered(struct turn *t)
 {
     struct job *j = job_of_effect(t);
@@ -142,6 +150,7 @@ void smdp_es3_delivered(struct turn *t)
     struct es_fault fault;
     if (!j)
         return;
+    reached(j, true);
     bool sync = es_function_info(j->out)->pattern == ES_SYNC;
     if (!t->event->body.len) { /* 202: the callback comes */
         if (sync)
@@ -170,6 +179,7 @@ void smdp_es3_undelivered(struct turn *t)
         no_answer(t, j, REASON_EXTERNAL_FAILED, "the SM-SR refused the message");
         return;
     }
+    reached(j, false);
     j->next_ms = t->now_ms + RETRY_MS;
     j->changed = true;
 }

@@ -114,13 +114,15 @@ void smdp_jobs_start(struct turn *t)
 /* The answer "expired" leaves in time; what is left on the card is cleaned up behind it. */
 static void expire(struct turn *t, struct job *j)
 {
+    bool unreached = j->flags & JOB_UNREACHED;
     smdp_call_forget(t, j);
     if (j->flags & JOB_ANSWERED) { /* the clean-up had its time too */
         smdp_job_end(t, j);
         return;
     }
     if (status_ok(&j->status))
-        j->status = status_expired();
+        j->status = unreached ? status_failed(REASON_EXTERNAL_UNREACHABLE, j->smsr.text, "the SM-SR was not reached in time")
+                              : status_expired();
     int next = j->step && j->procedure->expired ? j->procedure->expired(t, j) : NEXT_END;
     smdp_job_answer(t, j);
     j->deadline_ms = t->now_ms + 1000ull * t->config->undo_s;

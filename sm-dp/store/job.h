@@ -16,6 +16,7 @@ enum job_flag {
     JOB_ANSWERED = 2, /* the operator has its answer; what follows is clean-up */
     JOB_SENT_ALL = 4, /* the whole package is on the card */
     JOB_RESERVED = 8, /* the profile is ours */
+    JOB_UNREACHED = 16, /* the call that is under way has not got through to the SM-SR */
 };
 
 struct job {

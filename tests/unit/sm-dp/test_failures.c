@@ -224,7 +224,7 @@ static void an_unreachable_smsr_is_waited_for(void **state)
     world_free(w);
 }
 
-static void time_over_is_expired(void **state)
+static void never_reached_is_told(void **state)
 {
     (void)state;
     struct world *w = world_new();
@@ -233,7 +233,7 @@ static void time_over_is_expired(void **state)
     world_run(w, 19);
     assert_int_equal(world_answers(w, ES2_DOWNLOAD_PROFILE), 0);
     world_run(w, 3);
-    outcome(w, EXECUTED_EXPIRED, REASON_CALL_EXPIRED, PROFILE_NONE);
+    outcome(w, EXECUTED_FAILED, REASON_EXTERNAL_UNREACHABLE, PROFILE_NONE);
     world_free(w);
 }
 
@@ -274,7 +274,7 @@ int main(void)
         cmocka_unit_test(an_expired_creation_is_cleaned_up),
         cmocka_unit_test(refused_by_pol1_means_complete),
         cmocka_unit_test(an_unreachable_smsr_is_waited_for),
-        cmocka_unit_test(time_over_is_expired),
+        cmocka_unit_test(never_reached_is_told),
         cmocka_unit_test(half_made_and_time_over_is_cleaned_up_behind_the_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
