@@ -8,18 +8,12 @@
 #include "lib/base/world.h"
 #include "lib/codec/hex.h"
 #include "lib/crypto/openssl.h"
+#include "lib/daemon/daemon.h"
 #include "lib/io/file.h"
 
 static enum err open_tls(struct op_session *s, bool server, struct ssl_ctx_st **ret)
 {
-    struct config *file = s->config.file;
-    struct tls_mutual_options options = {
-        .chain_file = config_text(file, "tls", "certificate"),
-        .key_file = config_text(file, "tls", "key"),
-        .ca_file = config_text(file, "tls", "trust"),
-        .server = server,
-    };
-    return tls_mutual_ctx(&options, ret, s->detail, sizeof s->detail);
+    return daemon_tls(s->config.file, NULL, server, ret, s->detail, sizeof s->detail);
 }
 
 static enum err open_inbox(struct op_session *s)

@@ -181,7 +181,8 @@ void smdp_es2_call(struct turn *t, const struct call_event *c)
         t->need_rows = true;
         return;
     }
-    if (!smdp_callback_url(t, c->partner, &c->message))
+    bool callback = es_function_info(c->message.function)->pattern == ES_CALLBACK;
+    if (callback && !smdp_callback_url(t, c->partner, &c->message))
         reply_status(t, c,
                      status_failed(REASON_REQUESTER_NOT_ALLOWED, "", "ReplyTo names a host that is not the caller's"));
     else if (call.state != CALL_UNKNOWN && !span_eq(call.digest, SPAN_OF(c->digest)))

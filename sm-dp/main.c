@@ -16,32 +16,49 @@
 #define SUBSCRIBERS_RAM_MAX (8u << 20)
 #define SUBSCRIBER_TEXT_MAX 512u
 
-struct program_state {
-    struct daemon *daemon;
+/* What one reading of the configuration gave; older ones are kept, since what waits may point into them. */
+struct generation {
+    struct generation *older;
     struct arena arena;
     struct smdp_partner *partners;
     struct trust trust;
     struct smdp_config config;
+    struct ssl_ctx_st *server_tls, *client_tls;
+};
+
+struct program_state {
+    struct daemon *daemon;
+    struct generation *now;
     struct keystore_soft *keys;
     struct database *store;
-    struct ssl_ctx_st *server_tls, *client_tls;
     struct smdp_net *net;
     struct smdp *smdp;
     char address[128];
 };
+
+static void generation_free(struct generation *g)
+{
+    if (!g)
+        return;
+    SSL_CTX_free(g->server_tls);
+    SSL_CTX_free(g->client_tls);
+    smdp_config_done(&g->config);
+    arena_release(&g->arena);
+    free(g->partners);
+    free(g);
+}
 
 static void program_close(void *role)
 {
     struct program_state *p = role;
     smdp_net_free(p->net);
     smdp_free(p->smdp);
-    SSL_CTX_free(p->server_tls);
-    SSL_CTX_free(p->client_tls);
     database_close(p->store);
     keystore_soft_free(p->keys);
-    smdp_config_done(&p->config);
-    arena_release(&p->arena);
-    free(p->partners);
+    for (struct generation *g = p->now, *older; g; g = older) {
+        older = g->older;
+        generation_free(g);
+    }
     free(p);
 }
 
@@ -73,17 +90,35 @@ static enum err open_keys(struct program_state *p)
     return load_card_keys(p);
 }
 
-static enum err open_tls(struct program_state *p, bool server, struct ssl_ctx_st **ret)
+static enum err open_tls(struct daemon *d, bool server, struct ssl_ctx_st **ret)
 {
     char detail[IO_DETAIL_MAX] = "";
-    const struct config *c = p->daemon->config;
-    struct tls_mutual_options o = { .chain_file = config_text(c, "tls", "certificate"),
-                                    .key_file = config_text(c, "tls", "key"),
-                                    .ca_file = config_text(c, "tls", "trust"),
-                                    .server = server,
-                                    .clock = p->daemon->clock };
-    enum err err = tls_mutual_ctx(&o, ret, detail, sizeof detail);
-    return err == ERR_NONE ? ERR_NONE : complain(p, err, "[tls]", detail);
+    enum err err = daemon_tls(d->config, d->clock, server, ret, detail, sizeof detail);
+    if (err != ERR_NONE)
+        snprintf(d->detail, sizeof d->detail, "[tls] %s", detail);
+    return err;
+}
+
+static enum err generation_read(struct daemon *d, struct generation **ret)
+{
+    struct generation *g = calloc(1, sizeof *g);
+    if (!g)
+        return ERR_NO_MEMORY;
+    g->config.trust = &g->trust;
+    arena_init(&g->arena, CONFIG_RAM_MAX);
+    g->partners = calloc(SMDP_PARTNERS_MAX, sizeof *g->partners);
+    enum err err = g->partners ? smdp_config_read(d->config, g->partners, &g->trust, &g->arena, &g->config, d->detail,
+                                                  sizeof d->detail)
+                               : ERR_NO_MEMORY;
+    if (err == ERR_NONE)
+        err = open_tls(d, true, &g->server_tls);
+    if (err == ERR_NONE)
+        err = open_tls(d, false, &g->client_tls);
+    if (err != ERR_NONE)
+        generation_free(g);
+    else
+        *ret = g;
+    return err;
 }
 
 static enum err open_store(struct program_state *p)
@@ -158,11 +193,11 @@ static enum err open_smdp(struct program_state *p)
                        .store = database_seam(p->store),
                        .keys = keystore_soft_keys(p->keys),
                        .log = d->log };
-    p->config.on_fatal = on_fatal;
-    p->config.on_fatal_context = p;
-    p->config.on_ordered = on_ordered;
-    p->config.on_ordered_context = p;
-    enum err err = smdp_new(&p->config, &env, &p->smdp);
+    p->now->config.on_fatal = on_fatal;
+    p->now->config.on_fatal_context = p;
+    p->now->config.on_ordered = on_ordered;
+    p->now->config.on_ordered_context = p;
+    enum err err = smdp_new(&p->now->config, &env, &p->smdp);
     if (err != ERR_NONE)
         return complain(p, err, "start", NULL);
     err = smdp_config_orders(d->config, p->smdp, d->detail, sizeof d->detail);
@@ -176,8 +211,8 @@ static enum err open_world(struct program_state *p)
     struct smdp_net_options o = { .soap.loop = d->loop,
                                   .soap.log = d->log,
                                   .soap.address = p->address,
-                                  .soap.server_tls = p->server_tls,
-                                  .soap.client_tls = p->client_tls,
+                                  .soap.server_tls = p->now->server_tls,
+                                  .soap.client_tls = p->now->client_tls,
                                   .soap.rng = d->rng,
                                   .soap.trace_dir = config_text(d->config, "lab", "trace_dir") };
     enum err err = config_address(d->config, "sm-dp", "listen", p->address, sizeof p->address, &o.soap.port);
@@ -199,18 +234,9 @@ static enum err program_open(struct daemon *d, void **ret_role)
     if (!p)
         return ERR_NO_MEMORY;
     p->daemon = d;
-    p->config.trust = &p->trust;
-    arena_init(&p->arena, CONFIG_RAM_MAX);
-    p->partners = calloc(SMDP_PARTNERS_MAX, sizeof *p->partners);
-    enum err err = p->partners ? smdp_config_read(d->config, p->partners, &p->trust, &p->arena, &p->config, d->detail,
-                                                  sizeof d->detail)
-                               : ERR_NO_MEMORY;
+    enum err err = generation_read(d, &p->now);
     if (err == ERR_NONE)
         err = open_keys(p);
-    if (err == ERR_NONE)
-        err = open_tls(p, true, &p->server_tls);
-    if (err == ERR_NONE)
-        err = open_tls(p, false, &p->client_tls);
     if (err == ERR_NONE && !d->check)
         err = open_store(p);
     if (err == ERR_NONE && !d->check)
@@ -223,8 +249,33 @@ static enum err program_open(struct daemon *d, void **ret_role)
     return ERR_NONE;
 }
 
+/* New [profile NAME] sections are ordered first: what is there already stays as it is, so they may be read again. */
+static enum err program_reload(struct daemon *next, void *role)
+{
+    struct program_state *p = role;
+    struct generation *g = NULL;
+    enum err err = generation_read(next, &g);
+    if (err == ERR_NONE)
+        err = smdp_config_orders(next->config, p->smdp, next->detail, sizeof next->detail);
+    if (err != ERR_NONE) {
+        generation_free(g);
+        return err;
+    }
+    g->older = p->now;
+    p->now = g;
+    smdp_reload(p->smdp, &g->config);
+    smdp_net_set_tls(p->net, g->server_tls, g->client_tls);
+    on_ordered(p);
+    return ERR_NONE;
+}
+
 int main(int argc, char **argv)
 {
+    static const struct program_fixed fixed[] = {
+        { "sm-dp", "oid" },        { "sm-dp", "url" },       { "sm-dp", "listen" }, { "sm-dp", "database" },
+        { "sm-dp", "master_key" }, { "sm-dp", "subscribers" }, { "card *", NULL },  { "lab", NULL },
+        { "log", NULL },           { "sm-dp", "commit_interval_ms" }, { NULL, NULL },
+    };
     struct program program = {
         .name = "osprey-sm-dp",
         .summary = "the SM-DP of SGP.02: prepares profiles and brings them to eUICCs through their SM-SR",
@@ -232,11 +283,14 @@ int main(int argc, char **argv)
             "It serves ES2 to operators and talks ES3 to SM-SRs ([partner NAME]). Ordered profiles are [profile NAME]\n"
             "sections, taken into the database at the start when their ICCID is new, or come in over the administration API\n"
             "(docs/sm-dp-admin.yaml, `osprey order add`). All state is in the database: it\n"
-            "may be killed at any time and goes on where it was.",
+            "may be killed at any time and goes on where it was. HUP reads partners, certificates, revocation lists and orders\n"
+            "anew: all of it, or nothing when something is wrong.",
         .options = smdp_options,
         .option_count = smdp_option_count,
         .open = program_open,
         .close = program_close,
+        .reload = program_reload,
+        .fixed = fixed,
     };
     return daemon_main(&program, argc, argv);
 }

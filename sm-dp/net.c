@@ -79,6 +79,11 @@ struct smdp_net *smdp_net_new(const struct smdp_net_options *options)
     return n;
 }
 
+void smdp_net_set_tls(struct smdp_net *n, struct ssl_ctx_st *server, struct ssl_ctx_st *client)
+{
+    soap_net_set_tls(n->soap, server, client);
+}
+
 struct net *smdp_net_seam(struct smdp_net *n) { return &n->seam; }
 
 enum err smdp_net_open(struct smdp_net *n, struct smdp *smdp, char *detail)

@@ -10,6 +10,7 @@ struct smdp_net_options {
 };
 struct smdp_net;
 struct smdp_net *smdp_net_new(const struct smdp_net_options *options);
+void smdp_net_set_tls(struct smdp_net *n, struct ssl_ctx_st *server, struct ssl_ctx_st *client);
 struct net *smdp_net_seam(struct smdp_net *n);
 /* Listens. detail: IO_DETAIL_MAX octets. */
 MUST_USE enum err smdp_net_open(struct smdp_net *n, struct smdp *smdp, char *detail);

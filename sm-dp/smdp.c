@@ -187,6 +187,19 @@ enum err smdp_start(struct smdp *s)
     return engine_post(s->engine, event);
 }
 
+void smdp_reload(struct smdp *s, const struct smdp_config *config)
+{
+    struct smdp_config next = *config;
+    defaults(&next);
+    memcpy(next.certificates, s->config.certificates, sizeof next.certificates);
+    next.certificate_count = s->config.certificate_count;
+    next.on_fatal = s->config.on_fatal;
+    next.on_fatal_context = s->config.on_fatal_context;
+    next.on_ordered = s->config.on_ordered;
+    next.on_ordered_context = s->config.on_ordered_context;
+    s->config = next;
+}
+
 struct engine *smdp_engine(struct smdp *s) { return s->engine; }
 const char *smdp_url(const struct smdp *s) { return s->config.url; }
 void smdp_run(struct smdp *s) { engine_run(s->engine); }

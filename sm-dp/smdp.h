@@ -76,6 +76,9 @@ struct smdp;
 MUST_USE enum err smdp_new(const struct smdp_config *config, const struct env *env, struct smdp **ret);
 void smdp_free(struct smdp *s);
 MUST_USE enum err smdp_start(struct smdp *s);
+/* Another configuration from now on: partners, roots, times. What is built in stays: our OID and URL, the certificates for
+ * cards, the calls back (on_…). The old one must live on: what waits may point into it. */
+void smdp_reload(struct smdp *s, const struct smdp_config *config);
 struct engine *smdp_engine(struct smdp *s);
 const char *smdp_url(const struct smdp *s); /* our own, as configured */
 void smdp_run(struct smdp *s);

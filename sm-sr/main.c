@@ -11,29 +11,46 @@
 
 /* osprey-sm-sr: options → config → log → keys → store → SM-SR → sockets → ready → loop → close. */
 
-struct program_state {
-    struct daemon *daemon;
+/* What one reading of the configuration gave; older ones are kept, since what waits may point into them. */
+struct generation {
+    struct generation *older;
     struct smsr_partner *partners;
     struct trust trust;
     struct smsr_config config;
+    struct ssl_ctx_st *server_tls, *client_tls;
+};
+
+struct program_state {
+    struct daemon *daemon;
+    struct generation *now;
     struct keystore_soft *keys;
     struct database *store;
-    struct ssl_ctx_st *server_tls, *client_tls;
     struct smsr_net *net;
     struct smsr *smsr;
 };
+
+static void generation_free(struct generation *g)
+{
+    if (!g)
+        return;
+    SSL_CTX_free(g->server_tls);
+    SSL_CTX_free(g->client_tls);
+    smsr_config_done(&g->config);
+    free(g->partners);
+    free(g);
+}
 
 static void program_close(void *role)
 {
     struct program_state *p = role;
     smsr_net_free(p->net);
     smsr_free(p->smsr);
-    SSL_CTX_free(p->server_tls);
-    SSL_CTX_free(p->client_tls);
     database_close(p->store);
     keystore_soft_free(p->keys);
-    smsr_config_done(&p->config);
-    free(p->partners);
+    for (struct generation *g = p->now, *older; g; g = older) {
+        older = g->older;
+        generation_free(g);
+    }
     free(p);
 }
 
@@ -61,18 +78,33 @@ static enum err load_card_keys(struct program_state *p)
     return ERR_NONE;
 }
 
-static enum err open_tls(struct program_state *p, bool server, struct ssl_ctx_st **ret)
+static enum err open_tls(struct daemon *d, bool server, struct ssl_ctx_st **ret)
 {
     char detail[IO_DETAIL_MAX] = "";
-    const struct config *c = p->daemon->config;
-    struct tls_mutual_options o = { .chain_file = config_text(c, "tls", "certificate"),
-                                    .key_file = config_text(c, "tls", "key"),
-                                    .ca_file = config_text(c, "tls", "trust"),
-                                    .server = server,
-                                    .clock = p->daemon->clock };
-    enum err err = tls_mutual_ctx(&o, ret, detail, sizeof detail);
+    enum err err = daemon_tls(d->config, d->clock, server, ret, detail, sizeof detail);
     if (err != ERR_NONE)
-        snprintf(p->daemon->detail, sizeof p->daemon->detail, "[tls] %s", detail);
+        snprintf(d->detail, sizeof d->detail, "[tls] %s", detail);
+    return err;
+}
+
+static enum err generation_read(struct daemon *d, struct generation **ret)
+{
+    struct generation *g = calloc(1, sizeof *g);
+    if (!g)
+        return ERR_NO_MEMORY;
+    g->config.trust = &g->trust;
+    g->partners = calloc(SMSR_PARTNERS_MAX, sizeof *g->partners);
+    enum err err = g->partners
+                       ? smsr_config_read(d->config, g->partners, &g->trust, &g->config, d->detail, sizeof d->detail)
+                       : ERR_NO_MEMORY;
+    if (err == ERR_NONE)
+        err = open_tls(d, true, &g->server_tls);
+    if (err == ERR_NONE)
+        err = open_tls(d, false, &g->client_tls);
+    if (err != ERR_NONE)
+        generation_free(g);
+    else
+        *ret = g;
     return err;
 }
 
@@ -110,8 +142,8 @@ static enum err open_world(struct program_state *p)
     struct smsr_net_options o = { .soap.loop = d->loop,
                                   .soap.log = d->log,
                                   .soap.address = address,
-                                  .soap.server_tls = p->server_tls,
-                                  .soap.client_tls = p->client_tls,
+                                  .soap.server_tls = p->now->server_tls,
+                                  .soap.client_tls = p->now->client_tls,
                                   .soap.rng = d->rng,
                                   .soap.trace_dir = config_text(d->config, "lab", "trace_dir") };
     read_smsc(d->config, &o.smsc);
@@ -129,9 +161,9 @@ static enum err open_world(struct program_state *p)
                        .store = database_seam(p->store),
                        .keys = keystore_soft_keys(p->keys),
                        .log = d->log };
-    p->config.on_fatal = on_fatal;
-    p->config.on_fatal_context = p;
-    err = smsr_new(&p->config, &env, &p->smsr);
+    p->now->config.on_fatal = on_fatal;
+    p->now->config.on_fatal_context = p;
+    err = smsr_new(&p->now->config, &env, &p->smsr);
     if (err == ERR_NONE)
         err = smsr_net_open(p->net, p->smsr, detail);
     if (err == ERR_NONE)
@@ -147,19 +179,11 @@ static enum err program_open(struct daemon *d, void **ret_role)
     if (!p)
         return ERR_NO_MEMORY;
     p->daemon = d;
-    p->config.trust = &p->trust;
-    p->partners = calloc(SMSR_PARTNERS_MAX, sizeof *p->partners);
-    enum err err = p->partners
-                       ? smsr_config_read(d->config, p->partners, &p->trust, &p->config, d->detail, sizeof d->detail)
-                       : ERR_NO_MEMORY;
+    enum err err = generation_read(d, &p->now);
     if (err == ERR_NONE)
         err = open_keys(p);
     if (err == ERR_NONE && p->keys)
         err = load_card_keys(p);
-    if (err == ERR_NONE)
-        err = open_tls(p, true, &p->server_tls);
-    if (err == ERR_NONE)
-        err = open_tls(p, false, &p->client_tls);
     if (err == ERR_NONE && !d->check)
         err = open_store(p);
     if (err == ERR_NONE && !d->check)
@@ -172,19 +196,41 @@ static enum err program_open(struct daemon *d, void **ret_role)
     return ERR_NONE;
 }
 
+static enum err program_reload(struct daemon *next, void *role)
+{
+    struct program_state *p = role;
+    struct generation *g = NULL;
+    enum err err = generation_read(next, &g);
+    if (err != ERR_NONE)
+        return err;
+    g->older = p->now;
+    p->now = g;
+    smsr_reload(p->smsr, &g->config);
+    smsr_net_set_tls(p->net, g->server_tls, g->client_tls);
+    return ERR_NONE;
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && !strcmp(argv[1], "audit-trail"))
         return smsr_trail_main(argc - 1, argv + 1);
+    static const struct program_fixed fixed[] = {
+        { "sm-sr", "oid" }, { "sm-sr", "url" }, { "sm-sr", "listen" }, { "sm-sr", "database" }, { "sm-sr", "master_key" },
+        { "sm-sr", "commit_interval_ms" }, { "card *", NULL }, { "smsc", NULL }, { "scp81", "listen" }, { "lab", NULL },
+        { "log", NULL }, { NULL, NULL },
+    };
     static const struct program program = {
         .name = "osprey-sm-sr",
         .summary = "the SM-SR of SGP.02: keeps every eUICC's record and carries profiles over the air",
         .help = "It serves ES1, ES3, ES4 and ES7 to partners ([partner NAME]) and reaches cards over SMS (SMPP) and HTTPS\n"
-                "(PSK-TLS). All state is in the database: it may be killed at any time and goes on where it was.\n\n"
+                "(PSK-TLS). All state is in the database: it may be killed at any time and goes on where it was.\n"
+                "HUP reads partners, certificates, revocation lists and times anew: all, or nothing when something is wrong.\n\n"
                 "  osprey-sm-sr audit-trail export|verify --config FILE [--eid DIGITS]",
         .options = smsr_options,
         .open = program_open,
         .close = program_close,
+        .reload = program_reload,
+        .fixed = fixed,
     };
     struct program filled = program;
     filled.option_count = smsr_option_count;

@@ -117,6 +117,11 @@ struct smsr_net *smsr_net_new(const struct smsr_net_options *options)
     return n;
 }
 
+void smsr_net_set_tls(struct smsr_net *n, struct ssl_ctx_st *server, struct ssl_ctx_st *client)
+{
+    soap_net_set_tls(n->soap, server, client);
+}
+
 struct net *smsr_net_seam(struct smsr_net *n) { return &n->seam; }
 
 static enum err open_soap(struct smsr_net *n, char *detail)

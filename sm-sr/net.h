@@ -16,6 +16,7 @@ struct smsr_net_options {
 struct smsr_net;
 /* First the seam, then the SM-SR on it, then the sockets. */
 struct smsr_net *smsr_net_new(const struct smsr_net_options *options);
+void smsr_net_set_tls(struct smsr_net *n, struct ssl_ctx_st *server, struct ssl_ctx_st *client);
 struct net *smsr_net_seam(struct smsr_net *n);
 /* detail: IO_DETAIL_MAX octets. */
 MUST_USE enum err smsr_net_open(struct smsr_net *n, struct smsr *smsr, char *detail);

@@ -292,6 +292,17 @@ enum err smsr_start(struct smsr *s)
     return engine_post(s->engine, event);
 }
 
+void smsr_reload(struct smsr *s, const struct smsr_config *config)
+{
+    struct smsr_config next = *config;
+    defaults(&next);
+    memcpy(next.certificates, s->config.certificates, sizeof next.certificates);
+    next.certificate_count = s->config.certificate_count;
+    next.on_fatal = s->config.on_fatal;
+    next.on_fatal_context = s->config.on_fatal_context;
+    s->config = next;
+}
+
 struct engine *smsr_engine(struct smsr *s) { return s->engine; }
 const char *smsr_url(const struct smsr *s) { return s->config.url; }
 

@@ -100,6 +100,9 @@ struct smsr;
 MUST_USE enum err smsr_new(const struct smsr_config *config, const struct env *env, struct smsr **ret);
 void smsr_free(struct smsr *s);
 MUST_USE enum err smsr_start(struct smsr *s);
+/* Another configuration from now on: partners, roots, times. What is built in stays: our OID and URL, the certificates for
+ * cards, the calls back (on_…). The old one must live on: what waits may point into it. */
+void smsr_reload(struct smsr *s, const struct smsr_config *config);
 struct engine *smsr_engine(struct smsr *s);
 const char *smsr_url(const struct smsr *s); /* our own, as configured */
 /* Works off what came in; true while more may be ready. Then waits for wake_at of the clock. */

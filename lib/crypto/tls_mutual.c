@@ -32,13 +32,29 @@ static const char *openssl_reason(void)
     return text ? text : "unknown reason";
 }
 
+/* Without a list that is valid now nothing can be said about revocation, and nothing is held against the peer. */
+static int without_list(int good, X509_STORE_CTX *context)
+{
+    switch (X509_STORE_CTX_get_error(context)) {
+    case X509_V_ERR_UNABLE_TO_GET_CRL:
+    case X509_V_ERR_CRL_HAS_EXPIRED:
+    case X509_V_ERR_CRL_NOT_YET_VALID:
+        return 1;
+    default:
+        return good;
+    }
+}
+
 /* Certificates are judged at the clock's time, which in the simulator is not the machine's. */
 static int verify_at_clock(X509_STORE_CTX *context, void *arg)
 {
     struct clock *clock = arg;
     if (clock)
         X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(context), (time_t)(clock->now_ms(clock) / 1000));
-    return X509_verify_cert(context);
+    int good = X509_verify_cert(context);
+    if (good > 0) /* what was passed over is no fault of the peer */
+        X509_STORE_CTX_set_error(context, X509_V_OK);
+    return good;
 }
 
 static bool ctx_configure(SSL_CTX *c, const struct tls_mutual_options *o)
@@ -118,6 +134,20 @@ static enum err load_trusted(SSL_CTX *c, const struct tls_mutual_options *o, str
     return ERR_NONE;
 }
 
+static enum err load_lists(SSL_CTX *c, const struct tls_mutual_options *o, struct detail d)
+{
+    X509_STORE *store = SSL_CTX_get_cert_store(c);
+    X509_LOOKUP *file = o->crl_file ? X509_STORE_add_lookup(store, X509_LOOKUP_file()) : NULL;
+    if (!o->crl_file)
+        return o->crl_required ? explain(d, ERR_MISSING, "revocation lists are required, and no file is named") : ERR_NONE;
+    if (!file || X509_load_crl_file(file, o->crl_file, X509_FILETYPE_PEM) < 1)
+        return explain(d, ERR_BAD_VALUE, "revocation lists %s: %s", o->crl_file, openssl_reason());
+    X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+    if (!o->crl_required)
+        X509_STORE_set_verify_cb(store, without_list);
+    return ERR_NONE;
+}
+
 static enum err readable(const char *path, struct detail d)
 {
     FILE *f = path ? fopen(path, "rb") : NULL;
@@ -132,6 +162,8 @@ static enum err files_readable(const struct tls_mutual_options *o, struct detail
     enum err err = readable(o->chain_file, d);
     if (err == ERR_NONE && !o->key)
         err = readable(o->key_file, d);
+    if (err == ERR_NONE && o->crl_file)
+        err = readable(o->crl_file, d);
     return err == ERR_NONE ? readable(o->ca_file, d) : err;
 }
 
@@ -148,6 +180,8 @@ enum err tls_mutual_ctx(const struct tls_mutual_options *options, SSL_CTX **ret,
         err = load_own(c, options, d);
     if (err == ERR_NONE)
         err = load_trusted(c, options, d);
+    if (err == ERR_NONE)
+        err = load_lists(c, options, d);
     if (err != ERR_NONE) {
         SSL_CTX_free(c);
         return err;

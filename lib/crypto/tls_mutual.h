@@ -19,6 +19,8 @@ struct tls_mutual_options {
     struct keystore_soft *keystore; /* unwraps key_file; NULL: the master.key beside that file does */
     struct ec_key *key;             /* or a key of a keystore, borrowed for the call */
     const char *ca_file;            /* PEM: the roots trusted for peers */
+    const char *crl_file;           /* PEM: revocation lists of those roots, and of who is below them; NULL: none */
+    bool crl_required;              /* who has no list of its issuer that is valid now is refused; else only who is on one */
     struct clock *clock;            /* validity is judged at its time; NULL: the machine's */
     bool server;
 };

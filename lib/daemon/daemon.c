@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "lib/base/world.h"
+#include "lib/io/peer.h"
 
 static const struct config_option log_options[] = {
     { "log", "file", CONFIG_PATH, NULL, false, "where the log lines go; nothing: standard error" },
@@ -20,6 +21,8 @@ struct run {
     const char *config_path;
     void *role;
     struct loop_timer *drain_timer;
+    struct config **retired; /* of reloads */
+    size_t retired_count;
 };
 
 /* Secrets stay in memory: no core dumps, no ptrace by others. */
@@ -100,6 +103,82 @@ static void on_end_signal(void *context, int number)
     r->program->drain(r->role);
 }
 
+/* ---- HUP: the new configuration whole, or the old one */
+
+static bool same_text(const char *a, const char *b) { return a == b || (a && b && !strcmp(a, b)); }
+
+static bool same_option(const struct config *a, const struct config *b, const struct config_option *o)
+{
+    const char *star = strchr(o->section, '*'), *x = NULL, *y = NULL;
+    char kind[64];
+    if (!star)
+        return same_text(config_text(a, o->section, o->name), config_text(b, o->section, o->name));
+    snprintf(kind, sizeof kind, "%.*s", (int)(star - o->section - 1), o->section);
+    do {
+        x = config_next(a, kind, x);
+        y = config_next(b, kind, y);
+        if (!same_text(x, y) || (x && !same_text(config_text(a, x, o->name), config_text(b, y, o->name))))
+            return false;
+    } while (x);
+    return true;
+}
+
+static bool is_fixed(const struct program_fixed *fixed, const struct config_option *o)
+{
+    for (; fixed && fixed->section; fixed++)
+        if (!strcmp(fixed->section, o->section) && (!fixed->name || !strcmp(fixed->name, o->name)))
+            return true;
+    return false;
+}
+
+static enum err check_fixed(const struct run *r, struct daemon *next)
+{
+    for (size_t i = 0; i < r->option_count; i++) {
+        const struct config_option *o = &r->options[i];
+        if (!is_fixed(r->program->fixed, o) || same_option(r->daemon.config, next->config, o))
+            continue;
+        snprintf(next->detail, sizeof next->detail, "[%s] %s cannot change while %s runs: start it again", o->section, o->name,
+                 r->program->name);
+        return ERR_DENIED;
+    }
+    return ERR_NONE;
+}
+
+/* What is running may still point into the old one. */
+static bool retire(struct run *r, struct config *config)
+{
+    struct config **grown = realloc(r->retired, (r->retired_count + 1) * sizeof *grown);
+    if (!grown)
+        return false;
+    r->retired = grown;
+    r->retired[r->retired_count++] = config;
+    return true;
+}
+
+static void on_reload_signal(void *context, int number)
+{
+    struct run *r = context;
+    struct daemon next = r->daemon;
+    (void)number;
+    next.config = NULL;
+    next.detail[0] = '\0';
+    enum err err = config_load(r->config_path, r->options, r->option_count, &next.config, next.detail);
+    if (err == ERR_NONE)
+        err = check_fixed(r, &next);
+    if (err == ERR_NONE && !retire(r, next.config))
+        err = ERR_NO_MEMORY;
+    else if (err == ERR_NONE && (err = r->program->reload(&next, r->role)) != ERR_NONE)
+        r->retired_count--;
+    if (err == ERR_NONE) {
+        r->retired[r->retired_count - 1] = r->daemon.config;
+        r->daemon.config = next.config;
+        log_fact(r->daemon.log, LOG_INFO_, NULL, "the configuration is read anew");
+        return;
+    }
+    log_fact(r->daemon.log, LOG_ERROR_, NULL, "the old configuration stays: %s", *next.detail ? next.detail : err_text(err));
+    config_free(next.config);
+}
+
 static int fail(struct run *r, const char *what)
 {
     fprintf(stderr, "%s: %s\n", r->program->name, what);
@@ -147,6 +226,8 @@ static int run_role(struct run *r)
     if (loop_on_signal(d->loop, SIGTERM, on_end_signal, r) != ERR_NONE ||
         loop_on_signal(d->loop, SIGINT, on_end_signal, r) != ERR_NONE)
         return fail(r, "signals cannot be caught");
+    if (r->program->reload && loop_on_signal(d->loop, SIGHUP, on_reload_signal, r) != ERR_NONE)
+        return fail(r, "signals cannot be caught");
     if (loop_on_batch(d->loop, flush_log, r) != ERR_NONE)
         return fail(r, "too many hooks of the event loop");
     log_fact(d->log, LOG_INFO_, NULL, "%s " OSPREY_VERSION " ready", r->program->name);
@@ -166,6 +247,9 @@ static void close_world(struct run *r)
     if (d->loop)
         loop_free(d->loop);
     log_sink_close(d->log);
+    for (size_t i = 0; i < r->retired_count; i++)
+        config_free(r->retired[i]);
+    free(r->retired);
     config_free(d->config);
     free(r->options);
 }
@@ -185,6 +269,18 @@ int daemon_main(const struct program *program, int argc, char **argv)
         code = run_role(&r);
     close_world(&r);
     return code;
+}
+
+enum err daemon_tls(const struct config *c, struct clock *clock, bool server, struct ssl_ctx_st **ret, char *detail, size_t cap)
+{
+    struct tls_mutual_options o = { .chain_file = config_text(c, "tls", "certificate"),
+                                    .key_file = config_text(c, "tls", "key"),
+                                    .ca_file = config_text(c, "tls", "trust"),
+                                    .crl_file = config_text(c, "tls", "crl"),
+                                    .crl_required = config_bool(c, "tls", "crl_required"),
+                                    .server = server,
+                                    .clock = clock };
+    return tls_mutual_ctx(&o, ret, detail, cap);
 }
 
 void daemon_stop(struct daemon *d) { loop_stop(d->loop); }

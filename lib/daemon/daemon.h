@@ -1,5 +1,6 @@
 /* lib/daemon/daemon.h: every long-running program starts the same way: options → config → log → the role's open (keys,
- * store, resume, listen) → ready → loop → close. TERM and INT end it cleanly; kill -9 is survived by what is stored.
+ * store, resume, listen) → ready → loop → close. TERM and INT end it cleanly, HUP reads the
+ * configuration anew (where the program can); kill -9 is survived by what is stored.
  *
  *   osprey-NAME --config FILE            runs in the foreground, says "osprey-NAME: ready" on stdout
  *   osprey-NAME --config FILE --check    reads and checks everything, opens no socket, and leaves
@@ -25,6 +26,10 @@ struct daemon {
     char detail[DAEMON_DETAIL_MAX]; /* open writes here what went wrong, for people */
 };
 
+struct program_fixed {
+    const char *section, *name; /* name NULL: all of the section; "card *": all sections of that kind */
+};
+
 struct program {
     const char *name;    /* "osprey-sm-sr" */
     const char *summary; /* one line */
@@ -34,6 +39,10 @@ struct program {
     /* Sets up the role. On failure it says why in d->detail and gives everything back. */
     enum err (*open)(struct daemon *d, void **ret_role);
     void (*close)(void *role);
+    /* HUP: the configuration was read anew, into next->config; the old one stays readable. It is taken whole, or next->detail
+     * says why not and nothing changes. NULL: HUP ends the program, as it does by itself. */
+    enum err (*reload)(struct daemon *next, void *role);
+    const struct program_fixed *fixed; /* what may not change then; end: section NULL */
     /* A clean stop is asked for; the loop runs on until daemon_stop or DAEMON_DRAIN_S are over. NULL: stop at once. */
     void (*drain)(void *role);
 };
@@ -44,6 +53,10 @@ int daemon_main(const struct program *program, int argc, char **argv);
 /* A role's options and [log], as its configuration file may have them; to be released with free. NULL: no memory. For
  * programs beside a daemon that read its configuration. */
 struct config_option *daemon_options(const struct config_option *options, size_t count, size_t *ret_count);
+/* The context of [tls] (certificate, key, trust, crl, crl_required). detail says what is wrong with which file. */
+struct ssl_ctx_st;
+MUST_USE enum err daemon_tls(const struct config *config, struct clock *clock, bool server, struct ssl_ctx_st **ret,
+                             char *detail, size_t cap);
 void daemon_stop(struct daemon *d);
 /* Ends the program at once with exit code 3 because its store is in an unknown state: for engine_config.on_fatal. */
 void daemon_fatal(struct daemon *d, const char *why) __attribute__((noreturn));

@@ -31,6 +31,7 @@ struct conn {
     struct event *timer;
     enum conn_state state;
     struct pending *call;
+    bool last; /* no further call on it */
     bool reused, answering; /* has served a call before; an octet of the answer has come */
     uint8_t *head;
     struct http1_reader reader;
@@ -209,7 +210,7 @@ static void answer_done(struct conn *c)
         .detail = "", .sent = true, .status = c->reader.head.status, .headers = c->reader.head.headers,
         .header_count = c->reader.head.header_count, .body = { c->body.ptr, c->body.len }, .peer = &c->peer,
     };
-    bool keep = c->reader.head.keep_alive;
+    bool keep = c->reader.head.keep_alive && !c->last;
     call_finish(c, &answer);
     c->reused = true;
     if (keep)
@@ -495,6 +496,20 @@ enum err http_client_send(struct http_client *client, const struct http_call *ca
     client->in_flight++;
     host_work(h);
     return ERR_NONE;
+}
+
+void http_client_set_tls(struct http_client *client, struct ssl_ctx_st *tls)
+{
+    SSL_CTX_up_ref(tls);
+    SSL_CTX_free(client->options.tls);
+    client->options.tls = tls;
+    for (struct host *h = client->hosts; h != NULL; h = h->next)
+        for (struct conn *c = h->conns, *next; c != NULL; c = next) {
+            next = c->next;
+            c->last = true;
+            if (c->state == CONN_IDLE)
+                conn_free(c);
+        }
 }
 
 size_t http_client_in_flight(const struct http_client *client) { return client->in_flight; }

@@ -24,6 +24,8 @@ struct http_client_options {
 };
 
 struct http_client *http_client_new(struct loop *loop, const struct http_client_options *options);
+/* Another TLS context from now on: connections that are idle end, the others with their answer. A reference is kept. */
+void http_client_set_tls(struct http_client *client, struct ssl_ctx_st *tls);
 /* Requests under way end without callback. */
 void http_client_free(struct http_client *client);
 

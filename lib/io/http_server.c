@@ -33,7 +33,7 @@ struct conn {
     uint8_t *head; /* HTTP1_HEAD_MAX while a request is being read or handled */
     struct body body;
     struct peer peer;
-    bool working, close_after, dead;
+    bool working, close_after, dead, last; /* last: no request after this one */
     uint8_t lingers;
 };
 
@@ -132,7 +132,7 @@ static void answer_write(struct conn *c, const struct http_reply *reply)
 
 static void answer(struct conn *c, const struct http_reply *reply)
 {
-    c->close_after |= reply->close;
+    c->close_after |= reply->close || c->last;
     answer_write(c, reply);
     exchange_end(c);
     if (c->close_after)
@@ -180,7 +180,7 @@ static void request_done(struct conn *c)
     c->generation = s->generation;
     s->open_count++;
     c->state = CONN_OPEN;
-    c->close_after = !c->reader.head.keep_alive;
+    c->close_after = c->last || !c->reader.head.keep_alive;
     conn_timer(c, s->options.reply_timeout_s * 1000ull);
     struct reply_ref ref = { s->options.node, c->slot + 1, c->generation };
     s->options.handler(s->options.context, &request, ref);
@@ -387,6 +387,20 @@ struct http_server *http_server_new(struct loop *loop, const struct http_server_
         return NULL;
     }
     return s;
+}
+
+void http_server_set_tls(struct http_server *server, struct ssl_ctx_st *tls)
+{
+    SSL_CTX_up_ref(tls);
+    SSL_CTX_free(server->options.tls);
+    server->options.tls = tls;
+    for (size_t i = 0; i < server->options.connections_max; i++) {
+        struct conn *c = server->conns[i];
+        if (c != NULL && (c->state == CONN_IDLE || c->state == CONN_HANDSHAKE))
+            conn_free(c);
+        else if (c != NULL)
+            c->last = true;
+    }
 }
 
 uint16_t http_server_port(const struct http_server *server) { return listener_port(server->listener); }

@@ -45,6 +45,8 @@ struct http_server_options {
 /* ERR_IO: cannot listen (detail says why, IO_DETAIL_MAX octets, may be NULL). */
 struct http_server *http_server_new(struct loop *loop, const struct http_server_options *options, enum err *ret_err,
                                     char *detail);
+/* Another TLS context from now on: connections that are idle end, the others with their answer. A reference is kept. */
+void http_server_set_tls(struct http_server *server, struct ssl_ctx_st *tls);
 uint16_t http_server_port(const struct http_server *server);
 /* Stops accepting; open exchanges may still be answered. */
 void http_server_close_listener(struct http_server *server);

@@ -300,6 +300,13 @@ enum err soap_net_open(struct soap_net *n, char *detail)
     return n->server || err != ERR_NONE ? err : ERR_NO_MEMORY;
 }
 
+void soap_net_set_tls(struct soap_net *n, struct ssl_ctx_st *server, struct ssl_ctx_st *client)
+{
+    http_server_set_tls(n->server, server);
+    http_client_set_tls(n->client, client);
+    n->options.client_tls = client;
+}
+
 void soap_net_free(struct soap_net *n)
 {
     if (!n)

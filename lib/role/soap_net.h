@@ -41,6 +41,8 @@ struct soap_net;
 struct soap_net *soap_net_new(const struct soap_net_options *options);
 MUST_USE enum err soap_net_open(struct soap_net *n, char *detail);
 void soap_net_free(struct soap_net *n); /* NULL is fine */
+/* Other contexts from now on, for connections of either direction; borrowed. */
+void soap_net_set_tls(struct soap_net *n, struct ssl_ctx_st *server, struct ssl_ctx_st *client);
 
 /* EFFECT_REPLY on this node. */
 void soap_net_reply(struct soap_net *n, const struct effect *effect);
