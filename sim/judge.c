@@ -178,8 +178,7 @@ static void compare(struct ecosystem *e, int n, const struct euicc_profile_info 
         if ((entries[i].fallback != 0) != p->fallback)
             violated(e, "eis-is-card", n, "ISD-P %s: fall-back attribute differs", aid);
         bool unfinished = p->state != EUICC_PROFILE_ENABLED && p->state != EUICC_PROFILE_DISABLED;
-        e->judge.left += unfinished;
-        if (unfinished && !(e->judge.may_leave && entries[i].state == PROFILE_CREATED))
+        if (unfinished)
             violated(e, "no-orphan", n, "ISD-P %s is in state %02X, and nobody is at it", aid, p->state);
         return;
     }
@@ -309,6 +308,35 @@ static void judge_left(struct ecosystem *e, struct sim_role *r, const struct sta
     }
 }
 
+static const struct statement TABLES = { "judge-tables", "SELECT name FROM sqlite_master WHERE type='table'", NULL };
+
+static void judge_table(struct ecosystem *e, struct sim_role *r, struct span name)
+{
+    struct arena arena;
+    char sql[96];
+    struct statement all = { "judge-all", sql, NULL };
+    snprintf(sql, sizeof sql, "SELECT * FROM \"%.*s\"", (int)name.len, (const char *)name.ptr);
+    arena_init(&arena, 256u << 20);
+    const struct query *q = sim_role_ask(r, &all, NULL, 0, &arena);
+    for (size_t i = 0; i < q->row_count; i++)
+        for (size_t c = 0; c < q->rows[i].column_count; c++)
+            if (world_tells_secret(e->world, row_bytes(&q->rows[i], c)))
+                violated(e, "no-key-in-store", card_of(e, &q->rows[i].columns[0]), "%s: table %.*s, column %zu holds a key in plain",
+                         r->kind->name, (int)name.len, (const char *)name.ptr, c);
+    arena_release(&arena);
+}
+
+/* Every column of every table: what the store holds of keys is wrapped. */
+static void judge_store(struct ecosystem *e, struct sim_role *r)
+{
+    struct arena arena;
+    arena_init(&arena, 1u << 20);
+    const struct query *q = sim_role_ask(r, &TABLES, NULL, 0, &arena);
+    for (size_t i = 0; i < q->row_count; i++)
+        judge_table(e, r, row_bytes(&q->rows[i], 0));
+    arena_release(&arena);
+}
+
 unsigned judge_all(struct ecosystem *e)
 {
     for (unsigned i = 0; i < e->options.card_count; i++) {
@@ -319,6 +347,8 @@ unsigned judge_all(struct ecosystem *e)
         judge_call(e, e->mno.calls[i]);
     judge_left(e, &e->smsr->role, LEFT_SMSR, ARRAY_LEN(LEFT_SMSR));
     judge_left(e, &e->smdp->role, LEFT_SMDP, ARRAY_LEN(LEFT_SMDP));
+    judge_store(e, &e->smsr->role);
+    judge_store(e, &e->smdp->role);
     if (world_leaks(e->world))
         violated(e, "no-secret-in-log", -1, "%u lines of the log hold octets of a key", world_leaks(e->world));
     return e->judge.wrong;

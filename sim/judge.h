@@ -13,8 +13,6 @@ struct sim_judge {
     int first_card;      /* with something wrong; -1: none */
     char first[40];      /* the invariant */
     bool quiet;          /* says nothing */
-    bool may_leave;      /* clean-ups may run out of time: what they leave the next download removes */
-    unsigned left;       /* … so many ISD-Ps, known as Created to the EIS */
     uint64_t *packets;   /* (eUICC, key version, counter) and what was sent under it, hashed */
     size_t packet_count, packet_cap;
 };

@@ -12,11 +12,12 @@ static int usage(FILE *out, int code)
                  "osprey-sim sweep SCENARIO [--seed N] [--every N] [--strike KIND] [--faults] [--profiles DIR]\n"
                  "osprey-sim pairs [--seed N] [--every N] [--profiles DIR]\n"
                  "osprey-sim search SCENARIO|all --seeds A..B [--seconds N] [--profiles DIR]\n"
+                 "osprey-sim plant all|N|NAME [--seed N] [--profiles DIR]\n"
                  "osprey-sim replay FILE [--profiles DIR]\n\n"
                  "Runs a world of cards, modems, networks and servers in one process on virtual time, lets things go wrong, prints the\n"
                  "hash over all octets delivered, and judges the end (docs/invariants.md). A failure prints the sequence diagram of the\n"
                  "eUICC concerned. sweep: one world for each place where something can fail (or each --every-th), struck there only. pairs: every two functions\n"
-                 "on one eUICC, in every order of what happens. search: one seed after the other, until --seconds are over. replay: the seeds of a list\n"
+                 "on one eUICC, in every order of what happens. plant: does the judge find a deliberate fault? search: one seed after the other, until --seconds are over. replay: the seeds of a list\n"
                  "(sim/seeds.txt). --profiles: folder of the profile sources (default profiles).\n");
     return code;
 }
@@ -85,6 +86,8 @@ int main(int argc, char **argv)
         return sim_order_sweep(s, &o);
     if (!strcmp(argv[1], "search") && (s || all))
         return sim_order_search(s, &o);
+    if (!strcmp(argv[1], "plant"))
+        return sim_order_plant(argv[2], &o);
     if (!strcmp(argv[1], "replay"))
         return sim_order_replay(argv[2], &o);
     return usage(stderr, 2);

@@ -31,7 +31,6 @@ static void tell(const struct ecosystem *e, struct sim_report *r)
         r->switches += ok && (c->function == ES4_ENABLE_PROFILE || c->function == ES4_DISABLE_PROFILE || c->enable);
     }
     r->wrong = e->judge.wrong;
-    r->left = e->judge.left;
     r->first_card = e->judge.first_card;
     memcpy(r->first, e->judge.first, sizeof r->first);
     r->faults = e->fault_counts;
@@ -86,7 +85,6 @@ void sim_run(const struct scenario *s, const struct sim_wish *wish, struct sim_r
     world_strikes(w)->at = wish->strike_at;
     world_verbose(w, talk == SIM_ALL);
     struct ecosystem *e = ecosystem_new(w, &options);
-    e->judge.may_leave = s->may_leave;
     e->judge.quiet = talk == SIM_SILENT;
     if (watched >= 0 && (unsigned)watched < options.card_count) {
         char eid[EID_TEXT_SIZE];

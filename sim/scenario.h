@@ -12,7 +12,6 @@ struct scenario {
     struct faults faults;
     uint32_t hours; /* of trouble at most, before it gets quiet */
     uint32_t quiet_hours; /* 0: 3 */
-    bool may_leave;       /* judge.h */
     unsigned ok_permille; /* of the calls must succeed at least: the scenario is about something */
 };
 extern const struct scenario SCENARIO_DOWNLOAD_LOSSY_SMS, SCENARIO_CHURN, SCENARIO_CRASH_SMSR, SCENARIO_CRASH_SMDP, SCENARIO_TORN_CARDS,
@@ -38,7 +37,6 @@ struct sim_report {
     struct world_counts world;
     struct sim_usage usage[ES_FUNCTION_COUNT];
     double days; /* of devices */
-    unsigned left; /* ISD-Ps for the next download to remove */
     struct strikes strikes;
     uint32_t pair_events; /* things that happened until the first of the pair was answered, or the second asked */
 };

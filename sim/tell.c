@@ -41,9 +41,9 @@ void sim_tell_failure(const struct scenario *s, const struct sim_wish *wish, con
 void sim_tell_counts(const struct sim_report *r)
 {
     printf("%u calls, %u succeeded (%u downloads, %u switches); %llu messages carried, %llu lost, %llu doubled, %llu corrupted, %llu "
-           "octets; %.1f device-days; %u ISD-Ps left for the next download\n",
+           "octets; %.1f device-days\n",
            r->calls, r->ok, r->downloads, r->switches, (unsigned long long)r->world.carried, (unsigned long long)r->world.lost,
-           (unsigned long long)r->world.doubled, (unsigned long long)r->world.corrupted, (unsigned long long)r->world.octets, r->days, r->left);
+           (unsigned long long)r->world.doubled, (unsigned long long)r->world.corrupted, (unsigned long long)r->world.octets, r->days);
     printf("faults: %u crashes, %u full stores, %u slow commits, %u clock jumps, %u power losses, %u torn writes, %u silences, %u refusals, %u cut "
            "connections\n",
            r->faults.crashes, r->faults.fulls, r->faults.slows, r->faults.jumps, r->faults.resets, r->faults.torn, r->faults.silences,
@@ -85,7 +85,6 @@ void sim_report_add(struct sim_report *to, const struct sim_report *more)
     to->downloads += more->downloads;
     to->switches += more->switches;
     to->days += more->days;
-    to->left += more->left;
     to->world.carried += more->world.carried;
     to->world.lost += more->world.lost;
     to->world.doubled += more->world.doubled;

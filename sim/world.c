@@ -101,26 +101,42 @@ void world_secret(struct world *w, struct span value)
 
 unsigned world_leaks(const struct world *w) { return w->secrets->leaks; }
 
-static void look_for_secrets(struct world *w, const char *text)
+/* In digits, with or without blanks, colons and hyphens between them. */
+static unsigned secrets_in_text(const struct secrets *s, struct span text)
 {
-    char digits[2048];
+    char digits[2 * SECRET_MARK]; /* the last ones */
     size_t count = 0;
-    for (; *text && count < sizeof digits; text++) {
-        char c = *text >= 'a' && *text <= 'f' ? (char)(*text - 32) : *text;
+    unsigned found = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = (char)text.ptr[i];
+        c = c >= 'a' && c <= 'f' ? (char)(c - 32) : c;
         if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'F')) {
-            digits[count++] = c;
-            if (count >= 2 * SECRET_MARK && is_secret(w->secrets, digits + count - 2 * SECRET_MARK))
-                w->secrets->leaks++;
+            memmove(digits, digits + 1, sizeof digits - 1);
+            digits[sizeof digits - 1] = c;
+            if (++count >= sizeof digits)
+                found += is_secret(s, digits);
         } else if (c != ' ' && c != ':' && c != '-') {
             count = 0;
         }
     }
+    return found;
+}
+
+bool world_tells_secret(const struct world *w, struct span octets)
+{
+    char mark[2 * SECRET_MARK];
+    for (size_t i = 0; i + SECRET_MARK <= octets.len; i++) {
+        to_hex(octets.ptr + i, mark);
+        if (is_secret(w->secrets, mark))
+            return true;
+    }
+    return secrets_in_text(w->secrets, octets) != 0;
 }
 
 static void log_line(struct log *log, enum log_level level, const char *text)
 {
     struct world *w = (struct world *)((char *)log - offsetof(struct world, log));
-    look_for_secrets(w, text);
+    w->secrets->leaks += secrets_in_text(w->secrets, span_text(text));
     if (w->watched >= 0 && level >= LOG_INFO_ && strstr(text, w->watched_eid))
         world_arrow(w, w->watched, "log", "", "%.150s", text);
     if (w->verbose && level >= LOG_INFO_)

@@ -66,6 +66,8 @@ extern const struct weather WORLD_LAN;
 /* No line of the log may hold this value: as hexadecimal digits, as raw octets, or in base 64. Counted in world_leaks. */
 void world_secret(struct world *w, struct span value);
 unsigned world_leaks(const struct world *w);
+/* Do octets hold one, as they are or as hexadecimal digits? */
+bool world_tells_secret(const struct world *w, struct span octets);
 
 /* The sequence diagram of one eUICC: what is told about that card is printed when it happens. */
 void world_watch(struct world *w, int card, const char *eid);

@@ -16,8 +16,9 @@
  * cleaned up before one. */
 #define SMDP_SEND_ATTEMPTS 3u
 #define SMDP_CLEANUPS_MAX  8u
-/* Seconds a clean-up has at least. */
+/* Seconds a clean-up has at least; and how long it is tried again and again when the eUICC cannot be reached. */
 #define SMDP_UNDO_MIN_S 60u
+#define SMDP_UNDO_MAX_S (7u * 24u * 3600u)
 
 /* Octets an ISD-P asks for when the order does not say: the package, and what its files take beside it. */
 #define SMDP_MEMORY_FACTOR 2u

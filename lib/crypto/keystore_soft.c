@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "gcm.h"
+#include "lib/base/mutant.h"
 #include "lib/codec/hex.h"
 #include "openssl.h"
 
@@ -46,7 +47,10 @@ static enum err soft_wrap(struct keys *keys, struct span aad, struct span plain,
     if (!random_fill(ks->rng, out, GCM_NONCE_LEN))
         return ERR_CRYPTO;
     uint8_t *cipher = out + GCM_NONCE_LEN;
-    return gcm_seal(ks->master, out, aad, plain, cipher, cipher + plain.len);
+    enum err err = gcm_seal(ks->master, out, aad, plain, cipher, cipher + plain.len);
+    if (MUTANT(wraps_nothing))
+        memcpy(cipher, plain.ptr, plain.len);
+    return err;
 }
 
 static enum err soft_unwrap(struct keys *keys, struct span aad, struct span wrapped, uint8_t *out, size_t out_cap)
@@ -56,6 +60,10 @@ static enum err soft_unwrap(struct keys *keys, struct span aad, struct span wrap
     struct span cipher = span_sub(wrapped, GCM_NONCE_LEN, wrapped.len - KEYS_WRAP_OVERHEAD);
     if (out_cap < cipher.len)
         return ERR_NO_SPACE;
+    if (MUTANT(wraps_nothing)) {
+        memcpy(out, cipher.ptr, cipher.len);
+        return ERR_NONE;
+    }
     return gcm_open(store_of(keys)->master, wrapped.ptr, aad, cipher, cipher.ptr + cipher.len, out);
 }
 

@@ -1,5 +1,6 @@
 #include "call.h"
 
+#include "lib/base/mutant.h"
 static const struct statement LOAD = {
     "call-load", "SELECT state, digest, context, answer, answer_status, deadline_ms FROM call WHERE requester=?1 AND call_id=?2", NULL
 };
@@ -22,7 +23,7 @@ bool call_load(struct rowset *rows, const char *requester, const char *call_id, 
     *ret = (struct call){ 0 };
     if (q->row_count) {
         const struct row *row = &q->rows[0];
-        ret->state = row_int(row, 0) == 2 ? CALL_ANSWERED : CALL_RUNNING;
+        ret->state = row_int(row, 0) == 2 && !MUTANT(answered_calls_run_for_ever) ? CALL_ANSWERED : CALL_RUNNING;
         ret->digest = row_bytes(row, 1);
         ret->context = row_bytes(row, 2);
         ret->answer = row_bytes(row, 3);
@@ -50,6 +51,8 @@ void call_open(struct writes *w, const char *requester, const char *call_id, con
 
 void call_answer(struct writes *w, const char *requester, const char *call_id, int status, struct span answer)
 {
+    if (MUTANT(answers_are_not_kept))
+        answer.len = 0;
     WRITES_ADD(w, &ANSWER, 1, value_text(requester), value_text(call_id), value_int(status), value_blob(answer));
 }
 

@@ -403,6 +403,8 @@ static void run_batch(struct engine *e)
     }
     for (size_t i = 0; i < e->batch_count; i++)
         step_event(e, e->batch[i]);
+    for (size_t i = 0; MUTANT(leaves_before_commit) && i < e->batch_count; i++)
+        send_effects(e, e->batch[i]);
     enum err err = commit_batch(e);
     e->counts.batches++;
     if (err == ERR_NONE)

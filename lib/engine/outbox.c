@@ -25,6 +25,8 @@ static const struct statement OUTBOX_LEASE = { "outbox-lease", "UPDATE outbox SE
 static const struct statement OUTBOX_FREE_LEASES = {
     "outbox-free-leases", "UPDATE outbox SET due_ms=0, leased=0 WHERE leased<>0", NULL
 };
+static const struct statement OUTBOX_FORGET = { "outbox-free-leases", "DELETE FROM outbox WHERE leased<>0", NULL }; /* a mutant's */
+static const struct statement TIMERS_FORGET = { "outbox-free-leases", "DELETE FROM timer", NULL };                  /* a mutant's */
 static const struct statement OUTBOX_DUE = {
     "outbox-due",
     "SELECT id, line, kind, ref, destination, body, due_ms, give_up_ms, attempt, wants_answer FROM outbox"
@@ -232,7 +234,7 @@ void engine_result(struct engine *e, int64_t effect_id, enum effect_result resul
     struct flight f;
     if (!effect_id || !flight_take(e, effect_id, &f))
         return;
-    if (result == EFFECT_FAILED)
+    if (result == EFFECT_FAILED && !MUTANT(tries_once))
         try_later(e, &f, status, answer);
     else if (result == EFFECT_REFUSED_ || is_news(&f, answer))
         post_result(e, &f, result == EFFECT_SENT ? EVENT_DELIVERED : EVENT_UNDELIVERED, status, answer);
@@ -257,7 +259,7 @@ static void fire_timers(struct engine *e, const struct query *q)
         char line[ENGINE_LINE_MAX + 1];
         row_text(&q->rows[i], 0, line, sizeof line);
         struct event *event = engine_event(e, EVENT_TIMER, line);
-        if (!event)
+        if (!event || MUTANT(timers_stand_still))
             return;
         row_text(&q->rows[i], 1, event->name, sizeof event->name);
         if (engine_post(e, event) != ERR_NONE)
@@ -334,7 +336,10 @@ void engine_load_due(struct engine *e)
 
 enum err engine_start(struct engine *e)
 {
-    struct write write = { .statement = &OUTBOX_FREE_LEASES, .expect_rows = -1 };
+    const struct statement *first = MUTANT(start_forgets_what_left)  ? &OUTBOX_FORGET
+                                    : MUTANT(start_forgets_timers) ? &TIMERS_FORGET
+                                                                   : &OUTBOX_FREE_LEASES;
+    struct write write = { .statement = first, .expect_rows = -1 };
     enum err err = ERR_BUSY;
     e->config.env.store->commit(e->config.env.store, &write, 1, note, &err);
     if (err != ERR_NONE)

@@ -1,6 +1,7 @@
 /* Profile download and installation: SGP.02 §3.1, offcard book 8.3. */
 #include <stdio.h>
 
+#include "lib/base/mutant.h"
 #include "lib/es/es2.h"
 #include "lib/es/es3.h"
 #include "sm-dp/eligibility.h"
@@ -92,11 +93,18 @@ static int send_clean_up(struct turn *t, struct job *j)
     return smdp_call(t, j, ES3_DELETE_ISDP, &body);
 }
 
+/* What became of an ISD-P is not known: undo it in any case. */
+static bool unsure(const struct es3_answer *a)
+{
+    return a->status.exec == EXECUTED_EXPIRED || a->status.reason == REASON_NO_RESPONSE ||
+           a->status.reason == REASON_CALL_EXPIRED || a->status.reason == REASON_EXTERNAL_UNREACHABLE;
+}
+
 static int cleaned_up(struct turn *t, struct job *j, const struct es3_answer *a)
 {
     (void)t;
     if (!executed(a) && iccid_eq(&j->other, &j->iccid))
-        return relay_failure(j, a, NEXT_END);
+        return relay_failure(j, a, unsure(a) ? DL_UNDO : NEXT_END);
     if (!executed(a)) /* another one's: the memory may do without it */
         return DL_CREATE;
     j->attempt++;
@@ -115,13 +123,6 @@ static int send_create(struct turn *t, struct job *j)
         .eid = eid_of(t), .iccid = j->iccid, .mno_id = j->requester, .required_memory = p.memory, .more_to_do = true
     };
     return smdp_call(t, j, ES3_CREATE_ISDP, &body);
-}
-
-/* Whether an ISD-P was made is not known: undo it in any case. */
-static bool unsure(const struct es3_answer *a)
-{
-    return a->status.exec == EXECUTED_EXPIRED || a->status.reason == REASON_NO_RESPONSE ||
-           a->status.reason == REASON_CALL_EXPIRED || a->status.reason == REASON_EXTERNAL_UNREACHABLE;
 }
 
 static int created(struct turn *t, struct job *j, const struct es3_answer *a)
@@ -307,7 +308,7 @@ static enum err judge_segments(struct turn *t, struct job *j, const struct es3_a
         *ret_next = complete ? DL_COMPLETE : DL_SEND;
     } else {
         j->euicc_response = a->euicc_response;
-        *ret_next = lost ? open_again(t, j, &status) : fail_with(j, &status, DL_UNDO);
+        *ret_next = lost ? open_again(t, j, &status) : fail_with(j, &status, MUTANT(failed_downloads_leave_all) ? NEXT_END : DL_UNDO);
     }
     wipe(&s, sizeof s);
     return err;
@@ -369,8 +370,8 @@ static int send_enable(struct turn *t, struct job *j)
 static int enabled(struct turn *t, struct job *j, const struct es3_answer *a)
 {
     (void)t;
-    j->status = a->status;
-    if (a->status.exec != EXECUTED_SUCCESS) {
+    j->status = MUTANT(enabled_in_any_case) ? status_success() : a->status;
+    if (j->status.exec != EXECUTED_SUCCESS) {
         j->status.exec = EXECUTED_WITH_WARNING;
         j->euicc_response = a->euicc_response;
     }
@@ -387,13 +388,18 @@ static int send_undo(struct turn *t, struct job *j)
     return smdp_call(t, j, ES3_DELETE_ISDP, &body);
 }
 
+static bool undo_goes_on(const struct turn *t, const struct job *j)
+{
+    return !(j->flags & JOB_ANSWERED) || t->now_ms < j->started_ms + 1000ull * SMDP_UNDO_MAX_S;
+}
+
 /* POL1 forbids it: then the installation really was complete. */
 static int undone(struct turn *t, struct job *j, const struct es3_answer *a)
 {
     if (a->status.reason == REASON_POL1_REFUSED && !(j->flags & JOB_SENT_ALL))
         return DL_COMPLETE;
     bool left = !executed(a) && a->status.reason != REASON_ICCID_UNKNOWN;
-    if (left && unsure(a) && !(j->flags & JOB_ANSWERED)) { /* the operator has waited long enough; the clean-up goes on */
+    if (left && unsure(a) && undo_goes_on(t, j)) { /* the operator has waited long enough; the clean-up goes on */
         smdp_job_answer(t, j);
         j->deadline_ms = t->now_ms + 1000ull * t->config->undo_s;
         return DL_UNDO;
@@ -408,7 +414,7 @@ static int undone(struct turn *t, struct job *j, const struct es3_answer *a)
 static const struct step steps[DL_COUNT] = {
     /*                   stored name       on enter          on answer          may go to                                */
     [DL_EIS] =          { "eis",          send_get_eis,     eis_came,          TO(DL_CLEANUP) | TO(DL_CREATE) },
-    [DL_CLEANUP] =      { "clean-up",     send_clean_up,    cleaned_up,        TO(DL_EIS) | TO(DL_CREATE) },
+    [DL_CLEANUP] =      { "clean-up",     send_clean_up,    cleaned_up,        TO(DL_EIS) | TO(DL_CREATE) | TO(DL_UNDO) },
     [DL_CREATE] =       { "create-isdp",  send_create,      created,           TO(DL_AUTHENTICATE) | TO(DL_UNDO) },
     [DL_AUTHENTICATE] = { "authenticate", send_certificate, challenged,        TO(DL_KEYS) | TO(DL_AUTHENTICATE) | TO(DL_UNDO) },
     [DL_KEYS] =         { "keys",         send_keys,        agreed,            TO(DL_OPEN) | TO(DL_AUTHENTICATE) | TO(DL_UNDO) },
@@ -422,6 +428,19 @@ static const struct step steps[DL_COUNT] = {
 
 /* ---- before and behind */
 
+/* A clean-up after an earlier try with this profile on this eUICC: the new download does that first. */
+static bool end_clean_up(struct turn *t, const struct iccid *iccid)
+{
+    for (size_t i = 0; i < t->job_count; i++) {
+        struct job *j = &t->jobs[i];
+        if (!j->gone && j->procedure == &SMDP_DOWNLOAD && (j->flags & JOB_ANSWERED) && iccid_eq(&j->iccid, iccid)) {
+            smdp_job_end(t, j);
+            return true;
+        }
+    }
+    return false;
+}
+
 static struct status find_profile(struct turn *t, const struct job *j, const struct es2_download_profile *r,
                                   struct stored_profile *p)
 {
@@ -434,7 +453,7 @@ static struct status find_profile(struct turn *t, const struct job *j, const str
             return status_failed(REASON_ICCID_NOT_ALLOWED, r->iccid.digits, "another operator's profile");
         if (r->profile_type.len && !span_eq(r->profile_type, span_text(p->type)))
             return status_failed(REASON_ICCID_NOT_ALLOWED, r->iccid.digits, "it is of another profile type");
-        if (p->state != SMDP_PROFILE_FREE)
+        if (p->state != SMDP_PROFILE_FREE && !end_clean_up(t, &p->iccid) && !MUTANT(reserves_nothing))
             return status_failed(REASON_ICCID_IN_USE, r->iccid.digits, "it is on an eUICC, or on its way to one");
         return status_success();
     }
@@ -469,10 +488,15 @@ static struct status check(struct turn *t, struct job *j, const struct es_messag
 /* Time is over: what stands on the card half made is taken away; a profile that is there stays. */
 static int expired(struct turn *t, struct job *j)
 {
-    ptrdiff_t at = j->step - steps;
+    ptrdiff_t at = j->step ? j->step - steps : DL_COUNT;
+    if (at == DL_COUNT && undo_goes_on(t, j)) /* it has stepped aside */
+        return NEXT_STAY;
     if (at == DL_ENABLE)
         j->status = status_warning(REASON_CALL_EXPIRED, t->eid, "installed; whether it is enabled is not known");
-    return (at >= DL_CREATE && at <= DL_COMPLETE) || at == DL_UNDO ? DL_UNDO : NEXT_END;
+    if (MUTANT(expired_downloads_leave_all) || ((j->flags & JOB_ANSWERED) && !undo_goes_on(t, j)))
+        return NEXT_END;
+    bool own_left = at == DL_CLEANUP && iccid_eq(&j->other, &j->iccid);
+    return own_left || (at >= DL_CREATE && at <= DL_COMPLETE) || at == DL_UNDO ? DL_UNDO : NEXT_END;
 }
 
 static void ended(struct turn *t, struct job *j)
@@ -483,4 +507,4 @@ static void ended(struct turn *t, struct job *j)
     t->smdp->counts.failed++;
 }
 
-const struct procedure SMDP_DOWNLOAD = { "download", steps, DL_COUNT, true, check, expired, ended };
+const struct procedure SMDP_DOWNLOAD = { "download", steps, DL_COUNT, true, DL_UNDO, check, expired, ended };

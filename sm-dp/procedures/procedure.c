@@ -83,12 +83,36 @@ void smdp_job_end(struct turn *t, struct job *j)
     j->gone = true;
 }
 
-static bool runs_alone(const struct turn *t)
+static struct job *runs_alone(const struct turn *t)
 {
     for (size_t i = 0; i < t->job_count; i++)
         if (!t->jobs[i].gone && t->jobs[i].step && t->jobs[i].procedure->alone)
-            return true;
-    return false;
+            return &t->jobs[i];
+    return NULL;
+}
+
+static bool waits(const struct job *j) { return !j->gone && !j->step; }
+
+/* A clean-up whose operator has the answer does not keep the others waiting: it steps aside, and goes on behind them. */
+static void step_aside(struct turn *t, struct job *running)
+{
+    bool awaited = false;
+    for (size_t i = 0; i < t->job_count; i++)
+        awaited |= waits(&t->jobs[i]) && t->jobs[i].procedure->alone && !(t->jobs[i].flags & JOB_ANSWERED);
+    if (!awaited || !(running->flags & JOB_ANSWERED))
+        return;
+    smdp_call_forget(t, running);
+    running->step = NULL;
+    running->changed = true;
+}
+
+static void start_waiting(struct turn *t, bool clean_ups)
+{
+    for (size_t i = 0; i < t->job_count && !t->need_rows; i++) {
+        struct job *j = &t->jobs[i];
+        if (waits(j) && !(j->flags & JOB_ANSWERED) == !clean_ups && (!j->procedure->alone || !runs_alone(t)))
+            smdp_job_go(t, j, clean_ups ? j->procedure->clean_up : 0);
+    }
 }
 
 static void set_timer(struct turn *t, const struct job *j)
@@ -101,11 +125,11 @@ static void set_timer(struct turn *t, const struct job *j)
 
 void smdp_jobs_start(struct turn *t)
 {
-    for (size_t i = 0; i < t->job_count && !t->need_rows; i++) {
-        struct job *j = &t->jobs[i];
-        if (!j->gone && !j->step && (!j->procedure->alone || !runs_alone(t)))
-            smdp_job_go(t, j, 0);
-    }
+    struct job *running = runs_alone(t);
+    if (running)
+        step_aside(t, running);
+    start_waiting(t, false);
+    start_waiting(t, true);
     for (size_t i = 0; i < t->job_count && !t->need_rows; i++)
         if (!t->jobs[i].gone && (t->jobs[i].changed || t->jobs[i].fresh))
             set_timer(t, &t->jobs[i]);
@@ -116,14 +140,11 @@ static void expire(struct turn *t, struct job *j)
 {
     bool unreached = j->flags & JOB_UNREACHED;
     smdp_call_forget(t, j);
-    if (j->flags & JOB_ANSWERED) { /* the clean-up had its time too */
-        smdp_job_end(t, j);
-        return;
-    }
-    if (status_ok(&j->status))
+    if (!(j->flags & JOB_ANSWERED) && status_ok(&j->status))
         j->status = unreached ? status_failed(REASON_EXTERNAL_UNREACHABLE, j->smsr.text, "the SM-SR was not reached in time")
                               : status_expired();
-    int next = j->step && j->procedure->expired ? j->procedure->expired(t, j) : NEXT_END;
+    bool cleans = j->step || (j->flags & JOB_ANSWERED);
+    int next = cleans && j->procedure->expired ? j->procedure->expired(t, j) : NEXT_END;
     smdp_job_answer(t, j);
     j->deadline_ms = t->now_ms + 1000ull * t->config->undo_s;
     smdp_job_go(t, j, next);

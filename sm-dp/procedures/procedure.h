@@ -28,7 +28,8 @@ struct procedure {
     const char *name;
     const struct step *steps;
     size_t step_count;
-    bool alone; /* one at a time on an eUICC */
+    bool alone;   /* one at a time on an eUICC */
+    int clean_up; /* the step where it goes on when it had stepped aside for another, its answer out */
     /* May it begin? Fills in what the steps need. Called when the call comes in. */
     struct status (*check)(struct turn *t, struct job *j, const struct es_message *request);
     /* Time is over: which step cleans up; NEXT_END: nothing to do. May change job->status (EXPIRED). */
@@ -44,7 +45,7 @@ const struct step *smdp_step_by_name(const struct procedure *p, const char *name
 void smdp_job_go(struct turn *t, struct job *j, int next);
 void smdp_job_end(struct turn *t, struct job *j);
 int smdp_job_fail(struct job *j, enum reason reason, const char *subject_id, const char *detail);
-/* Starts what waits; sets the timers. */
+/* Starts what waits; a clean-up behind an answer makes room for it. Sets the timers. */
 void smdp_jobs_start(struct turn *t);
 /* Overdue jobs expire, unanswered calls leave again. */
 void smdp_jobs_time(struct turn *t);

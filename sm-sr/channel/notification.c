@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "lib/base/mutant.h"
 #include "exchange.h"
 #include "packet.h"
 #include "sm-sr/answer.h"
@@ -113,7 +114,7 @@ static void follow_card(struct turn *t, const struct es5_notification *n)
     if (!p) {
         turn_log(t, LOG_WARN_, "the card tells of a profile that the EIS does not have: an audit will tell");
         smsr_operation_doubt(t);
-    } else if (p->info.state != PROFILE_ENABLED) {
+    } else if (p->info.state != PROFILE_ENABLED && !MUTANT(does_not_follow_the_card)) {
         smsr_switched(t, p, NULL);
     }
 }
@@ -150,7 +151,8 @@ static void apply(struct turn *t, const struct es5_notification *n)
         break;
     case ES5_CHANGE_ROLLED_BACK:
     case ES5_FALLBACK:
-        undone(t, n);
+        if (n->type == ES5_FALLBACK ? !MUTANT(ignores_a_fall_back) : !MUTANT(ignores_a_roll_back))
+            undone(t, n);
         break;
     default:
         confirm(t);
@@ -167,7 +169,7 @@ static void take(struct turn *t, const struct es5_notification *n, bool repeat)
         smsr_operation_go(t, op, next);
         return;
     }
-    bool expired = n->type == ES5_CHANGE_SUCCEEDED && t->e->expired_isdp.len && aid_eq(&t->e->expired_isdp, &n->isdp);
+    bool expired = !MUTANT(confirms_what_came_too_late) && n->type == ES5_CHANGE_SUCCEEDED && t->e->expired_isdp.len && aid_eq(&t->e->expired_isdp, &n->isdp);
     if (expired)
         turn_log(t, LOG_WARN_, "a change that comes after its time is not confirmed: the card will take it back");
     else if (repeat)
@@ -210,7 +212,7 @@ static enum err packet_open(struct turn *t, struct span packet, struct span *ret
         err = scp80_policy_isdr(&h);
     if (err == ERR_NONE)
         err = smsr_packet_open(t, k, packet, &plain, &h, ret_data);
-    if (err == ERR_NONE && h.counter && h.counter < t->e->heard_counter)
+    if (err == ERR_NONE && h.counter && h.counter < t->e->heard_counter && !MUTANT(believes_old_notifications))
         err = ERR_REPLAY;
     if (err == ERR_NONE && h.counter > t->e->heard_counter)
         t->e->heard_counter = h.counter;

@@ -1,5 +1,7 @@
 #include "packet.h"
 
+#include "lib/base/mutant.h"
+#include "lib/codec/hex.h"
 #include "lib/scp/scp81.h"
 #include "sm-sr/unconfirmed.h"
 
@@ -57,6 +59,8 @@ enum err smsr_packet_make(struct turn *t, struct exchange *x, const struct aid *
     struct scp80_keys scp80 = { .kic = keys.key[0], .kid = keys.key[1] };
     if (err == ERR_NONE)
         err = scp80_command_wrap(&h, &scp80, data, &w);
+    if (MUTANT(logs_a_key))
+        turn_log(t, LOG_DEBUG_, "KIc %s", hex_arena(t->arena, keys.key[0]));
     wipe(&keys, sizeof keys);
     if (err != ERR_NONE)
         return err;

@@ -1,3 +1,4 @@
+#include "lib/base/mutant.h"
 #include "lib/gp/ram_script.h"
 #include "sm-sr/answer.h"
 #include "sm-sr/channel/exchange.h"
@@ -103,7 +104,8 @@ static void follow_card(struct turn *t, struct span list)
 
 static int finish(struct turn *t, struct operation *op)
 {
-    follow_card(t, op->result);
+    if (!MUTANT(audit_changes_nothing))
+        follow_card(t, op->result);
     if (op->memory)
         t->e->remaining_memory = op->memory - 1;
     t->e->last_audit_ms = t->now_ms;

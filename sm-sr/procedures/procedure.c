@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "lib/base/mutant.h"
 #include "sm-sr/answer.h"
 #include "sm-sr/record.h"
 #include "change.h"
@@ -72,7 +73,7 @@ static void log_end(struct turn *t, const struct operation *op)
 /* What was sent and not answered leaves the card's state open. */
 static bool is_unsure(const struct operation *op)
 {
-    return op->procedure != &SMSR_AUDIT && !op->procedure->only_keys && smsr_operation_runs(op) &&
+    return !MUTANT(never_in_doubt) && op->procedure != &SMSR_AUDIT && !op->procedure->only_keys && smsr_operation_runs(op) &&
            (op->status.exec == EXECUTED_EXPIRED ||
             ((op->flags & OPERATION_UNSURE) && op->status.exec == EXECUTED_FAILED));
 }
@@ -89,7 +90,8 @@ void smsr_operation_end(struct turn *t, struct operation *op)
     log_end(t, op);
     if (op->procedure->audit && t->e->present)
         smsr_record_operation(t, op);
-    smsr_operation_answer(t, op);
+    if (op->status.exec != EXECUTED_EXPIRED || !MUTANT(expired_calls_are_not_answered))
+        smsr_operation_answer(t, op);
     smsr_change_ended(t, op);
     forget_exchanges(t, op);
     smsr_operation_remove(op);
@@ -117,7 +119,7 @@ void smsr_operation_expire(struct turn *t)
     size_t count = t->e->operation_count; /* those added now are not overdue */
     for (size_t i = 0; i < count; i++) {
         struct operation *op = &t->e->operations[i];
-        if (!op->n || op->change == ROW_GONE || op->deadline_ms > t->now_ms)
+        if (!op->n || op->change == ROW_GONE || op->deadline_ms > t->now_ms || MUTANT(nothing_expires))
             continue;
         op->status = status_expired();
         smsr_operation_end(t, op);

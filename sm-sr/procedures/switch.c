@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "lib/base/mutant.h"
 #include "lib/gp/ram_script.h"
 #include "sm-sr/answer.h"
 #include "sm-sr/channel/exchange.h"
@@ -123,6 +124,12 @@ int smsr_switch_asked(struct turn *t, struct operation *op, const struct card_an
         return SWITCH_LOOK;
     if (a->outcome != CARD_SAID || a->broken || !a->count)
         return smsr_card_failed(t, op, a);
+    if (a->last.sw == SW_OK && MUTANT(takes_a_promise_for_a_switch)) {
+        struct aid target = smsr_switch_target(op);
+        smsr_switched(t, smsr_profile_by_aid(t->e, &target), smsr_profile_by_aid(t->e, &op->isdp));
+        op->status = status_success();
+        return NEXT_END;
+    }
     if (a->last.sw == SW_OK)
         return SWITCH_AWAIT;
     if (a->last.sw == SW_CONDITIONS && (op->flags & OPERATION_UNSURE))
@@ -145,7 +152,7 @@ int smsr_switch_notified(struct turn *t, struct operation *op, const struct es5_
 {
     struct aid target = smsr_switch_target(op);
     (void)t;
-    if (!aid_eq(&n->isdp, &target))
+    if (!aid_eq(&n->isdp, &target) && !MUTANT(any_notification_will_do))
         return NEXT_STAY;
     if (n->type == ES5_CHANGE_SUCCEEDED || (n->type == ES5_FALLBACK && !enables(op)))
         return SWITCH_CONFIRM;
@@ -201,7 +208,7 @@ static int victim_gone(struct turn *t, struct operation *op)
 {
     struct aid victim = switch_victim(op);
     struct profile *p = smsr_profile_by_aid(t->e, &victim);
-    if (p)
+    if (p && !MUTANT(deleted_profiles_stay_in_the_eis))
         smsr_profile_deleted(t, p, op->procedure == &SMSR_DELETE_PROFILE);
     op->status = status_success();
     return NEXT_END;
@@ -221,6 +228,8 @@ static int delete_failed(struct turn *t, struct operation *op, const struct card
 int smsr_switch_deleted(struct turn *t, struct operation *op, const struct card_answer *a)
 {
     bool said = a->outcome == CARD_SAID && !a->broken && a->count;
+    if (a->outcome == CARD_UNSURE && MUTANT(takes_silence_for_deleted))
+        return victim_gone(t, op);
     if (a->outcome == CARD_UNSURE)
         return SWITCH_LOOK_DELETED;
     if (said && a->last.sw == SW_OK)

@@ -297,7 +297,7 @@ static void save_keyset(const struct euicc *e, const struct keyset *k, struct wr
     if (k->change == ROW_NEW)
         WRITES_ADD(w, &SMSR_KEYSET_ADD, 1, value_text(e->eid_text), value_int(k->kvn), value_int(k->usage),
                    value_int(k->kid), value_time(k->counter), value_blob(k->wrapped));
-    else if (k->change == ROW_CHANGED)
+    else if (k->change == ROW_CHANGED && !MUTANT(counters_are_not_kept))
         WRITES_ADD(w, &SMSR_KEYSET_COUNT, 1, value_text(e->eid_text), value_int(k->kvn), value_time(k->counter));
 }
 

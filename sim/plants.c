@@ -1,0 +1,93 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "apart.h"
+#include "search.h"
+
+#define PLANT_WORLDS_MAX 30u /* worlds in which a planted fault must show */
+
+/* Deliberate faults (lib/base/mutant.h), and the scenario that must find each. */
+static const struct plant {
+    const char *name, *what;
+    const struct scenario *scenario;
+} plants[] = {
+    { "no_line", "events of one eUICC are worked off on the same old rows", &SCENARIO_SLOW_STORE },
+    { "operations_at_once", "an eUICC has several operations at once", &SCENARIO_CHURN },
+    { "leaves_before_commit", "effects leave before they are stored", &SCENARIO_CRASH_SMSR },
+    { "tries_once", "what could not be delivered is forgotten", &SCENARIO_CRASH_SMDP },
+    { "start_forgets_what_left", "a start forgets what had left and was not acknowledged", &SCENARIO_CRASH_SMSR },
+    { "start_forgets_timers", "a start forgets the timers", &SCENARIO_CRASH_SMSR },
+    { "timers_stand_still", "timers do not fire", &SCENARIO_DOWNLOAD_LOSSY_SMS },
+    { "answers_are_not_kept", "the answer to a call is not kept for its repeats", &SCENARIO_CHURN },
+    { "answered_calls_run_for_ever", "a call stays open when it is answered", &SCENARIO_CHURN },
+    { "counters_are_not_kept", "the counter of a key set is not stored", &SCENARIO_CHURN },
+    { "logs_a_key", "an OTA key stands in the log", &SCENARIO_WALK },
+    { "wraps_nothing", "keys are stored in plain", &SCENARIO_WALK },
+    { "never_in_doubt", "an unknown outcome is not looked at again", &SCENARIO_EXPIRY },
+    { "nothing_expires", "calls never run out of time", &SCENARIO_EXPIRY },
+    { "expired_calls_are_not_answered", "who asked is not told that time is over", &SCENARIO_EXPIRY },
+    { "audit_changes_nothing", "an audit leaves the EIS as it is", &SCENARIO_EXPIRY },
+    { "keeps_what_was_not_created", "the EIS keeps an ISD-P that the card refused", &SCENARIO_EVERYTHING },
+    { "takes_silence_for_deleted", "no answer to a deletion is taken for success", &SCENARIO_TORN_CARDS },
+    { "deleted_profiles_stay_in_the_eis", "a deleted profile stays in the EIS", &SCENARIO_CHURN },
+    { "any_notification_will_do", "a notification of another profile ends the switch", &SCENARIO_REFUSED },
+    { "takes_a_promise_for_a_switch", "the card's \"I will\" is taken for the switch itself", &SCENARIO_REFUSED },
+    { "ignores_a_fall_back", "the notification of a fall-back changes nothing", &SCENARIO_REFUSED },
+    { "ignores_a_roll_back", "the notification of a roll-back changes nothing", &SCENARIO_REFUSED },
+    { "does_not_follow_the_card", "what a notification says does not go into the EIS", &SCENARIO_REFUSED },
+    { "believes_old_notifications", "a notification of the past counts", &SCENARIO_EVERYTHING },
+    { "confirms_what_came_too_late", "a switch that comes after its time is confirmed", &SCENARIO_EXPIRY },
+    { "expired_downloads_leave_all", "a download that ran out of time leaves its ISD-P", &SCENARIO_EXPIRY },
+    { "failed_downloads_leave_all", "a download that failed leaves its ISD-P", &SCENARIO_EVERYTHING },
+    { "enabled_in_any_case", "\"enabled\" is answered whatever the SM-SR said", &SCENARIO_REFUSED },
+    { "reserves_nothing", "two downloads may take one profile", &SCENARIO_CHURN },
+    { "forgets_to_roll_back", "the card stays with a profile that gives no network", &SCENARIO_REFUSED },
+    { "accepts_a_low_counter", "the card executes a packet again", &SCENARIO_DUPLICATE },
+    { "leaks_memory", "the card does not give memory back", &SCENARIO_CHURN },
+    { "two_fallback_holders", "two profiles have the fall-back attribute", &SCENARIO_WALK },
+    { "scp80_skips_the_cc", "the card takes a packet with a wrong MAC", &SCENARIO_EVERYTHING },
+    { "goes_on_after_an_error", "the card goes on in a script after an error", &SCENARIO_EVERYTHING },
+    { "takes_any_confirmation", "the card takes a confirmation of another notification", &SCENARIO_EVERYTHING },
+    { "sequence_stands_still", "notifications of the card have no numbers", &SCENARIO_EVERYTHING },
+    { "forgets_the_chain", "the card forgets a chain of scripts", &SCENARIO_DOWNLOAD_LOSSY_SMS },
+};
+
+#ifdef OSPREY_MUTANTS
+static const bool built = true;
+#else
+static const bool built = false;
+#endif
+
+static bool find(const struct plant *p, const struct sim_order *o)
+{
+    struct sim_report r = { 0 };
+    struct sim_wish wish = { .seed = o->first, .profiles = o->profiles, .talk = SIM_SILENT, .watched = -1 };
+    unsigned worlds = 0;
+    setenv("OSPREY_MUTANT", p->name, 1);
+    while (!r.wrong && worlds++ < PLANT_WORLDS_MAX) {
+        sim_run_apart(p->scenario, &wish, &r);
+        wish.seed++;
+    }
+    unsetenv("OSPREY_MUTANT");
+    printf("%-34s %-16s %3u  %-28s %s\n", p->name, r.wrong ? r.first : "NOT FOUND", r.wrong ? worlds : worlds - 1, p->scenario->name, p->what);
+    fflush(stdout);
+    return r.wrong;
+}
+
+int sim_order_plant(const char *which, const struct sim_order *o)
+{
+    unsigned tried = 0, found = 0;
+    size_t number = strtoul(which, NULL, 10);
+    if (!built) {
+        fprintf(stderr, "no faults are planted in this build: meson setup build-mutants -Dmutants=true\n");
+        return 2;
+    }
+    printf("%-34s %-16s %3s  %-28s %s\n", "planted", "found by", "in", "scenario", "what is wrong");
+    for (size_t i = 0; i < ARRAY_LEN(plants); i++)
+        if (!strcmp(which, "all") || number == i + 1 || !strcmp(which, plants[i].name)) {
+            tried++;
+            found += find(&plants[i], o);
+        }
+    printf("%u planted, %u found\n", tried, found);
+    return !tried ? 2 : found < tried;
+}
