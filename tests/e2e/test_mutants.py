@@ -73,10 +73,11 @@ def names_in_sources():
     names = set()
     for folder in ('lib', 'euicc'):
         for where, _, files in os.walk(os.path.join(SOURCE, folder)):
-            for name in files if not where.endswith('lib/engine') else ():  # those are the simulator's to find
+            for name in files:
                 if name.endswith('.c'):
                     names |= set(re.findall(r'MUTANT\((\w+)\)', open(os.path.join(where, name)).read()))
-    return names
+    plants = set(re.findall(r'^    { "(\w+)"', open(os.path.join(SOURCE, 'sim/plants.c')).read(), re.M))
+    return names - (plants - set(MUTANTS))  # those are the simulator's to find
 
 
 def failed_cases(mutant):
