@@ -8,9 +8,10 @@
 #include "lib/codec/hex.h"
 #include "package.h"
 
-#define HEXF_TEXT_MAX    8192u
-#define COUNTERS_FROM_MS 1262304000000u /* 2010: a counter has 40 bits; one millisecond each is above any run before   \
-                                         */
+#define HEXF_TEXT_MAX 8192u
+#define COUNTERS_FROM_MS                                                                                               \
+    1262304000000u /* 2010: a counter has 40 bits; one millisecond each is above any run before                        \
+                    */
 
 /* ---- verdicts ---- */
 

@@ -102,7 +102,7 @@ struct bed {
         struct target *target;
         struct card_keys *keys;
     } second;
-    bool touched_addresses, touched_keys;
+    bool touched_addresses, touched_keys, touched_fallback;
     /* as the card was found */
     struct aid enabled, fallback, emergency; /* len 0: none */
     bool first_attach_seen, has_profile;
@@ -157,6 +157,9 @@ struct span packet_send(struct bed *b, const struct bed_key *key, const struct s
                         uint8_t *ret_status);
 /* Octets from CPL on, as they are; the raw PoR from RPL on, empty: none. */
 struct span packet_raw(struct bed *b, struct span packet);
+/* The data of a PoR to a packet of that header. */
+struct span por_open(struct bed *b, const struct bed_key *key, const struct scp80_header *h, struct span por,
+                     uint8_t *ret_status);
 struct span packet_wrapped(struct bed *b, const struct bed_key *key, const struct scp80_header *h, struct span data);
 /* A script to a TAR, PoR 00 and its data. */
 struct span script_sms(struct bed *b, uint32_t tar, struct span script);

@@ -69,6 +69,10 @@ static void data_memory(struct bed *b)
          tlv_find(r.data, 0xFF21, &ff21) && tlv_find(ff21, 0x81, &n) && tlv_find(ff21, 0x82, &nv) &&
              tlv_find(ff21, 0x83, &v),
          "FF21 without 81, 82 or 83: %s", hex_of(b, r.data));
+    struct es5_memory m = memory_audit(b);
+    need(b, m.applications >= b->isdp_count, "%u applications, and %u ISD-Ps", m.applications, b->isdp_count);
+    need(b, m.free_non_volatile > 0 && m.free_volatile > 0, "no memory is free: %s", hex_of(b, r.data));
+    note(b, "%u octets free", m.free_non_volatile);
 }
 
 static void data_certificate(struct bed *b)
@@ -105,6 +109,7 @@ static void data_recognition(struct bed *b)
 static void data_unknown(struct bed *b)
 {
     need_sw(b, isdr_sw(b, hexf(b, "80CABF30045C025FFE00")), 0x6A88, "BF30 with an unknown tag");
+    need_sw(b, isdr_sw(b, hexf(b, "80CA5FFE00")), 0x6A88, "an unknown tag");
 }
 
 static void wrong_addressee(struct bed *b)

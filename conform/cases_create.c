@@ -182,6 +182,7 @@ static void fallback_unknown(struct bed *b)
 {
     struct aid aid = aid_isdp(0x00FEDC);
     need_sw(b, isdr_sw(b, profile_command(b, 0x3A05, &aid)), 0x6A88, "unknown AID");
+    need(b, isdp_attributes(b, &b->fallback) & 1, "the holder lost the attribute");
 }
 
 static const struct case_def create_cases[] = {

@@ -75,6 +75,7 @@ static void certificate_refused(struct bed *b, const struct certificate_wish *wi
     need(b, r.data.len == 0, "there is an RC all the same");
     need_sw(b, agree(b, &a, hexf(b, "00000000000000000000000000000000")).sw, 0x6985, "3A02 after it");
     https_end(b);
+    need(b, isdp_state(b, &aid) == ISDP_SELECTABLE, "the ISD-P is not SELECTABLE any more");
 }
 
 /* ---- INSTALL, 3A01 ---- */
@@ -171,6 +172,7 @@ static void wrong_signature(struct bed *b, int signature)
     need_sw(b, agree(b, &a, rc).sw, 0x6982, "wrong signature");
     need_sw(b, agree(b, &good, rc).sw, 0x6985, "the RC afterwards");
     https_end(b);
+    need(b, isdp_state(b, &aid) == ISDP_SELECTABLE, "the ISD-P has keys all the same");
 }
 
 static void wrong_signatures(struct bed *b)

@@ -36,17 +36,24 @@ static void foretell(struct bed *b, struct download *d, uint32_t counter)
     need_ok(b, scp03_session_derive(&d->keys, host.ptr, challenge, &d->session), "session keys");
 }
 
+static void need_item(struct bed *b, struct span results, size_t n, const char *hex, const char *what)
+{
+    need_span(b, scp03t_tlv(b, results, n), hexf(b, "%s", hex), what);
+}
+
+/* What any error of SCP03t does: the channel is closed. */
+static void need_dead(struct bed *b, struct download *d)
+{
+    need_item(b, run(b, d, hexf(b, "8618 000102030405060708090A0B0C0D0E0F 1011121314151617")), 0, "9F460102",
+              "an 86 after it");
+}
+
 static struct span spoiled(struct bed *b, struct span s, size_t at)
 {
     struct writer w = room(b, s.len);
     wr_bytes(&w, s);
     w.buf[at] ^= 0x01;
     return wr_span(&w);
-}
-
-static void need_item(struct bed *b, struct span results, size_t n, const char *hex, const char *what)
-{
-    need_span(b, scp03t_tlv(b, results, n), hexf(b, "%s", hex), what);
 }
 
 /* ---- 84, 85 ---- */
@@ -96,6 +103,7 @@ static void wrong_level(struct bed *b)
     struct span got = scp03t_tlv(b, answer, 0);
     need(b, span_eq(got, hexf(b, "9F450102")) || span_eq(got, hexf(b, "9F450101")), "85 of level 01 is answered %s",
          hex_of(b, got));
+    need_dead(b, &d);
 }
 
 static void precomputed(struct bed *b)
@@ -175,6 +183,7 @@ static void odd_length(struct bed *b)
     download_open(b, &d);
     struct span answer = run(b, &d, hexf(b, "8614 000102030405060708090A0B 1011121314151617"));
     need_item(b, answer, 0, "9F460101", "86 of 12 + 8 octets");
+    need_dead(b, &d);
 }
 
 static uint32_t counter_shown(struct bed *b, struct download *d)
@@ -280,6 +289,7 @@ static void replace_keys_wrong_length(struct bed *b)
     need_ok(b, cmac_parts((struct span){ d.session.s_mac, 16 }, parts, 2, mac), "CMAC");
     wr_bytes(&tlv, (struct span){ mac, 8 });
     need_item(b, run(b, &d, wr_span(&tlv)), 0, "9F470101", "87 with keys of another length");
+    need_dead(b, &d);
 }
 
 /* ---- SCP03 with APDUs ---- */

@@ -201,18 +201,22 @@ static void too_many_octets(struct bed *b)
 {
     struct scp80_header h = packet_header(b, &b->key, TAR_ISDR);
     struct span data =
-        hexf(b, "AA08 220680CAFF210000"); /* 10 octets: with 14 in front they fill one block and a half */
+        hexf(b, "AA07 220580CAFF2100 00"); /* one octet of padding: with 14 in front they fill one block and a half */
     uint8_t mac[CMAC_LEN], clear[32] = { 0 };
     struct span head = hexf(b, "00%02X 15 1639 %02X%02X 000001", (unsigned)(8 + 14 + data.len), h.kic, h.kid);
-    struct span count = hexf(b, "%010llX 00", (unsigned long long)h.counter);
+    struct span count = hexf(b, "%010llX 01", (unsigned long long)h.counter);
     const struct span parts[] = { head, count, data };
     need_ok(b, cmac_parts(SPAN_OF(b->key.kid), parts, 3, mac), "CMAC");
     memcpy(clear, count.ptr, 6);
     memcpy(clear + 6, mac, 8);
     memcpy(clear + 14, data.ptr, data.len);
     need_ok(b, aes_cbc_encrypt(SPAN_OF(b->key.kic), NULL, SPAN_OF(clear), clear), "AES");
-    struct span por = packet_raw(b, hexf(b, "%s%s", hex_of(b, head), hex_of(b, SPAN_OF(clear))));
+    struct span por = packet_raw(b, hexf(b, "%s%s", hex_of(b, head), hex_of(b, SPAN_OF(clear)))), answer;
     need(b, por.len > 0, "no PoR: the packet was not accepted");
+    uint8_t status;
+    answer = por_open(b, &b->key, &h, por, &status);
+    need(b, status == SCP80_OK, "PoR with status %02X", status);
+    need_sw(b, result_at(b, answer, 0).sw, 0x9000, "GET DATA");
 }
 
 static const struct case_def cases[] = {

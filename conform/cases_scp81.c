@@ -39,6 +39,7 @@ static void wrong_psk(struct bed *b)
     https_trigger(b, wr_span(&w));
     need(b, b->server.failed, "the handshake does not fail");
     need(b, b->server.request_count == 0, "a request all the same");
+    need(b, !b->terminal.channel, "the channel stays open");
 }
 
 static struct span open_parameters(struct bed *b)
@@ -135,6 +136,7 @@ static void server_is_tolerant(struct bed *b)
         need(b, from.has_eid && from.aid_len == 16, "x-admin-from is not understood");
     }
     need(b, whole, "a last chunk without an empty line behind it does not end the request");
+    note(b, "judged on the parsers that the SM-SR reads with; the card has no part in it");
 }
 
 static void server_takes_number_zero(struct bed *b)
@@ -149,6 +151,7 @@ static void server_takes_number_zero(struct bed *b)
     }
     es5_notification_confirmation_write(&w, n.sequence);
     need_span(b, wr_span(&w), hexf(b, "80E2890007 3A08044E020000 00"), "its confirmation");
+    note(b, "judged on the parsers that the SM-SR reads with; the card has no part in it");
 }
 
 /* ---- CAT_TP ---- */

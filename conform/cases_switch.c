@@ -32,13 +32,17 @@ static void enable_disabled(struct bed *b)
 
 static void enable_enabled(struct bed *b)
 {
+    size_t refreshes = b->terminal.refreshes;
     need_sw(b, isdr_sw(b, profile_command(b, 0x3A03, &b->enabled)), 0x6985, "EnableProfile of the enabled one");
+    need(b, b->terminal.refreshes == refreshes, "a REFRESH all the same");
+    need(b, isdp_state(b, &b->enabled) == ISDP_ENABLED, "it is not enabled any more");
 }
 
 static void enable_unknown(struct bed *b)
 {
     struct aid aid = aid_isdp(0x00FEDC);
     need_sw(b, isdr_sw(b, profile_command(b, 0x3A03, &aid)), 0x6A88, "unknown AID");
+    need(b, isdp_state(b, &b->enabled) == ISDP_ENABLED, "the enabled profile is not enabled any more");
 }
 
 /* POL1 of the enabled profile is asked last: unknown and enabled targets have their own words. */
@@ -100,17 +104,22 @@ static void disable_enabled(struct bed *b)
     need(b, aid_eq(&n.isdp, &b->fallback), "it does not name the fall-back profile");
 }
 
+/* The enabled profile becomes the holder where it is not yet; the clean-up gives the attribute back. */
 static void disable_holder(struct bed *b)
 {
-    if (!aid_eq(&b->enabled, &b->fallback))
-        skip(b, "the enabled profile of this card is not the holder");
+    if (!aid_eq(&b->enabled, &b->fallback)) {
+        need_sw(b, isdr_sw(b, profile_command(b, 0x3A05, &b->enabled)), 0x9000, "SetFallbackAttribute");
+        b->touched_fallback = true;
+    }
     need_sw(b, isdr_sw(b, profile_command(b, 0x3A04, &b->enabled)), 0x6985, "DisableProfile of the holder");
+    need(b, isdp_state(b, &b->enabled) == ISDP_ENABLED, "it is not enabled any more");
 }
 
 static void disable_disabled(struct bed *b)
 {
     struct aid aid = profile_make(b, 0, NULL);
     need_sw(b, isdr_sw(b, profile_command(b, 0x3A04, &aid)), 0x6985, "DisableProfile of a disabled one");
+    need_states(b, &aid, ISDP_DISABLED, ISDP_ENABLED);
 }
 
 static void disable_forbidden(struct bed *b)
@@ -264,6 +273,7 @@ static void wrong_number_goes_on(struct bed *b)
 
 static void first_attach_once(struct bed *b)
 {
+    need(b, b->first_attach_seen || !b->target->is_new, "a new card came up without a notification of type 01");
     forget_messages(b);
     terminal_power_cycle(b);
     bed_wait(b, 3);

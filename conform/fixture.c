@@ -314,7 +314,7 @@ void bed_clean(struct bed *b)
         addresses_back(b);
     if (b->touched_keys)
         keys_back(b);
-    if (!b->made_count)
+    if (!b->made_count && !b->touched_fallback)
         return;
     (void)isdr_sw(b, profile_command(b, 0x3A05, &b->fallback));
     struct aid now = enabled_now(b);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/base/world.h"
+#include "unconfirmed.h"
 
 /* Before and after: a snapshot where the target can do that; else by commands. */
 static void state_restore(struct bed *b, struct verdict_row *row)
@@ -15,7 +16,7 @@ static void state_restore(struct bed *b, struct verdict_row *row)
         snprintf(row->detail, sizeof row->detail, "afterwards: %.200s", b->detail);
     }
     b->made_count = 0;
-    b->touched_addresses = b->touched_keys = false;
+    b->touched_addresses = b->touched_keys = b->touched_fallback = false;
     forget_messages(b);
     if (b->target->restore && b->target->restore(b->target) != ERR_NONE)
         row->verdict = VERDICT_FAIL;
@@ -30,6 +31,15 @@ static void start(struct bed *b)
     forget_messages(b);
 }
 
+/* The detail tells what of the expectation is not confirmed, whatever the verdict. */
+static void doubt_tell(struct verdict_row *row)
+{
+    const char *text = unconfirmed_text(row->def->number);
+    size_t len = strlen(row->detail);
+    if (text)
+        snprintf(row->detail + len, sizeof row->detail - len, "%s[?] %s", len ? "; " : "", text);
+}
+
 static void case_run(struct bed *b, const struct case_def *c, struct verdict_row *row)
 {
     uint64_t began = world_clock()->now_ms(world_clock());
@@ -40,6 +50,7 @@ static void case_run(struct bed *b, const struct case_def *c, struct verdict_row
     snprintf(row->detail, sizeof row->detail, "%s", b->detail);
     row->ms = (uint32_t)(world_clock()->now_ms(world_clock()) - began);
     state_restore(b, row);
+    doubt_tell(row);
 }
 
 static bool wanted(const struct case_def *c, const struct runner_wish *wish)

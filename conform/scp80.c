@@ -64,19 +64,23 @@ struct span packet_raw(struct bed *b, struct span packet)
     return report.len > 3 ? span_from(wr_span(&report), 3) : take(b, SMS_IEI_RESPONSE);
 }
 
+struct span por_open(struct bed *b, const struct bed_key *key, const struct scp80_header *h, struct span por,
+                     uint8_t *ret_status)
+{
+    struct scp80_keys keys = keys_of(key);
+    struct writer plain = room(b, SMS_PACKET_MAX);
+    struct scp80_response r;
+    need_ok(b, scp80_response_unwrap(h, por, &keys, &plain, &r), "PoR");
+    *ret_status = r.status;
+    return r.data;
+}
+
 struct span packet_send(struct bed *b, const struct bed_key *key, const struct scp80_header *h, struct span data,
                         uint8_t *ret_status)
 {
     struct span por = packet_raw(b, packet_wrapped(b, key, h, data));
-    struct scp80_keys keys = keys_of(key);
-    struct writer plain = room(b, SMS_PACKET_MAX);
-    struct scp80_response r;
     *ret_status = NO_POR;
-    if (!por.len)
-        return SPAN_NONE;
-    need_ok(b, scp80_response_unwrap(h, por, &keys, &plain, &r), "PoR");
-    *ret_status = r.status;
-    return r.data;
+    return por.len ? por_open(b, key, h, por, ret_status) : SPAN_NONE;
 }
 
 struct span script_sms(struct bed *b, uint32_t tar, struct span script)
