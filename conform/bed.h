@@ -200,6 +200,7 @@ struct agreement {
     enum { POINT_NORMAL, POINT_NAKED, POINT_NAKED_64, POINT_64, POINT_OFF_CURVE } point;
     enum { SIGNATURE_GOOD, SIGNATURE_WRONG, SIGNATURE_63 } signature;
     bool by_sr;
+    bool usage_twice; /* 95 stands twice, first with 5C */
     /* results of agreement_finish */
     uint8_t keys[3][16];
     struct span dr;

@@ -166,6 +166,10 @@ static void select_isdr(struct bed *b)
     if (sw == 0x9000) { /* allowed: but not to rule the card */
         sw = terminal_apdu(b, create_command(b, &(struct aid){ { 0 }, 16 }, "C90481020370"), &ret);
         need(b, sw != 0x9000, "CreateISDP from the terminal is carried out");
+        sw = terminal_apdu(b, profile_command(b, 0x3A05, &b->enabled), &ret);
+        need(b, sw != 0x9000, "SetFallbackAttribute from the terminal is carried out");
+        sw = terminal_apdu(b, delete_command(b, &b->enabled), &ret);
+        need(b, sw != 0x9000 && sw != 0x6985, "DELETE from the terminal is looked at: %04X", sw);
     }
     note(b, sw == 0x6A82 ? "not selectable" : "selectable, rules nothing");
 }
@@ -197,6 +201,7 @@ static void test_while_emergency(struct bed *b)
     if (sw != 0x9000)
         skip(b, "the card takes no ESx commands from the device: enabling the emergency profile gives %04X", sw);
     terminal_run(b);
+    need_sw(b, confirm_sw(b, notification(b).sequence), 0x9000, "HandleNotificationConfirmation");
     need_sw(b, local(b, 0x3A0C), 0x6985, "the test profile while the emergency profile is enabled");
     need_sw(b, local(b, 0x3A0B), 0x9000, "disabling the emergency profile");
     terminal_run(b);

@@ -291,6 +291,12 @@ static void naked_points(struct bed *b)
     refused(b, &bad, 0x6982, "7F49 40");
 }
 
+static void tag_twice(struct bed *b)
+{
+    struct agreement a = { AGREEMENT_SCP03, .usage_twice = true };
+    refused(b, &a, 0x6A80, "a CRT with 95 twice");
+}
+
 static void unknown_key_type(struct bed *b)
 {
     struct agreement a = { .scenario = 0x09, .usage = 0x10, .type = 0x77, .kid = 0x01, .kvn = 0x30 };
@@ -374,5 +380,6 @@ static const struct case_def cases[] = {
     { 115, "keys", "3A02 point off the curve", "3.8", off_the_curve },
     { 116, "keys", "3A02 point of 64 octets", "3.8", point_of_64 },
     { 117, "keys", "3A01 key usage 0080", "2.6", wrong_usage },
+    { 127, "keys", "3A02 a tag twice", "3.4", tag_twice },
 };
 const struct case_group keys_group = { cases, ARRAY_LEN(cases) };

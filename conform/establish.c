@@ -66,8 +66,8 @@ struct span certificate_make(struct bed *b, const struct certificate_wish *wish)
 static struct span crt_make(struct bed *b, const struct agreement *a)
 {
     const char *host = a->host_id ? a->host_id : "";
-    struct span inner = hexf(b, "9002 03%02X 9501 %02X 8001 %02X 8101 10 8201 %02X 8301 %02X 9100", a->scenario,
-                             a->usage, a->type, a->kid, a->kvn);
+    struct span inner = hexf(b, "9002 03%02X %s 9501 %02X 8001 %02X 8101 10 8201 %02X 8301 %02X 9100", a->scenario,
+                             a->usage_twice ? "95015C" : "", a->usage, a->type, a->kid, a->kvn);
     struct writer w = room(b, 96);
     size_t mark = wr_tlv_open(&w, 0xA6);
     wr_bytes(&w, inner);

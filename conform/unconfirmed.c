@@ -35,6 +35,7 @@ static const struct {
     { 107, "the coding of the device's commands (ESx)" },
     { 111, "that the end of the script closed the channel: one card behaves so" },
     { 117, "the word for a key usage without verification" },
+    { 127, "that a tag twice is bad data: it is not of the numbered list" },
 };
 
 const char *unconfirmed_text(unsigned number)

@@ -127,6 +127,8 @@ uint16_t ecasd_verify_certificate(struct card *card, struct span certificate, en
     if (gp_certificate_decode(certificate, &c) != ERR_NONE ||
         (gp_certificate_is_for(&c, role) != ERR_NONE && !MUTANT(takes_any_role)))
         return SW_WRONG_DATA;
+    if (MUTANT(knows_the_date) && c.expiration[1] < 0x10)
+        return SW_WRONG_DATA;
     uint16_t sw = chain_verify(card, &c);
     if (sw != SW_OK)
         return sw;
@@ -180,6 +182,8 @@ static uint16_t agree(struct card *card, const struct ka_command *command, const
                        : ka_card_finish(command, p, stored[0], (struct span){ stored + 1, EC_FIELD_LEN }, random,
                                         ret_keys, answer);
     wipe(stored, sizeof stored);
+    if (MUTANT(calls_a_bad_point_a_bad_signature) && err != ERR_NONE)
+        return SW_SECURITY_STATUS;
     return err == ERR_NONE ? SW_OK : SW_WRONG_DATA;
 }
 
@@ -190,7 +194,7 @@ uint16_t ecasd_agree(struct card *card, const struct ecasd_agreement *a, struct 
     struct ka_parameters p;
     if (ka_command_parse(a->dgis, &command) != ERR_NONE)
         return SW_WRONG_DATA;
-    if (!signature_good(a, &command) || !command.point_length_ok)
+    if (!signature_good(a, &command) || (!command.point_length_ok && !MUTANT(measures_no_point)))
         return SW_SECURITY_STATUS;
     if (ka_crt_parse(command.crt, &p) != ERR_NONE)
         return SW_WRONG_DATA;
@@ -212,12 +216,16 @@ enum err ecasd_object(struct card *card, uint32_t tag, struct writer *data)
         uint8_t cert[ECASD_CERT_MAX];
         size_t len;
         enum err err = objects_get(card->objects, ECASD_KEY(ECASD_CERT), cert, sizeof cert, &len);
+        if (MUTANT(spoils_its_certificate) && err == ERR_NONE)
+            cert[len - 1] ^= 0x01;
         if (err == ERR_NONE)
             wr_bytes(data, (struct span){ cert, len });
         return err;
     }
     case 0x66:
         wr_bytes(data, SPAN_OF(recognition_data));
+        if (MUTANT(hides_scp81) && data->err == ERR_NONE)
+            data->buf[data->len - 2] = 0x02;
         return ERR_NONE;
     case 0x5A:
         wr_tlv(data, 0x5A, eid_span(&card->eid));

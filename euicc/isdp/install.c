@@ -1,6 +1,7 @@
 #include "install.h"
 
 #include "installation.h"
+#include "lib/base/mutant.h"
 
 #include <stdlib.h>
 
@@ -216,6 +217,8 @@ static bool is_fatal(const struct installation *in, enum pe_kind kind, enum pe_s
 static enum pe_status_code one_element(struct installation *in, const struct package_element *e, enum pe_kind *ret_kind)
 {
     *ret_kind = PE_KIND_COUNT;
+    if (!pe_kind_of(e->tag, ret_kind) && MUTANT(leaves_out_what_it_does_not_know))
+        return PE_STATUS_OK;
     if (!pe_kind_of(e->tag, ret_kind))
         return in->has_header ? PE_STATUS_PE_NOT_SUPPORTED : PE_STATUS_INVALID_REQUEST_FORMAT;
     if (*ret_kind == PE_APPLICATION)

@@ -37,10 +37,11 @@ static uint16_t isdr_create(struct card *card, const struct capdu *c, struct wri
     if (err != ERR_NONE)
         return es5_sw(err);
     if (isdp_named(card, &create.isdp))
-        return SW_CONDITIONS;
+        return MUTANT(creates_the_same_again) ? SW_OK : SW_CONDITIONS;
     card_begin(card);
     uint16_t sw = change_end(card, registry_create(card, aid_span(&create.isdp), create.memory, &isdp));
-    wr_u8(data, 0x00);
+    if (!MUTANT(creates_without_an_octet))
+        wr_u8(data, 0x00);
     return sw;
 }
 
@@ -65,12 +66,15 @@ static uint16_t enable_profile(struct card *card, struct isdp *isdp)
     const struct isdp *current = registry_enabled(card);
     if (MUTANT(pol1_asked_first) && current && current->pol1 & POL1_NO_DISABLE)
         return SW_POL1;
-    if (isdp->state != ISDP_DISABLED || isdp->attributes & ISDP_LOCAL || (current && current->attributes & ISDP_LOCAL))
+    if ((isdp->state != ISDP_DISABLED && !MUTANT(enables_the_enabled)) || isdp->attributes & ISDP_LOCAL ||
+        (current && current->attributes & ISDP_LOCAL))
         return SW_CONDITIONS;
     if (current && current->pol1 & POL1_NO_DISABLE && !MUTANT(enable_ignores_pol1))
         return SW_POL1;
     card_begin(card);
     enum err err = switch_ask(card, SWITCH_ENABLE, isdp->slot);
+    if (err == ERR_NONE && MUTANT(switches_before_the_reset))
+        err = registry_switch(card, isdp);
     uint16_t sw = change_end(card, err);
     return err == ERR_STATE ? SW_CONDITIONS : sw;
 }
@@ -78,11 +82,13 @@ static uint16_t enable_profile(struct card *card, struct isdp *isdp)
 static uint16_t disable_profile(struct card *card, struct isdp *isdp)
 {
     const struct isdp *holder = registry_fallback(card);
-    if (isdp->state != ISDP_ENABLED || isdp->attributes & ISDP_LOCAL || !holder || holder == isdp ||
-        !isdp_has_profile(holder))
+    if ((isdp->state != ISDP_ENABLED && !MUTANT(disables_the_disabled)) || isdp->attributes & ISDP_LOCAL || !holder ||
+        (holder == isdp && !MUTANT(disables_the_fallback_profile)) || !isdp_has_profile(holder))
         return SW_CONDITIONS;
     if (isdp->pol1 & POL1_NO_DISABLE && !MUTANT(disable_ignores_pol1))
         return SW_POL1;
+    if (MUTANT(disables_in_word_only))
+        return SW_OK;
     card_begin(card);
     enum err err = switch_ask(card, SWITCH_DISABLE, holder->slot);
     uint16_t sw = change_end(card, err);
@@ -124,6 +130,8 @@ static uint16_t update_addressing(struct card *card, const struct es5_addressing
 {
     if (a->sms.len == 0 && !a->cat_tp.ptr && !a->https.ptr)
         return SW_WRONG_DATA;
+    if (MUTANT(keeps_the_old_number))
+        return SW_OK;
     card_begin(card);
     return change_end(card, isdr_addressing_update(card, a));
 }
@@ -159,7 +167,7 @@ static uint16_t isdr_function(struct card *card, struct span dgi, struct writer 
     struct es5_store_data f;
     enum err err = es5_store_data_parse(dgi, &f);
     if (err != ERR_NONE)
-        return SW_WRONG_DATA;
+        return MUTANT(takes_empty_functions) ? SW_OK : SW_WRONG_DATA;
     if (f.dgi == ES5_UPDATE_ADDRESSING)
         return update_addressing(card, &f.addressing);
     if (f.dgi == ES5_NOTIFICATION_CONFIRMATION)
@@ -169,7 +177,7 @@ static uint16_t isdr_function(struct card *card, struct span dgi, struct writer 
     if (!run)
         return SW_WRONG_DATA;
     if (!isdp)
-        return SW_NOT_FOUND;
+        return MUTANT(knows_every_profile) ? SW_OK : SW_NOT_FOUND;
     return switch_pending(card) ? SW_CONDITIONS : run(card, isdp);
 }
 
@@ -195,7 +203,7 @@ static uint16_t isdr_store_data(struct card *card, struct sd_session *s, const s
 
 static uint16_t may_delete(struct card *card, const struct isdp *isdp)
 {
-    if (isdp->state == ISDP_ENABLED ||
+    if ((isdp->state == ISDP_ENABLED && !MUTANT(deletes_the_enabled)) ||
         (isdp->attributes & (ISDP_FALLBACK | ISDP_LOCAL) && !MUTANT(deletes_the_fallback_profile)) ||
         switch_needs(card, isdp->slot))
         return SW_CONDITIONS;
@@ -234,13 +242,15 @@ static uint16_t delete_profile(struct card *card, struct sd_session *s, const st
 {
     struct isdp *isdp = isdp_named(card, &d->isdp);
     if (!isdp)
-        return SW_NOT_FOUND;
+        return MUTANT(deletes_what_is_not_there) ? SW_OK : SW_NOT_FOUND;
     uint16_t sw = may_delete(card, isdp);
     if (sw != SW_OK)
         return sw;
     if (d->kind == ES5_DELETE_MASTER) {
-        if (isdp->state != ISDP_DISABLED)
+        if (isdp->state != ISDP_DISABLED && !MUTANT(deletes_the_enabled))
             return SW_CONDITIONS;
+        if (MUTANT(master_delete_asks_pol1) && isdp->pol1 & POL1_NO_DELETE)
+            return SW_POL1;
         if (!token_good(isdp, d) && !MUTANT(takes_any_token))
             return SW_WRONG_DATA;
     } else if (isdp_has_profile(isdp) && isdp->pol1 & POL1_NO_DELETE && !MUTANT(delete_ignores_pol1)) {
@@ -283,7 +293,7 @@ static uint16_t delete_keys(struct card *card, struct sd_session *s, const struc
     }
     enum err err = ERR_NONE;
     card_begin(card);
-    for (size_t i = 0; err == ERR_NONE && i < d->range_count; i++)
+    for (size_t i = 0; err == ERR_NONE && i < d->range_count && !MUTANT(keeps_the_old_smsr_keys); i++)
         err = keys_remove(card, &d->ranges[i]);
     wr_u8(data, 0x00);
     return change_end(card, err);
@@ -306,7 +316,7 @@ static void isdp_status(struct card *card, const struct isdp *isdp, const struct
     struct es5_isdp_status status = { .state = (uint8_t)isdp->state,
                                       .has_attributes = true,
                                       .attributes = isdp->attributes & (ISDP_FALLBACK | ISDP_EMERGENCY),
-                                      .has_memory = true,
+                                      .has_memory = !MUTANT(hides_the_quota),
                                       .memory = isdp->granted,
                                       .has_memory_left = true,
                                       .memory_left = isdp_left(card, isdp) };
@@ -326,7 +336,7 @@ static uint16_t isdr_get_status(struct card *card, struct sd_session *s, const s
     if (err != ERR_NONE)
         return es5_sw(err);
     const struct isdp_registry *registry = card_registry(card);
-    size_t i = asked.next ? s->status_next : 0;
+    size_t i = asked.next && !MUTANT(begins_the_list_again) ? s->status_next : 0;
     bool any = asked.next;
     for (; i < registry->count; i++) {
         const struct isdp *isdp = &registry->items[i];
@@ -346,7 +356,7 @@ static uint16_t isdr_get_status(struct card *card, struct sd_session *s, const s
 
 static uint16_t memory_audit(struct card *card, struct writer *data)
 {
-    struct es5_memory m = { .applications = (uint32_t)card_registry(card)->count,
+    struct es5_memory m = { .applications = MUTANT(counts_no_applications) ? 0 : (uint32_t)card_registry(card)->count,
                             .free_non_volatile = (uint32_t)objects_free(card->objects),
                             .free_volatile = VOLATILE_FREE };
     es5_memory_write(data, &m);
@@ -355,7 +365,7 @@ static uint16_t memory_audit(struct card *card, struct writer *data)
 
 static uint16_t ecasd_audit(struct card *card, const struct es5_get_data *asked, struct writer *data)
 {
-    if (asked->tag_count == 0)
+    if (asked->tag_count == 0 && !MUTANT(wants_no_tag_list))
         return SW_WRONG_DATA;
     size_t mark = wr_tlv_open(data, 0xBF30);
     for (size_t i = 0; i < asked->tag_count; i++) {
@@ -379,6 +389,8 @@ static uint16_t isdr_get_data(struct card *card, struct sd_session *s, const str
     if (asked.object == 0xBF30)
         return ecasd_audit(card, &asked, data);
     err = asked.object == 0x7F21 ? ERR_NOT_FOUND : ecasd_object(card, asked.object, data);
+    if (MUTANT(has_every_object))
+        return SW_OK;
     return err == ERR_NONE ? SW_OK : err == ERR_NOT_FOUND ? SW_NOT_FOUND : sw_of_err(err);
 }
 

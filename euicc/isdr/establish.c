@@ -22,10 +22,13 @@ uint16_t sd_install_for_personalization(struct card *card, struct sd_session *s,
         bool own = span_eq(aid, aid_span(&AID_ISDP_OWN));
         t = own ? (struct sd_target){ SD_ISDP, s->target.slot, 0 } : (struct sd_target){ 0 };
     }
+    if (MUTANT(alias_is_the_fallback_profile) && s->target.kind == SD_MNOSD)
+        t.slot = registry_fallback(card)->slot;
     if (t.kind == SD_NONE)
-        return SW_NOT_FOUND;
+        return MUTANT(personalises_nobody) ? SW_OK : SW_NOT_FOUND;
     s->forward = t;
-    wr_u8(data, 0x00);
+    if (!MUTANT(installs_without_an_octet))
+        wr_u8(data, 0x00);
     return SW_OK;
 }
 
@@ -52,7 +55,7 @@ uint16_t sd_take_certificate(struct card *card, struct sd_session *s, struct spa
 static bool parameters_fit(enum sd_kind kind, const struct ka_parameters *p)
 {
     if (kind == SD_ISDP)
-        return p->kvn >= 0x30 && p->kvn <= 0x3F && p->key_type == 0x88;
+        return p->kvn >= 0x30 && p->kvn <= 0x3F && (p->key_type == 0x88 || MUTANT(takes_any_key_type));
     if (kvn_is_scp80(p->kvn))
         return p->key_type == 0x88 && p->usage == KA_USAGE_THREE_KEYS;
     return kvn_is_scp81(p->kvn) && p->key_type == 0x85;
@@ -85,8 +88,10 @@ static enum err isdr_take_keys(struct card *card, const struct ka_parameters *p,
         if (i > 0 && p->key_type == 0x85)
             set.keys[i].type = 0x88; /* the DEK beside a PSK */
         memcpy(set.keys[i].value, k->keys[i], KA_KEY_LEN);
+        if (MUTANT(spoils_the_psk) && p->key_type == 0x85)
+            set.keys[i].value[0] ^= 0x01;
     }
-    enum err err = keyset_write(card, &set, p->counter);
+    enum err err = keyset_write(card, &set, p->counter + (MUTANT(new_set_begins_high) ? 100 : 0));
     wipe(&set, sizeof set);
     return err;
 }
@@ -110,7 +115,7 @@ static uint16_t keys_store(struct card *card, const struct sd_session *s, const 
 
 uint16_t sd_agree_keys(struct card *card, struct sd_session *s, struct span dgis, struct writer *data)
 {
-    if (!s->establishment.ready)
+    if (!s->establishment.ready && !MUTANT(agrees_without_a_certificate))
         return SW_CONDITIONS;
     s->establishment.ready = MUTANT(challenge_used_twice); /* one RC, one try */
     struct ecasd_agreement a = { .dgis = dgis,

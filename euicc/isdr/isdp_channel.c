@@ -51,6 +51,8 @@ static enum err channel_begin(struct card *card, struct sd_session *s, uint8_t k
 {
     isdp_channel_close(s);
     struct isdp *isdp = registry_by_slot(card, s->target.slot);
+    if (isdp && MUTANT(takes_any_key_version) && isdp->keys[0].kvn)
+        kvn = isdp->keys[0].kvn;
     struct isdp_keyset *set = isdp ? isdp_keyset(isdp, kvn) : NULL;
     if (!set || set->counter >= 0xFFFFFF)
         return ERR_NOT_FOUND;
@@ -88,7 +90,7 @@ static uint16_t isdp_external_authenticate(struct card *card, struct sd_session 
     (void)card;
     (void)data;
     if (!channel_is_of(s))
-        return SW_WRONG_P1P2;
+        return MUTANT(misses_the_beginning_otherwise) ? SW_CONDITIONS : SW_WRONG_P1P2;
     enum err err = scp03_external_authenticate_check(&s->channel, c);
     if (err == ERR_NONE && s->channel.level == SCP03_LEVEL_FULL)
         return SW_OK;
@@ -99,7 +101,7 @@ static uint16_t isdp_external_authenticate(struct card *card, struct sd_session 
 static uint16_t isdp_wrapped(struct card *card, struct sd_session *s, const struct capdu *c, struct writer *data)
 {
     if (!channel_is_of(s) || s->channel.state != SCP03_OPEN)
-        return SW_CONDITIONS;
+        return MUTANT(misses_the_channel_otherwise) ? SW_SECURITY_STATUS : SW_CONDITIONS;
     WRITER_ON_STACK(plain, PERSONAL_AREA_MAX);
     WRITER_ON_STACK(answer, SD_ANSWER_MAX);
     struct capdu command;
@@ -107,7 +109,7 @@ static uint16_t isdp_wrapped(struct card *card, struct sd_session *s, const stru
     uint16_t sw = SW_SECURITY_STATUS;
     if (err == ERR_NONE)
         sw = sd_run(isdp_rules, card, s, &command, &answer);
-    else
+    else if (!MUTANT(scp03_survives_a_wrong_mac))
         isdp_channel_close(s);
     wipe(plain.buf, plain.cap);
     if (err != ERR_NONE || !sw_is_positive(sw))
@@ -180,6 +182,8 @@ static uint16_t isdp_provider_data(struct card *card, struct isdp *isdp, struct 
     }
     if (!good || r.err != ERR_NONE || value.len == 0)
         return SW_WRONG_DATA;
+    if (MUTANT(forgets_the_provider))
+        return SW_OK;
     *isdp = changed;
     return isdp_save(card, isdp);
 }
@@ -200,6 +204,8 @@ uint16_t isdp_update_connectivity(struct card *card, struct isdp *isdp, struct s
     enum err err = es6_connectivity_parse(value, &c);
     if (err != ERR_NONE)
         return SW_WRONG_DATA;
+    if (MUTANT(forgets_the_service_centre))
+        return SW_OK;
     struct span before = { isdp->connectivity, isdp->connectivity_len }, a0;
     WRITER_ON_STACK(w, ISDP_CONNECTIVITY_MAX);
     if (c.smsc.ptr) {
@@ -257,7 +263,7 @@ static uint16_t key_decipher(const struct sd_session *s, const struct put_key_it
 static uint16_t key_place(struct isdp *isdp, const struct put_key *p, uint8_t keys[3][16])
 {
     if (p->kvn == KVN_TOKEN && p->count == 1) {
-        if (p->replaces ? isdp->token_kvn != p->replaces : isdp->token_kvn != 0)
+        if ((p->replaces ? isdp->token_kvn != p->replaces : isdp->token_kvn != 0) && !MUTANT(adds_a_key_twice))
             return SW_WRONG_DATA;
         isdp->token_kvn = p->kvn;
         memcpy(isdp->token_key, keys[0], 16);
@@ -281,7 +287,8 @@ static uint16_t isdp_put_key(struct card *card, struct sd_session *s, const stru
     wr_u8(data, p.kvn);
     for (size_t i = 0; sw == SW_OK && i < p.count; i++) {
         sw = key_decipher(s, &p.keys[i], keys[i]);
-        wr_bytes(data, p.keys[i].kcv);
+        if (!MUTANT(keeps_the_check_value))
+            wr_bytes(data, p.keys[i].kcv);
     }
     if (sw == SW_OK)
         sw = key_place(isdp, &p, keys);
@@ -350,7 +357,7 @@ static enum err scp03t_command(struct card *card, struct sd_session *s, const st
     if (err == ERR_NONE && item->tag == SCP03T_DATA)
         err = scp03t_install(card, s, text, w);
     else if (err == ERR_NONE) {
-        err = scp03t_replace_keys(&s->channel, text);
+        err = MUTANT(replaces_keys_in_word_only) ? ERR_NONE : scp03t_replace_keys(&s->channel, text);
         wr_tlv(w, SCP03T_REPLACE_KEYS, SPAN_NONE);
     }
     wipe(buf, sizeof buf);
@@ -367,11 +374,14 @@ bool isdp_scp03t(struct card *card, struct sd_session *s, const struct ram_item 
     enum err err = item->tag == SCP03T_INITIALIZE_UPDATE       ? scp03t_initialize(card, s, item, &w)
                    : item->tag == SCP03T_EXTERNAL_AUTHENTICATE ? scp03t_authenticate(s, item, &w)
                                                                : scp03t_command(card, s, item, &w);
+    if (MUTANT(segments_are_1020_at_most) && item->raw.len > 1030)
+        err = ERR_BAD_LENGTH;
     if (err != ERR_NONE) {
-        isdp_channel_close(s);
+        if (!MUTANT(scp03t_survives_an_error))
+            isdp_channel_close(s);
         w.len = 0;
         scp03t_error_write(&w, (uint8_t)item->tag, err);
     }
     ram_answer_raw(answer, wr_span(&w));
-    return err == ERR_NONE;
+    return err == ERR_NONE || MUTANT(goes_on_after_9f);
 }

@@ -1,6 +1,7 @@
 /* ESx (SGP.02 v4): what the device itself may order, over the terminal's channel: the emergency profile and a test
  * profile on and off. POL1 is not asked; there is no roll-back. */
 #include "isdr.h"
+#include "lib/base/mutant.h"
 
 /* [?] Codings, types of notification and status words, all here: DGI without a value in STORE DATA 88 00 to the ISD-R.
  * The notification's type is the switch's cause (06, 07); nobody is told of a test profile. */
@@ -15,8 +16,8 @@ static const struct local_function {
     { ESX_DISABLE_TEST, ISDP_TEST, false },
 };
 #define LOCAL_P1          0x88u
-#define LOCAL_SW_NO_SUCH  SW_NOT_FOUND  /* no profile has the attribute */
-#define LOCAL_SW_NOT_NOW  SW_CONDITIONS /* enabled already, not enabled, the other one is enabled, a switch runs */
+#define LOCAL_SW_NO_SUCH  SW_NOT_FOUND       /* no profile has the attribute */
+#define LOCAL_SW_NOT_NOW  SW_CONDITIONS      /* enabled already, not enabled, the other one is enabled, a switch runs */
 #define LOCAL_SW_NOT_HERE SW_SECURITY_STATUS /* another function: only in a secure channel */
 
 static const struct local_function *function_of(const struct capdu *c)
@@ -43,7 +44,8 @@ static struct isdp *target_of(struct card *card, const struct local_function *f,
     const struct isdp *enabled = registry_enabled(card);
     if (!f->enables)
         return subject->state == ISDP_ENABLED ? home_of(card) : NULL;
-    return subject->state == ISDP_DISABLED && !(enabled && enabled->attributes & ISDP_LOCAL) ? subject : NULL;
+    bool local = enabled && enabled->attributes & ISDP_LOCAL && !MUTANT(tests_in_an_emergency);
+    return subject->state == ISDP_DISABLED && !local ? subject : NULL;
 }
 
 uint16_t isdr_local_command(struct card *card, const struct command *cmd, struct writer *rsp)
@@ -51,7 +53,7 @@ uint16_t isdr_local_command(struct card *card, const struct command *cmd, struct
     (void)rsp;
     const struct local_function *f = function_of(&cmd->apdu);
     if (!f)
-        return LOCAL_SW_NOT_HERE;
+        return MUTANT(obeys_the_device) ? SW_OK : LOCAL_SW_NOT_HERE;
     struct isdp *subject = registry_with(card, f->attribute);
     if (!subject)
         return LOCAL_SW_NO_SUCH;

@@ -154,7 +154,7 @@ uint16_t sd_collect(struct sd_session *s, const struct capdu *c, struct span *re
         *ret_dgis = all;
         return SW_OK;
     }
-    if (!block.last)
+    if (!block.last && !MUTANT(takes_whole_blocks_only))
         return SW_OK;
     s->collected_len = 0;
     return SW_WRONG_DATA;
@@ -231,7 +231,7 @@ void sd_script(struct card *card, struct sd_session *s, struct span script, stru
     bool goes_on = true;
     while (goes_on && ram_commands_next(&r, &item))
         goes_on = script_item(card, s, &item, &answer);
-    if (goes_on && r.bad_format)
+    if (goes_on && r.bad_format && !MUTANT(passes_over_bad_tags))
         ram_answer_bad_format(&answer, (enum ram_bad_format)r.bad_format);
     ram_answer_close(&answer);
     if (!s->chained)

@@ -168,6 +168,8 @@ static enum err carry_out(struct card *card)
     } else {
         s.phase = SWITCH_IDLE; /* cannot be: what a switch needs is not deleted */
     }
+    if (MUTANT(power_cut_ends_the_switch) && !run_of(card)->released)
+        s.phase = SWITCH_IDLE;
     if (err == ERR_NONE)
         err = state_put(card, &s);
     if (err == ERR_NONE)
@@ -246,7 +248,8 @@ void switch_reset(struct card *card)
         guard_at_reset(card);
     struct switch_state kept = run->state;
     *run = (struct switch_run){ .state = kept, .deadline_ms = SWITCH_NEVER, .lost_since_ms = SWITCH_NEVER };
-    if (kept.phase == SWITCH_IDLE && !kept.first_done && registry_enabled(card)) {
+    if (kept.phase == SWITCH_IDLE && !kept.first_done && registry_enabled(card) &&
+        !MUTANT(never_tells_the_first_attach)) {
         run->state.phase = SWITCH_ATTACHING;
         run->state.cause = SWITCH_FIRST;
     } else if (kept.phase == SWITCH_NOTIFYING) {
@@ -302,6 +305,8 @@ static uint8_t notification_type(uint8_t cause)
         [SWITCH_FALLBACK] = ES5_FALLBACK,          [SWITCH_LOCAL_ENABLE] = ES5_LOCAL_ENABLE,
         [SWITCH_LOCAL_DISABLE] = ES5_LOCAL_DISABLE
     };
+    if (MUTANT(calls_every_change_a_success) && cause != SWITCH_FIRST)
+        return ES5_CHANGE_SUCCEEDED;
     return types[cause];
 }
 
@@ -375,7 +380,7 @@ enum err switch_confirm(struct card *card, uint16_t sequence, struct es5_deleted
     struct switch_state s = run->state;
     struct es5_deleted deleted = { .count = 0 };
     if (s.e1_len == 0 || s.phase == SWITCH_IDLE || s.phase == SWITCH_PENDING)
-        return ERR_STATE;
+        return MUTANT(confirms_what_nobody_asked) ? ERR_NONE : ERR_STATE;
     if (s.sequence != sequence && !MUTANT(takes_any_confirmation))
         return ERR_NOT_FOUND;
     card_begin(card);
@@ -499,13 +504,15 @@ static void deadline_passed(struct card *card)
         switch_release(card);
         break;
     case SWITCH_ATTACHING:
-        if (guard_spend(card, (card_now_ms(card) - run->guard_since_ms) / guard_part_ms(card)))
+        if (guard_spend(card, (card_now_ms(card) - run->guard_since_ms) / guard_part_ms(card)) &&
+            !MUTANT(waits_for_ever_for_a_network))
             give_up(card);
         else
             guard_start(card);
         break;
     case SWITCH_NOTIFYING:
-        if (run->state.tries >= card->isdr->timing.notification_tries && run->state.cause != SWITCH_FIRST)
+        if (run->state.tries >= card->isdr->timing.notification_tries && run->state.cause != SWITCH_FIRST &&
+            !MUTANT(asks_for_ever_for_a_confirmation))
             give_up(card);
         else
             notification_due(card);
@@ -520,8 +527,8 @@ static uint64_t network_lost_at(struct card *card)
 {
     const struct switch_run *run = run_of(card);
     const struct isdp *holder = registry_fallback(card), *enabled = registry_enabled(card);
-    if (is_under_way(&run->state) || run->lost_since_ms == SWITCH_NEVER || !holder || holder == enabled ||
-        run->state.home || (MUTANT(fallback_asks_pol1) && enabled->pol1 & POL1_NO_DISABLE))
+    if (MUTANT(never_falls_back) || is_under_way(&run->state) || run->lost_since_ms == SWITCH_NEVER || !holder ||
+        holder == enabled || run->state.home || (MUTANT(fallback_asks_pol1) && enabled->pol1 & POL1_NO_DISABLE))
         return SWITCH_NEVER;
     return lost_until(card);
 }

@@ -6,6 +6,7 @@
 #include "euicc/isdr/keyset.h"
 #include "lib/codec/hex.h"
 #include "lib/scp/scp80.h"
+#include "lib/base/mutant.h"
 
 #define SPI1_NOTIFICATION 0x16u /* CC, ciphered, counter higher; SPI2 00: the card wants no PoR (SGP.02 §3.15) */
 
@@ -89,7 +90,7 @@ static size_t bearers_of(struct card *card, bearer_send *ret[BEARERS])
     bool sms = has_number(card), last = card->isdr->https_first;
     if (sms && !last)
         ret[count++] = by_sms;
-    if (has_address(card, 0xA5))
+    if (has_address(card, 0xA5) && !MUTANT(never_tries_https))
         ret[count++] = by_https;
     if (has_address(card, 0xA4))
         ret[count++] = by_cat_tp;

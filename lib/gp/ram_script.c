@@ -1,4 +1,5 @@
 #include "ram_script.h"
+#include "lib/base/mutant.h"
 
 /* ---- reading */
 
@@ -59,6 +60,8 @@ void ram_commands_open(struct ram_reader *s, struct span script)
 {
     *s = (struct ram_reader){ .r = rd_of(script), .executed = -1 };
     uint8_t tag = script.len ? script.ptr[0] : 0;
+    if (MUTANT(reads_no_definite_ae) && script.len > 1 && tag == RAM_TAG_COMMANDS_INDEFINITE && script.ptr[1] != 0x80)
+        tag = 0;
     s->format = tag == RAM_TAG_COMMANDS_DEFINITE     ? RAM_DEFINITE
                 : tag == RAM_TAG_COMMANDS_INDEFINITE ? RAM_INDEFINITE
                                                      : RAM_COMPACT;
@@ -250,6 +253,7 @@ void ram_answer_close(struct ram_answer *a)
     if (a->w->err != ERR_NONE)
         return;
     if (a->format == RAM_DEFINITE)
-        a->w->buf[a->mark + 2] = a->executed; /* the value of 80 01 nn, first in the content */
+        a->w->buf[a->mark + 2] =
+            MUTANT(counts_one_command) ? 1 : a->executed; /* the value of 80 01 nn, first in the content */
     close_tag(a->w, a->format, a->mark);
 }

@@ -89,7 +89,7 @@ static enum err take_parameters(struct span parameters, struct es5_create_isdp *
                 return err;
         }
     }
-    return r.err != ERR_NONE ? r.err : has_c9 ? ERR_NONE : ERR_MISSING;
+    return r.err != ERR_NONE ? r.err : has_c9 || MUTANT(needs_no_c9) ? ERR_NONE : ERR_MISSING;
 }
 
 enum err es5_create_isdp_parse(const struct capdu *c, struct es5_create_isdp *ret)
@@ -337,6 +337,7 @@ static enum err take_notification_part(const struct tlv *t, struct es5_notificat
         good = copy_exact(sequence, t->val, 2);
         if (good)
             n->sequence = (uint16_t)(sequence[0] << 8 | sequence[1]);
+        good = good && (n->sequence || !MUTANT(refuses_number_nought));
         break;
     case TAG_AID:
     case TAG_CAT_AID:

@@ -1,5 +1,6 @@
 /* eUICCCapabilityAudit: GET STATUS and GET DATA. */
 #include "es5.h"
+#include "lib/base/mutant.h"
 
 enum {
     TAG_AID = 0x4F,
@@ -105,7 +106,7 @@ void es5_isdp_status_write(struct writer *w, const struct es5_isdp_status *s, co
         wr_tlv(w, TAG_AID, aid_span(&s->aid));
     if (asks_for(asked, TAG_STATE))
         wr_tlv_u8(w, TAG_STATE, s->state);
-    if (asks_for(asked, TAG_ATTRIBUTES) && s->has_attributes)
+    if ((asks_for(asked, TAG_ATTRIBUTES) || MUTANT(tells_more_than_asked)) && s->has_attributes)
         wr_tlv_u8(w, TAG_ATTRIBUTES, s->attributes);
     if (asks_for(asked, TAG_MEMORY) && s->has_memory)
         write_number(w, TAG_MEMORY, s->memory, 4);

@@ -3,6 +3,7 @@
 #include "lib/crypto/cmac.h"
 #include "lib/crypto/kdf.h"
 #include "lib/gp/put_key.h"
+#include "lib/base/mutant.h"
 
 enum {
     TAG_CRT = 0xA6,
@@ -132,7 +133,7 @@ static enum err judge(const struct ka_parameters *p, unsigned seen)
     if (((p->parameters & KA_WITH_HOST_ID) != 0) != ((seen & 0x200) != 0))
         return ERR_MISSING;
     bool usage = p->usage == KA_USAGE_THREE_KEYS || p->usage == KA_USAGE_BASE_KEY;
-    bool type = p->key_type == KEY_TYPE_AES || p->key_type == KEY_TYPE_PSK_TLS;
+    bool type = p->key_type == KEY_TYPE_AES || p->key_type == KEY_TYPE_PSK_TLS || MUTANT(takes_any_key_type);
     return usage && type && p->key_len == KA_KEY_LEN ? ERR_NONE : ERR_BAD_VALUE;
 }
 
@@ -154,7 +155,7 @@ enum err ka_crt_parse(struct span a6_tlv, struct ka_parameters *ret)
         enum err err = take_crt_part(&t, &p, &bit);
         if (err != ERR_NONE)
             return err;
-        if (seen & bit)
+        if (seen & bit && !MUTANT(takes_a_tag_twice))
             return ERR_BAD_TAG;
         seen |= bit;
     }
@@ -242,11 +243,11 @@ static void write_lv(struct writer *w, const struct ka_id *id)
 
 void ka_shared_info_write(struct writer *w, const struct ka_parameters *p, struct span dr)
 {
-    wr_u8(w, p->usage);
+    wr_u8(w, MUTANT(derives_for_three_keys) ? KA_USAGE_THREE_KEYS : p->usage);
     wr_u8(w, p->key_type);
     wr_u8(w, p->key_len);
     wr_bytes(w, dr);
-    if (p->parameters & KA_WITH_HOST_ID) { /* [?] order: oncard §3.6 */
+    if (p->parameters & KA_WITH_HOST_ID && !MUTANT(ignores_the_host_id)) { /* [?] order: oncard §3.6 */
         write_lv(w, &p->host_id);
         write_lv(w, &p->sin);
         write_lv(w, &p->sdin);
@@ -275,7 +276,7 @@ enum err ka_derive(struct span shs, const struct ka_parameters *p, struct span d
 enum err ka_receipt(const struct ka_keys *k, struct span crt, struct span dr, uint8_t ret[16])
 {
     WRITER_ON_STACK(tail, 2 + KA_CHALLENGE_MAX);
-    if (dr.len)
+    if (dr.len && !MUTANT(receipt_forgets_the_random))
         wr_tlv(&tail, TAG_CHALLENGE, dr);
     if (tail.err != ERR_NONE)
         return tail.err;

@@ -91,7 +91,8 @@ enum err scp03_unwrap(struct scp03_session *s, const struct capdu *c, struct wri
     if (err == ERR_NONE && (s->level & SCP03_C_ENC) && out.data.len)
         err = scp03_decrypt(s, SCP03_COMMAND, s->counter + 1, out.data, plain, &out.data);
     if (err != ERR_NONE) {
-        scp03_session_close(s);
+        if (!MUTANT(scp03_survives_a_wrong_mac))
+            scp03_session_close(s);
         return err;
     }
     memcpy(s->chain, mac, sizeof mac);
@@ -104,7 +105,8 @@ enum err scp03_unwrap(struct scp03_session *s, const struct capdu *c, struct wri
 enum err scp03_response_wrap(struct scp03_session *s, const struct rapdu *r, struct writer *w)
 {
     bool protect = s->state == SCP03_OPEN && (s->level & SCP03_R_MAC) &&
-                   (r->sw == SW_OK || r->sw >> 8 == 0x62 || r->sw >> 8 == 0x63);
+                   (r->sw == SW_OK || r->sw >> 8 == 0x62 || r->sw >> 8 == 0x63) &&
+                   (r->data.len || !MUTANT(forgets_the_r_mac_without_data));
     if (!protect) {
         rapdu_write(w, r);
         return w->err;
@@ -115,12 +117,12 @@ enum err scp03_response_wrap(struct scp03_session *s, const struct rapdu *r, str
         err = scp03_encrypt(s, SCP03_RESPONSE, s->counter, r->data, w);
     else
         wr_bytes(w, r->data);
-    uint8_t mac[16], sw[2] = { (uint8_t)(r->sw >> 8), (uint8_t)r->sw };
+    uint8_t mac[16], sw[2] = { (uint8_t)(r->sw >> 8), (uint8_t)(r->sw | MUTANT(r_mac_over_another_word)) };
     if (err == ERR_NONE && (err = w->err) == ERR_NONE)
         err = scp03_mac(s, scp03_s_rmac(s), (struct span){ w->buf + at, w->len - at }, SPAN_OF(sw), mac);
     if (err != ERR_NONE)
         return err;
     wr_bytes(w, (struct span){ mac, SCP03_MAC_LEN });
-    wr_bytes(w, SPAN_OF(sw));
+    wr_u16(w, r->sw);
     return w->err;
 }

@@ -34,7 +34,7 @@ enum err scp03t_initialize_update_parse(struct span value, struct scp03t_initial
     struct reader r = rd_of(value);
     struct scp03t_initialize_update out = { .kvn = rd_u8(&r), .kid = rd_u8(&r) };
     rd_copy(&r, out.host_challenge, sizeof out.host_challenge);
-    if (rd_finish(&r) != ERR_NONE)
+    if (rd_finish(&r) != ERR_NONE && !MUTANT(takes_any_challenge))
         return ERR_BAD_LENGTH;
     *ret = out;
     return ERR_NONE;
@@ -68,7 +68,7 @@ static void authenticated(struct scp03_session *s, const uint8_t mac[16])
 {
     memcpy(s->chain, mac, sizeof s->chain);
     s->level = SCP03_LEVEL_FULL;
-    s->counter = 0;
+    s->counter = MUTANT(scp03t_counts_from_nought) ? UINT32_MAX : 0;
     s->state = SCP03_OPEN;
 }
 
@@ -165,7 +165,7 @@ static enum err check_data(struct scp03_session *s, struct span tlv, struct writ
     if (t.tag != SCP03T_DATA && t.tag != SCP03T_REPLACE_KEYS)
         return ERR_BAD_TAG;
     if (t.val.len < 16 + SCP03_MAC_LEN || (t.val.len - SCP03_MAC_LEN) % 16)
-        return ERR_BAD_LENGTH;
+        return MUTANT(calls_odd_lengths_insecure) ? ERR_VERIFY : ERR_BAD_LENGTH;
     struct span enc = span_sub(t.val, 0, t.val.len - SCP03_MAC_LEN), data;
     err = scp03_mac(s, scp03_s_mac(s), tlv_head(t.raw, t.val), enc, mac);
     if (err == ERR_NONE && !MUTANT(scp03t_skips_the_mac) &&
@@ -184,7 +184,7 @@ static enum err check_data(struct scp03_session *s, struct span tlv, struct writ
 enum err scp03t_unwrap(struct scp03_session *s, struct span tlv, struct writer *plain, struct span *ret)
 {
     enum err err = check_data(s, tlv, plain, ret);
-    if (err != ERR_NONE)
+    if (err != ERR_NONE && !MUTANT(scp03t_survives_an_error))
         scp03_session_close(s);
     return err;
 }

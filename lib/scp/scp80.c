@@ -43,11 +43,11 @@ static enum err response_shape(const struct scp80_header *h, const uint8_t tar[3
         return ERR_UNSUPPORTED;
     bool sms = h->form == SCP80_SMS;
     *ret = (struct shape){ .identifier = sms ? 0 : IDENTIFIER_RESPONSE,
-                           .prefix = sms ? SPAN_OF(response_udh) : SPAN_NONE,
+                           .prefix = sms && !MUTANT(por_without_its_header) ? SPAN_OF(response_udh) : SPAN_NONE,
                            .clear = { tar[0], tar[1], tar[2] },
                            .clear_len = 3,
                            .integrity = integrity,
-                           .ciphered = spi2 & SPI2_POR_CIPHER,
+                           .ciphered = spi2 & SPI2_POR_CIPHER || MUTANT(ciphers_every_por),
                            .kic = h->kic,
                            .kid = h->kid,
                            .has_status = true };
@@ -189,7 +189,7 @@ static enum err unwrap(const struct shape *s, const struct scp80_keys *k, struct
     enum err err = decipher(s, k, rd_rest(&r), plain, &secured);
     if (err != ERR_NONE)
         return err;
-    size_t secured_len = total - 1 - s->clear_len;
+    size_t secured_len = MUTANT(reads_beyond_the_length) ? secured.len : total - 1 - s->clear_len;
     if (secured.len < secured_len)
         return ERR_TRUNCATED;
     secured = span_sub(secured, 0, secured_len);

@@ -1,8 +1,9 @@
 #include "http1.h"
+#include "lib/base/mutant.h"
 
 #include <strings.h>
 
-#define CHUNK_LINE_MAX 200u
+#define CHUNK_LINE_MAX  200u
 #define BLANK_LINES_MAX 4u /* before a start line */
 
 enum state {
@@ -27,7 +28,7 @@ static bool name_is(struct span got, const char *want)
 struct span http1_header_find(const struct http1_header *headers, size_t count, const char *name)
 {
     for (size_t i = 0; i < count; i++)
-        if (name_is(headers[i].name, name))
+        if (MUTANT(names_have_a_case) ? span_eq(headers[i].name, span_text(name)) : name_is(headers[i].name, name))
             return headers[i].value;
     return SPAN_NONE;
 }

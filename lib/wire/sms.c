@@ -2,16 +2,17 @@
 
 #include "lib/codec/comprehension_tlv.h"
 #include "lib/codec/hex.h"
+#include "lib/base/mutant.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <time.h>
 
 #define TON_ALPHANUMERIC 0x50
-#define TAG_SMS_PP 0xD1
-#define TAG_DEVICES 0x02
-#define TAG_ADDRESS 0x06
-#define TAG_TPDU 0x0B
+#define TAG_SMS_PP       0xD1
+#define TAG_DEVICES      0x02
+#define TAG_ADDRESS      0x06
+#define TAG_TPDU         0x0B
 
 /* ---- addresses ---- */
 
@@ -214,8 +215,11 @@ enum err sms_deliver_read(struct span tpdu, struct sms_deliver *ret)
     struct reader r = rd_of(tpdu);
     uint8_t first = rd_u8(&r);
     struct sms_deliver m = {
-        .more_to_send = !(first & 0x04), .loop_prevention = first & 0x08, .status_report = first & FLAG_REPORT,
-        .udhi = first & FLAG_UDHI,       .reply_path = first & FLAG_REPLY_PATH,
+        .more_to_send = !(first & 0x04),
+        .loop_prevention = first & 0x08,
+        .status_report = first & FLAG_REPORT,
+        .udhi = first & FLAG_UDHI,
+        .reply_path = first & FLAG_REPLY_PATH,
     };
     if (r.err == ERR_NONE && (first & 3) != MTI_DELIVER)
         return ERR_BAD_TAG;
@@ -250,8 +254,11 @@ enum err sms_submit_read(struct span tpdu, struct sms_submit *ret)
     struct reader r = rd_of(tpdu);
     uint8_t first = rd_u8(&r);
     struct sms_submit m = {
-        .reject_duplicates = first & 0x04, .vp_format = first >> 3 & 3, .status_report = first & FLAG_REPORT,
-        .udhi = first & FLAG_UDHI,         .reply_path = first & FLAG_REPLY_PATH,
+        .reject_duplicates = first & 0x04,
+        .vp_format = first >> 3 & 3,
+        .status_report = first & FLAG_REPORT,
+        .udhi = first & FLAG_UDHI,
+        .reply_path = first & FLAG_REPLY_PATH,
     };
     if (r.err == ERR_NONE && (first & 3) != MTI_SUBMIT)
         return ERR_BAD_TAG;
@@ -399,8 +406,8 @@ static struct span pending_join(struct sms_reassembly *s, struct sms_pending *p)
 static_assert(SMS_PARTS_MAX * (SMS_UD_MAX - 6) >= SMS_PACKET_MAX, "the parts hold a packet");
 static_assert(SMS_PARTS_MAX <= 32, "sms_pending.have has a bit for each part");
 
-enum err sms_reassemble(struct sms_reassembly *s, const char *from, uint64_t now_ms, struct span ud,
-                        bool *ret_complete, struct span *ret_packet, uint8_t *ret_iei)
+enum err sms_reassemble(struct sms_reassembly *s, const char *from, uint64_t now_ms, struct span ud, bool *ret_complete,
+                        struct span *ret_packet, uint8_t *ret_iei)
 {
     struct sms_header h;
     enum err err = sms_header_read(ud, &h);
@@ -413,8 +420,9 @@ enum err sms_reassemble(struct sms_reassembly *s, const char *from, uint64_t now
     if (h.total > SMS_PARTS_MAX || h.body.len > SMS_UD_MAX)
         return ERR_TOO_LONG;
     struct sms_pending *p = pending_get(s, from, &h, now_ms);
-    memcpy(p->parts[h.number - 1], h.body.ptr, h.body.len);
-    p->lens[h.number - 1] = (uint8_t)h.body.len;
+    size_t at = MUTANT(joins_in_order_of_arrival) ? (size_t)__builtin_popcount(p->have) : h.number - 1u;
+    memcpy(p->parts[at], h.body.ptr, h.body.len);
+    p->lens[at] = (uint8_t)h.body.len;
     p->have |= 1u << (h.number - 1);
     p->iei = iei_of(&h) ? iei_of(&h) : p->iei;
     *ret_complete = p->have == (uint32_t)((1ull << p->total) - 1);
