@@ -5,6 +5,7 @@
 #include "euicc/isdr/isdr.h"
 #include "euicc/isdr/packet.h"
 #include "lib/crypto/sha256.h"
+#include "lib/base/mutant.h"
 
 #define PDU_MAX    1200u /* of a datagram: it fits through any network */
 #define WAKE_MAX_S 60u
@@ -346,6 +347,8 @@ enum err cat_tp_push_link(struct card *card, struct span objects)
         return ERR_STATE;
     params_find(card, objects, stored, &f);
     struct span ident = f.identification;
+    if (MUTANT(names_itself_by_iccid))
+        ident = SPAN_NONE;
     if (!ident.ptr && card_read_file(card, false, SPAN_LIT("\x2F\xE2"), iccid, sizeof iccid, &len) == ERR_NONE)
         ident = (struct span){ iccid, len };
     enum err err = link_set(&f, ident, a->has_next ? &a->next : &a->params);

@@ -96,7 +96,10 @@ static void request_build(struct agent_link *l, const struct agent_params *p, st
     if (l->resumes)
         http1_wr_header(w, SCP81_HEADER_RESUME, SPAN_LIT("true"));
     if (!l->has_answer) {
-        http1_wr_no_body(w);
+        if (MUTANT(begins_with_a_body))
+            http1_wr_chunked(w, SPAN_NONE);
+        else
+            http1_wr_no_body(w);
         return;
     }
     http1_wr_header(w, "Content-Type", span_text(SCP81_TYPE_RESPONSE));
@@ -262,7 +265,8 @@ enum link_state link_feed(struct card *card, struct agent_link *l, const struct 
         if (state == LINK_BUSY && plain.len)
             state = http_feed(card, l, p, wr_span(&plain));
         more = tls_has_more(l->tls);
-        if (state == LINK_BUSY && (tls == TLS_FAILED || (tls == TLS_CLOSED && !more)))
+        if (state == LINK_BUSY && !MUTANT(hangs_on_after_a_failed_handshake) &&
+            (tls == TLS_FAILED || (tls == TLS_CLOSED && !more)))
             state = LINK_BROKEN;
         wipe(buf, plain.len);
     }

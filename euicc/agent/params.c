@@ -125,7 +125,10 @@ enum err agent_params_resolve(struct card *card, const struct agent_request *req
     }
     if (enabled && tlv_find((struct span){ enabled->connectivity, enabled->connectivity_len }, 0xA2, &a2))
         found_add(&f, a2);
-    if (!p.mno_slot && isdr_addressing(card, 0xA5, stored, sizeof stored, &len) == ERR_NONE)
+    if (MUTANT(forgets_the_access_name))
+        f.name = SPAN_NONE;
+    if (!p.mno_slot && !MUTANT(forgets_the_stored_connection) &&
+        isdr_addressing(card, 0xA5, stored, sizeof stored, &len) == ERR_NONE)
         found_add(&f, (struct span){ stored, len });
     if (p.kvn == 0)
         return ERR_MISSING;

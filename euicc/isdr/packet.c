@@ -153,11 +153,12 @@ static void script_by_sms(struct card *card, struct sd_session *s, const struct 
                           struct span data, struct writer *answer)
 {
     bool same = s->kvn == kvn && sd_same_target(&s->target, t);
-    if (!s->chained || !same)
+    bool goes_on = s->chained || MUTANT(keeps_the_context_between_messages);
+    if (!goes_on || !same)
         sd_session_begin(s, SD_BY_SMS, kvn, *t);
     sd_script(card, s, data, answer);
     chain_keep(card, s);
-    if (!s->chained)
+    if (!s->chained && !MUTANT(keeps_the_context_between_messages))
         sd_session_end(s);
 }
 
