@@ -97,8 +97,8 @@ struct euicc_personalisation {
     struct span bootstrap_package; /* unprotected profile package (DER), installed, enabled, with fall-back attribute;
                                       empty: the card leaves the factory without a profile */
     struct aid bootstrap_isdp;     /* its ISD-P; len 0: the first free ISD-P AID (TAR 000010) */
-    struct span test_package;         /* a test profile, disabled, for the device alone to enable (ESx); empty: none */
-    struct aid test_isdp;             /* its ISD-P; len 0: the next free ISD-P AID */
+    /* Profiles for the device alone to enable (ESx), disabled, on the next free ISD-P AIDs; empty: none. */
+    struct span test_package, emergency_package;
     uint8_t bootstrap_scp03_keys[48]; /* ENC, MAC, DEK of its key set 30 (AES-128); all zero: none */
 };
 
@@ -149,7 +149,7 @@ enum euicc_profile_state { EUICC_PROFILE_ENABLED = 0x3F, EUICC_PROFILE_DISABLED 
 struct euicc_profile_info {
     struct aid isdp;
     uint8_t state; /* GlobalPlatform life cycle: 07, 0F, 1F disabled, 3F enabled (oncard fact book 1.4) */
-    bool fallback;
+    bool fallback, emergency, test; /* attributes */
     uint8_t iccid_ef[10]; /* content of EF.ICCID (swapped digits); all FF: none yet */
     uint8_t imsi_ef[9];   /* content of EF.IMSI of the first ADF.USIM; all FF: none */
     uint32_t nvm_used;    /* octets */

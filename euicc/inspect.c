@@ -24,6 +24,8 @@ size_t euicc_profiles(struct euicc *euicc, struct euicc_profile_info ret[EUICC_P
         *info =
             (struct euicc_profile_info){ .state = isdp->state,
                                          .fallback = isdp->attributes & ISDP_FALLBACK,
+                                         .emergency = isdp->attributes & ISDP_EMERGENCY,
+                                         .test = isdp->attributes & ISDP_TEST,
                                          .nvm_used = (uint32_t)objects_used_by(card->objects, (uint8_t)isdp->slot) };
         if (!aid_set(&info->isdp, isdp_aid(isdp)))
             info->isdp.len = 0;

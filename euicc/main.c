@@ -214,6 +214,11 @@ static const char *imsi_text(const uint8_t ef[9], char out[20])
     return *digits == '-' ? digits : digits + 1;
 }
 
+static const char *attribute_text(const struct euicc_profile_info *info)
+{
+    return info->fallback ? "fall-back" : info->emergency ? "emergency" : info->test ? "test     " : "         ";
+}
+
 static int run_info(struct tool *p)
 {
     struct euicc_profile_info info[EUICC_PROFILES_MAX];
@@ -227,7 +232,7 @@ static int run_info(struct tool *p)
     size_t count = euicc_profiles(p->slot.card, info);
     for (size_t i = 0; i < count; i++)
         printf("ISD-P   %s  %-8s %s  ICCID %s  IMSI %s  %u octets\n", aid_text(&info[i].isdp, aid),
-               state_text(info[i].state), info[i].fallback ? "fall-back" : "         ",
+               state_text(info[i].state), attribute_text(&info[i]),
                swapped_text(info[i].iccid_ef, sizeof info[i].iccid_ef, iccid, sizeof iccid),
                imsi_text(info[i].imsi_ef, imsi), info[i].nvm_used);
     return EXIT_GOOD;

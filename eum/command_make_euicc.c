@@ -36,7 +36,9 @@ static const struct command_option options[] = {
     { "serial", "N", "1", false, "serial number of the first" },
     { "count", "N", "1", false, "how many" },
     { "bootstrap", "FILE", NULL, false, "profile it leaves with, enabled: a package (DER) or a source" },
-    { "set", "NAME=VALUE,…", NULL, false, "variables of the source" },
+    { "test-profile", "FILE", NULL, false, "profile for the device alone to enable (ESx): a package or a source" },
+    { "emergency-profile", "FILE", NULL, false, "the same with the emergency attribute" },
+    { "set", "NAME=VALUE,…", NULL, false, "variables of the bootstrap profile's source" },
     { "iccid", "DIGITS", NULL, false, "of the first, without check digit; each next eUICC has the next one" },
     { "imsi", "DIGITS", NULL, false, "of the first; each next eUICC has the next one" },
     { "random-keys", NULL, NULL, false, "K, OPc and OTA keys of the profile are drawn for each" },
@@ -220,6 +222,21 @@ static enum err open_bootstrap(struct production *p)
     return err;
 }
 
+/* A profile that is the same in all of them. */
+static enum err open_local(struct production *p, const char *option, struct span *ret)
+{
+    const char *path = call_text(p->call, option);
+    struct bootstrap profile = { .content = SPAN_NONE };
+    struct bootstrap_subscriber unused;
+    char why[BOOTSTRAP_DETAIL_MAX] = "";
+    enum err err = path ? file_read(path, PACKAGE_MAX, &p->shared, &profile.content) : ERR_NONE;
+    if (path && err == ERR_NONE)
+        err = bootstrap_package(&profile, 0, p->env.rng, &p->shared, ret, &unused, why);
+    if (err != ERR_NONE)
+        snprintf(p->detail, sizeof p->detail, "--%s %s: %s", option, path, why[0] ? why : err_text(err));
+    return err;
+}
+
 static enum err make_package(struct production *p, struct arena *arena)
 {
     char why[BOOTSTRAP_DETAIL_MAX] = "";
@@ -337,6 +354,10 @@ static enum err make_all(struct production *p)
         err = open_keys(p);
     if (err == ERR_NONE)
         err = open_bootstrap(p);
+    if (err == ERR_NONE)
+        err = open_local(p, "test-profile", &p->order.test_package);
+    if (err == ERR_NONE)
+        err = open_local(p, "emergency-profile", &p->order.emergency_package);
     for (; p->index < p->count && err == ERR_NONE; p->index++) {
         err = make_one(p);
         p->serial++;
@@ -350,7 +371,7 @@ static int run(const struct call *call)
     struct production p = { .call = call, .env = { .clock = world_clock(), .rng = world_rng() } };
     if (!read_options(&p))
         return EXIT_USAGE;
-    arena_init(&p.shared, PACKAGE_MAX + 4096);
+    arena_init(&p.shared, 3 * PACKAGE_MAX + 2 * BUILD_ARENA_MIN);
     enum err err = make_all(&p);
     arena_release(&p.shared);
     wipe(&p.kek, sizeof p.kek);
@@ -368,6 +389,7 @@ const struct command command_make_euicc = {
     "  For each eUICC a folder OUT/EID with\n"
     "    card.nvm   the card: ECASD key and certificate, CI keys, ISD-R with SCP80 and SCP81 key sets, SM-SR address,\n"
     "               and the bootstrap profile, enabled, with the fall-back attribute\n"
+    "               (beside it, if asked for: a test profile and an emergency profile, disabled)\n"
     "    eis.xml    its EIS, signed by the EUM; the OTA keys in it are encrypted under the transport key\n"
     "  An existing card is never overwritten. Times of the card for --timing: attach_guard, notification_interval,\n"
     "  notification_tries (a number), fallback, session_idle, refresh_retry, poll_interval, retry_wait.\n\n"

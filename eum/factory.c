@@ -159,11 +159,13 @@ static enum err make_card(struct making *m)
     m->card->eid = m->order->eid;
     m->card->timing = m->order->timing;
     m->card->bootstrap_package = m->order->bootstrap.package;
+    m->card->test_package = m->order->test_package;
+    m->card->emergency_package = m->order->emergency_package;
     arena_init(&scratch, 2 * EUICC_ARENA_SIZE);
     enum err err = euicc_manufacture(m->env, m->card, &scratch, &response);
     if (err != ERR_NONE && response.len) {
         char hex[2 * 64 + 1];
-        snprintf(m->detail, EUM_DETAIL_MAX, "the card refuses the bootstrap profile (%s), EUICCResponse %s",
+        snprintf(m->detail, EUM_DETAIL_MAX, "the card refuses a profile (%s), EUICCResponse %s",
                  err_text(err), hex_text(wr_span(&response), hex, sizeof hex));
     }
     arena_release(&scratch);
@@ -285,13 +287,14 @@ static enum err describe_profile(struct making *m, const struct euicc_profile_in
     ret->isdp_aid = info->isdp;
     ret->mno_id = o->bootstrap.mno_id;
     ret->fallback = info->fallback;
+    ret->emergency = info->emergency;
     ret->state = profile_state_from_life_cycle(info->state);
     ret->allocated_memory = info->nvm_used;
-    ret->profile_type = span_text(o->bootstrap.profile_type);
+    ret->profile_type = info->test ? SPAN_LIT("Test profile") : span_text(o->bootstrap.profile_type);
     enum err err = iccid_from_ef(SPAN_OF(info->iccid_ef), &ret->iccid);
     if (err == ERR_NONE)
         err = imsi_of(info->imsi_ef, &ret->address);
-    if (err == ERR_NONE && o->bootstrap.msisdn)
+    if (err == ERR_NONE && o->bootstrap.msisdn && info->fallback)
         err = msisdn_from_text(span_text(o->bootstrap.msisdn), &ret->address);
     return err;
 }

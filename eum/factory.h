@@ -36,6 +36,7 @@ struct eum_order {
         const char *msisdn;       /* NULL: unknown */
         const char *profile_type; /* NULL: none */
     } bootstrap;
+    struct span test_package, emergency_package; /* for the device alone to enable (ESx); empty: none */
     struct euicc_timing timing;
     struct eis_property *properties; /* AdditionalProperties of the EIS */
     size_t property_count;

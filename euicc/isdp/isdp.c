@@ -56,27 +56,43 @@ static enum err install_first(struct card *card, const struct aid *aid, const ui
     return err;
 }
 
-static enum err isdp_manufacture(struct card *card, const struct euicc_personalisation *p, struct writer *response)
+static const uint8_t no_keys[48];
+
+static enum err install_enabled(struct card *card, const struct euicc_personalisation *p, struct writer *response)
 {
-    static const uint8_t no_keys[48];
+    struct aid first = aid_isdp(ISDP_TAR_FIRST);
     struct isdp *isdp = NULL;
-    struct aid first = aid_isdp(ISDP_TAR_FIRST), second = aid_isdp(ISDP_TAR_FIRST + 1);
-    enum err err = ERR_NONE;
-    if (p->bootstrap_package.len) {
-        err = install_first(card, p->bootstrap_isdp.len ? &p->bootstrap_isdp : &first, p->bootstrap_scp03_keys,
-                            p->bootstrap_package, response, &isdp);
-        if (err == ERR_NONE)
-            err = registry_set_fallback(card, isdp);
-        if (err == ERR_NONE)
-            err = registry_switch(card, isdp);
-    }
-    if (err != ERR_NONE || !p->test_package.len)
-        return err;
-    err = install_first(card, p->test_isdp.len ? &p->test_isdp : &second, no_keys, p->test_package, NULL, &isdp);
+    enum err err = install_first(card, p->bootstrap_isdp.len ? &p->bootstrap_isdp : &first, p->bootstrap_scp03_keys,
+                                 p->bootstrap_package, response, &isdp);
+    if (err == ERR_NONE)
+        err = registry_set_fallback(card, isdp);
+    return err == ERR_NONE ? registry_switch(card, isdp) : err;
+}
+
+static enum err install_local(struct card *card, struct span package, uint8_t attribute, struct writer *response)
+{
+    uint32_t tar = ISDP_TAR_FIRST;
+    struct aid aid = aid_isdp(tar);
+    struct isdp *isdp = NULL;
+    while (registry_find(card, aid_span(&aid)))
+        aid = aid_isdp(++tar);
+    if (response)
+        response->len = 0; /* of the package before */
+    enum err err = install_first(card, &aid, no_keys, package, response, &isdp);
     if (err != ERR_NONE)
         return err;
-    isdp->attributes |= ISDP_TEST;
+    isdp->attributes |= attribute;
     return registry_store(card, isdp);
+}
+
+static enum err isdp_manufacture(struct card *card, const struct euicc_personalisation *p, struct writer *response)
+{
+    enum err err = p->bootstrap_package.len ? install_enabled(card, p, response) : ERR_NONE;
+    if (err == ERR_NONE && p->test_package.len)
+        err = install_local(card, p->test_package, ISDP_TEST, response);
+    if (err == ERR_NONE && p->emergency_package.len)
+        err = install_local(card, p->emergency_package, ISDP_EMERGENCY, response);
+    return err;
 }
 
 static void isdp_close(struct card *card) { wipe(&card->registry, sizeof card->registry); }

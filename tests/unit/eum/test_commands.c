@@ -4,7 +4,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "euicc/euicc.h"
+#include "lib/base/world.h"
 #include "lib/crypto/keystore_soft.h"
+#include "lib/io/file.h"
 #include "lib/pki/chain.h"
 #include "tests/support/test.h"
 
@@ -182,6 +185,41 @@ static void a_refused_package_leaves_nothing(void **state)
     assert_int_not_equal(access(in_folder("broken/89001012012341234012345678901224/eis.xml"), F_OK), 0);
 }
 
+/* Beside the bootstrap profile, on the next ISD-Ps: a test profile and the emergency profile, for the device alone. */
+static void a_card_with_profiles_for_the_device_alone(void **state)
+{
+    (void)state;
+    char command[3 * 512];
+    snprintf(command, sizeof command,
+             "make-euicc --eum eum --kek eum/sm-sr.kek --smsr-oid 2.999.3 --out local --bootstrap %s --set "
+             "iccid=898821100000000001 --test-profile %s --emergency-profile %s --eid 89001012012341234012345678901224",
+             source_path("profiles/bootstrap.profile"), source_path("profiles/bootstrap.profile"),
+             source_path("profiles/bootstrap.profile"));
+    must(command);
+    struct arena ram;
+    struct euicc *card = NULL;
+    struct euicc_profile_info info[EUICC_PROFILES_MAX];
+    struct nvm_file *file;
+    enum err err;
+    assert_non_null(file = nvm_file_open(in_folder("local/89001012012341234012345678901224/card.nvm"), 0, &err));
+    struct env env = { .nvm = nvm_file_seam(file), .clock = world_clock(), .rng = world_rng() };
+    arena_init(&ram, 2 * EUICC_ARENA_SIZE);
+    assert_ok(euicc_open(&ram, &env, &card));
+    assert_int_equal(euicc_profiles(card, info), 3);
+    assert_true(info[0].fallback && info[0].state == EUICC_PROFILE_ENABLED);
+    assert_true(info[1].test && info[1].state == EUICC_PROFILE_DISABLED && aid_tar(&info[1].isdp) == 0x11);
+    assert_true(info[2].emergency && info[2].state == EUICC_PROFILE_DISABLED && aid_tar(&info[2].isdp) == 0x12);
+    euicc_close(card);
+    arena_release(&ram);
+    nvm_file_close(file);
+    assert_int_equal(eum("make-euicc --eum eum --kek eum/sm-sr.kek --smsr-oid 2.999.3 --out none --test-profile no.der"), 1);
+    assert_true(says("--test-profile no.der"));
+    assert_int_equal(eum("make-euicc --eum eum --kek eum/sm-sr.kek --smsr-oid 2.999.3 --out none "
+                         "--emergency-profile broken.der --eid 89001012012341234012345678901224"),
+                     1);
+    assert_true(says("broken.der"));
+}
+
 static void brainpool_works_too(void **state)
 {
     (void)state;
@@ -219,6 +257,7 @@ int main(void)
         cmocka_unit_test(nothing_is_overwritten),
         cmocka_unit_test(what_is_missing_is_named),
         cmocka_unit_test(a_refused_package_leaves_nothing),
+        cmocka_unit_test(a_card_with_profiles_for_the_device_alone),
         cmocka_unit_test(brainpool_works_too),
     };
     return cmocka_run_group_tests(tests, folder_make, folder_remove);
