@@ -181,8 +181,10 @@ static int character_set(struct at *at, const struct at_args *a)
     if (a->form == AT_TEST)
         return say_text(at, "+CSCS: (\"GSM\",\"IRA\")");
     if (a->form == AT_READ)
-        return say_text(at, "+CSCS: \"GSM\"");
+        return say_text(at, at->sms.ira ? "+CSCS: \"IRA\"" : "+CSCS: \"GSM\"");
     bool known = at_text(a, 0, name, sizeof name) && (!strcmp(name, "GSM") || !strcmp(name, "IRA"));
+    if (known)
+        at->sms.ira = name[0] == 'I';
     return known ? AT_OK : AT_CME | CME_NOT_SUPPORTED;
 }
 
@@ -290,7 +292,7 @@ static void run_rest(struct at *at)
         else if (*at->rest)
             result = basic_command(at, &at->rest);
     }
-    at->busy = result == AT_LATER && !at->sms.pdu;
+    at->busy = result == AT_LATER && !at->sms.prompt;
     if (result != AT_LATER)
         say_result(at, result);
 }
@@ -335,29 +337,39 @@ static void run_line(struct at *at)
 }
 
 /* The end of a message behind "> ": Ctrl-Z sends it, Escape drops it. */
-static void run_pdu(struct at *at, uint8_t end)
+static void run_message(struct at *at, uint8_t end)
 {
     bool too_long = at->too_long;
     at->text[at->len] = '\0';
     at->len = 0;
-    at->too_long = at->sms.pdu = false;
-    int result = end == CHAR_ESC ? AT_OK : too_long ? AT_CMS | CMS_PDU : at_sms_pdu(at, at->text);
+    at->too_long = at->sms.prompt = false;
+    int result = end == CHAR_ESC ? AT_OK : too_long ? AT_CMS | CMS_PDU : at_sms_message(at, at->text);
     at->busy = result == AT_LATER;
     if (result != AT_LATER)
         say_result(at, result);
 }
 
+/* A message of several lines. */
+static void next_line(struct at *at)
+{
+    if (at->len < AT_LINE_MAX)
+        at->text[at->len++] = CHAR_LF;
+    at->line.write(at->line.context, SPAN_LIT("\r\n> "));
+}
+
 static void take(struct at *at, uint8_t octet)
 {
-    bool ends = at->sms.pdu ? octet == CHAR_CTRL_Z || octet == CHAR_ESC : octet == CHAR_CR;
+    bool ends = at->sms.prompt ? octet == CHAR_CTRL_Z || octet == CHAR_ESC : octet == CHAR_CR;
     if (at->echo && octet != CHAR_LF)
         at->line.write(at->line.context, (struct span){ &octet, 1 });
-    if (ends && at->sms.pdu)
-        run_pdu(at, octet);
+    if (ends && at->sms.prompt)
+        run_message(at, octet);
     else if (ends)
         run_line(at);
     else if (octet == CHAR_BS || octet == 0x7F)
         at->len -= at->len > 0;
+    else if (at->sms.prompt && at->sms.text && octet == CHAR_CR)
+        next_line(at);
     else if (octet < 0x20)
         return;
     else if (at->len < AT_LINE_MAX)

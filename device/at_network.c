@@ -52,7 +52,7 @@ static int cereg(struct at *at, const struct at_args *a) { return registration(a
 void at_network_tick(struct at *at)
 {
     enum modem_registration now = modem_registration(at->modem);
-    if (now == at->told || at->busy || at->sms.pdu)
+    if (now == at->told || at->busy || at->sms.prompt)
         return;
     at->told = now;
     for (int which = 0; which < REG_COUNT; which++)

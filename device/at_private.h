@@ -27,7 +27,8 @@ enum { /* TS 27.007 §9.2 */
     CME_UNKNOWN = 100
 };
 enum { /* TS 27.005 §3.2.5 */
-    CMS_NOT_SUPPORTED = 303, CMS_PDU = 304, CMS_SIM_PIN = 311, CMS_INDEX = 321, CMS_NO_NETWORK = 331, CMS_UNKNOWN = 500
+    CMS_NOT_SUPPORTED = 303, CMS_PDU = 304, CMS_PARAMETER = 305, CMS_INDEX = 321, CMS_MEMORY_FULL = 322,
+    CMS_NO_NETWORK = 331, CMS_UNKNOWN = 500
 };
 
 struct at_args {
@@ -47,10 +48,16 @@ extern const struct at_command at_card_commands[], at_network_commands[], at_sms
 
 enum { REG_CS, REG_GPRS, REG_EPS, REG_COUNT };
 
+/* The last four are 0 … 3 in PDU mode. */
+enum at_message_state { AT_MESSAGE_FREE, AT_MESSAGE_UNREAD, AT_MESSAGE_READ, AT_MESSAGE_UNSENT, AT_MESSAGE_SENT };
 struct at_message {
-    enum { AT_MESSAGE_FREE, AT_MESSAGE_UNREAD, AT_MESSAGE_READ } state;
-    uint8_t len, tpdu[SMS_TPDU_MAX];
+    enum at_message_state state;
+    uint8_t len, tpdu[SMS_TPDU_MAX]; /* SMS-DELIVER, or SMS-SUBMIT in the last two states */
 };
+
+/* +CPMS: DEFAULT is the card when it has EF_SMS, else the modem. */
+enum at_memory { AT_MEMORY_DEFAULT, AT_MEMORY_ME, AT_MEMORY_SM };
+enum at_memory_use { AT_MEMORY_READ, AT_MEMORY_WRITE, AT_MEMORY_RECEIVED, AT_MEMORY_USES };
 
 struct at {
     struct modem *modem;
@@ -67,9 +74,16 @@ struct at {
     enum modem_registration told;
     uint8_t cops_format;
     struct {
-        bool pdu;                    /* the line is the message of +CMGS */
-        unsigned octets;             /* as +CMGS said */
+        bool prompt;                 /* the line is the message of +CMGS or +CMGW */
+        bool text;                   /* +CMGF */
+        bool details, ira;           /* +CSDH; +CSCS is IRA */
+        unsigned octets;             /* as +CMGS said, in PDU mode */
+        char to[SMS_DIGITS_MAX + 2]; /* in text mode */
+        enum at_message_state write_as; /* +CMGW; FREE: +CMGS */
+        unsigned from_store;         /* +CMSS: where it is; 0: +CMGS */
+        uint8_t first, validity, pid, dcs; /* +CSMP */
         char centre[24];             /* +CSCA */
+        enum at_memory memory[AT_MEMORY_USES];
         uint8_t mode, mt;            /* +CNMI */
         struct at_message kept[AT_MESSAGES_MAX];
     } sms;
@@ -89,6 +103,22 @@ int at_card_error(struct at *at); /* AT_OK when the card can be used, else what 
 
 void at_network_tick(struct at *at);
 void at_sms_start(struct at *at);
-int at_sms_pdu(struct at *at, const char *hex); /* the message behind "> " */
+int at_sms_message(struct at *at, const char *text); /* what came behind "> " */
+
+/* at_sms_text.c: a message as text mode shows it: the line of information, then the text. */
+enum sms_text_head { SMS_TEXT_LIST, SMS_TEXT_READ, SMS_TEXT_HANDED_OVER };
+void sms_text_say(struct at *at, enum sms_text_head head, unsigned index, const struct at_message *m);
+/* "REC READ" … "ALL" as bits of enum at_message_state; false: no such word. */
+bool sms_text_state(const char *text, unsigned *ret_states);
+/* A SMS-SUBMIT of a text, or of hex when +CSMP says so. What sms_address_of and hex_read say; ERR_TOO_LONG. */
+MUST_USE enum err sms_text_submit(const struct at *at, const char *to, const char *text, struct writer *tpdu);
+
+/* at_store.c. Places count from 1; read and write: false when there is no such place or the card refuses. */
+enum at_memory store_in_use(struct at *at, enum at_memory_use use); /* never DEFAULT */
+unsigned store_capacity(struct at *at, enum at_memory memory);
+unsigned store_used(struct at *at, enum at_memory memory);
+bool store_read(struct at *at, enum at_memory memory, unsigned long index, struct at_message *ret);
+bool store_write(struct at *at, enum at_memory memory, unsigned index, const struct at_message *m);
+unsigned store_add(struct at *at, enum at_memory memory, const struct at_message *m); /* 0: no room */
 
 #endif

@@ -141,6 +141,24 @@ def with_a_peer(lab):
     friend.close()
 
 
+def in_text_mode(lab):
+    """A terminal program and a person: text in, text out, kept on the card."""
+    port = Port(lab.path('modem'))
+    expect('text mode', port.command('ATE0;+CMGF=1;+CSCS="IRA"'), ['OK'])
+    expect('+CPMS has the card', port.command('AT+CPMS="SM","SM","SM"')[-1], 'OK')
+    expect('nothing is left', port.command('AT+CMGD=1,4'), ['OK'])
+    expect('+CMGS asks for the text', port.command(f'AT+CMGS="+{HOME.msisdn}"')[-1], '> ')
+    expect('sent', port.command('See [you] @ 5_pm', end='\x1a')[-1], 'OK')
+    deadline = time.time() + 15
+    while 'See [you] @ 5_pm' not in (lines := port.command('AT+CMGL="ALL"')):
+        if time.time() > deadline:
+            sys.exit(f'the text does not arrive: {lines}')
+        time.sleep(0.2)
+    expect('from ourselves', lines[0].startswith(f'+CMGL: 1,"REC UNREAD","+{HOME.msisdn}",,"'), True)
+    expect('it is in EF_SMS', port.command('AT+CRSM=178,28476,1,4,176')[0].startswith('+CRSM: 144,0,"0100'), True)
+    port.close()
+
+
 def captured(lab):
     """What the device wrote down for Wireshark."""
     if not shutil.which('tshark'):
@@ -162,6 +180,7 @@ def main():
             by_hand(lab)
             with_gammu(lab)
             with_a_peer(lab)
+            in_text_mode(lab)
             expect('the device ends well', lab.programs['device'].stop(), 0)
             captured(lab)
             expect('the port is gone', os.path.lexists(lab.path('modem')), False)

@@ -269,11 +269,130 @@ static void messages_that_are_not_the_cards(void **state)
     expect(b, "AT+CMGL=4\r", "\r\nOK\r\n"); /* handed over, not kept */
 }
 
+/* EF_SMS with three records in the USIM, and the card read anew. */
+static void with_ef_sms(struct bench *b)
+{
+    struct card *card = rig_card(&b->rig);
+    struct fs_file f = { .parent = fs_by_aid(&card->fs, hex_lit(RIG_USIM1), 0), .fid = 0x6F3C, .fdb = 0x42, .size = 3 * 176,
+                         .record_len = 176, .sfi = FS_NO_SFI, .arr_fid = FID_ARR_MF, .arr_record = 6, .lcsi = 5, .link = FS_NONE };
+    uint8_t empty[3 * 176];
+    fs_number number;
+    memset(empty, 0xFF, sizeof empty);
+    empty[0] = empty[176] = empty[2 * 176] = 0;
+    assert_int_not_equal(f.parent, FS_NONE);
+    card_begin(card);
+    assert_ok(fs_create(&card->fs, &f, SPAN_OF(empty), &number));
+    assert_ok(card_commit(card));
+}
+
+#define STORED "0004049194710004000000000000000568656C6C6F"
+
+static void messages_are_kept_on_the_card(void **state)
+{
+    struct bench *b = *state;
+    quiet_line(b);
+    with_ef_sms(b);
+    unlock(b);
+    expect(b, "AT+CPMS?\r", "\r\n+CPMS: \"SM\",0,3,\"SM\",0,3,\"SM\",0,3\r\n\r\nOK\r\n");
+    expect(b, "AT+CPMS=?\r", "\r\n+CPMS: (\"SM\",\"ME\"),(\"SM\",\"ME\"),(\"SM\",\"ME\")\r\n\r\nOK\r\n");
+    expect(b, "AT+CNMI=2,1\r", "\r\nOK\r\n");
+    b->len = 0;
+    receive(b, 0x00, 0x04, ERR_NONE);
+    assert_string_equal(b->out, "\r\n+CMTI: \"SM\",1\r\n");
+    expect(b, "AT+CFUN=1,1\r", "\r\nOK\r\n"); /* the card loses power, the message stays */
+    unlock(b);
+    expect(b, "AT+CMGR=1\r", "\r\n+CMGR: 0,,20\r\n" STORED "\r\n\r\nOK\r\n");
+    expect(b, "AT+CMGL=1\r", "\r\n+CMGL: 1,1,,20\r\n" STORED "\r\n\r\nOK\r\n");
+    /* what any other terminal finds there: read, no service centre, the TPDU */
+    type(b, "AT+CRSM=178,28476,1,4,176\r");
+    assert_non_null(strstr(b->out, "+CRSM: 144,0,\"0100" "04049194710004000000000000000568656C6C6FFFFF"));
+    receive(b, 0x00, 0x04, ERR_NONE);
+    receive(b, 0x00, 0x04, ERR_NONE);
+    assert_int_equal(b->refused, 0);
+    receive(b, 0x00, 0x04, ERR_NONE);
+    assert_int_equal(b->refused, 1); /* full: the network keeps it */
+    expect(b, "AT+CPMS=\"ME\"\r", "\r\n+CPMS: 0,20,3,3,3,3\r\n\r\nOK\r\n");
+    expect(b, "AT+CPMS=\"SM\",\"SM\",\"ME\"\r", "\r\n+CPMS: 3,3,3,3,0,20\r\n\r\nOK\r\n");
+    receive(b, 0x00, 0x04, ERR_NONE);
+    assert_int_equal(b->refused, 1); /* the modem has room */
+    expect(b, "AT+CPMS=\"XX\"\r", "\r\n+CMS ERROR: 303\r\n");
+    expect(b, "AT+CMGD=1,4\r", "\r\nOK\r\n");
+    expect(b, "AT+CMGL=4\r", "\r\nOK\r\n");
+    expect(b, "AT+CMGD=4\r", "\r\n+CMS ERROR: 321\r\n");
+    expect(b, "AT+CMGR=4\r", "\r\n+CMS ERROR: 321\r\n");
+}
+
+static void a_locked_card_keeps_no_message(void **state)
+{
+    struct bench *b = *state;
+    quiet_line(b);
+    with_ef_sms(b);
+    expect(b, "AT+CPMS=\"SM\"\r", "\r\n+CMS ERROR: 303\r\n");
+    expect(b, "AT+CPMS?\r", "\r\n+CPMS: \"ME\",0,20,\"ME\",0,20,\"ME\",0,20\r\n\r\nOK\r\n");
+}
+
+/* ---- text mode ---- */
+
+static void messages_as_text(void **state)
+{
+    struct bench *b = *state;
+    quiet_line(b);
+    expect(b, "AT+CMGF=1;+CMGF?\r", "\r\n+CMGF: 1\r\n\r\nOK\r\n");
+    expect(b, "AT+CNMI=2,1\r", "\r\nOK\r\n");
+    receive(b, 0x00, 0x04, ERR_NONE); /* 8-bit data are hex */
+    expect(b, "AT+CMGL\r", "\r\n+CMGL: 1,\"REC UNREAD\",\"+4917\",,\"00/00/00,00:00:00+00\"\r\n68656C6C6F\r\n\r\nOK\r\n");
+    expect(b, "AT+CMGL=\"REC UNREAD\"\r", "\r\nOK\r\n");
+    expect(b, "AT+CMGR=1\r", "\r\n+CMGR: \"REC READ\",\"+4917\",,\"00/00/00,00:00:00+00\"\r\n68656C6C6F\r\n\r\nOK\r\n");
+    expect(b, "AT+CSDH=1;+CMGR=1\r",
+           "\r\n+CMGR: \"REC READ\",\"+4917\",,\"00/00/00,00:00:00+00\",145,4,0,4,\"+10000000000\",145,5\r\n68656C6C6F\r\n\r\nOK\r\n");
+    expect(b, "AT+CMGL=\"ALL\"\r",
+           "\r\n+CMGL: 1,\"REC READ\",\"+4917\",,\"00/00/00,00:00:00+00\",145,5\r\n68656C6C6F\r\n\r\nOK\r\n");
+    expect(b, "AT+CMGL=4\r", "\r\n+CMS ERROR: 305\r\n");
+    expect(b, "AT+CMGL=\"SOME\"\r", "\r\n+CMS ERROR: 305\r\n");
+    expect(b, "AT+CSDH=0;+CNMI=2,2\r", "\r\nOK\r\n");
+    b->len = 0;
+    receive(b, 0x00, 0x04, ERR_NONE);
+    assert_string_equal(b->out, "\r\n+CMT: \"+4917\",,\"00/00/00,00:00:00+00\"\r\n68656C6C6F\r\n");
+}
+
+/* Written into the store and seen as text, as PDU, and as it is sent. */
+static void text_is_written_and_sent(void **state)
+{
+    struct bench *b = *state;
+    quiet_line(b);
+    expect(b, "AT+CSCS=\"IRA\";+CSCS?\r", "\r\n+CSCS: \"IRA\"\r\n\r\nOK\r\n");
+    expect(b, "AT+CMGF=1\r", "\r\nOK\r\n");
+    expect(b, "AT+CMGW=\"+4917\"\r", "\r\n> ");
+    expect(b, "a@b_$ [x]\rnext\x1A", "\r\n> \r\n+CMGW: 1\r\n\r\nOK\r\n");
+    expect(b, "AT+CMGR=1\r", "\r\n+CMGR: \"STO UNSENT\",\"+4917\",\r\na@b_$ [x]\nnext\r\n\r\nOK\r\n");
+    expect(b, "AT+CMGF=0;+CMGR=1\r",
+           "\r\n+CMGR: 2,,24\r\n001100049194710000A71061803822006D78F88D4FE12EE3E9\r\n\r\nOK\r\n");
+    expect(b, "AT+CMSS=1\r", "\r\n+CMS ERROR: 331\r\n"); /* not registered */
+    expect(b, "AT+CMSS=2\r", "\r\n+CMS ERROR: 321\r\n");
+    expect(b, "AT+CMGF=1\r", "\r\nOK\r\n");
+    expect(b, "AT+CSMP?\r", "\r\n+CSMP: 17,167,0,0\r\n\r\nOK\r\n");
+    expect(b, "AT+CSMP=17,167,0,4\r", "\r\nOK\r\n"); /* 8-bit: hex */
+    expect(b, "AT+CMGW=\"17\"\r", "\r\n> ");
+    expect(b, "no hex\x1A", "\r\n+CMS ERROR: 305\r\n");
+    expect(b, "AT+CMGW=\"17\",,\"STO SENT\"\r", "\r\n> ");
+    expect(b, "0102FF\x1A", "\r\n+CMGW: 2\r\n\r\nOK\r\n");
+    expect(b, "AT+CMGL=\"STO SENT\"\r", "\r\n+CMGL: 2,\"STO SENT\",\"17\",\r\n0102FF\r\n\r\nOK\r\n");
+    expect(b, "AT+CMGW=\"17\",,\"REC READ\"\r", "\r\n+CMS ERROR: 305\r\n");
+    expect(b, "AT+CMGW=\"17\",,\"ALL\"\r", "\r\n+CMS ERROR: 305\r\n");
+    expect(b, "AT+CSMP=0,167,0,0\r", "\r\n+CMS ERROR: 305\r\n");
+    expect(b, "AT+CMGS=\"\"\r", "\r\n+CMS ERROR: 305\r\n");
+    expect(b, "AT+CMGS=\"12x\"\r", "\r\n> ");
+    expect(b, "aa\x1A", "\r\n+CMS ERROR: 305\r\n");
+    expect(b, "AT+CMGD=1,2\r", "\r\nOK\r\n"); /* read and sent ones */
+    expect(b, "AT+CMGR=2\r", "\r\n+CMS ERROR: 321\r\n");
+    expect(b, "AT+CMGD=1,3;+CMGL=\"ALL\"\r", "\r\nOK\r\n");
+}
+
 static void sending_needs_a_network(void **state)
 {
     struct bench *b = *state;
     quiet_line(b);
-    expect(b, "AT+CMGF=1\r", "\r\n+CMS ERROR: 303\r\n");
+    expect(b, "AT+CMGF=2\r", "\r\n+CMS ERROR: 303\r\n");
     expect(b, "AT+CMGS=3\r", "\r\n+CMS ERROR: 304\r\n");
     expect(b, "AT+CMGS=17\r", "\r\n> ");
     expect(b, "0011000B91947100000000F1000404AA\x1A", "\r\n+CMS ERROR: 304\r\n"); /* not 17 octets */
@@ -290,7 +409,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         CASE(lines_are_read_as_v250_says), CASE(a_line_too_long_is_an_error),   CASE(pin_and_subscription),
         CASE(the_card_through_the_line),   CASE(network_and_radio),             CASE(messages_that_are_not_the_cards),
-        CASE(sending_needs_a_network),
+        CASE(messages_are_kept_on_the_card), CASE(a_locked_card_keeps_no_message), CASE(messages_as_text),
+        CASE(text_is_written_and_sent),    CASE(sending_needs_a_network),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
