@@ -40,6 +40,9 @@ static const struct {
     [OPT_APN] = { "apn", "NAME", "the access point that the card shall use for HTTPS" },
     [OPT_SCRIPT] = { "script", "APDUS", "C-APDUs in hexadecimal digits, with commas between" },
     [OPT_POLL] = { "poll", NULL, "fetch from the partners that have poll in the configuration, instead of listening" },
+    [OPT_EIDS] = { "eids", "FILE", "many eUICCs, one EID a line; FILE.progress is kept beside it: the same command goes on after a kill" },
+    [OPT_PARALLEL] = { "parallel", "N", "with --eids: so many at a time (8)" },
+    [OPT_REPORT] = { "report", "FILE", "with --eids: what became of each, as JSON" },
     [OPT_WORD] = { "", NULL, "" },
 };
 
@@ -161,6 +164,14 @@ static enum err read_value(struct parse *p, enum op_option option, const char *t
     case OPT_PACKAGE:
         a->package = text;
         return ERR_NONE;
+    case OPT_EIDS:
+        a->eids = text;
+        return ERR_NONE;
+    case OPT_REPORT:
+        a->report = text;
+        return ERR_NONE;
+    case OPT_PARALLEL:
+        return read_number(p, option, text, &a->parallel);
     case OPT_EXEC:
         a->exec = text;
         return ERR_NONE;
@@ -211,6 +222,8 @@ enum err op_arguments_read(int argc, char **argv, uint64_t allowed, uint64_t req
         if (err != ERR_NONE)
             return err;
     }
+    if (ret->eids)
+        required &= ~OPT(EID);
     if ((required & OPT(WORD)) && !ret->word && !(ret->given & OPT(HELP))) {
         snprintf(detail, cap, "a word is missing");
         return ERR_MISSING;

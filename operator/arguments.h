@@ -42,6 +42,9 @@ enum op_option {
     OPT_APN,
     OPT_SCRIPT,
     OPT_POLL,
+    OPT_EIDS,
+    OPT_PARALLEL,
+    OPT_REPORT,
     OPT_WORD, /* the one word without dashes */
     OP_OPTION_COUNT
 };
@@ -60,6 +63,8 @@ struct op_arguments {
     struct oid target, current;
     uint32_t validity_s, timeout_s, count;
     const char *type, *via, *sm_sr, *call_id, *config;
+    const char *eids, *report; /* many eUICCs at once */
+    uint32_t parallel;
     const char *sp, *names; /* --sp; --allow or --discard */
     const char *webhook, *secret, *exec, *package, *word;
     const char *keys, *centre, *apn, *script; /* osprey ota */

@@ -12,7 +12,7 @@
 #define FETCH_MS    500u /* how often the answer is fetched when there is no endpoint */
 #define WAIT_MORE_S 30u
 
-struct running {
+struct op_running {
     struct op_session *s;
     const struct op_call *call;
     struct op_result *result;
@@ -20,8 +20,9 @@ struct running {
     struct span soap;
     const char *url;
     unsigned tries;
-    bool posted, accepted, ended; /* HTTP is through; 202; there is a result */
-    uint64_t started_ms, again_at_ms, deadline_ms, seen;
+    bool open, accepted, ended; /* the HTTP exchange runs; 202; there is a result */
+    uint64_t started_ms, again_at_ms, deadline_ms, seen, poll_at_ms;
+    struct poller *poller;
 };
 
 static uint64_t now_ms(struct op_session *s)
@@ -30,8 +31,8 @@ static uint64_t now_ms(struct op_session *s)
     return clock->now_ms(clock);
 }
 
-static void end(struct running *r, enum op_exit exit, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static void end(struct running *r, enum op_exit exit, const char *format, ...)
+static void end(struct op_running *r, enum op_exit exit, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void end(struct op_running *r, enum op_exit exit, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -48,7 +49,7 @@ static enum op_exit exit_of(const struct status *status)
 }
 
 /* Keeps the message beyond the exchange it came in. */
-static void answered(struct running *r, struct span soap)
+static void answered(struct op_running *r, struct span soap)
 {
     struct es_fault fault;
     struct span copy = arena_copy(&r->s->arena, soap);
@@ -72,7 +73,7 @@ static void answered(struct running *r, struct span soap)
 
 /* By RelatesTo; some partners leave it out: then by transaction, which is the call's identifier. The answer to a repeat
  * is the stored one: it relates to the first message of the same transaction. */
-static bool is_answer(const struct running *r, const struct es_message *m)
+static bool is_answer(const struct op_running *r, const struct es_message *m)
 {
     const struct wsa_message_id *id = &r->request.wsa.message_id;
     struct wsa_message_id first = { 0 };
@@ -86,18 +87,24 @@ static bool is_answer(const struct running *r, const struct es_message *m)
     return m->wsa.message_id.transaction_id.len && span_eq(m->wsa.message_id.transaction_id, id->transaction_id);
 }
 
+bool op_call_offer(struct op_running *r, const struct es_message *m, struct span soap)
+{
+    bool ours = !r->ended && is_answer(r, m);
+    if (ours)
+        answered(r, soap);
+    return ours;
+}
+
 static void on_message(void *context, const struct es_message *m, struct span soap)
 {
-    struct running *r = context;
-    if (!r->ended && is_answer(r, m))
-        answered(r, soap);
-    else
+    struct op_running *r = context;
+    if (!op_call_offer(r, m, soap))
         op_show_message(r->s, m);
 }
 
 static bool on_row(void *context, const struct inbox_row *row)
 {
-    struct running *r = context;
+    struct op_running *r = context;
     struct arena a;
     struct es_message m;
     struct es_fault fault;
@@ -113,7 +120,7 @@ static bool on_row(void *context, const struct inbox_row *row)
 
 /* --- the request ----------------------------------------------------------------------------------------------- */
 
-static void on_status(struct running *r, const struct http_answer *answer)
+static void on_status(struct op_running *r, const struct http_answer *answer)
 {
     if (answer->status == 202 || answer->status == 204 || (answer->status == 200 && !answer->body.len)) {
         r->accepted = true;
@@ -133,9 +140,10 @@ static void on_status(struct running *r, const struct http_answer *answer)
 
 static void on_http(void *context, const struct http_answer *answer)
 {
-    struct running *r = context;
+    struct op_running *r = context;
     bool failed = answer->err != ERR_NONE || answer->status == 503;
     bool useful = answer->err != ERR_VERIFY && answer->err != ERR_DENIED;
+    r->open = false;
     if (r->ended)
         return; /* the callback was faster */
     if (answer->err == ERR_NONE) {
@@ -148,7 +156,6 @@ static void on_http(void *context, const struct http_answer *answer)
         r->again_at_ms = now_ms(r->s) + 1000u * r->tries * r->tries;
         return;
     }
-    r->posted = true;
     if (answer->err == ERR_VERIFY)
         end(r, OP_UNREACHABLE, "%s (%s): the TLS certificate is refused: %s", r->call->partner->name, r->url,
             answer->detail);
@@ -159,7 +166,7 @@ static void on_http(void *context, const struct http_answer *answer)
         on_status(r, answer);
 }
 
-static void post(struct running *r)
+static void post(struct op_running *r)
 {
     WRITER_ON_STACK(type, 320);
     wr_text(&type, "application/soap+xml; charset=utf-8; action=\"");
@@ -191,7 +198,7 @@ const char *op_service_url(struct op_session *s, const char *base, enum es_funct
                 : base;
 }
 
-static void fill_request(struct running *r)
+static void fill_request(struct op_running *r)
 {
     struct op_session *s = r->s;
     const struct op_call *call = r->call;
@@ -214,7 +221,7 @@ static void fill_request(struct running *r)
         m->wsa.reply_to.address = call->partner->poll ? poll_uri(s, call->partner) : m->wsa.from.address;
 }
 
-static bool encode_request(struct running *r)
+static bool encode_request(struct op_running *r)
 {
     struct op_session *s = r->s;
     struct es_message *m = &r->request;
@@ -231,43 +238,44 @@ static bool encode_request(struct running *r)
 }
 
 /* Where another process has the endpoint, and for a repeat: its answer may have come long ago, and comes but once. */
-static bool looks_into_inbox(const struct running *r)
+static bool looks_into_inbox(const struct op_running *r)
 {
     return r->s->inbox && (r->call->repeat ? r->accepted : !r->s->server);
 }
 
-/* Without an endpoint the answer is fetched; `osprey listen --poll` may be faster: then it is in the inbox. */
-static void fetch(struct running *r, struct poller *poller)
+static void look_into_inbox(struct op_running *r, uint64_t now)
 {
-    if (poller && r->accepted && !r->ended && poller_tick(poller) != ERR_NONE)
+    struct op_session *s = r->s;
+    r->poll_at_ms = now + POLL_MS;
+    if (!s->server && !s->shared && !r->call->partner->poll && op_session_listen(s)) /* who had the endpoint is gone */
+        op_explain(s, "listening ourselves now");
+    if (inbox_each(s->inbox, r->seen, on_row, r) != ERR_NONE)
+        end(r, OP_LOCAL, "the inbox cannot be read");
+}
+
+/* Without an endpoint the answer is fetched; `osprey listen --poll` may be faster: then it is in the inbox. */
+static void fetch(struct op_running *r)
+{
+    if (r->poller && r->accepted && !r->ended && poller_tick(r->poller) != ERR_NONE)
         end(r, OP_LOCAL, "the inbox cannot be written");
 }
 
-static void wait_for_end(struct running *r, struct poller *poller)
+bool op_call_turn(struct op_running *r)
 {
-    uint64_t poll_at = 0;
-    while (!r->ended) {
-        uint64_t now = now_ms(r->s);
-        if (now >= r->deadline_ms)
-            end(r, OP_NO_ANSWER, "no answer within the time: the outcome is not known (osprey audit asks the eUICC)");
-        else if (r->accepted && r->call->no_wait)
-            end(r, OP_OK, "%s", "");
-        else if (r->again_at_ms && now >= r->again_at_ms)
-            post(r);
-        else if (looks_into_inbox(r) && now >= poll_at) {
-            poll_at = now + POLL_MS;
-            if (!r->s->server && !r->call->partner->poll && op_session_listen(r->s)) /* who had the endpoint is gone: now it is ours */
-                op_explain(r->s, "listening ourselves now");
-            if (inbox_each(r->s->inbox, r->seen, on_row, r) != ERR_NONE)
-                end(r, OP_LOCAL, "the inbox cannot be read");
-        }
-        fetch(r, poller);
-        if (!r->ended) {
-            op_show_waiting(r->s, now - r->started_ms);
-            loop_round(r->s->loop, 50);
-        }
-    }
-    op_show_waiting_over(r->s);
+    uint64_t now = now_ms(r->s);
+    if (r->ended)
+        return !r->open;
+    if (now >= r->deadline_ms)
+        end(r, OP_NO_ANSWER, "no answer within the time: the outcome is not known (osprey audit asks the eUICC)");
+    else if (r->accepted && r->call->no_wait)
+        end(r, OP_OK, "%s", "");
+    else if (r->again_at_ms && now >= r->again_at_ms)
+        post(r);
+    else if (looks_into_inbox(r) && now >= r->poll_at_ms)
+        look_into_inbox(r, now);
+    fetch(r);
+    r->result->took_ms = now_ms(r->s) - r->started_ms;
+    return r->ended && !r->open;
 }
 
 /* Lets our own acknowledgement leave, or the partner sends its answer again to nobody. */
@@ -277,33 +285,51 @@ static void let_go(struct op_session *s)
         loop_round(s->loop, 10);
 }
 
+static void leave(struct op_running *r)
+{
+    op_explain_out(r->s, r->url, r->soap);
+    op_trace(r->s, "out", r->soap);
+    if (r->call->partner->poll && !r->s->shared)
+        r->poller = poller_new(r->s, r->call->partner, FETCH_MS);
+    post(r);
+}
+
+struct op_running *op_call_start(struct op_session *s, const struct op_call *call, struct op_result *ret)
+{
+    struct op_running *r = ARENA_NEW(&s->arena, struct op_running);
+    *ret = (struct op_result){ .exit = OP_LOCAL };
+    if (!r)
+        return NULL;
+    *r = (struct op_running){ .s = s, .call = call, .result = ret, .started_ms = now_ms(s) };
+    if (!encode_request(r))
+        return r;
+    const struct es_request *base = call->body;
+    uint64_t wait_s = call->wait_s ? call->wait_s : (base->validity_s ? base->validity_s : 90) + WAIT_MORE_S;
+    r->deadline_ms = r->started_ms + wait_s * 1000;
+    r->seen = s->inbox && !s->server && !call->repeat ? inbox_last(s->inbox) : 0;
+    ret->soap = r->soap;
+    ret->url = r->url;
+    if (call->dry_run)
+        end(r, OP_OK, "%s", "");
+    else
+        leave(r);
+    return r;
+}
+
 void op_call_run(struct op_session *s, const struct op_call *call, struct op_result *ret)
 {
-    uint64_t started = now_ms(s);
-    struct running r = { .s = s, .call = call, .result = ret, .started_ms = started };
-    *ret = (struct op_result){ .exit = OP_LOCAL };
+    struct op_running *r = op_call_start(s, call, ret);
+    if (!r)
+        return;
     s->on_message = on_message;
-    s->context = &r;
-    if (encode_request(&r)) {
-        const struct es_request *base = call->body;
-        uint64_t wait_s = call->wait_s ? call->wait_s : (base->validity_s ? base->validity_s : 90) + WAIT_MORE_S;
-        r.deadline_ms = started + wait_s * 1000;
-        r.seen = s->inbox && !s->server && !call->repeat ? inbox_last(s->inbox) : 0;
-        ret->soap = r.soap;
-        ret->url = r.url;
-        if (call->dry_run) {
-            end(&r, OP_OK, "%s", "");
-        } else {
-            op_explain_out(s, r.url, r.soap);
-            op_trace(s, "out", r.soap);
-            struct poller *poller = call->partner->poll ? poller_new(s, call->partner, FETCH_MS) : NULL;
-            post(&r);
-            wait_for_end(&r, poller);
-            poller_last(poller);
-        }
+    s->context = r;
+    while (op_call_turn(r), !r->ended) { /* a callback may be faster than the exchange it answers */
+        op_show_waiting(s, ret->took_ms);
+        loop_round(s->loop, 50);
     }
-    ret->took_ms = now_ms(s) - started;
-    if (r.accepted)
+    op_show_waiting_over(s);
+    poller_last(r->poller);
+    if (r->accepted)
         let_go(s);
     s->on_message = NULL;
 }

@@ -28,6 +28,14 @@ struct op_result {
 /* Notices (messages that are not the answer) go to op_show_message while it waits. */
 void op_call_run(struct op_session *s, const struct op_call *call, struct op_result *ret);
 
+/* The same, several at a time: each in a session of its own that shares loop, client, endpoint and inbox (`shared`).
+ * What arrives at the endpoint must be offered; a turn is due after each round of the loop. call and *ret live as long
+ * as the call; it and its memory are in the arena of s. NULL: no memory. */
+struct op_running;
+struct op_running *op_call_start(struct op_session *s, const struct op_call *call, struct op_result *ret);
+bool op_call_offer(struct op_running *r, const struct es_message *m, struct span soap); /* true: its answer */
+bool op_call_turn(struct op_running *r); /* true: *ret is filled in, and nothing touches the call any more */
+
 /* "https://host:port" gets the service's path; a URL with a path is taken as it is. NULL: no memory. */
 const char *op_service_url(struct op_session *s, const char *base, enum es_function function, enum es_role at);
 

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "batch.h"
 #include "show.h"
 
 /* --- bodies ---------------------------------------------------------------------------------------------------- */
@@ -225,9 +226,11 @@ const struct op_command op_commands[] = {
     { "sm-sr", "prepare", "ask an SM-SR to get ready to take an eUICC over (ask the new one: --via)",
       "osprey sm-sr prepare --via new-sr --eid 8900… --current old-sr", CALL(OPT(EID) | OPT(CURRENT)),
       .via_smsr = ES4_PREPARE_SMSR_CHANGE, .fill = fill_eid },
-    { "sm-sr", "change", "move an eUICC to another SM-SR (ask the one in charge: --via)",
-      "osprey sm-sr change --via old-sr --eid 8900… --target new-sr", CALL(OPT(EID) | OPT(TARGET)),
-      .via_smsr = ES4_SMSR_CHANGE, .fill = fill_eid },
+    { "sm-sr", "change", "move an eUICC to another SM-SR (ask the one in charge: --via), or all of a file: prepared, moved, and\n"
+      "our PLMA and ONC set there too; with --eids --dry-run each is looked at only",
+      "osprey sm-sr change --via old-sr --eid 8900… --target new-sr\n  osprey sm-sr change --via old-sr --target new-sr "
+      "--eids fleet.txt --report fleet.json", .allowed = OPT_CALLING | OPT(EID) | OPT(TARGET) | OPT(EIDS) | OPT(PARALLEL) |
+      OPT(REPORT), .required = OPT(EID) | OPT(TARGET), .via_smsr = ES4_SMSR_CHANGE, .fill = fill_eid },
     { "ota", "pol1", "set the policy rules inside our enabled profile (POL1, ES6), by SMS with its own keys",
       "osprey ota pol1 --keys meter.keys --msisdn 4917… --rules delete:not-allowed", OTA(OPT(RULES)), .run = op_ota_pol1 },
     { "ota", "connectivity", "set SMSC and access point inside our enabled profile (ES6), by SMS with its own keys",
@@ -362,7 +365,7 @@ enum op_exit op_command_run(const struct op_command *c, int argc, char **argv)
         op_show_error(&s, s.detail);
         return OP_LOCAL;
     }
-    exit = c->run ? c->run(&s, &a) : call(&s, c, &a);
+    exit = a.eids ? op_batch_change(&s, &a) : c->run ? c->run(&s, &a) : call(&s, c, &a);
     if (s.detail[0])
         op_show_error(&s, s.detail);
     op_session_close(&s);

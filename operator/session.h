@@ -70,6 +70,7 @@ struct op_session {
     char url[HTTP_URL_MAX]; /* of the endpoint, without path */
     const struct op_partner *partner; /* who is asked by the present command */
     bool json, explain;               /* how to talk */
+    bool shared;                      /* a copy: endpoint and polling are another one's matter */
     char detail[OP_DETAIL_MAX];
     /* Called for each message that arrives at the endpoint, once; spans live as long as `arena` of the call. */
     void (*on_message)(void *context, const struct es_message *m, struct span soap);

@@ -121,11 +121,77 @@ def killed(eco, eid):
     check_moved(eco, eid)
 
 
+def batch(eco, *more):
+    return ['sm-sr', 'change', '--via', 'sm-sr', '--target', 'sm-sr2', '--eids', eco.path('fleet.txt'), '--parallel', '2', *more]
+
+
+def counts(answer, **wanted):
+    code, said, err = answer
+    got = {name: n for name, n in said.items() if n and name in ('not_tried', 'moved', 'warning', 'failed', 'in_doubt', 'ready')}
+    assert got == wanted, (code, said, err)
+    return code
+
+
+def fleet(eco, _):
+    """Many at once: looked at first, killed on the way, one in doubt because the new SM-SR dies, then brought to an end."""
+    eids = [card['eid'] for card in eco.cards]
+    stranger = '89001012012341234012345678901224'
+    with open(eco.path('fleet.txt'), 'w') as out:
+        out.write('# the fleet\n' + '\n'.join(eids[:2] + [f'{stranger}  # not ours', eids[2]]) + '\n')
+    for wrong, why in ((eids[0][:-1] + 'x', 'is no EID'), (f'{eids[0]}\n{eids[0]}', 'twice'), ('# none', 'no EID in it')):
+        with open(eco.path('wrong.txt'), 'w') as out:
+            out.write(wrong + '\n')
+        code, said, err = eco.osprey(*[eco.path('wrong.txt') if word.endswith('fleet.txt') else word for word in batch(eco)], who='start')
+        assert code == 1 and why in err + json.dumps(said), (code, said, err)
+    sp = eco_oid('operator')
+    for words in (('plma', 'set', '--sp', sp, '--type', 'bootstrap', '--allow', 'EnableProfile,HandleSMSRChangeNotification'),
+                  ('onc', 'set', '--type', 'bootstrap', '--discard', 'HandleProfileDisabledNotification')):
+        check(words[0], eco.osprey(*words, '--via', 'sm-sr', who='start'), 'EXECUTED_SUCCESS')
+    assert counts(eco.osprey(*batch(eco, '--dry-run'), who='start'), ready=3, failed=1) == 4
+    assert managed(eco, 'sm-sr2') == 0 and not os.path.exists(eco.path('fleet.txt.progress')), 'a dry run that is none'
+    # killed with calls under way
+    asked = eco.osprey_start(*batch(eco, '--validity', '3'), who='start')
+    eco.wait('a change under way', lambda: '"change"' in progress(eco), 20, pause=0.002)
+    asked.kill()
+    asked.communicate()
+    # the new SM-SR dies when it has taken one over, and stays away until the old one has given up
+    moved = managed(eco, 'sm-sr2')
+    asked = eco.osprey_start(*batch(eco, '--validity', '3', '--report', eco.path('fleet.json')), who='start')
+    eco.wait('commit point', lambda: managed(eco, 'sm-sr2') > moved, 30, pause=0.002)
+    eco.programs['sm-sr2'].kill()
+    code, said, err = eco.osprey_end(asked)
+    report = {e['eid']: e['outcome'] for e in json.load(open(eco.path('fleet.json')))['euiccs']}
+    assert code == 5 and report[stranger] == 'failed' and 'in_doubt' in report.values(), (code, said, err, report)
+    eco.start('sm-sr2')
+    command = next(e['command'] for e in json.load(open(eco.path('fleet.json')))['euiccs'] if e['outcome'] == 'in_doubt')
+    assert command.startswith('osprey sm-sr change --via sm-sr --eid 8900')
+    code, said, err = eco.osprey(*batch(eco, '--validity', '60'), who='start')
+    assert code == 4 and said['failed'] == 1 and said['moved'] + said['warning'] == 3, (said, err)
+    assert managed(eco, 'sm-sr') == 0 and managed(eco, 'sm-sr2') == 3
+    assert rows(eco, 'sm-sr2', 'SELECT mno, type, sp, operations FROM plma') == rows(eco, 'sm-sr', 'SELECT mno, type, sp, operations FROM plma') != []
+    assert rows(eco, 'sm-sr2', 'SELECT * FROM onc') == rows(eco, 'sm-sr', 'SELECT * FROM onc') != []
+    told = rows_of_inbox(eco, 'operator', 'ES4-HandleSMSRChangeNotification')
+    assert told == 3, f'the M2M SP was told of {told} changes'
+    code, said, err = eco.osprey('audit', '--via', 'sm-sr2', '--eid', eids[0], who='start')
+    assert said.get('status') == 'EXECUTED_SUCCESS', (said, err)
+
+
+def progress(eco):
+    path = eco.path('fleet.txt.progress')
+    return open(path).read() if os.path.exists(path) else ''
+
+
+def rows_of_inbox(eco, who, name):
+    return eco.rows(f'{who}/inbox.db', 'SELECT count(*) FROM message WHERE name=?', name)[0][0]
+
+
 def main():
     ecosystem.needs('osprey-sm-sr', 'osprey-device', 'osprey-smsc', 'osprey')
-    for name, run, https in (('whole', whole, True), ('killed', killed, False)):
+    for name, run, https in (('whole', whole, True), ('killed', killed, False), ('fleet', fleet, False)):
+        if sys.argv[1:] and name not in sys.argv[1:]:
+            continue
         with tempfile.TemporaryDirectory(prefix='osprey-change-') as out:
-            with Ecosystem(out, https=https, profiles=1, smsr={'bearer': 'https' if https else 'auto'}) as eco:
+            with Ecosystem(out, https=https, devices=3 if run is fleet else 1, profiles=1, smsr={'bearer': 'https' if https else 'auto'}) as eco:
                 eco.second_smsr()
                 eco.up()
                 eco.start('sm-sr2')
