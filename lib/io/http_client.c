@@ -193,7 +193,7 @@ static void call_begin(struct conn *c)
     http1_reader_init(&c->reader, HTTP1_RESPONSE, c->head, HTTP1_HEAD_MAX, client->options.body_max);
     c->reader.no_body = c->call->bytes.len > 5 && memcmp(c->call->bytes.ptr, "HEAD ", 5) == 0;
     conn_timer(c, c->call->answer_timeout_ms);
-    bufferevent_write(c->bev, c->call->bytes.ptr, c->call->bytes.len);
+    stream_write(c->bev, c->call->bytes);
 }
 
 static void conn_idle(struct conn *c)

@@ -10,7 +10,7 @@
 
 #include <event2/bufferevent_ssl.h>
 
-#define REPLY_HEAD_MAX 4096u
+#define REPLY_SMALL_MAX 8192u /* head and body in one write */
 #define INPUT_AHEAD 65536u    /* octets read while an exchange is open */
 #define LINGER_MS 2000u       /* after an answer that ends the connection: so that the peer reads it */
 #define LINGERS_MAX 30u       /* as often while a slow peer is still reading */
@@ -107,7 +107,7 @@ static void conn_linger(struct conn *c)
 
 static void answer_write(struct conn *c, const struct http_reply *reply)
 {
-    WRITER_ON_STACK(w, REPLY_HEAD_MAX);
+    WRITER_ON_STACK(w, REPLY_SMALL_MAX);
     bool bodiless = reply->status < 200 || reply->status == 204 || reply->status == 304;
     http1_wr_response(&w, reply->status);
     for (size_t i = 0; i < reply->header_count; i++) {
@@ -122,12 +122,15 @@ static void answer_write(struct conn *c, const struct http_reply *reply)
     if (!bodiless)
         wr_printf(&w, "Content-Length: %zu\r\n", reply->body.len);
     http1_wr_no_body(&w);
-    struct evbuffer *out = bufferevent_get_output(c->bev);
-    struct span head = w.err == ERR_NONE ? wr_span(&w) : SPAN_LIT("HTTP/1.1 500 Internal Server Error\r\n"
-                                                                  "Content-Length: 0\r\n\r\n");
-    evbuffer_add(out, head.ptr, head.len);
-    if (!bodiless && w.err == ERR_NONE)
-        evbuffer_add(out, reply->body.ptr, reply->body.len);
+    if (w.err != ERR_NONE) {
+        stream_write(c->bev, SPAN_LIT("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"));
+    } else if (bodiless || reply->body.len <= w.cap - w.len) { /* in one record */
+        wr_bytes(&w, bodiless ? SPAN_NONE : reply->body);
+        stream_write(c->bev, wr_span(&w));
+    } else {
+        stream_write(c->bev, wr_span(&w));
+        stream_write(c->bev, reply->body);
+    }
 }
 
 static void answer(struct conn *c, const struct http_reply *reply)

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <event2/buffer.h>
 #include <event2/event.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 
 #define BODY_FIRST 4096u     /* octets set aside for a body at first */
+#define FRAME_MAX 15000u      /* octets of one TLS record that we write */
 #define BODY_TRUST 262144u   /* an announced length is believed up to here; beyond it memory follows what arrives */
 
 enum err address_of(const char *host, uint16_t port, struct sockaddr_storage *ret, socklen_t *ret_len)
@@ -101,6 +103,36 @@ void peer_done(struct peer *peer)
 {
     OPENSSL_free((void *)(uintptr_t)peer->certificate.ptr);
     *peer = (struct peer){ 0 };
+}
+
+/* A frame that the socket does not take is written again by libevent from its buffer: its octets are the same, at another
+ * place (SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER), with the others behind it. */
+static size_t tls_write(SSL *ssl, struct span bytes)
+{
+    size_t sent = 0;
+    ERR_clear_error();
+    while (sent < bytes.len) {
+        size_t left = bytes.len - sent;
+        int n = SSL_write(ssl, bytes.ptr + sent, (int)(left < FRAME_MAX ? left : FRAME_MAX));
+        if (n <= 0)
+            break;
+        sent += (size_t)n;
+    }
+    ERR_clear_error();
+    return sent;
+}
+
+void stream_write(struct bufferevent *bev, struct span bytes)
+{
+    struct evbuffer *out = bufferevent_get_output(bev);
+    SSL *ssl = bufferevent_openssl_get_ssl(bev);
+    ssize_t sent = 0;
+    if (evbuffer_get_length(out) == 0 && ssl != NULL)
+        sent = SSL_is_init_finished(ssl) ? (ssize_t)tls_write(ssl, bytes) : 0;
+    else if (evbuffer_get_length(out) == 0)
+        sent = send(bufferevent_getfd(bev), bytes.ptr, bytes.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < (ssize_t)bytes.len)
+        evbuffer_add(out, bytes.ptr + (sent > 0 ? sent : 0), bytes.len - (size_t)(sent > 0 ? sent : 0));
 }
 
 void stream_free(struct bufferevent *bev)

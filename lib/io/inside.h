@@ -32,6 +32,9 @@ void socket_nodelay(evutil_socket_t fd);
 void peer_read(struct peer *peer, SSL *ssl);
 void peer_done(struct peer *peer);
 
+/* Leaves at once as far as the socket takes it, without a round of the loop; the rest, or all of it behind what waits
+ * already, goes when the socket is ready. The octets are copied. */
+void stream_write(struct bufferevent *bev, struct span bytes);
 /* Says goodbye in TLS (when ssl is not NULL) and frees the bufferevent with its socket. */
 void stream_free(struct bufferevent *bev);
 /* What went wrong on a stream, for people: TLS error, verification result or errno. ret_err: ERR_VERIFY or ERR_CLOSED.

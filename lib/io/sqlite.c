@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "sqlite_wal.h"
+
 #define STATEMENTS_MAX 1024u /* prepared at a time, power of two */
 #define LOOKASIDE_SIZE  1200 /* SQLite's pool for what lives as long as a statement runs */
 #define LOOKASIDE_COUNT 400
@@ -349,7 +351,7 @@ static enum err open_all(struct sqlite_store *s, const struct sqlite_options *o)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
     mode_t mask = umask(0077);
-    int code = sqlite3_open_v2(o->path, &s->db, flags, NULL);
+    int code = sqlite3_open_v2(o->path, &s->db, flags, sqlite_wal_vfs());
     umask(mask);
     if (code != SQLITE_OK) {
         say(s->detail, o->path, s->db ? sqlite3_errmsg(s->db) : "no memory");

@@ -93,7 +93,8 @@ static void on_read(struct bufferevent *bev, void *context)
 static void on_write(struct bufferevent *bev, void *context)
 {
     struct tcp_conn *c = context;
-    (void)bev;
+    if (evbuffer_get_length(bufferevent_get_output(bev)) != 0)
+        return; /* told of the time before the handler wrote */
     if (c->closing)
         conn_free(c);
     else if (c->handler->on_drained != NULL && c->connected)
