@@ -38,6 +38,24 @@ static void crash_at(unsigned n, bool after)
     world_free(w);
 }
 
+/* The disk is full for a moment: the same event runs again, as if it had not run before. */
+static void full_at_each_commit(void **state)
+{
+    (void)state;
+    unsigned n = commits_of_a_download();
+    for (unsigned i = 1; i <= n; i++) {
+        struct world *w = world_new();
+        w->full_at = w->commits + i;
+        world_download(w, true, 0, "the call");
+        world_run(w, 30);
+        assert_int_equal(world_answer(w, ES2_DOWNLOAD_PROFILE)->status.exec, EXECUTED_SUCCESS);
+        assert_span_equal(wr_span(&w->smsr.stream), w->package);
+        assert_int_equal(w->smsr.calls[ES3_CREATE_ISDP], 1);
+        assert_int_equal(w->smsr.calls[ES3_ENABLE_PROFILE], 1);
+        world_free(w);
+    }
+}
+
 static void killed_at_each_commit(void **state)
 {
     (void)state;
@@ -89,6 +107,7 @@ int main(void)
     if (!shared_path("data/profiles/TS48v1_A.der"))
         return TEST_SKIPPED;
     const struct CMUnitTest tests[] = { cmocka_unit_test(killed_at_each_commit),
+ cmocka_unit_test(full_at_each_commit),
                                         cmocka_unit_test(killed_at_each_commit_of_an_undo) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

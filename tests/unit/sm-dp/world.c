@@ -73,6 +73,10 @@ static void store_commit(struct store *store, const struct write *writes, size_t
         done(context, ERR_IO); /* nobody knows: on_fatal */
         return;
     }
+    if (w->commits == w->full_at) {
+        done(context, ERR_NO_SPACE);
+        return;
+    }
     real->commit(real, writes, count, done, context);
     w->crashed |= now;
 }
@@ -411,13 +415,15 @@ void world_run(struct world *w, unsigned until_s)
 {
     uint64_t end = w->now_ms + 1000ull * until_s;
     for (;;) {
+        size_t delivered;
         do {
             smdp_run(w->smdp);
             if (w->crashed)
                 return;
-            if (w->posted_count)
+            delivered = w->posted_count;
+            if (delivered)
                 deliver(w);
-        } while (w->posted_count || !engine_idle(smdp_engine(w->smdp)));
+        } while (delivered);
         if (w->wake_ms > end)
             break;
         w->now_ms = w->wake_ms > w->now_ms ? w->wake_ms : w->now_ms + 1;

@@ -97,6 +97,7 @@ struct world {
     int reply_status; /* of the last exchange */
     struct span reply_body;
     unsigned replies;
+    unsigned full_at;           /* the full_at-th commit finds the disk full, once; 0: never */
     unsigned commits, crash_at; /* the crash_at-th commit does not happen and the program ends; 0: never */
     bool crash_after;           /* …or happens, and the program ends right behind it */
     bool crashed;
