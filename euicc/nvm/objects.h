@@ -62,6 +62,12 @@ MUST_USE enum err objects_format(struct arena *arena, struct nvm *nvm, struct ke
 MUST_USE enum err objects_open(struct arena *arena, struct nvm *nvm, struct keys *keys, struct objects **ret);
 void objects_close(struct objects *o); /* open transactions are rolled back; gives the index back */
 
+/* Makes the image in `to`, a copy of another card's, hold the card that is in `from`: what is different is written behind
+ * what is there, with one commit, and the card id follows. Cards of one make so share nearly all of their octets
+ * (nvm_memory_init_on). Both are of one size, closed, and without keys; `from` stays as it is. What objects_open says;
+ * ERR_UNSUPPORTED (sizes), ERR_NO_SPACE, ERR_IO: `to` is neither card then. */
+MUST_USE enum err objects_transfer(struct nvm *from, struct nvm *to);
+
 /* ---- transactions ---- */
 
 void objects_begin(struct objects *o);

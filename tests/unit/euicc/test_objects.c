@@ -443,6 +443,113 @@ static void secrets_are_wrapped_under_the_keystore(void **state)
     bench_done(&b);
 }
 
+/* ---- images on one base ---- */
+
+static void fill_card(struct objects *o, const char *name, unsigned count)
+{
+    char text[40];
+    objects_begin(o);
+    put_text(o, 1, name);
+    for (unsigned i = 2; i < count; i++) {
+        snprintf(text, sizeof text, "what all cards have, number %u", i);
+        put_text(o, i, text);
+    }
+    assert_ok(objects_commit(o));
+}
+
+static void a_card_on_the_base_of_another_holds_only_what_is_different(void **state)
+{
+    (void)state;
+    struct bench model, other, shared = { 0 };
+    static const uint8_t other_id[16] = { 0x77 };
+    bench_new(&model, IMAGE);
+    fill_card(model.o, "the first card", 60);
+    bench_close(&model);
+    assert_ok(nvm_memory_init(&other.memory, IMAGE));
+    arena_init(&other.arena, 1 << 20);
+    assert_ok(objects_format(&other.arena, &other.memory.nvm, NULL, other_id, &other.o));
+    fill_card(other.o, "the second card", 58); /* two objects fewer, one different */
+    bench_close(&other);
+
+    assert_ok(nvm_memory_init_on(&shared.memory, IMAGE, nvm_memory_content(&model.memory)));
+    assert_ok(objects_transfer(&other.memory.nvm, &shared.memory.nvm));
+    assert_in_range(nvm_memory_own(&shared.memory), 1, 3 * (NVM_PAGE + 2));
+    assert_in_range(nvm_memory_content(&model.memory).len, 2000, 4000);
+    uint8_t header[64], wanted[64];
+    assert_ok(shared.memory.nvm.read(&shared.memory.nvm, 0, header, sizeof header));
+    assert_ok(other.memory.nvm.read(&other.memory.nvm, 0, wanted, sizeof wanted));
+    assert_memory_equal(header, wanted, sizeof header);
+
+    bench_open(&shared);
+    assert_object(shared.o, 1, "the second card");
+    assert_object(shared.o, 57, "what all cards have, number 57");
+    assert_object(shared.o, 58, NULL);
+    bench_close(&shared);
+    bench_open(&model); /* the base is what it was */
+    assert_object(model.o, 1, "the first card");
+    assert_object(model.o, 59, "what all cards have, number 59");
+    bench_done(&model);
+    nvm_memory_done(&shared.memory);
+    nvm_memory_done(&other.memory);
+}
+
+static void a_transfer_refuses_what_it_cannot_do(void **state)
+{
+    (void)state;
+    struct bench a, b;
+    struct nvm_memory nothing;
+    bench_new(&a, IMAGE);
+    bench_close(&a);
+    bench_new(&b, 2 * IMAGE);
+    bench_close(&b);
+    assert_fails(objects_transfer(&a.memory.nvm, &b.memory.nvm), ERR_UNSUPPORTED);
+    assert_ok(nvm_memory_init(&nothing, IMAGE));
+    assert_fails(objects_transfer(&nothing.nvm, &a.memory.nvm), ERR_NOT_FOUND);
+    assert_fails(objects_transfer(&a.memory.nvm, &nothing.nvm), ERR_NOT_FOUND);
+    assert_fails(nvm_memory_init_on(&nothing, 16, (struct span){ a.memory.bytes, 17 }), ERR_TOO_LONG);
+    nvm_memory_done(&nothing);
+    nvm_memory_done(&a.memory);
+    nvm_memory_done(&b.memory);
+}
+
+/* The same life on a flat memory and over a base: the same octets, also where the power fails. */
+static void a_memory_on_a_base_is_a_memory(void **state)
+{
+    (void)state;
+    struct nvm_memory flat, paged;
+    uint8_t base[700], a[4096], b[4096];
+    uint32_t seed = 7;
+    memset(base, 0x5B, sizeof base);
+    assert_ok(nvm_memory_init(&flat, sizeof a));
+    assert_ok(nvm_memory_init_on(&paged, sizeof b, SPAN_OF(base)));
+    memcpy(flat.bytes, base, sizeof base);
+    for (unsigned i = 0; i < 400; i++) {
+        uint8_t bytes[600];
+        seed = seed * 1103515245u + 12345u;
+        size_t len = seed >> 8 & 0x1FF, at = (seed >> 17) % (sizeof a - len);
+        memset(bytes, (int)i, len);
+        if (i == 300) {
+            nvm_memory_cut_after(&flat, 100);
+            nvm_memory_cut_after(&paged, 100);
+        }
+        assert_int_equal(flat.nvm.write(&flat.nvm, at, (struct span){ bytes, len }),
+                         paged.nvm.write(&paged.nvm, at, (struct span){ bytes, len }));
+        if (i == 310) {
+            nvm_memory_power_on(&flat);
+            nvm_memory_power_on(&paged);
+        }
+        if (i < 300 || i > 310) {
+            assert_ok(flat.nvm.read(&flat.nvm, 0, a, sizeof a));
+            assert_ok(paged.nvm.read(&paged.nvm, 0, b, sizeof b));
+            assert_memory_equal(a, b, sizeof a);
+        }
+    }
+    assert_int_equal(flat.written, paged.written);
+    assert_int_equal(paged.nvm.read(&paged.nvm, sizeof b - 1, b, 2), ERR_IO);
+    nvm_memory_done(&flat);
+    nvm_memory_done(&paged);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -457,6 +564,9 @@ int main(void)
         cmocka_unit_test(damage_is_found),
         cmocka_unit_test(another_size_or_version_is_refused),
         cmocka_unit_test(secrets_are_wrapped_under_the_keystore),
+        cmocka_unit_test(a_card_on_the_base_of_another_holds_only_what_is_different),
+        cmocka_unit_test(a_transfer_refuses_what_it_cannot_do),
+        cmocka_unit_test(a_memory_on_a_base_is_a_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
