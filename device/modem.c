@@ -30,6 +30,7 @@ void modem_free(struct modem *m)
         return;
     for (unsigned i = 1; i <= MODEM_CHANNELS_MAX; i++)
         free(m->channels[i].rx);
+    free(m->queue);
     free(m);
 }
 
@@ -83,19 +84,24 @@ uint16_t modem_apdu(struct modem *m, struct span command, struct writer *ret)
     return 0x9000;
 }
 
-static bool input_take(struct modem *m, struct modem_input *ret)
+bool modem_input_take(struct modem *m, struct modem_input *ret)
 {
     if (!m->queue_count)
         return false;
     *ret = m->queue[m->queue_head];
     m->queue_head = (m->queue_head + 1) % MODEM_QUEUE_MAX;
-    m->queue_count--;
+    if (--m->queue_count == 0) {
+        free(m->queue);
+        m->queue = NULL;
+    }
     return true;
 }
 
-static struct modem_input *input_room(struct modem *m)
+struct modem_input *modem_input_room(struct modem *m)
 {
-    if (m->queue_count == MODEM_QUEUE_MAX)
+    if (!m->queue)
+        m->queue = malloc(MODEM_QUEUE_MAX * sizeof *m->queue);
+    if (!m->queue || m->queue_count == MODEM_QUEUE_MAX)
         return NULL;
     return &m->queue[(m->queue_head + m->queue_count++) % MODEM_QUEUE_MAX];
 }
@@ -157,7 +163,7 @@ void modem_work(struct modem *m)
             fetch(m);
         else if (!m->command.waiting && m->slot.has_proactive(m->slot.context))
             status(m);
-        else if (!m->command.waiting && input_take(m, &input)) {
+        else if (!m->command.waiting && modem_input_take(m, &input)) {
             if (input.kind == INPUT_SMS)
                 hand_over_sms(m, &input);
             else
@@ -244,7 +250,7 @@ void modem_event(struct modem *m, uint8_t event, struct span body, uint8_t sourc
 {
     if (!(m->events >> event & 1))
         return;
-    struct modem_input *input = input_room(m);
+    struct modem_input *input = modem_input_room(m);
     if (!input) {
         modem_fact(m, LOG_WARN_, "event %02X finds no place in the queue", event);
         return;
@@ -271,7 +277,7 @@ enum err modem_sms_deliver(struct modem *m, uint64_t now_ms, struct span tpdu, u
     quirks_stay_awake(m);
     if (host_takes_sms(m, tpdu, tag))
         return ERR_NONE;
-    struct modem_input *input = input_room(m);
+    struct modem_input *input = modem_input_room(m);
     input->kind = INPUT_SMS;
     input->tag = tag;
     input->len = (uint8_t)tpdu.len;

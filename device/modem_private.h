@@ -6,7 +6,8 @@
 #include "modem.h"
 #include "modem_host.h"
 
-#define MODEM_RAPDU_MAX 258u
+#define MODEM_RAPDU_MAX      258u
+#define MODEM_CHANNEL_TX_MAX 1500u
 
 enum attach_state { ATTACH_OFF, ATTACH_AUTH_INFO, ATTACH_LOCATION, ATTACH_DONE, ATTACH_REFUSED };
 enum location_status { LOCATION_NORMAL, LOCATION_LIMITED, LOCATION_NONE };
@@ -21,12 +22,8 @@ struct modem_input {
 
 struct modem_channel {
     bool open, opening, told; /* told: a data-available event is out for what is in rx */
-    uint8_t *rx;              /* MODEM_CHANNEL_RX_MAX, while open */
-    size_t rx_len;
-    struct {
-        uint8_t octets[1500];
-        size_t len;
-    } tx;
+    uint8_t *rx, *tx;         /* MODEM_CHANNEL_RX_MAX and MODEM_CHANNEL_TX_MAX octets of one allocation, while open */
+    size_t rx_len, tx_len;
     uint8_t bearer[16], bearer_len;
     uint16_t buffer_size, asked_size;
 };
@@ -51,7 +48,7 @@ struct modem {
         uint8_t number, type, qualifier, destination;
         unsigned channel;
     } command;
-    struct modem_input queue[MODEM_QUEUE_MAX];
+    struct modem_input *queue; /* a ring of MODEM_QUEUE_MAX; NULL while nothing waits */
     size_t queue_head, queue_count;
     uint32_t events;          /* bit n: the card wants event n */
     uint64_t poll_ms, poll_at;
@@ -77,6 +74,9 @@ struct modem {
  * 9000, remembered for the next FETCH). */
 uint16_t modem_apdu(struct modem *m, struct span command, struct writer *ret);
 void modem_fact(struct modem *m, enum log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* What waits for the card. Room: at the end of the queue, to be filled in at once; NULL: it is full. */
+struct modem_input *modem_input_room(struct modem *m);
+bool modem_input_take(struct modem *m, struct modem_input *ret); /* the first; false: none */
 /* Serves the card until it has nothing to say and nothing waits for it. */
 void modem_work(struct modem *m);
 void modem_event(struct modem *m, uint8_t event, struct span body, uint8_t source);

@@ -241,9 +241,9 @@ static void timer_management(struct modem *m, struct span body)
 static void timer_expired(struct modem *m, unsigned i)
 {
     uint8_t body[] = { 0xD7, 12, 0x82, 2, 0x82, 0x81, 0xA4, 1, (uint8_t)(i + 1), 0xA5, 3, 0, 0, 0 };
-    if (m->queue_count == MODEM_QUEUE_MAX)
+    struct modem_input *input = modem_input_room(m);
+    if (!input)
         return; /* at the next tick */
-    struct modem_input *input = &m->queue[(m->queue_head + m->queue_count++) % MODEM_QUEUE_MAX];
     memcpy(body + 11, m->timers[i].value, 3);
     m->timers[i].due_ms = 0;
     input->kind = INPUT_EVENT;
@@ -277,7 +277,7 @@ static uint16_t buffer_size(const struct modem *m, uint16_t asked)
 /* What fits into the buffer for data on its way up. */
 static size_t tx_cap(const struct modem_channel *c)
 {
-    return c->buffer_size && c->buffer_size < sizeof c->tx.octets ? c->buffer_size : sizeof c->tx.octets;
+    return c->buffer_size && c->buffer_size < MODEM_CHANNEL_TX_MAX ? c->buffer_size : MODEM_CHANNEL_TX_MAX;
 }
 
 static void open_channel(struct modem *m, struct span body)
@@ -303,7 +303,7 @@ static void open_channel(struct modem *m, struct span body)
         c->asked_size = (uint16_t)(size.ptr[0] << 8 | size.ptr[1]);
         c->buffer_size = buffer_size(m, c->asked_size);
         c->opening = true;
-        c->tx.len = c->rx_len = 0;
+        c->tx_len = c->rx_len = 0;
         m->command.waiting = true;
         m->command.channel = id;
         m->lines.channel_open(m->lines.context, id, address.ptr + 1, (uint16_t)(transport.ptr[1] << 8 | transport.ptr[2]));
@@ -324,8 +324,9 @@ void modem_channel_opened(struct modem *m, uint64_t now_ms, unsigned id, bool ok
         return;
     c->opening = false;
     if (ok && !c->rx)
-        c->rx = malloc(MODEM_CHANNEL_RX_MAX);
+        c->rx = malloc(MODEM_CHANNEL_RX_MAX + MODEM_CHANNEL_TX_MAX);
     c->open = ok && c->rx;
+    c->tx = c->open ? c->rx + MODEM_CHANNEL_RX_MAX : NULL;
     if (!m->command.waiting || m->command.channel != id)
         return;
     if (c->open) {
@@ -358,9 +359,9 @@ void channel_drop(struct modem *m, unsigned id)
 {
     struct modem_channel *c = &m->channels[id];
     c->open = c->opening = c->told = false;
-    c->rx_len = c->tx.len = 0;
+    c->rx_len = c->tx_len = 0;
     free(c->rx);
-    c->rx = NULL;
+    c->rx = c->tx = NULL;
 }
 
 static void close_channel(struct modem *m, struct span body)
@@ -390,18 +391,18 @@ static void send_data(struct modem *m, struct span body)
         toolkit_respond(m, RESULT_BIP, BIP_CHANNEL_CLOSED, SPAN_NONE);
         return;
     }
-    if (!ctlv_find(body, 0x36, &data) || data.len > tx_cap(c) - c->tx.len) {
+    if (!ctlv_find(body, 0x36, &data) || data.len > tx_cap(c) - c->tx_len) {
         toolkit_respond(m, RESULT_VALUES_MISSING, NO_MORE, SPAN_NONE);
         return;
     }
-    memcpy(c->tx.octets + c->tx.len, data.ptr, data.len);
-    c->tx.len += data.len;
+    memcpy(c->tx + c->tx_len, data.ptr, data.len);
+    c->tx_len += data.len;
     if (m->command.qualifier & 1) {
-        m->counts.bytes_up += c->tx.len;
-        m->lines.channel_send(m->lines.context, id, (struct span){ c->tx.octets, c->tx.len });
-        c->tx.len = 0;
+        m->counts.bytes_up += c->tx_len;
+        m->lines.channel_send(m->lines.context, id, (struct span){ c->tx, c->tx_len });
+        c->tx_len = 0;
     }
-    size_t room = tx_cap(c) - c->tx.len;
+    size_t room = tx_cap(c) - c->tx_len;
     WRITER_ON_STACK(more, 4);
     wr_tlv_u8(&more, 0xB7, room > 255 ? 0xFF : (uint8_t)room);
     toolkit_respond(m, RESULT_OK, NO_MORE, wr_span(&more));
@@ -532,15 +533,10 @@ void toolkit_serve(struct modem *m, struct span command)
 
 static void drop_events(struct modem *m)
 {
-    size_t count = m->queue_count;
-    struct modem_input input;
-    while (count--) {
-        input = m->queue[m->queue_head];
-        m->queue_head = (m->queue_head + 1) % MODEM_QUEUE_MAX;
-        m->queue_count--;
-        if (input.kind == INPUT_SMS)
-            m->queue[(m->queue_head + m->queue_count++) % MODEM_QUEUE_MAX] = input;
-    }
+    struct modem_input input, *again;
+    for (size_t count = m->queue_count; count && modem_input_take(m, &input); count--)
+        if (input.kind == INPUT_SMS && (again = modem_input_room(m)) != NULL)
+            *again = input;
 }
 
 void toolkit_reset(struct modem *m)
