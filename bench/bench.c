@@ -51,6 +51,14 @@ static double median(double *values)
     return values[ROUNDS / 2];
 }
 
+static void end_line(const char *gate, double measured, double limit)
+{
+    if (gate)
+        printf(",\"gate\":\"%s\",\"limit\":%g,\"holds\":%s", gate, limit, measured <= limit ? "true" : "false");
+    printf("}\n");
+    fflush(stdout);
+}
+
 void bench_run(const struct bench *b)
 {
     double ours[ROUNDS], ratio[ROUNDS];
@@ -62,8 +70,7 @@ void bench_run(const struct bench *b)
     printf("{\"name\":\"%s\",\"value\":%.6g,\"unit\":\"%s\"", b->name, b->per_repeat * repeats / median(ours), b->unit);
     if (b->floor)
         printf(",\"ratio\":%.2f,\"ratio_is\":\"%s\"", median(ratio), b->ratio_is);
-    printf("}\n");
-    fflush(stdout);
+    end_line(b->gate, median(ratio), b->limit);
 }
 
 double bench_cost_us(bench_work *work, void *context)
@@ -75,8 +82,10 @@ double bench_cost_us(bench_work *work, void *context)
     return median(cost);
 }
 
-void bench_value(const char *name, double value, const char *unit)
+void bench_gate(const char *name, double value, const char *unit, const char *gate, double limit)
 {
-    printf("{\"name\":\"%s\",\"value\":%.6g,\"unit\":\"%s\"}\n", name, value, unit);
-    fflush(stdout);
+    printf("{\"name\":\"%s\",\"value\":%.6g,\"unit\":\"%s\"", name, value, unit);
+    end_line(gate, value, limit);
 }
+
+void bench_value(const char *name, double value, const char *unit) { bench_gate(name, value, unit, NULL, 0); }

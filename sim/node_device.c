@@ -417,6 +417,13 @@ static bool open_card(struct sim_device *d)
     return euicc_open(&d->arena, &env, &d->card) == ERR_NONE;
 }
 
+static void close_card(struct sim_device *d)
+{
+    euicc_close(d->card);
+    d->card = NULL;
+    arena_release(&d->arena);
+}
+
 static bool new_modem(struct sim_device *d)
 {
     struct modem_config config = { .poll_s = 60, .attach_retry_s = 60, .mcc_mnc = { 0x00, 0xF1, 0x10 } };
@@ -443,6 +450,7 @@ struct sim_device *sim_device_new(struct sim_network *n, struct nvm_memory *memo
         sim_device_free(d);
         return NULL;
     }
+    close_card(d); /* until it has power */
     if (n->device_count == n->device_cap) {
         n->device_cap = n->device_cap ? 2 * n->device_cap : 64;
         n->devices = realloc(n->devices, n->device_cap * sizeof *n->devices);
@@ -486,9 +494,7 @@ static void power_off(void *context, uint64_t argument)
     for (unsigned i = 0; i <= MODEM_CHANNELS_MAX; i++)
         drop(&d->channels[i]);
     modem_free(d->modem);
-    euicc_close(d->card);
-    d->card = NULL;
-    arena_release(&d->arena);
+    close_card(d);
     if (!new_modem(d))
         abort();
     clockwork_plan(world_time(d->network->world), now_of(d) + 1000 + chance_below(world_fate(d->network->world), 120000), power_on,
@@ -597,8 +603,7 @@ void sim_device_free(struct sim_device *d)
     if (!d)
         return;
     modem_free(d->modem);
-    euicc_close(d->card);
-    arena_release(&d->arena);
+    close_card(d);
     nvm_memory_done(&d->memory);
     free(d);
 }
