@@ -128,14 +128,20 @@ void euicc_reset(struct euicc *euicc, struct writer *ret_atr)
 
 /* ---- time ---- */
 
-uint64_t euicc_idle(struct euicc *euicc, uint64_t now_ms)
+uint64_t card_idle(struct card *card, uint64_t now_ms)
 {
-    struct card *card = &euicc->card;
     uint64_t wake = EUICC_NO_WAKE;
     for (const struct card_module *const *m = card_modules; *m; m++) {
         uint64_t at = (*m)->idle ? (*m)->idle(card, now_ms) : EUICC_NO_WAKE;
         wake = at < wake ? at : wake;
     }
+    return wake;
+}
+
+uint64_t euicc_idle(struct euicc *euicc, uint64_t now_ms)
+{
+    struct card *card = &euicc->card;
+    uint64_t wake = card_idle(card, now_ms);
     proactive_pump(card);
     arena_release(&card->scratch);
     return wake;

@@ -121,7 +121,8 @@ struct card_module {
                    uint16_t *ret_sw);
     void (*event)(struct card *card, enum cat_event event, struct span body); /* ENVELOPE D6; body: its value */
     void (*timer)(struct card *card, uint8_t id, struct span body);           /* ENVELOPE D7 */
-    /* From euicc_idle and before each command; returns when it wants to be called again, or EUICC_NO_WAKE. */
+    /* From euicc_idle and before each command; returns when it wants to be called again, or EUICC_NO_WAKE. At time 0
+     * nothing is due yet: then it only says when. */
     uint64_t (*idle)(struct card *card, uint64_t now_ms);
     /* SUSPEND UICC: false: not now. Then what RAM has to find again when the power is back, read after the reset in the
      * order of writing; times as what is left of them (card_left_ms, card_due_ms). */
@@ -207,6 +208,9 @@ static inline void card_random(struct card *card, uint8_t *out, size_t len)
 /* card.c: what open and the factory share. */
 MUST_USE enum err card_start(struct card *card);
 void card_stop(struct card *card);
+
+/* Lets the modules' timers run; the earliest time one wants to be called again. */
+uint64_t card_idle(struct card *card, uint64_t now_ms);
 
 /* objects_begin and its companions on card->objects. */
 void card_begin(struct card *card);

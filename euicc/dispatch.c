@@ -250,20 +250,13 @@ static void respond(struct card *card, const struct command *cmd, uint16_t sw, s
     response_drop(card);
 }
 
-static void modules_idle(struct card *card)
-{
-    uint64_t now = card_now_ms(card);
-    for (const struct card_module *const *m = card_modules; *m; m++)
-        if ((*m)->idle)
-            (void)(*m)->idle(card, now);
-}
-
 /* Timers first; and whatever a handler does, no transaction outlives its command. */
 static uint16_t command_run(struct card *card, const struct command *cmd)
 {
     if (suspension_ends(card, cmd))
         suspension_drop(card);
-    modules_idle(card);
+    if (card_idle(card, 0) != EUICC_NO_WAKE) /* the clock is asked when a timer runs */
+        (void)card_idle(card, card_now_ms(card));
     uint16_t sw = channel_dispatch(card, cmd, &card->response);
     while (objects_in_transaction(card->objects))
         objects_rollback(card->objects);

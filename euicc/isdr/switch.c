@@ -526,9 +526,11 @@ static void deadline_passed(struct card *card)
 static uint64_t network_lost_at(struct card *card)
 {
     const struct switch_run *run = run_of(card);
+    if (run->lost_since_ms == SWITCH_NEVER)
+        return SWITCH_NEVER;
     const struct isdp *holder = registry_fallback(card), *enabled = registry_enabled(card);
-    if (MUTANT(never_falls_back) || is_under_way(&run->state) || run->lost_since_ms == SWITCH_NEVER || !holder ||
-        holder == enabled || run->state.home || (MUTANT(fallback_asks_pol1) && enabled->pol1 & POL1_NO_DISABLE))
+    if (MUTANT(never_falls_back) || is_under_way(&run->state) || !holder || holder == enabled || run->state.home ||
+        (MUTANT(fallback_asks_pol1) && enabled->pol1 & POL1_NO_DISABLE))
         return SWITCH_NEVER;
     return lost_until(card);
 }
@@ -536,30 +538,30 @@ static uint64_t network_lost_at(struct card *card)
 /* What was due longer ago than a terminal polls came due while the device slept: what the network has for us arrives only
  * now. So it is due a little later, once, and the sleep counts for nothing. Returns the time to put it off by; *off_until
  * remembers. */
-static uint64_t slept_over(struct card *card, uint64_t due_ms, uint64_t *off_until)
+static uint64_t slept_over(struct card *card, uint64_t now_ms, uint64_t due_ms, uint64_t *off_until)
 {
     const struct euicc_timing *t = &card->isdr->timing;
-    uint64_t now = card_now_ms(card), retry_ms = t->retry_wait_s * 1000ull;
-    bool long_ago = due_ms != SWITCH_NEVER && due_ms + t->poll_interval_s * 1000ull + retry_ms < now;
+    uint64_t retry_ms = t->retry_wait_s * 1000ull;
+    bool long_ago = due_ms != SWITCH_NEVER && due_ms + t->poll_interval_s * 1000ull + retry_ms < now_ms;
     if (!long_ago || due_ms == *off_until)
         return 0;
-    *off_until = now + retry_ms;
+    *off_until = now_ms + retry_ms;
     return *off_until - due_ms;
 }
 
-static void wake_up(struct card *card)
+static void wake_up(struct card *card, uint64_t now_ms)
 {
     struct switch_run *run = run_of(card);
-    uint64_t off = run->state.phase == SWITCH_PENDING ? 0 : slept_over(card, run->deadline_ms, &run->deadline_off_ms);
+    uint64_t off = run->state.phase == SWITCH_PENDING ? 0 : slept_over(card, now_ms, run->deadline_ms, &run->deadline_off_ms);
     run->deadline_ms += off;
     run->guard_since_ms += off;
-    run->lost_since_ms += slept_over(card, lost_until(card), &run->lost_off_ms);
+    run->lost_since_ms += slept_over(card, now_ms, lost_until(card), &run->lost_off_ms);
 }
 
 uint64_t switch_idle(struct card *card, uint64_t now_ms)
 {
     struct switch_run *run = run_of(card);
-    wake_up(card);
+    wake_up(card, now_ms);
     if (run->deadline_ms <= now_ms)
         deadline_passed(card);
     uint64_t lost_at = network_lost_at(card);

@@ -6,27 +6,6 @@
 
 #define STEP_MIN 32u /* entries of the smallest array */
 
-/* Halves without a branch on the key: this is the hot path of every command. */
-uint32_t index_lower(const struct index *ix, object_key key)
-{
-    const struct index_entry *low = ix->entries;
-    uint32_t count = ix->count;
-    if (count == 0 || low[count - 1].key < key) /* the usual case of a builder: ascending keys */
-        return count;
-    while (count > 1) {
-        uint32_t half = count / 2;
-        low = low[half - 1].key < key ? low + half : low;
-        count -= half;
-    }
-    return (uint32_t)(low - ix->entries);
-}
-
-struct index_entry *index_find(const struct index *ix, object_key key)
-{
-    uint32_t i = index_lower(ix, key);
-    return i < ix->count && ix->entries[i].key == key ? &ix->entries[i] : NULL;
-}
-
 static uint64_t entry_bytes(const struct index_entry *e) { return (uint64_t)e->len + OBJECT_OVERHEAD; }
 
 static bool resize(struct index *ix, uint32_t cap)

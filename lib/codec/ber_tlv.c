@@ -62,11 +62,9 @@ bool tlv_find(struct span in, uint32_t tag, struct span *ret)
     return false;
 }
 
-void wr_tag(struct writer *w, uint32_t tag)
+void wr_long_tag(struct writer *w, uint32_t tag)
 {
-    if (tag <= 0xFF)
-        wr_u8(w, (uint8_t)tag);
-    else if (tag <= 0xFFFF)
+    if (tag <= 0xFFFF)
         wr_u16(w, (uint16_t)tag);
     else if (tag <= 0xFFFFFF)
         wr_u24(w, tag);

@@ -17,7 +17,15 @@ bool tlv_next(struct reader *r, struct tlv *ret);
 /* First TLV of that tag on this level; false when absent (also when the bytes are broken before it). */
 bool tlv_find(struct span in, uint32_t tag, struct span *ret);
 
-void wr_tag(struct writer *w, uint32_t tag);
+void wr_long_tag(struct writer *w, uint32_t tag); /* of two to four octets */
+static inline void wr_tag(struct writer *w, uint32_t tag)
+{
+    if (tag <= 0xFF)
+        wr_u8(w, (uint8_t)tag);
+    else
+        wr_long_tag(w, tag);
+}
+
 void wr_length(struct writer *w, size_t len); /* shortest form */
 void wr_tlv(struct writer *w, uint32_t tag, struct span val);
 void wr_tlv_u8(struct writer *w, uint32_t tag, uint8_t val);
