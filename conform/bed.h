@@ -44,6 +44,7 @@ struct bed_terminal {
     bool ignores_refresh;                            /* answers it and does not reset */
     bool udp;                                        /* takes OPEN CHANNEL over UDP */
     size_t resets, refreshes, opens, submits;
+    uint16_t envelope_sw; /* of the last short message */
     struct bed_sms sms[BED_SMS_MAX];
     size_t sms_count;
     uint8_t open_command[260];

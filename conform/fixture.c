@@ -231,10 +231,36 @@ static void survey(struct bed *b)
     }
 }
 
+/* Is there an ISD-R, and does it know our keys? What a stranger's card is like is told as far as one sees. */
+static void greet(struct bed *b)
+{
+    struct scp80_header h = packet_header(b, &b->key, TAR_ISDR);
+    WRITER_ON_STACK(ret, TARGET_RAPDU_MAX);
+    uint8_t status;
+    (void)packet_send(b, &b->key, &h, script_of(b, RAM_DEFINITE, hexf(b, "80CAFF2100")), &status);
+    if (status == SCP80_OK)
+        return;
+    if (status != NO_POR)
+        fail(b, "the ISD-R answers a packet under KVN %02X, counter %llX, with %02X: %s", b->key.kvn,
+             (unsigned long long)h.counter, status, scp80_status_text(status));
+    uint16_t envelope = b->terminal.envelope_sw,
+             select = terminal_apdu(b, hexf(b, "00A4040010 A0000005591010FFFFFFFF8900000100 00"), &ret);
+    if (select != 0x9000)
+        fail(b,
+             "no eUICC of SGP.02, as far as one sees: SELECT of the ISD-R gives %04X, a short message for it %04X and "
+             "no proof of receipt",
+             select, envelope);
+    fail(b,
+         "there is an ISD-R, and it is silent to a packet under KVN %02X: these are not its keys, or it wants other "
+         "security (the short message gives %04X)",
+         b->key.kvn, envelope);
+}
+
 void bed_baseline(struct bed *b)
 {
     b->terminal.serviced = true;
     terminal_power_cycle(b);
+    greet(b);
     bed_wait(b, 1);
     struct span e1 = notification_raw(b);
     struct es5_notification n;

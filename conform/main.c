@@ -15,7 +15,8 @@ static const char help[] =
     "  osprey-conform card --target TARGET [--keys FILE] [options]   tests a card, and leaves it as it was\n"
     "  osprey-conform list                                           the cases\n"
     "  osprey-conform make-card --out FOLDER [options]               a lab card: card.nvm and its keys.ini\n"
-    "  osprey-conform server …                                       tests SM-SR and SM-DP: osprey-conform server --help\n"
+    "  osprey-conform server …                                       tests SM-SR and SM-DP: osprey-conform server "
+    "--help\n"
     "\n"
     "targets\n"
     "  soft         a lab card made for the run, in this process; the only one that needs no --keys\n"
@@ -186,6 +187,23 @@ static enum err target_open(const char *name, uint8_t curve, struct card_keys *k
     return ERR_UNSUPPORTED;
 }
 
+/* Why a target cannot be had, in words for the one who named it. */
+static const char *target_trouble(const char *name, enum err err)
+{
+    if (!strncmp(name, "soft", 4))
+        return err == ERR_DENIED ? "its secrets are wrapped: serve it with its --key, and test it as vpcd:PORT"
+                                 : "no such file, not a card image, or a damaged one";
+    if (!strncmp(name, "vpcd:", 5))
+        return err == ERR_NOT_FOUND ? "no card came to this port in 30 s: osprey-euicc serve --vpcd 127.0.0.1:PORT"
+                                    : "the port cannot be had, or the card left";
+    if (!strncmp(name, "pcsc:", 5))
+        return err == ERR_CLOSED        ? "no PC/SC service: is pcscd running?"
+               : err == ERR_NOT_FOUND   ? "no such reader: opensc-tool --list-readers"
+               : err == ERR_UNSUPPORTED ? "built without PC/SC"
+                                        : "no card in this reader, or somebody else has it";
+    return "not a target: soft, soft:FILE, vpcd:PORT or pcsc:N";
+}
+
 /* A card under test: its keys, and the way to it. */
 struct card {
     struct card_keys keys;
@@ -212,16 +230,18 @@ static int card_open(const char *name, const char *keys, uint8_t curve, struct c
         return EXIT_USAGE;
     }
     err = target_open(name, curve, &ret->keys, &ret->target);
-    return err == ERR_NONE ? EXIT_GOOD : failed(name, err);
+    if (err != ERR_NONE)
+        fprintf(stderr, "osprey-conform: %s: %s (%s)\n", name, target_trouble(name, err), err_text(err));
+    return err == ERR_NONE ? EXIT_GOOD : err == ERR_UNSUPPORTED ? EXIT_USAGE : EXIT_NO_CARD;
 }
 
 static int report_all(const struct options *o, const struct report *r)
 {
-    if (o->json)
-        report_json(r, stdout);
-    else
-        report_table(r, stdout);
-    enum err err = o->junit ? report_junit(r, o->junit) : ERR_NONE;
+    if (r->count == 0) {
+        fputs("osprey-conform: no such case; osprey-conform list has them all, NUMBER-GROUP-NAME\n", stderr);
+        return EXIT_USAGE;
+    }
+    enum err err = report_write(r, o->json, o->junit);
     if (err != ERR_NONE)
         return failed(o->junit, err);
     return report_count(r, VERDICT_FAIL) ? EXIT_FAILED : EXIT_GOOD;
@@ -243,7 +263,7 @@ static int test_card(const struct options *o, unsigned patience, struct card *ca
     b->second.keys = &second->keys;
     int code = EXIT_NO_CARD;
     if (!runner_run(b, &wish, rows, &r.count))
-        fprintf(stderr, "osprey-conform: the card is not fit for the tests: %s\n", b->detail);
+        fprintf(stderr, "osprey-conform: %s: %s\n", o->target, b->detail);
     else
         code = report_all(o, &r);
     bed_free(b);

@@ -24,13 +24,11 @@ static const char before_files[] =
     "ef-loci\nef-ad = {ef-ad}\nef-ecc = 11F2FF 00\nef-epsloci\nef-epsnsc\n"
     "[pinCodes]\n81 value=0000 puk=81 attributes=3\n"
     "[akaParameter]\nalgorithm = milenage\nkey = 8BAF473F2F8FD09487CCCBD7097C6862\n"
-    "opc = 8E27B6AF0E692E750F32667A3B14605D\nsqn = 000000000000\n"
-;
-static const char behind_files[] =
-    "[securityDomain]\naid = A000000151000000\ntars msl=16 = B20100 000000\n"
-    "key kvn=01 kid=01 type=88 usage=38 value=3132333435363738393A3B3C3D3E3F40\n"
-    "key kvn=01 kid=02 type=88 usage=34 value=4142434445464748494A4B4C4D4E4F50\n"
-    "key kvn=01 kid=03 type=88 usage=C8 value=5152535455565758595A5B5C5D5E5F60\n";
+    "opc = 8E27B6AF0E692E750F32667A3B14605D\nsqn = 000000000000\n";
+static const char behind_files[] = "[securityDomain]\naid = A000000151000000\ntars msl=16 = B20100 000000\n"
+                                   "key kvn=01 kid=01 type=88 usage=38 value=3132333435363738393A3B3C3D3E3F40\n"
+                                   "key kvn=01 kid=02 type=88 usage=34 value=4142434445464748494A4B4C4D4E4F50\n"
+                                   "key kvn=01 kid=03 type=88 usage=C8 value=5152535455565758595A5B5C5D5E5F60\n";
 
 #define BALLAST_FILE     1500u /* a line of a source has a ceiling */
 #define FILES_OF_ELEMENT 4u    /* and so has a profile element */

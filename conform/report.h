@@ -2,6 +2,7 @@
 #ifndef OSPREY_CONFORM_REPORT_H
 #define OSPREY_CONFORM_REPORT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -21,6 +22,8 @@ struct report {
     size_t count;
 };
 
+/* The table, or JSON, on stdout; and JUnit XML into a file (NULL: not). */
+MUST_USE enum err report_write(const struct report *r, bool json, const char *junit);
 void report_table(const struct report *r, FILE *out);
 void report_json(const struct report *r, FILE *out);
 MUST_USE enum err report_junit(const struct report *r, const char *path);

@@ -298,7 +298,7 @@ uint16_t terminal_sms(struct bed *b, struct span ud, struct writer *report)
     wr_sms_deliver(&tpdu, &m);
     wr_sms_envelope(&d1, &centre, wr_span(&tpdu));
     need_ok(b, d1.err, "SMS-PP envelope");
-    uint16_t sw = apdu_of(b, 0xC2, wr_span(&d1), &data);
+    uint16_t sw = b->terminal.envelope_sw = apdu_of(b, 0xC2, wr_span(&d1), &data);
     if (report)
         wr_bytes(report, wr_span(&data));
     return sw;

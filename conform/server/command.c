@@ -53,11 +53,7 @@ static bool option_read(struct options *o, char **argv, int left, int *used)
 
 static int report_all(const struct options *o, const struct report *r)
 {
-    if (o->json)
-        report_json(r, stdout);
-    else
-        report_table(r, stdout);
-    enum err err = o->junit ? report_junit(r, o->junit) : ERR_NONE;
+    enum err err = report_write(r, o->json, o->junit);
     if (err != ERR_NONE) {
         fprintf(stderr, "osprey-conform: %s: %s\n", o->junit, err_text(err));
         return EXIT_NO_SERVERS;
