@@ -20,6 +20,8 @@ const struct config_option smsr_options[] = {
     { "sm-sr", "change_s", CONFIG_NUMBER, "86400", false, "the same for SMSRChange" },
     { "sm-sr", "prepared_s", CONFIG_NUMBER, "604800", false, "how long PrepareSMSRChange holds" },
     { "sm-sr", "validity_s", CONFIG_NUMBER, "3600", false, "validity period of calls that give none" },
+    { "sm-sr", "onc", CONFIG_BOOL, "yes", false,
+      "operators may say which notifications they do not want (SetONC); no: they get all" },
     { "card *", "certificate", CONFIG_PATH, NULL, true,
       "CERT.SR.ECDSA (7F21) that we show to cards that come from another SM-SR; one for each curve" },
     { "card *", "key", CONFIG_PATH, NULL, true, "its private key" },
@@ -326,6 +328,7 @@ enum err smsr_config_read(const struct config *file, struct smsr_partner *partne
     struct reading r = { .file = file, .section = "sm-sr", .detail = detail, .cap = cap };
     *ret = (struct smsr_config){ .partners = partners, .trust = trust };
     ret->validity_s = (uint32_t)config_number(file, "sm-sr", "validity_s");
+    ret->no_onc = !config_bool(file, "sm-sr", "onc");
     ret->change_s = (uint32_t)config_number(file, "sm-sr", "change_s");
     ret->prepared_s = (uint32_t)config_number(file, "sm-sr", "prepared_s");
     snprintf(ret->number, sizeof ret->number, "%s", config_text(file, "smsc", "from"));

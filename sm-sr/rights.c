@@ -119,7 +119,7 @@ bool smsr_plma_listener(struct turn *t, const struct profile_info *p, const char
 
 bool smsr_onc_discards(struct turn *t, const struct profile_info *p, const char *notification)
 {
-    const struct query *q = SMSR_ASK(t, &SMSR_ONC_OF_EUICC, value_text(t->e->eid_text));
+    const struct query *q = t->config->no_onc ? NULL : SMSR_ASK(t, &SMSR_ONC_OF_EUICC, value_text(t->e->eid_text));
     for (size_t i = 0; q && i < q->row_count; i++)
         if (row_is_for(&q->rows[i], p))
             return names_have(row_bytes(&q->rows[i], 2), span_text(notification));
@@ -233,10 +233,14 @@ struct status smsr_get_plma(struct turn *t, const struct call_event *c, struct e
 
 /* ---- ONC */
 
+static struct status no_onc(void) { return status_failed(REASON_FUNCTION_UNSUPPORTED, "", "this SM-SR has no ONC"); }
+
 struct status smsr_set_onc(struct turn *t, const struct call_event *c, struct es_response **ret_body)
 {
     const struct es_onc *onc = &((const struct es_set_onc_request *)c->message.body)->onc;
     (void)ret_body;
+    if (t->config->no_onc)
+        return no_onc();
     if (!speaks_for(t, c, &onc->mno_id))
         return not_its_own(&onc->mno_id);
     for (size_t i = 0; i < onc->discarded_count; i++)
@@ -257,6 +261,8 @@ struct status smsr_get_onc(struct turn *t, const struct call_event *c, struct es
     const struct es_get_onc_request *r = c->message.body;
     const struct query *q = smsr_ask(t, &SMSR_ONC_LIST, NULL, 0);
     struct status ok = status_success();
+    if (t->config->no_onc)
+        return no_onc();
     *ret_body = es_response_new(t->arena, c->message.function, &ok, t->now_ms, t->now_ms);
     struct es_onc_response *a = (struct es_onc_response *)*ret_body;
     struct es_onc *list = ARENA_ARRAY(t->arena, struct es_onc, ES_ENTRIES_MAX);

@@ -87,6 +87,7 @@ struct smsr_config {
     uint32_t resend_max_s;     /* 0: 600 */
     uint32_t https_tries;      /* triggers without effect before a short script goes by SMS. 0: 3 */
     uint32_t hold_ms;          /* how long a session waits for the next command when more is to come. 0: 10000 */
+    bool no_onc; /* SetONC and GetONC are not supported, nothing is discarded */
     uint32_t validity_s;       /* 0: SMSR_VALIDITY_DEFAULT_S */
     uint32_t commit_interval_ms; /* struct engine_config. 0: no ration */
     uint32_t doubt_s;          /* how long an audit of our own tries. 0: 30 days */

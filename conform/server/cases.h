@@ -5,7 +5,8 @@
 
 #include "stage.h"
 
-extern const struct server_group server_es1_group, server_read_group, server_download_group, server_switch_group, server_policy_group;
+extern const struct server_group server_es1_group, server_read_group, server_download_group, server_switch_group, server_policy_group,
+    server_change_group, server_rights_group, server_binding_group, server_robust_group;
 
 /* ---- the scene (scene.c) ---- */
 const char *card_eid(struct stage *s, enum card c); /* these skip the case when the target has none */

@@ -82,6 +82,19 @@ void lab_restart(struct stage *s, enum server which)
     start(s, &s->lab->servers[which], server_text(which));
 }
 
+unsigned lab_memory_kib(struct stage *s, enum server which)
+{
+    unsigned pages = 0;
+    if (!s->lab)
+        return 0;
+    FILE *f = fopen(textf(s, "/proc/%d/statm", (int)s->lab->servers[which].pid), "r");
+    if (f && fscanf(f, "%*u %u", &pages) != 1)
+        pages = 0;
+    if (f)
+        fclose(f);
+    return pages * 4;
+}
+
 void lab_device(struct stage *s, enum card card, bool on)
 {
     struct process *p = &lab_of(s)->devices[card];
@@ -130,7 +143,7 @@ static void register_card(struct stage *s, enum card card)
     const char *eis = file_text(s, textf(s, "%s/cards/%s/eis.xml", s->lab->folder, s->lab->eids[card]));
     if (card == CARD_WRONG)
         eis = spoiled(s, eis);
-    if (card == CARD_SMS || card == CARD_MOVES)
+    if (card == CARD_SMS || card >= CARD_MOVES)
         eis = without_https(s, eis);
     need_success(s, ask(s, EUM, SM_SR, "ES1-RegisterEIS", "%s", eis));
 }

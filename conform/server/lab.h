@@ -21,6 +21,8 @@ void lab_free(struct lab *lab); /* ends what runs */
 /* What only a lab can do; these skip the case where there is none. */
 void lab_kill(struct stage *s, enum server which);
 void lab_restart(struct stage *s, enum server which);
+/* Resident memory of a server; 0 where there is no lab. */
+unsigned lab_memory_kib(struct stage *s, enum server which);
 void lab_device(struct stage *s, enum card card, bool on);
 void lab_coverage(struct stage *s, enum card card, bool there);
 

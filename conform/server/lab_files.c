@@ -33,7 +33,8 @@ static const struct lab_profile card_profiles[CARD_COUNT] = { { "899997000000009
                                                               { "899997000000009002", "999710000000002", "999710000002" },
                                                               { "899997000000009003", "999710000000003", "999710000003" },
                                                               { "899997000000009004", "999710000000004", "999710000004" },
-                                                              { "899997000000009005", "999710000000005", "999710000005" } };
+                                                              { "899997000000009005", "999710000000005", "999710000005" },
+                                                              { "899997000000009006", "999710000000006", "999710000006" } };
 static const struct lab_profile record_profiles[RECORD_COUNT] = {
     { "899997000000009101", "999710000000101", "999710000101" }, { "899997000000009102", "999710000000102", "999710000102" },
     { "899997000000009103", "999710000000103", "999710000103" }, { "899997000000009104", "999710000000104", "999710000104" },
@@ -59,6 +60,7 @@ static const struct {
     [LONG_ONE] = { { "899997000000000010", "999700000000010", "99970000010" }, OP1, "Long", 0, 130000, 41000 },
     [SPARE] = { { "899997000000000011", "999700000000011", "99970000011" }, OP1, "Spares", 0, MEMORY, 0 },
     [BY_SMS] = { { "899997000000000013", "999700000000013", "99970000013" }, OP1, "By SMS", 0, MEMORY, 0 },
+    [MOVING] = { { "899997000000000017", "999700000000017", "99970000017" }, OP1, "Moving", 0, MEMORY, 0 },
     [GONE] = { { "899997000000000014", "999700000000014", "99970000014" }, OP1, "Gone", 0, MEMORY, 0 },
     [GONE2] = { { "899997000000000015", "999700000000015", "99970000015" }, OP1, "Gone", 0, MEMORY, 0 },
     [GONE3] = { { "899997000000000016", "999700000000016", "99970000016" }, OP1, "Gone", 0, MEMORY, 0 },
@@ -153,7 +155,7 @@ static enum err make_authorities(struct lab *lab)
         { "sm-sr", "ci", "sm-sr2", SR2_OID, NULL },
         { "sm-dp", "ci", "sm-dp", DP_OID, NULL },
         { "eum", "ci-of-others", "eum-of-others", role_oids[EUM], NULL },
-        { "sm-sr", "ci", "sr-expired", role_oids[SR], "2020-01-01" },
+        { "sm-sr", "ci", "strangers/sr-expired", role_oids[SR], "2020-01-01" },
         { "operator", "ci-of-others", "strangers/foreign", role_oids[OP1], NULL },
         { "operator", "ci", "strangers/expired", role_oids[OP1], "2020-01-01" },
         { "operator", "ci", "strangers/unborn", role_oids[OP1], "2090-01-01" },
@@ -236,7 +238,7 @@ static enum err make_cards(struct lab *lab)
         const struct card_order o = { .eum = "eum",
                                       .serial = arena_printf(&lab->arena, "%d", c + 1),
                                       .profile = &card_profiles[c],
-                                      .https = c == CARD_SMS || c == CARD_MOVES ? NULL : https };
+                                      .https = c == CARD_SMS || c >= CARD_MOVES ? NULL : https };
         err = make_card(lab, &o, lab->eids[c]);
     }
     static const char *const eums[RECORD_COUNT] = { "eum", "eum", "eum2", "eum-of-others", "eum" };
@@ -301,17 +303,16 @@ static char *smsr_partners(struct lab *lab, const char *others)
 }
 
 static enum err configure_smsr(struct lab *lab, const char *name, const char *oid, int port, const char *number,
-                               const char *scp81, const char *other)
+                               const char *scp81, const char *card, const char *other)
 {
     return lab_write(lab, arena_printf(&lab->arena, "%s.conf", name),
                      "[sm-sr]\noid = %s\nurl = %s\nlisten = 127.0.0.1:%u\ndatabase = %s/sm-sr.db\nmaster_key = %s/master.key\n"
-                     "ci = ci/ci.pem\n\n[tls]\ncertificate = %s/tls.pem\nkey = %s/tls.key\ntrust = ci/ci.pem\n\n"
+                     "ci = ci/ci.pem\nonc = %s\n\n[tls]\ncertificate = %s/tls.pem\nkey = %s/tls.key\ntrust = ci/ci.pem\n\n"
                      "[smsc]\naddress = 127.0.0.1:%u\nsystem_id = %s\nfrom = %s\n\n%s"
                      "[channel]\nresend_s = 1\nresend_max_s = 2\n\n[lab]\ntrace_dir = %s\n\n"
-                     "[card P-256]\ncertificate = %s/card.7f21\nkey = %s/card.key\n\n%s"
-                     "[log]\nfile = logs/%s.log\nlevel = debug\n",
-                     oid, url_of(lab, port, NULL), lab->ports[port], name, name, name, name, lab->ports[PORT_TAP], name, number,
-                     scp81, name, name, name, smsr_partners(lab, other), name);
+                     "%s%s[log]\nfile = logs/%s.log\nlevel = debug\n",
+                     oid, url_of(lab, port, NULL), lab->ports[port], name, name, *card ? "no" : "yes", name, name, lab->ports[PORT_TAP], name, number,
+                     scp81, name, card, smsr_partners(lab, other), name);
 }
 
 static enum err configure_smsrs(struct lab *lab)
@@ -321,8 +322,9 @@ static enum err configure_smsrs(struct lab *lab)
     static const char partner[] = "[partner %s]\noid = %s\nkinds = sm-sr\nes7_url = %s\n\n";
     char *first = arena_printf(&lab->arena, partner, "sm-sr", SR_OID, url_of(lab, PORT_SR, "ES7/ES7SmSrProvider"));
     char *second = arena_printf(&lab->arena, partner, "sm-sr2", SR2_OID, url_of(lab, PORT_SR2, "ES7/ES7SmSrProvider"));
-    enum err err = configure_smsr(lab, "sm-sr", SR_OID, PORT_SR, SMSR_NUMBER, scp81, second);
-    return err == ERR_NONE ? configure_smsr(lab, "sm-sr2", SR2_OID, PORT_SR2, SMSR2_NUMBER, "", first) : err;
+    static const char card[] = "[card P-256]\ncertificate = sm-sr2/card.7f21\nkey = sm-sr2/card.key\n\n"; /* only it takes cards over */
+    enum err err = configure_smsr(lab, "sm-sr", SR_OID, PORT_SR, SMSR_NUMBER, scp81, "", second);
+    return err == ERR_NONE ? configure_smsr(lab, "sm-sr2", SR2_OID, PORT_SR2, SMSR2_NUMBER, "", card, first) : err;
 }
 
 static char *ordered_profiles(struct lab *lab)
@@ -396,9 +398,9 @@ static char *target_things(struct lab *lab)
 {
     char *text = arena_printf(&lab->arena, "%s", "");
     for (int r = 0; r < ROLE_COUNT; r++)
-        text = arena_printf(&lab->arena, "%s[role %s]\noid = %s\ncertificate = %s/tls.pem\nkey = %s/tls.key\nlisten = 127.0.0.1:%u\n\n",
+        text = arena_printf(&lab->arena, "%s[role %s]\noid = %s\ncertificate = %s/tls.pem\nkey = %s/tls.key\nlisten = 127.0.0.1:%u\n%s\n",
                             text, role_text((enum role)r), role_oids[r], role_text((enum role)r), role_text((enum role)r),
-                            lab->ports[PORT_ROLE + r]);
+                            lab->ports[PORT_ROLE + r], r == SR ? "card = sr/card.7f21\n" : "");
     for (int c = 0; c < CARD_COUNT; c++)
         text = arena_printf(&lab->arena, "%s[euicc %s]\neid = %s\niccid = %s\nimsi = %s\nmsisdn = %s\n\n", text,
                             card_text((enum card)c), lab->eids[c], lab_iccid(lab, card_profiles[c].iccid),

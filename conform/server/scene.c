@@ -189,6 +189,7 @@ void need_factory(struct stage *s, enum card c, const char *state)
 struct message *plma_set(struct stage *s, enum role by, enum role sp, const char *type, const char *operations)
 {
     const char *list = "";
+    s->rights_given |= sp == M2M;
     for (const char *at = operations; *at; at += strspn(at, " ")) {
         size_t len = strcspn(at, " ");
         list = textf(s, "%s<AuthorisedOperation>%.*s</AuthorisedOperation>", list, (int)len, at);
@@ -227,6 +228,29 @@ static void rest_away(struct stage *s, enum card c)
         (void)ask(s, DP, SM_SR, "ES3-DeleteISDP", EID_ICCID, card_eid(s, c), s->made[i]);
 }
 
+/* The fall-back attribute to the factory profile again, and no rights that a case gave. */
+static void fallback_back(struct stage *s, enum card c)
+{
+    const char *type = s->target.orders[METER].type;
+    if (!type || factory_view(s, c).fallback)
+        return;
+    need_success(s, plma_set(s, OP1, START, type, "UnsetFallBackAttribute"));
+    need_success(s, ask(s, START, SM_SR, "ES4-SetFallBackAttribute", EID_ICCID, card_eid(s, c), card_iccid(s, c)));
+    need_success(s, plma_set(s, OP1, START, type, ""));
+    need_success(s, plma_set(s, START, OP1, "Factory", ""));
+}
+
+static void rights_back(struct stage *s)
+{
+    const char *type = s->target.orders[METER].type;
+    if (!s->rights_given || !type)
+        return;
+    need_success(s, plma_set(s, OP1, M2M, type, ""));
+    need_success(s, ask(s, OP1, SM_SR, "ES4A-SetONC", "<Onc><Mno-id>%s</Mno-id><ProfileType>%s</ProfileType></Onc>",
+                        role_oid(s, OP1), type));
+    s->rights_given = false;
+}
+
 static void card_back(struct stage *s, enum card c)
 {
     if (s->lab) {
@@ -236,6 +260,7 @@ static void card_back(struct stage *s, enum card c)
     rules_away(s, c);
     if (c != CARD_WRONG && strcmp(factory_view(s, c).state, "Enabled") != 0)
         enable_factory(s, c);
+    fallback_back(s, c);
     rest_away(s, c);
 }
 
@@ -247,8 +272,9 @@ void scene_restore(struct stage *s)
         if (s->actors[r])
             role_deaf(s, (enum role)r, false);
     for (int c = 0; c < CARD_COUNT; c++)
-        if (touched[c] && c != CARD_MOVES)
+        if (touched[c] && c < CARD_MOVES)
             card_back(s, (enum card)c);
+    rights_back(s);
     memset(s->touched, 0, sizeof s->touched);
     s->made_count = 0;
 }

@@ -9,7 +9,8 @@
 #include "lab.h"
 #include "tap.h"
 
-static const struct server_group *const groups[] = { &server_es1_group, &server_read_group, &server_download_group, &server_switch_group, &server_policy_group };
+static const struct server_group *const groups[] = { &server_es1_group, &server_read_group, &server_download_group, &server_switch_group, &server_policy_group, &server_rights_group,
+                                                     &server_change_group, &server_binding_group, &server_robust_group };
 
 static bool wanted(const struct case_def *c, const struct server_wish *wish)
 {

@@ -458,6 +458,12 @@ void no_mail(struct stage *s, enum role at, const char *over, const char *name, 
         fail(s, "%s is told what is not for it: %s", role_text(at), m->name);
 }
 
+void stage_clear_mail(struct stage *s)
+{
+    for (size_t i = 0; i < s->message_count; i++)
+        s->messages[i]->seen = true;
+}
+
 static bool repeated(struct stage *s, size_t i)
 {
     for (size_t k = 0; k < i; k++)

@@ -72,7 +72,7 @@ struct message *stage_message(struct stage *s)
     if (!m)
         abort();
     m->detail = m->name = m->ns = m->message_id = m->relates_to = m->action = m->from = m->to = "";
-    m->status = m->status_id = m->status_text = m->peer = "";
+    m->status = m->status_id = m->status_text = m->peer = m->path = "";
     return m;
 }
 
@@ -86,6 +86,7 @@ static void on_post(void *context, const struct http_request *request, struct re
     m->at = a->role;
     m->octets = arena_copy(&s->arena, request->body);
     m->peer = arena_text(&s->arena, span_text(request->peer->oid));
+    m->path = arena_text(&s->arena, request->path);
     m->came_ms = now_ms();
     m->reply = ref;
     soap_read(s, m);

@@ -41,7 +41,8 @@ struct message {
     const char *status;     /* "EXECUTED_SUCCESS", "FAILED 8.2.1/3.9", "Sender ActionNotSupported" of a fault; "" */
     const char *status_id;  /* SubjectIdentifier */
     const char *status_text; /* Message */
-    enum role at;           /* whom it came to */
+    enum role at;           /* whom it came to, and at which path */
+    const char *path;
     const char *peer;       /* OID of the other end's certificate */
     uint64_t came_ms;
     struct reply_ref reply; /* of a POST that is still to be answered */
@@ -105,6 +106,7 @@ struct stage {
     bool touched[CARD_COUNT]; /* by the running case: brought back after it (scene.c) */
     char made[SCENE_MADE_MAX][24];
     size_t made_count;
+    bool rights_given;
     char invalid[BED_DETAIL_MAX]; /* the first message of a server that does not fit the schema */
 };
 
@@ -184,6 +186,9 @@ struct message *must_mail(struct stage *s, enum role at, const char *over, const
 void no_mail(struct stage *s, enum role at, const char *over, const char *name, const char *iccid);
 /* How many came, whether taken or not, repeats of a MessageID counted once. */
 size_t mail_count(struct stage *s, enum role at, const char *name, const char *iccid);
+
+/* All that came so far is taken. */
+void stage_clear_mail(struct stage *s);
 
 /* ---- roles that answer ---- */
 void stage_play(struct stage *s, enum role r, role_play *play);

@@ -1,5 +1,6 @@
 #include "tap.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@ struct tap {
     struct link links[LINKS_MAX];
     size_t sent, heard, kept; /* kept: messages since the last tap_forget, of which the latest are there */
     bool lose_to, lose_from;
+    char lose_of[24]; /* sender whose messages to cards are lost; "": nobody's */
     uint32_t sequence;
     struct tap_message messages[TAP_KEPT_MAX];
 };
@@ -78,12 +80,19 @@ static void answer_for(struct tcp_conn *conn, struct span pdu)
     (void)tcp_send(conn, SPAN_OF(answer));
 }
 
+static bool is_lost(const struct tap *t, bool from_sr, struct span pdu)
+{
+    char sender[24];
+    number_of(pdu, false, sender);
+    return from_sr ? t->lose_to || (t->lose_of[0] && !strcmp(sender, t->lose_of)) : t->lose_from;
+}
+
 static void pass(struct link *l, bool from_sr, struct span pdu)
 {
     struct tap *t = l->tap;
     struct tcp_conn *back = from_sr ? l->inner : l->outer, *on = from_sr ? l->outer : l->inner;
     uint32_t command = word(pdu.ptr + 4);
-    bool message = command == (from_sr ? SUBMIT_SM : DELIVER_SM), lost = message && (from_sr ? t->lose_to : t->lose_from);
+    bool message = command == (from_sr ? SUBMIT_SM : DELIVER_SM), lost = message && is_lost(t, from_sr, pdu);
     if (message) {
         t->sent += from_sr;
         t->heard += !from_sr;
@@ -192,6 +201,7 @@ void tap_forget(struct tap *t)
 {
     t->sent = t->heard = t->kept = 0;
     t->lose_to = t->lose_from = false;
+    t->lose_of[0] = '\0';
 }
 
 size_t tap_sent(const struct tap *t) { return t->sent; }
@@ -206,6 +216,20 @@ const struct tap_message *tap_last(const struct tap *t, bool to_card)
     }
     return NULL;
 }
+
+const struct tap_message *tap_from(const struct tap *t, const char *number, size_t nth)
+{
+    size_t first = t->kept > TAP_KEPT_MAX ? t->kept - TAP_KEPT_MAX : 0;
+    for (size_t i = first; i < t->kept; i++) {
+        const struct tap_message *m = &t->messages[i % TAP_KEPT_MAX];
+        const char *its = m->number[0] == '+' ? m->number + 1 : m->number;
+        if (!m->to_card && !strcmp(its, number) && nth-- == 0)
+            return m;
+    }
+    return NULL;
+}
+
+void tap_lose_of(struct tap *t, const char *sender) { snprintf(t->lose_of, sizeof t->lose_of, "%s", sender); }
 
 void tap_lose(struct tap *t, bool to_cards, bool from_cards)
 {

@@ -32,6 +32,10 @@ void tap_forget(struct tap *t);                    /* counts from zero, loses no
 size_t tap_sent(const struct tap *t);              /* short messages to cards since then */
 size_t tap_heard(const struct tap *t);             /* of cards */
 const struct tap_message *tap_last(const struct tap *t, bool to_card); /* NULL: none */
+/* The nth (from 0) of the kept ones of cards from that number; NULL: none. */
+const struct tap_message *tap_from(const struct tap *t, const char *number, size_t nth);
+/* Loses what this sender's number has for cards ("": nothing more). */
+void tap_lose_of(struct tap *t, const char *sender);
 void tap_lose(struct tap *t, bool to_cards, bool from_cards); /* from now on; the sender believes they arrived */
 /* Gives the SM-SR a short message of a card once more, octet `at` from the end changed by `flip`. */
 void tap_repeat(struct tap *t, const struct tap_message *m, size_t at, uint8_t flip);

@@ -5,10 +5,10 @@
 
 static const char *const server_names[SERVER_COUNT] = { "sm-sr", "sm-dp", "sm-sr2", "nobody" };
 static const char *const role_names[ROLE_COUNT] = { "op1", "op2", "op3", "start", "m2m", "eum", "eum2", "dp", "sr" };
-static const char *const card_names[CARD_COUNT] = { "first", "second", "sms-only", "wrong", "moves" };
+static const char *const card_names[CARD_COUNT] = { "first", "second", "sms-only", "wrong", "moves", "moves2" };
 static const char *const order_names[ORDER_COUNT] = { "meter", "meter2",   "tracker", "relayed", "offline", "stays",
                                                       "vanishes", "kept", "huge",    "long",    "spare",   "spare2",
-                                                      "by-sms", "gone",    "gone2",   "gone3" };
+                                                      "by-sms", "moving",  "gone",    "gone2",   "gone3" };
 static const char *const record_names[RECORD_COUNT] = { "fresh", "fresh2", "of-eum2", "of-nobody", "expired-ecasd" };
 
 const char *server_text(enum server s) { return server_names[s]; }
@@ -26,16 +26,17 @@ static const struct config_option options[] = {
       "factory profiles), m2m (service provider), eum, eum2, dp (an SM-DP), sr (an SM-SR): known to the servers" },
     { "role *", "certificate", CONFIG_PATH, NULL, true, "its TLS certificate and chain, PEM" },
     { "role *", "key", CONFIG_PATH, NULL, true, "its private key, PEM or as osprey-eum wrote it" },
+    { "role *", "card", CONFIG_PATH, NULL, false, "sr: its CERT.SR.ECDSA (7F21, octets)" },
     { "role *", "listen", CONFIG_ADDRESS, NULL, false, "where it takes callbacks and notifications" },
     { "role *", "url", CONFIG_TEXT, "", false, "how the servers reach it; none: https:// and listen" },
     { "euicc *", "eid", CONFIG_TEXT, NULL, true,
       "registered and switched on: first, second, sms-only, wrong (its EIS has too much memory and a profile that the "
-      "card has not), moves (for the SM-SR change)" },
+      "card has not), moves, moves2 (for the SM-SR change)" },
     { "euicc *", "iccid", CONFIG_TEXT, NULL, true, "of its factory profile, whose owner is start" },
     { "euicc *", "imsi", CONFIG_TEXT, "", false, "of that profile" },
     { "euicc *", "msisdn", CONFIG_TEXT, "", false, "of that profile" },
     { "profile *", "iccid", CONFIG_TEXT, NULL, true,
-      "ordered at the SM-DP: meter, meter2, spare, spare2, by-sms, gone, gone2, gone3 (of op1), tracker (op2), relayed (op3), offline (no network "
+      "ordered at the SM-DP: meter, meter2, spare, spare2, by-sms, moving, gone, gone2, gone3 (of op1), tracker (op2), relayed (op3), offline (no network "
       "takes it), stays, vanishes, kept (POL1), huge, long" },
     { "profile *", "type", CONFIG_TEXT, "", false, "profile type" },
     { "profile *", "imsi", CONFIG_TEXT, "", false, "IMSI" },
@@ -45,7 +46,8 @@ static const struct config_option options[] = {
     { "trust", "ci", CONFIG_PATH, NULL, true, "the roots of the servers' certificates, PEM" },
     { "trust", "eum", CONFIG_PATH, NULL, false, "certificate of the EUM that signed the EIS, PEM" },
     { "trust", "strangers", CONFIG_PATH, NULL, false,
-      "folder with identities (NAME/tls.pem, NAME/tls.key) that nobody may take: foreign, expired, unborn, unknown, revoked" },
+      "folder with identities (NAME/tls.pem, NAME/tls.key) that nobody may take: foreign, expired, unborn, unknown, "
+      "revoked; sr-expired/card.7f21: an expired CERT.SR.ECDSA" },
     { "schemas", "folder", CONFIG_PATH, NULL, false, "XSD set of esim-messaging/3 with validate.xsd; none: our own schema" },
     { "sms", "tap", CONFIG_ADDRESS, NULL, false, "here the SM-SR finds its SMSC (SMPP): the runner counts, holds, repeats" },
     { "sms", "smsc", CONFIG_ADDRESS, NULL, false, "the true SMSC behind it" },
@@ -74,6 +76,7 @@ static void read_role(const struct config *c, const char *name, struct target_ro
     r->oid = config_text(c, section, "oid");
     r->certificate = config_text(c, section, "certificate");
     r->key = config_text(c, section, "key");
+    r->card = config_text(c, section, "card");
     r->url = text_or_null(c, section, "url");
     if (config_address(c, section, "listen", r->host, sizeof r->host, &r->port) != ERR_NONE)
         r->port = 0;

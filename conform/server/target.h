@@ -13,8 +13,9 @@ enum server { SM_SR, SM_DP, SM_SR2, NOBODY, SERVER_COUNT };
  * only, the owner of the profiles that eUICCs leave the factory with, a service provider, two EUMs, an SM-DP, an SM-SR.
  */
 enum role { OP1, OP2, OP3, START, M2M, EUM, EUM2, DP, SR, ROLE_COUNT };
-/* eUICCs: two with HTTPS and SMS, one with SMS only, one whose EIS is not the truth, one that changes its SM-SR. */
-enum card { CARD, CARD2, CARD_SMS, CARD_WRONG, CARD_MOVES, CARD_COUNT };
+/* eUICCs: two with HTTPS and SMS, one with SMS only, one whose EIS is not the truth, two that
+ * change their SM-SR. */
+enum card { CARD, CARD2, CARD_SMS, CARD_WRONG, CARD_MOVES, CARD_MOVES2, CARD_COUNT };
 /* Ordered profiles at the SM-DP: who owns them stands in the file. */
 enum order {
     METER,       /* of OP1, type Meters */
@@ -30,6 +31,7 @@ enum order {
     SPARE,       /* of OP1, type Spares */
     SPARE2,      /* the same again */
     BY_SMS,      /* of OP1, for the card with SMS only */
+    MOVING,      /* of OP1, for the card that changes its SM-SR */
     GONE,        /* of OP1: these are deleted without the SM-DP's knowing, and cannot be downloaded again */
     GONE2,
     GONE3,
@@ -49,7 +51,7 @@ struct target_server {
     const char *oid, *url; /* NULL: there is none; url without path */
 };
 struct target_role {
-    const char *oid, *certificate, *key, *url;
+    const char *oid, *certificate, *key, *url, *card; /* card: CERT.SR.ECDSA, a file */
     char host[64]; /* where to listen; port 0: nowhere */
     uint16_t port;
 };
