@@ -9,7 +9,8 @@
 #include "lib/scp/key_establishment.h"
 #include "rights.h"
 
-#define CONTEXT_MAX 4096u
+#define CONTEXT_MAX  4096u
+#define CONTEXTS_MAX 4u /* repeats of one call that are answered each by itself */
 #define UNIQUE_LEN  16u
 
 /* ---- context: one value a line */
@@ -54,6 +55,36 @@ static struct context context_read(struct span text)
     return c;
 }
 
+/* Those of an operation stand one behind the other: each message that asked for it has its own. */
+static struct span context_first(struct span *rest)
+{
+    size_t at = 0;
+    for (unsigned lines = 0; at < rest->len && lines < C_COUNT; at++)
+        lines += rest->ptr[at] == '\n';
+    struct span first = span_sub(*rest, 0, at);
+    *rest = span_from(*rest, at);
+    return first;
+}
+
+void smsr_context_add(struct turn *t, struct operation *op, const struct es_message *request, const char *callback_url)
+{
+    unsigned count = 0;
+    for (struct span rest = op->context; rest.len; count++) {
+        struct context c = context_read(context_first(&rest));
+        if (span_eq(c.line[C_RELATES], request->wsa.message_id.raw))
+            return; /* the same message again */
+    }
+    struct span more = smsr_context_of(t, request, callback_url);
+    struct writer w = wr_arena(t->arena, op->context.len + more.len);
+    wr_bytes(&w, op->context);
+    wr_bytes(&w, more);
+    if (count >= CONTEXTS_MAX || w.err != ERR_NONE)
+        return;
+    op->context = wr_span(&w);
+    op->context_changed = true;
+    smsr_operation_changed(op);
+}
+
 /* ---- headers */
 
 static enum err message_id(struct turn *t, struct span transaction, struct span context, bool ampersand,
@@ -94,6 +125,16 @@ struct span smsr_answer_build(struct turn *t, const struct es_message *request, 
                    &m.wsa.message_id) != ERR_NONE)
         return SPAN_NONE;
     return encode(t, &m);
+}
+
+struct span smsr_answer_again(struct turn *t, const struct es_message *request, struct span stored)
+{
+    struct es_message m = { 0 };
+    struct es_fault fault;
+    if (es_decode(stored, t->arena, &m, &fault) != ERR_NONE || m.kind != ES_RESPONSE ||
+        span_eq(m.wsa.relates_to, request->wsa.message_id.raw))
+        return stored;
+    return smsr_answer_build(t, request, m.body);
 }
 
 struct span smsr_callback_build(struct turn *t, struct span context, enum es_function function,
@@ -235,9 +276,16 @@ void smsr_operation_answer(struct turn *t, struct operation *op)
     if (op->function == ES_FUNCTION_NONE)
         return;
     struct es_response *response = response_of(t, op);
-    struct span soap = response ? smsr_callback_build(t, op->context, op->function, response) : SPAN_NONE;
-    call_answer(t->w, op->requester.text, op->call_id, 200, soap);
-    smsr_callback_post(t, op->context, op->function, op->call_id, soap);
+    struct span rest = op->context;
+    bool first = true;
+    do {
+        struct span context = context_first(&rest);
+        struct span soap = response ? smsr_callback_build(t, context, op->function, response) : SPAN_NONE;
+        if (first)
+            call_answer(t->w, op->requester.text, op->call_id, 200, soap);
+        smsr_callback_post(t, context, op->function, op->call_id, soap);
+        first = false;
+    } while (rest.len);
 }
 
 /* ---- notifications */

@@ -13,6 +13,10 @@ const char *smsr_callback_url(struct turn *t, const struct smsr_partner *partner
 /* An answer to request in the same HTTP exchange (SYNC functions); response: its body. Empty when it cannot be built.
  */
 struct span smsr_answer_build(struct turn *t, const struct es_message *request, const struct es_response *response);
+/* One more message asks for what the operation does: it gets an answer of its own. */
+void smsr_context_add(struct turn *t, struct operation *op, const struct es_message *request, const char *callback_url);
+/* A stored answer for a message that asks again: with a header of its own, or as it is when it is the same message. */
+struct span smsr_answer_again(struct turn *t, const struct es_message *request, struct span stored);
 /* An answer from its context; for callbacks. */
 struct span smsr_callback_build(struct turn *t, struct span context, enum es_function function,
                                 const struct es_response *response);

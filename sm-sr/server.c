@@ -90,15 +90,30 @@ struct known_call {
     struct call call;
 };
 
+static struct operation *running(struct turn *t, const struct known_call *k)
+{
+    for (size_t i = 0; t->e && i < t->e->operation_count; i++) {
+        struct operation *op = &t->e->operations[i];
+        if (op->n && op->change != ROW_GONE && oid_is(&op->requester, k->requester) && !strcmp(op->call_id, k->call_id))
+            return op;
+    }
+    return NULL;
+}
+
 static void answer_again(struct turn *t, const struct known_call *k)
 {
+    const struct es_message *request = &k->c->message;
+    struct operation *op = k->call.state == CALL_RUNNING ? running(t, k) : NULL;
+    struct span answer = k->call.state == CALL_ANSWERED ? smsr_answer_again(t, request, k->call.answer) : SPAN_NONE;
     if (!k->url) {
-        outbox_reply(t->out, t->event->reply, k->call.answer_status, k->call.answer);
+        outbox_reply(t->out, t->event->reply, k->call.answer_status, answer);
         return;
     }
     outbox_reply(t->out, t->event->reply, 202, SPAN_NONE);
-    if (k->call.state == CALL_ANSWERED)
-        smsr_callback_post(t, k->call.context, k->c->message.function, k->call_id, k->call.answer);
+    if (op)
+        smsr_context_add(t, op, request, k->url);
+    else if (k->call.state == CALL_ANSWERED)
+        smsr_callback_post(t, smsr_context_of(t, request, k->url), request->function, k->call_id, answer);
 }
 
 /* While another SM-SR takes the eUICC over, nothing else may change it (fact book 2.6). */

@@ -1,6 +1,6 @@
 /* lib/engine/call.h: answers are remembered before they leave. A call is named by (requester OID,
  * FunctionCallIdentifier), SGP.02 §5.1.1; a repeat while it runs is acknowledged and not run twice, a repeat after it
- * ended gets the same bytes, the same identifier for another content is refused. Table in ENGINE_SCHEMA. */
+ * ended gets the same answer (the same bytes when it is the same message), the same identifier for another content is refused. Table in ENGINE_SCHEMA. */
 #ifndef OSPREY_ENGINE_CALL_H
 #define OSPREY_ENGINE_CALL_H
 

@@ -125,6 +125,8 @@ void wsa_endpoint_encode(struct writer *w, const struct wsa_endpoint *e, char se
 {
     size_t start = w->len;
     wr_bytes(w, e->address);
+    if (e->address.len > strlen(WSA_POLLED) && !memcmp(e->address.ptr, WSA_POLLED, strlen(WSA_POLLED)))
+        return; /* whoever fetches it compares the URI as a whole */
     wr_parameter(w, start, separator, "EntityId", oid_span(&e->entity_id));
     wr_parameter(w, start, separator, "EntityName", e->entity_name);
     wr_parameter(w, start, separator, "UserName", e->user_name);

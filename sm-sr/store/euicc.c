@@ -259,6 +259,8 @@ static void save_operation(const struct euicc *e, const struct operation *op, st
                    value_optional(op->warning), value_int(op->data_changed),
                    op->data_changed ? value_octets(op->data) : value_null(), value_time(op->memory),
                    value_optional(op->iccid.digits), value_optional(op->asked), value_octets(op->secret));
+        if (op->context_changed)
+            WRITES_ADD(w, &SMSR_OPERATION_ASKED, 1, value_text(e->eid_text), value_int(op->n), value_octets(op->context));
     }
 }
 

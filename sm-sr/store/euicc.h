@@ -90,7 +90,8 @@ struct operation {
     struct span data; /* SendData: what was not sent yet; AuditEIS: the ICCIDs */
     bool data_changed;
     struct span result;  /* EuiccResponseData so far */
-    struct span context; /* how to answer: answer.c */
+    struct span context; /* how to answer, each that asked: answer.c */
+    bool context_changed;
     char warning[SMSR_WARNING_MAX + 1];
     struct oid peer;                /* SM-SR change: the other SM-SR */
     char asked[SMSR_ASKED_MAX + 1]; /* names the request that it was sent and has not answered; empty: none */

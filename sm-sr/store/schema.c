@@ -180,6 +180,7 @@ const struct statement SMSR_OPERATION_SAVE = {
     " data=CASE WHEN ?9<>0 THEN ?10 ELSE data END, memory=?11, iccid=?12, asked=?13, secret=?14 WHERE eid=?1 AND n=?2",
     NULL
 };
+const struct statement SMSR_OPERATION_ASKED = { "operation-asked", "UPDATE operation SET context=?3 WHERE eid=?1 AND n=?2", NULL };
 const struct statement SMSR_OPERATION_DROP = { "operation-drop", "DELETE FROM operation WHERE eid=?1 AND n=?2", NULL };
 const struct statement SMSR_EXCHANGE_LOAD = { "exchange-load",
                                               "SELECT n, operation, purpose, bearer, target, state, flags, kvn, "

@@ -132,15 +132,15 @@ def at_the_operator(door):
 
 
 def the_same_call(door):
-    """One identifier, one call: another content is refused; the same call again is the same answer."""
+    """One identifier, one call: another content is refused; the same call again is carried out once, each message answered."""
     first = door.message(iccid='8999970000000099993')
     door.say('a call', 'sr', first, '202')
     door.say('its identifier with another content', 'sr', first.replace('8999970000000099993', door.iccid), '200 FAILED 1.6/3.3')
     door.say('the call again', 'sr', first.replace('/M', '/N'), '202')
-    door.lab.wait('its answer', lambda: door.lab.answers('ES4-EnableProfile', 0), 10)
+    door.lab.wait('both answers', lambda: len(door.lab.answers('ES4-EnableProfile', 0)) == 2, 10)
     door.lab.wait('all is sent', door.lab.idle, 10)
-    if len(door.lab.answers('ES4-EnableProfile', 0)) != 1:
-        raise LabError('one call, but several answers')
+    if len(door.lab.answers('ES4-EnableProfile', 0)) != 2:
+        raise LabError('two messages, but not two answers')
     door.unchanged('a refused call')
 
 

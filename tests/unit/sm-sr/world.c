@@ -141,6 +141,7 @@ static void soap_told(struct world *w, const struct effect *effect)
     snprintf(t->url, sizeof t->url, "%s", effect->to);
     snprintf(t->message_id, sizeof t->message_id, "%.*s", (int)m.wsa.message_id.raw.len,
              (const char *)m.wsa.message_id.raw.ptr);
+    snprintf(t->relates_to, sizeof t->relates_to, "%.*s", (int)m.wsa.relates_to.len, (const char *)m.wsa.relates_to.ptr);
     t->function = m.function;
     t->kind = m.kind;
     t->soap = soap;

@@ -77,7 +77,7 @@ struct told {
     struct status status;
     char iccid[21], mno[64];
     struct aid isdp;
-    char message_id[256];
+    char message_id[256], relates_to[256];
     uint8_t digest[32]; /* of the whole message */
     struct span soap;   /* kept till the end */
     uint8_t data[1024];
