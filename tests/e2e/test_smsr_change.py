@@ -3,13 +3,16 @@
 import hashlib
 import json
 import os
+import re
+import shutil
 import sqlite3
 import subprocess
 import sys
 import tempfile
 
 import ecosystem
-from ecosystem import Ecosystem
+import soap_peer
+from ecosystem import Ecosystem, lab
 
 
 def check(what, answer, status, reason=''):
@@ -107,8 +110,48 @@ def whole(eco, eid):
     assert 'over HTTPS, ' in log and eco.port['scp81-2'], 'the download went another way'
 
 
+def refuse_certificates(eco, eid):
+    """The new SM-SR shows the card a certificate of the past, then one of a foreign CI: the old one sees it first."""
+    good = open(eco.path('sm-sr2.conf')).read()
+    eco.tool('osprey-eum', 'ci', 'init', '--out', eco.path('foreign-ci'), '--oid', '2.999.77')
+    for folder, ci, reason, dates in (('past', 'ci', '6.3', ('--from', '2020-01-01', '--days', '30')), ('foreign', 'foreign-ci', '6.1', ())):
+        os.mkdir(eco.path(folder))
+        shutil.copy(eco.path('sm-sr2', 'master.key'), eco.path(folder, 'master.key'))
+        eco.tool('osprey-eum', 'issue', 'sm-sr', '--ci', eco.path(ci), '--out', eco.path(folder), '--oid', eco_oid('sm-sr2'), '--name', folder, *dates)
+        lab.write(eco.path('sm-sr2.conf'), good.replace('sm-sr2/card.', f'{folder}/card.'))
+        eco.programs['sm-sr2'].stop()
+        eco.start('sm-sr2')
+        check('prepare', prepare(eco, eid), 'EXECUTED_SUCCESS')
+        answer = change(eco, eid)
+        check(f'change with a {folder} certificate', answer, 'FAILED', reason)
+        assert answer[1]['subject'] == '8.5.3', answer
+        assert managed(eco, 'sm-sr') == 1 and rows(eco, 'sm-sr2', 'SELECT count(*) FROM euicc') == [(0,)]
+    lab.write(eco.path('sm-sr2.conf'), good)
+    eco.programs['sm-sr2'].stop()
+    eco.start('sm-sr2')
+
+
+def refuse_eis(eco, eid):
+    """Somebody with the old SM-SR's name hands over an EIS that the EUM did not sign, or that names another SM-SR."""
+    soap = sorted(name for name in os.listdir(eco.path('soap')) if name.endswith('-in-ES7-HandoverEUICCRequest.xml'))[-1]
+    text = open(eco.path('soap', soap)).read()
+    identity = eco.identity('as-sr', 'sm-sr', eco_oid('sm-sr'))
+    check('prepare', prepare(eco, eid), 'EXECUTED_SUCCESS')
+    for number, (what, old, new, status) in enumerate((('a changed platform', r'(PlatformVersion>)\d', r'\g<1>9', '8.6/6.1'),
+                                                       ('another SM-SR', r'(Smsr-id>)[\d.]+', r'\g<1>2.999.78', '8.7/'))):
+        forged, count = re.subn(old, new, text, count=1)
+        forged = re.sub(r'(FunctionCallIdentifier>)[^<]+', rf'\g<1>forged-{number}', forged)
+        assert count == 1, what
+        answer = soap_peer.post(eco.port['sr2'], forged, identity, '/esim-messaging/3/ES7/ES7SmSrProvider')
+        assert answer[0] == 202, answer
+        eco.wait(what, lambda: re.search(rf'forged-{number}: FAILED {status}', open(eco.path('logs', 'sm-sr2.log')).read()), 10)
+        assert rows(eco, 'sm-sr2', 'SELECT (SELECT count(*) FROM euicc) + (SELECT count(*) FROM document) + (SELECT count(*) FROM profile)') == [(0,)]
+
+
 def killed(eco, eid):
-    """The new SM-SR dies right after the commit point, the old one a moment later."""
+    """Nothing that is refused changes anything; then the new SM-SR dies right after the commit point, the old one a moment later."""
+    refuse_certificates(eco, eid)
+    refuse_eis(eco, eid)
     check('prepare', prepare(eco, eid), 'EXECUTED_SUCCESS')
     asked = eco.osprey_start('sm-sr', 'change', '--via', 'sm-sr', '--eid', eid, '--target', 'sm-sr2', '--validity', '120', '--timeout', '120',
                              who='start')
