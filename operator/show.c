@@ -290,6 +290,8 @@ static void json_result(const struct op_call *call, const struct op_result *r)
     set_text(o, "iccid", *answered.iccid ? answered.iccid : asked.iccid);
     if (r->has_answer)
         set_status(o, &es_response_of(&r->answer)->status);
+    if (r->has_answer && es_response_of(&r->answer)->acceptable_validity_s)
+        json_object_set_new(o, "acceptable_validity_s", json_integer(es_response_of(&r->answer)->acceptable_validity_s));
     set_text(o, "error", r->text);
     set_hex(o, "euicc_response", answered.euicc_response);
     set_span(o, "call_id", r->call_id);
@@ -335,6 +337,8 @@ static void text_result(const struct op_session *s, const struct op_call *call, 
         print_status(out, status);
         if (answered.euicc_response.len)
             fprintf(out, "  card     %s\n", hex_text(answered.euicc_response, hex, sizeof hex));
+        if (es_response_of(&r->answer)->acceptable_validity_s)
+            fprintf(out, "  takes    --validity %u\n", es_response_of(&r->answer)->acceptable_validity_s);
         fprintf(out, "  next     %s\n", reason_advice(status->reason));
     } else if (r->text[0]) {
         fprintf(out, "  what     %s\n", r->text);

@@ -165,7 +165,7 @@ def killed(eco, eid):
 
 
 def batch(eco, *more):
-    return ['sm-sr', 'change', '--via', 'sm-sr', '--target', 'sm-sr2', '--eids', eco.path('fleet.txt'), '--parallel', '2', *more]
+    return ['sm-sr', 'change', '--via', 'sm-sr', '--target', 'sm-sr2', '--eids', eco.path('fleet.txt'), *more]
 
 
 def counts(answer, **wanted):
@@ -193,7 +193,7 @@ def fleet(eco, _):
     assert counts(eco.osprey(*batch(eco, '--dry-run'), who='start'), ready=3, failed=1) == 4
     assert managed(eco, 'sm-sr2') == 0 and not os.path.exists(eco.path('fleet.txt.progress')), 'a dry run that is none'
     # killed with calls under way
-    asked = eco.osprey_start(*batch(eco, '--validity', '3'), who='start')
+    asked = eco.osprey_start(*batch(eco, '--validity', '3', '--parallel', '2'), who='start')
     eco.wait('a change under way', lambda: '"change"' in progress(eco), 20, pause=0.002)
     asked.kill()
     asked.communicate()
