@@ -9,7 +9,6 @@
 #include "operator.h"
 
 #define ECOSYSTEM_CARDS_MAX 10000u
-#define SIM_PROFILES_MAX    4u /* ordered for each card */
 
 enum ecosystem_entity { ECOSYSTEM_SMSR, ECOSYSTEM_EUM, ECOSYSTEM_SMDP, ECOSYSTEM_START, ECOSYSTEM_OPERATOR };
 #define ECOSYSTEM_SMSR_URL     "https://sm-sr.sim"
@@ -29,6 +28,7 @@ struct sim_card {
         bool asked, loaded; /* as the operator knows it */
     } profiles[SIM_PROFILES_MAX];
     unsigned functions_left; /* of its programme */
+    struct sim_told told;
 };
 
 struct ecosystem_options {

@@ -282,6 +282,37 @@ static void judge_word(struct ecosystem *e, int n)
     }
 }
 
+static const struct euicc_profile_info *profile_of(const struct euicc_profile_info *profiles, size_t count, const struct iccid *iccid)
+{
+    struct iccid one;
+    for (size_t i = 0; i < count; i++)
+        if (iccid_from_ef(SPAN_OF(profiles[i].iccid_ef), &one) == ERR_NONE && iccid_eq(&one, iccid))
+            return &profiles[i];
+    return NULL;
+}
+
+/* Answers and notifications together: the operator knows which of its profiles are there, and which is enabled. Where clocks jump, nobody knows
+ * what came last. */
+static void judge_told(struct ecosystem *e, int n)
+{
+    struct euicc_profile_info profiles[EUICC_PROFILES_MAX];
+    struct sim_card *card = &e->cards[n];
+    int enabled = -1, told;
+    if (!card->device->card || e->fault_counts.jumps)
+        return;
+    size_t count = euicc_profiles(card->device->card, profiles);
+    for (unsigned p = 0; p < e->options.profile_count; p++) {
+        const struct euicc_profile_info *found = profile_of(profiles, count, &card->profiles[p].iccid);
+        bool loaded = found && (found->state == EUICC_PROFILE_ENABLED || found->state == EUICC_PROFILE_DISABLED);
+        if (found && found->state == EUICC_PROFILE_ENABLED)
+            enabled = (int)p;
+        if (loaded != (card->told.loaded_ms[p] > card->told.gone_ms[p]))
+            violated(e, "operator-knows", n, "profile %u is %s the card; the operator was told otherwise", p, loaded ? "on" : "not on");
+    }
+    if (operator_knows(&card->told, &told) && enabled != told)
+        violated(e, "operator-knows", n, "profile %d is enabled; the operator was told %d (-1: none of its)", enabled, told);
+}
+
 /* ---- stores ---- */
 
 static const struct statement LEFT_SMSR[] = { { "judge-outbox", "SELECT line, ref FROM outbox", NULL },
@@ -310,14 +341,26 @@ static void judge_left(struct ecosystem *e, struct sim_role *r, const struct sta
 
 static const struct statement TABLES = { "judge-tables", "SELECT name FROM sqlite_master WHERE type='table'", NULL };
 
-static void judge_table(struct ecosystem *e, struct sim_role *r, struct span name)
+/* A store keeps what it has prepared by the statement's address: each table needs a statement that stays. */
+#define TABLES_MAX 48u
+static const struct statement *all_of(const struct sim_role *r, size_t n, struct span table)
+{
+    static struct {
+        struct statement statement;
+        char sql[80];
+    } all[2][TABLES_MAX];
+    size_t role = strcmp(r->kind->name, "sm-sr") == 0;
+    sim_must(n < TABLES_MAX && table.len < 48 ? ERR_NONE : ERR_TOO_LONG, "tables");
+    snprintf(all[role][n].sql, sizeof all[role][n].sql, "SELECT * FROM \"%.*s\"", (int)table.len, (const char *)table.ptr);
+    all[role][n].statement = (struct statement){ "judge-all", all[role][n].sql, NULL };
+    return &all[role][n].statement;
+}
+
+static void judge_table(struct ecosystem *e, struct sim_role *r, size_t n, struct span name)
 {
     struct arena arena;
-    char sql[96];
-    struct statement all = { "judge-all", sql, NULL };
-    snprintf(sql, sizeof sql, "SELECT * FROM \"%.*s\"", (int)name.len, (const char *)name.ptr);
     arena_init(&arena, 256u << 20);
-    const struct query *q = sim_role_ask(r, &all, NULL, 0, &arena);
+    const struct query *q = sim_role_ask(r, all_of(r, n, name), NULL, 0, &arena);
     for (size_t i = 0; i < q->row_count; i++)
         for (size_t c = 0; c < q->rows[i].column_count; c++)
             if (world_tells_secret(e->world, row_bytes(&q->rows[i], c)))
@@ -333,7 +376,7 @@ static void judge_store(struct ecosystem *e, struct sim_role *r)
     arena_init(&arena, 1u << 20);
     const struct query *q = sim_role_ask(r, &TABLES, NULL, 0, &arena);
     for (size_t i = 0; i < q->row_count; i++)
-        judge_table(e, r, row_bytes(&q->rows[i], 0));
+        judge_table(e, r, i, row_bytes(&q->rows[i], 0));
     arena_release(&arena);
 }
 
@@ -342,6 +385,7 @@ unsigned judge_all(struct ecosystem *e)
     for (unsigned i = 0; i < e->options.card_count; i++) {
         judge_card(e, (int)i);
         judge_word(e, (int)i);
+        judge_told(e, (int)i);
     }
     for (unsigned i = 0; i < e->mno.call_count; i++)
         judge_call(e, e->mno.calls[i]);

@@ -184,6 +184,73 @@ bool operator_content(void *ecosystem)
     return true;
 }
 
+/* ---- what the operator is told ---- */
+
+static void later(uint64_t *at, uint64_t ms) { *at = ms > *at ? ms : *at; }
+
+static void hear_enabled(struct sim_told *told, unsigned profile, uint64_t ms)
+{
+    for (unsigned i = 0; i < SIM_PROFILES_MAX; i++)
+        later(i == profile ? &told->on_ms[i] : &told->off_ms[i], ms);
+}
+
+/* A download enabled its profile at some time between question and answer. */
+static void hear_download(struct sim_told *told, const struct sim_call *c)
+{
+    for (unsigned i = 0; i < SIM_PROFILES_MAX; i++)
+        if (told->on_ms[i] >= c->asked_ms || told->off_ms[i] >= c->asked_ms)
+            later(&told->doubt_ms, c->end_ms);
+    hear_enabled(told, c->profile, c->end_ms);
+}
+
+bool operator_knows(const struct sim_told *told, int *ret_profile)
+{
+    bool known = !told->doubt_ms;
+    *ret_profile = -1;
+    for (unsigned i = 0; i < SIM_PROFILES_MAX; i++) {
+        known |= told->on_ms[i] > told->doubt_ms;
+        if (told->on_ms[i] > told->off_ms[i])
+            *ret_profile = (int)i;
+    }
+    return known;
+}
+
+static void hear_answer(const struct sim_call *c)
+{
+    struct sim_told *told = &c->e->cards[c->card].told;
+    if (c->function == ES2_DOWNLOAD_PROFILE && c->enable && c->status.exec == EXECUTED_SUCCESS)
+        hear_download(told, c);
+    if (c->status.exec != EXECUTED_SUCCESS && c->status.exec != EXECUTED_WITH_WARNING)
+        return;
+    if (c->function == ES2_DOWNLOAD_PROFILE)
+        later(&told->loaded_ms[c->profile], c->end_ms);
+    if (c->function == ES4_DELETE_PROFILE)
+        later(&told->gone_ms[c->profile], c->end_ms);
+    if (c->function == ES4_ENABLE_PROFILE)
+        hear_enabled(told, c->profile, c->end_ms);
+    if (c->function == ES4_DISABLE_PROFILE || c->function == ES4_DELETE_PROFILE)
+        later(&told->off_ms[c->profile], c->end_ms);
+}
+
+static void hear_notification(struct ecosystem *e, const struct es_message *m)
+{
+    bool enabled = m->function == ES4_PROFILE_ENABLED_NOTIFICATION || m->function == ES2_PROFILE_ENABLED_NOTIFICATION;
+    bool deleted = m->function == ES4_PROFILE_DELETED_NOTIFICATION || m->function == ES2_PROFILE_DELETED_NOTIFICATION;
+    bool disabled = m->function == ES4_PROFILE_DISABLED_NOTIFICATION || m->function == ES2_PROFILE_DISABLED_NOTIFICATION || deleted;
+    const struct es_profile_notification *n = m->body;
+    e->mno.notifications++;
+    for (unsigned i = 0; (enabled || disabled) && i < e->options.card_count; i++)
+        for (unsigned p = 0; eid_eq(&e->cards[i].eid, &n->eid) && p < e->options.profile_count; p++)
+            if (iccid_eq(&e->cards[i].profiles[p].iccid, &n->iccid)) {
+                if (enabled)
+                    hear_enabled(&e->cards[i].told, p, n->completed_ms);
+                else
+                    later(&e->cards[i].told.off_ms[p], n->completed_ms);
+                if (deleted)
+                    later(&e->cards[i].told.gone_ms[p], n->completed_ms);
+            }
+}
+
 /* ---- answers ---- */
 
 static void learn(struct sim_call *c)
@@ -224,6 +291,7 @@ static void answer(struct sim_call *c, const struct es_message *m, struct span o
     world_say(c->e->world, "operator: %s", operator_call_text(c, text));
     world_arrow(c->e->world, (int)c->card, "operator", "", "%s", text);
     learn(c);
+    hear_answer(c);
     go_on(c, waited);
 }
 
@@ -252,7 +320,7 @@ static void operator_soap(void *role, const char *sender, struct span body, stru
     if (call)
         answer(call, &m, body);
     else if (err == ERR_NONE && m.kind == ES_NOTIFICATION)
-        e->mno.notifications++;
+        hear_notification(e, &m);
     world_reply(e->world, &(struct effect){ .kind = EFFECT_REPLY, .reply = reply, .status = err == ERR_NONE ? 202 : 400 });
     arena_release(&arena);
 }

@@ -8,6 +8,7 @@
 #include "world.h"
 
 #define SIM_CALL_ID_MAX 32u
+#define SIM_PROFILES_MAX 4u /* ordered for each card */
 
 struct ecosystem;
 
@@ -51,6 +52,16 @@ struct sim_operator {
     unsigned notifications;
     bool stopped; /* no new questions */
 };
+
+/* What the operator has been told of a card, by answers and notifications together: when each of its profiles was said to
+ * be enabled last, and when to be not. */
+struct sim_told {
+    uint64_t on_ms[SIM_PROFILES_MAX], off_ms[SIM_PROFILES_MAX];
+    uint64_t loaded_ms[SIM_PROFILES_MAX], gone_ms[SIM_PROFILES_MAX];
+    uint64_t doubt_ms; /* nothing said before is sure: a download does not say when it enabled, and something else happened too */
+};
+/* The number of the profile that it takes for enabled, -1: none of its; false: it cannot know. */
+bool operator_knows(const struct sim_told *told, int *ret_profile);
 
 void operator_join(struct ecosystem *e); /* its node in the world */
 void operator_begin(struct ecosystem *e, const struct programme *programme);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "eis.h"
+#include "lib/base/mutant.h"
 #include "lib/codec/hex.h"
 #include "lib/engine/call.h"
 #include "lib/es/wsmc.h"
@@ -368,7 +369,7 @@ void smsr_tell_listeners(struct turn *t, enum smsr_tell what, const struct profi
 
 static void tell_owner(struct turn *t, enum smsr_tell what, const struct profile *p)
 {
-    if (!smsr_onc_discards(t, &p->info, es_function_info(tells[what].es4)->name))
+    if (!smsr_onc_discards(t, &p->info, es_function_info(tells[what].es4)->name) && !MUTANT(tells_no_owner))
         tell_one(t, what, p, &p->info.mno_id);
 }
 
@@ -378,15 +379,33 @@ void smsr_tell(struct turn *t, enum smsr_tell what, const struct profile *p)
     smsr_tell_listeners(t, what, p, NULL);
 }
 
-/* Who asked gets the answer; an owner whose SM-DP asked knows it from there. */
-void smsr_tell_others(struct turn *t, enum smsr_tell what, const struct profile *p)
+static const struct operation *asked_operation(const struct turn *t)
 {
     const struct operation *op = smsr_operation_head(t->e);
-    bool asked = op && op->function != ES_FUNCTION_NONE;
-    bool es3 = asked && es_function_info(op->function)->number == ES_IF_ES3;
-    if (!asked || (!es3 && !oid_eq(&op->requester, &p->info.mno_id)))
+    return op && op->function != ES_FUNCTION_NONE ? op : NULL;
+}
+
+/* Who asked gets the answer; an owner whose SM-DP asked knows it from there. */
+static bool owner_asked(const struct operation *op, const struct profile *p)
+{
+    return op && (es_function_info(op->function)->number == ES_IF_ES3 || oid_eq(&op->requester, &p->info.mno_id));
+}
+
+void smsr_tell_others(struct turn *t, enum smsr_tell what, const struct profile *p)
+{
+    const struct operation *op = asked_operation(t);
+    if (!owner_asked(op, p))
         tell_owner(t, what, p);
-    smsr_tell_listeners(t, what, p, asked ? &op->requester : NULL);
+    smsr_tell_listeners(t, what, p, op ? &op->requester : NULL);
+}
+
+void smsr_tell_asker(struct turn *t, enum smsr_tell what, const struct profile *p)
+{
+    const struct operation *op = asked_operation(t);
+    if (owner_asked(op, p))
+        tell_owner(t, what, p);
+    else if (op)
+        tell_one(t, what, p, &op->requester);
 }
 
 void smsr_tell_plma(struct turn *t, const struct es_plma *plma)

@@ -58,6 +58,8 @@ enum smsr_tell {
 void smsr_tell(struct turn *t, enum smsr_tell what, const struct profile *p);
 /* The same about the profile that the running operation was asked for: but not who asked. */
 void smsr_tell_others(struct turn *t, enum smsr_tell what, const struct profile *p);
+/* Whom smsr_tell_others leaves out: who asked, when the answer cannot say it. */
+void smsr_tell_asker(struct turn *t, enum smsr_tell what, const struct profile *p);
 /* The M2M SPs only; but: not this one, or NULL. */
 void smsr_tell_listeners(struct turn *t, enum smsr_tell what, const struct profile *p, const struct oid *but);
 void smsr_tell_plma(struct turn *t, const struct es_plma *plma);

@@ -281,6 +281,8 @@ enum err registry_delete(struct card *card, struct isdp *isdp)
 {
     struct isdp_registry *reg = card_registry(card);
     size_t index = (size_t)(isdp - reg->items);
+    if (MUTANT(deletes_nothing))
+        return ERR_NONE;
     card_begin(card);
     enum err err = objects_delete_profile(card->objects, (uint8_t)isdp->slot);
     if (err == ERR_NONE && MUTANT(leaks_memory))
@@ -304,7 +306,7 @@ enum err registry_switch(struct card *card, struct isdp *target)
         return ERR_NONE;
     card_begin(card);
     enum err err = ERR_NONE;
-    if (enabled) {
+    if (enabled && !MUTANT(leaves_the_old_one_enabled)) {
         enabled->state = ISDP_DISABLED;
         err = put(card, enabled);
     }

@@ -399,7 +399,7 @@ static int undone(struct turn *t, struct job *j, const struct es3_answer *a)
     if (a->status.reason == REASON_POL1_REFUSED && !(j->flags & JOB_SENT_ALL))
         return DL_COMPLETE;
     bool left = !executed(a) && a->status.reason != REASON_ICCID_UNKNOWN;
-    if (left && unsure(a) && undo_goes_on(t, j)) { /* the operator has waited long enough; the clean-up goes on */
+    if (left && unsure(a) && undo_goes_on(t, j) && !MUTANT(gives_up_cleaning)) { /* the operator has waited long enough; the clean-up goes on */
         smdp_job_answer(t, j);
         j->deadline_ms = t->now_ms + 1000ull * t->config->undo_s;
         return DL_UNDO;
@@ -453,7 +453,7 @@ static struct status find_profile(struct turn *t, const struct job *j, const str
             return status_failed(REASON_ICCID_NOT_ALLOWED, r->iccid.digits, "another operator's profile");
         if (r->profile_type.len && !span_eq(r->profile_type, span_text(p->type)))
             return status_failed(REASON_ICCID_NOT_ALLOWED, r->iccid.digits, "it is of another profile type");
-        if (p->state != SMDP_PROFILE_FREE && !end_clean_up(t, &p->iccid) && !MUTANT(reserves_nothing))
+        if (p->state != SMDP_PROFILE_FREE && !end_clean_up(t, &p->iccid))
             return status_failed(REASON_ICCID_IN_USE, r->iccid.digits, "it is on an eUICC, or on its way to one");
         return status_success();
     }
@@ -493,7 +493,7 @@ static int expired(struct turn *t, struct job *j)
         return NEXT_STAY;
     if (at == DL_ENABLE)
         j->status = status_warning(REASON_CALL_EXPIRED, t->eid, "installed; whether it is enabled is not known");
-    if (MUTANT(expired_downloads_leave_all) || ((j->flags & JOB_ANSWERED) && !undo_goes_on(t, j)))
+    if ((j->flags & JOB_ANSWERED) && !undo_goes_on(t, j))
         return NEXT_END;
     bool own_left = at == DL_CLEANUP && iccid_eq(&j->other, &j->iccid);
     return own_left || (at >= DL_CREATE && at <= DL_COMPLETE) || at == DL_UNDO ? DL_UNDO : NEXT_END;

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "lib/base/mutant.h"
 #include "sm-dp/es3_client.h"
 #include "sm-dp/messages.h"
 #include "sm-dp/turn.h"
@@ -59,6 +60,8 @@ void smdp_job_answer(struct turn *t, struct job *j)
         return;
     j->flags |= JOB_ANSWERED;
     j->changed = true;
+    if (MUTANT(success_in_any_case))
+        j->status = status_success();
     smdp_answer_post(t, j);
 }
 

@@ -151,7 +151,7 @@ static void apply(struct turn *t, const struct es5_notification *n)
         break;
     case ES5_CHANGE_ROLLED_BACK:
     case ES5_FALLBACK:
-        if (n->type == ES5_FALLBACK ? !MUTANT(ignores_a_fall_back) : !MUTANT(ignores_a_roll_back))
+        if (n->type != ES5_FALLBACK || !MUTANT(ignores_a_fall_back))
             undone(t, n);
         break;
     default:
@@ -169,7 +169,7 @@ static void take(struct turn *t, const struct es5_notification *n, bool repeat)
         smsr_operation_go(t, op, next);
         return;
     }
-    bool expired = !MUTANT(confirms_what_came_too_late) && n->type == ES5_CHANGE_SUCCEEDED && t->e->expired_isdp.len && aid_eq(&t->e->expired_isdp, &n->isdp);
+    bool expired = n->type == ES5_CHANGE_SUCCEEDED && t->e->expired_isdp.len && aid_eq(&t->e->expired_isdp, &n->isdp);
     if (expired)
         turn_log(t, LOG_WARN_, "a change that comes after its time is not confirmed: the card will take it back");
     else if (repeat)
@@ -212,7 +212,7 @@ static enum err packet_open(struct turn *t, struct span packet, struct span *ret
         err = scp80_policy_isdr(&h);
     if (err == ERR_NONE)
         err = smsr_packet_open(t, k, packet, &plain, &h, ret_data);
-    if (err == ERR_NONE && h.counter && h.counter < t->e->heard_counter && !MUTANT(believes_old_notifications))
+    if (err == ERR_NONE && h.counter && h.counter < t->e->heard_counter)
         err = ERR_REPLAY;
     if (err == ERR_NONE && h.counter > t->e->heard_counter)
         t->e->heard_counter = h.counter;

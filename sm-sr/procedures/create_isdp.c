@@ -1,4 +1,3 @@
-#include "lib/base/mutant.h"
 #include "sm-sr/answer.h"
 #include "sm-sr/rules.h"
 #include "sm-sr/turn.h"
@@ -43,7 +42,7 @@ static int created_ok(struct turn *t, struct operation *op)
 static int create_failed(struct turn *t, struct operation *op, const struct card_answer *a)
 {
     smsr_card_failed(t, op, a);
-    if (!(op->flags & OPERATION_UNSURE) && !MUTANT(keeps_what_was_not_created)) /* else the audit decides about the entry */
+    if (!(op->flags & OPERATION_UNSURE)) /* else the audit decides about the entry */
         smsr_profile_remove(smsr_profile_by_iccid(t->e, &op->iccid));
     return NEXT_END;
 }

@@ -78,6 +78,15 @@ static bool is_unsure(const struct operation *op)
             ((op->flags & OPERATION_UNSURE) && op->status.exec == EXECUTED_FAILED));
 }
 
+/* The enabled profile changed, and then the operation failed: "failed" or "expired" does not tell that. */
+static void tell_of_switch(struct turn *t, const struct operation *op)
+{
+    const struct profile *p = smsr_profile_by_aid(t->e, &op->isdp);
+    bool unsaid = op->status.exec == EXECUTED_FAILED || op->status.exec == EXECUTED_EXPIRED;
+    if ((op->flags & OPERATION_SWITCHED) && unsaid && p && !MUTANT(says_no_more_than_expired))
+        smsr_tell_asker(t, op->procedure == &SMSR_ENABLE_PROFILE ? SMSR_TELL_ENABLED : SMSR_TELL_DISABLED, p);
+}
+
 void smsr_operation_end(struct turn *t, struct operation *op)
 {
     smsr_change_ending(t, op);
@@ -88,6 +97,7 @@ void smsr_operation_end(struct turn *t, struct operation *op)
     t->hold |= more;
     t->release |= !more && (op->procedure->chains || op->procedure == &SMSR_CREATE_ISDP);
     log_end(t, op);
+    tell_of_switch(t, op);
     if (op->procedure->audit && t->e->present)
         smsr_record_operation(t, op);
     if (op->status.exec != EXECUTED_EXPIRED || !MUTANT(expired_calls_are_not_answered))

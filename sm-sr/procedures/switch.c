@@ -124,12 +124,6 @@ int smsr_switch_asked(struct turn *t, struct operation *op, const struct card_an
         return SWITCH_LOOK;
     if (a->outcome != CARD_SAID || a->broken || !a->count)
         return smsr_card_failed(t, op, a);
-    if (a->last.sw == SW_OK && MUTANT(takes_a_promise_for_a_switch)) {
-        struct aid target = smsr_switch_target(op);
-        smsr_switched(t, smsr_profile_by_aid(t->e, &target), smsr_profile_by_aid(t->e, &op->isdp));
-        op->status = status_success();
-        return NEXT_END;
-    }
     if (a->last.sw == SW_OK)
         return SWITCH_AWAIT;
     if (a->last.sw == SW_CONDITIONS && (op->flags & OPERATION_UNSURE))
@@ -152,7 +146,7 @@ int smsr_switch_notified(struct turn *t, struct operation *op, const struct es5_
 {
     struct aid target = smsr_switch_target(op);
     (void)t;
-    if (!aid_eq(&n->isdp, &target) && !MUTANT(any_notification_will_do))
+    if (!aid_eq(&n->isdp, &target))
         return NEXT_STAY;
     if (n->type == ES5_CHANGE_SUCCEEDED || (n->type == ES5_FALLBACK && !enables(op)))
         return SWITCH_CONFIRM;
