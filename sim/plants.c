@@ -33,7 +33,7 @@ static const struct plant {
     { "does_not_follow_the_card", "what a notification says does not go into the EIS", &SCENARIO_REFUSED },
     { "failed_downloads_leave_all", "a download that failed leaves its ISD-P", &SCENARIO_EVERYTHING },
     { "enabled_in_any_case", "\"enabled\" is answered whatever the SM-SR said", &SCENARIO_REFUSED },
-    { "two_fallback_holders", "two profiles have the fall-back attribute", &SCENARIO_WALK },
+    { "repeats_lack_an_octet", "the answer to a repeat is not the same bytes", &SCENARIO_CHURN },
     { "gives_up_cleaning", "a clean-up that was not possible at once is given up", &SCENARIO_EXPIRY },
     { "success_in_any_case", "a download that failed is called a success", &SCENARIO_EVERYTHING },
     { "tells_no_owner", "the owner of a profile hears nothing of what others do with it", &SCENARIO_REFUSED },

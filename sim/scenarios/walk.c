@@ -4,7 +4,7 @@
 
 static const struct question walk[] = {
     { ES2_DOWNLOAD_PROFILE, 0, false }, { ES4_ENABLE_PROFILE, 0, false },  { ES4_AUDIT_EIS, 0, false },       { ES2_DOWNLOAD_PROFILE, 1, true },
-    { ES4_DISABLE_PROFILE, 1, false },  { ES4_DELETE_PROFILE, 0, false },  { ES4_ENABLE_PROFILE, 1, false },   { ES4_SET_FALLBACK_ATTRIBUTE, 1, false },
+    { ES4_DISABLE_PROFILE, 1, false },  { ES4_DELETE_PROFILE, 0, false },  { ES4_ENABLE_PROFILE, 1, false },
 };
 
 #define WALK(the_name, the_summary, how)                                                                                       \
