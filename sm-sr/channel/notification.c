@@ -146,6 +146,8 @@ static void apply(struct turn *t, const struct es5_notification *n)
 {
     switch (n->type) {
     case ES5_CHANGE_SUCCEEDED:
+    case ES5_LOCAL_ENABLE: /* the device's own choice */
+    case ES5_LOCAL_DISABLE:
         follow_card(t, n);
         confirm(t);
         break;

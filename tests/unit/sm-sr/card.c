@@ -426,12 +426,14 @@ void card_confirm_missing(struct world *w)
     card_notify(w, ES5_CHANGE_ROLLED_BACK);
 }
 
-void card_fall_back(struct world *w)
+void card_goes_home(struct world *w, uint8_t type)
 {
     enable(&w->card, (int)(fallback_of(&w->card) - w->card.isdp));
     w->card.switch_to = w->card.undo_to = -1;
-    card_notify(w, ES5_FALLBACK);
+    card_notify(w, type);
 }
+
+void card_fall_back(struct world *w) { card_goes_home(w, ES5_FALLBACK); }
 
 void card_idle(struct world *w)
 {

@@ -219,6 +219,24 @@ static void the_card_falls_back_by_itself(void **state)
     world_check_agreement(&w);
 }
 
+/* Local enabling and disabling (ESx): the EIS follows the card. */
+static void the_device_changes_by_itself(void **state)
+{
+    (void)state;
+    b(OID_OP2, 0);
+    for (uint8_t type = ES5_LOCAL_ENABLE; type <= ES5_LOCAL_DISABLE; type++) {
+        ask(OID_OP2, ES4_ENABLE_PROFILE, type == ES5_LOCAL_ENABLE ? "1" : "2", ICCID_B, 600);
+        world_settle(&w);
+        assert_int_equal(world_state(&w, ICCID_B), PROFILE_ENABLED);
+        card_goes_home(&w, type);
+        world_settle(&w);
+        assert_int_equal(world_state(&w, ICCID_A), PROFILE_ENABLED);
+        assert_int_equal(world_state(&w, ICCID_B), PROFILE_DISABLED);
+        assert_false(w.card.pending);
+        world_check_agreement(&w);
+    }
+}
+
 static void fall_back_ends_what_runs(void **state)
 {
     (void)state;
@@ -508,6 +526,7 @@ int main(void)
         LIFE_TEST(no_network_rolls_back),
         LIFE_TEST(the_card_falls_back_by_itself),
         LIFE_TEST(fall_back_ends_what_runs),
+        LIFE_TEST(the_device_changes_by_itself),
         LIFE_TEST(nothing_heard_expires),
         LIFE_TEST(a_late_success_is_not_confirmed),
         LIFE_TEST(the_answer_is_lost_the_notification_proves),

@@ -194,6 +194,7 @@ void card_repeat(struct world *w);          /* the notification that is not conf
 void card_replay_first(struct world *w);    /* somebody sends the first notification of all again */
 void card_confirm_missing(struct world *w); /* no confirmation came: roll back */
 void card_fall_back(struct world *w);
+void card_goes_home(struct world *w, uint8_t type); /* to the fall-back profile, with that notification */
 size_t card_notification(struct world *w, uint8_t type, uint8_t *out, size_t cap);
 struct card_isdp *card_enabled(struct world_card *c);
 
