@@ -1,6 +1,7 @@
 /* Security domains and remote file management. */
 #include "installation.h"
 
+#include "lib/profile/local_switch.h"
 #include "lib/profile/multi_imsi.h"
 
 /* ---- key sets ---- */
@@ -208,17 +209,27 @@ enum pe_status_code install_rfm(struct installation *in, const struct profile_el
     return PE_STATUS_OK;
 }
 
-/* ---- several IMSIs ---- */
+/* ---- what the card does by itself: several IMSIs, rules for switching ---- */
 
-/* The issuer's rules are ours, or nobody's here. */
+static enum pe_status_code keep_once(struct installation *in, struct span content, struct span *ret)
+{
+    if (ret->len)
+        return PE_STATUS_BAD_VALUES;
+    *ret = keep(in, content);
+    return ret->ptr ? PE_STATUS_OK : PE_STATUS_NOT_ENOUGH_MEMORY;
+}
+
+/* The issuer is one of ours, or nobody we know. */
 enum pe_status_code install_non_standard(struct installation *in, const struct profile_element *pe)
 {
     const struct pe_non_standard *n = pe->as.non_standard;
     struct multi_imsi m;
-    if (!span_eq(n->issuer, multi_imsi_issuer))
+    struct local_switch s;
+    if (span_eq(n->issuer, multi_imsi_issuer))
+        return multi_imsi_parse(n->content, &m) == ERR_NONE ? keep_once(in, n->content, &in->multi_imsi)
+                                                            : PE_STATUS_BAD_VALUES;
+    if (!span_eq(n->issuer, local_switch_issuer))
         return PE_STATUS_PE_NOT_SUPPORTED;
-    if (in->multi_imsi.len || multi_imsi_parse(n->content, &m) != ERR_NONE)
-        return PE_STATUS_BAD_VALUES;
-    in->multi_imsi = keep(in, n->content);
-    return in->multi_imsi.ptr ? PE_STATUS_OK : PE_STATUS_NOT_ENOUGH_MEMORY;
+    bool good = n->content.len <= LOCAL_SWITCH_CONTENT_MAX && local_switch_parse(n->content, &s) == ERR_NONE;
+    return good ? keep_once(in, n->content, &in->local_switch) : PE_STATUS_BAD_VALUES;
 }

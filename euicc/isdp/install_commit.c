@@ -2,6 +2,7 @@
 #include "installation.h"
 
 #include "euicc/imsi/imsi.h"
+#include "euicc/isdr/rules.h"
 
 #define FID_ICCID 0x2FE2u
 #define FID_DIR   0x2F00u
@@ -146,13 +147,17 @@ static enum err write_applications(struct commit_run *run)
     return err;
 }
 
-static enum err write_multi_imsi(struct commit_run *run)
+static enum err write_own_rules(struct commit_run *run)
 {
     struct multi_imsi m;
-    if (!run->in->multi_imsi.len)
-        return ERR_NONE;
-    enum err err = multi_imsi_parse(run->in->multi_imsi, &m);
-    return err == ERR_NONE ? imsi_rules_put(run->store, run->slot, &m) : err;
+    enum err err = ERR_NONE;
+    if (run->in->multi_imsi.len)
+        err = multi_imsi_parse(run->in->multi_imsi, &m);
+    if (run->in->multi_imsi.len && err == ERR_NONE)
+        err = imsi_rules_put(run->store, run->slot, &m);
+    if (run->in->local_switch.len && err == ERR_NONE)
+        err = rules_put(run->store, run->slot, run->in->local_switch);
+    return err;
 }
 
 static void copy_imsi(const struct installation *in, struct isdp *isdp)
@@ -185,7 +190,7 @@ static enum err write_isdp(struct commit_run *run)
 
 static enum err write_all(struct commit_run *run)
 {
-    static enum err (*const writers[])(struct commit_run *) = { write_files, write_pins, write_naas, write_applications, write_multi_imsi,
+    static enum err (*const writers[])(struct commit_run *) = { write_files, write_pins, write_naas, write_applications, write_own_rules,
                                                                 write_isdp };
     enum err err = fs_mount(run->fs, run->store, run->slot, &run->in->arena);
     if (err == ERR_NONE && run->fs->count)

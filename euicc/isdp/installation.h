@@ -93,7 +93,7 @@ struct installation {
     uint32_t quota; /* 0: none */
     uint8_t iccid[ISDP_ICCID_LEN], pol1;
     struct span connectivity;
-    struct span multi_imsi; /* content of our own PE-NonStandard, in the arena; empty: none */
+    struct span multi_imsi, local_switch; /* contents of our own PE-NonStandard, in the arena; empty: none */
 
     struct node *nodes;
     size_t node_capacity;

@@ -189,6 +189,7 @@ static enum err module_open(struct card *card)
     if (!card->isdr || !card->notify || !card->agent)
         return ERR_NO_MEMORY;
     card->agent->deadline_ms = card->notify->sms.again_ms = UINT64_MAX;
+    card->isdr->rules.after_ms = UINT64_MAX;
     card->isdr->sw.deadline_ms = card->isdr->sw.lost_since_ms = SWITCH_NEVER;
     enum err err = cat_tp_agent_open(card);
     if (err == ERR_NONE)
@@ -202,6 +203,7 @@ static void sessions_end(struct card *card)
     sd_session_end(&card->isdr->local);
     isdr_sms_forget(card);
     card->isdr->looking = false;
+    card->isdr->rules = (struct switch_rules){ .after_ms = UINT64_MAX };
     card->isdr->polling = POLLING_AS_IT_LIKES;
     sms_out_reset(card);
     agent_reset(card);
@@ -281,6 +283,7 @@ static void module_terminal_ready(struct card *card)
     if (err != ERR_NONE)
         log_fact(card->env.log, LOG_DEBUG_, NULL, "terminal tells no IMEI: %s", err_text(err));
     switch_terminal_ready(card);
+    rules_start(card);
     look_at_network(card);
 }
 
@@ -311,12 +314,14 @@ static void module_suspend(struct card *card, struct writer *w)
 {
     wr_u8(w, (uint8_t)card->isdr->polling);
     switch_suspend(card, w);
+    rules_suspend(card, w);
 }
 
 static void module_resume(struct card *card, struct reader *r)
 {
     card->isdr->polling = rd_u8(r);
     switch_resume(card, r);
+    rules_resume(card, r);
 }
 
 static uint64_t module_idle(struct card *card, uint64_t now_ms)
@@ -329,7 +334,8 @@ static uint64_t module_idle(struct card *card, uint64_t now_ms)
     other = cat_tp_agent_idle(card, now_ms);
     wake = other < wake ? other : wake;
     polling_adjust(card, wake);
-    return wake;
+    other = rules_idle(card, now_ms);
+    return other < wake ? other : wake;
 }
 
 static void module_timer(struct card *card, uint8_t id, struct span body)

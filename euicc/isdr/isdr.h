@@ -6,6 +6,7 @@
 
 #include "euicc/card.h"
 #include "lib/wire/sms.h"
+#include "rules.h"
 #include "session.h"
 #include "switch.h"
 
@@ -22,6 +23,8 @@ enum isdr_object {
     ISDR_USED_KVN = 4,    /* last key sets that protected a command: SCP80, SCP81 */
     ISDR_CHAIN = 5,       /* scripts that outlive a reset (chain.c) */
     ISDR_NUMBER = 6,      /* under an ISD-P's slot: the SM-SR's number for that profile */
+    ISDR_RULES = 7,       /* under an ISD-P's slot: its profile's rules for switching, and whose turn was last */
+    ISDR_RULES_TURN = 8,
     ISDR_KEYSET = 0x100,  /* + KVN, secret */
     ISDR_COUNTERS = 0x200 /* + KVN */
 };
@@ -31,6 +34,7 @@ struct isdr {
     struct euicc_timing timing;
     bool https_first; /* notifications */
     struct switch_run sw;
+    struct switch_rules rules;
     struct sd_session sms, local;
     struct sms_reassembly *reassembly; /* on the heap while parts of a message are missing */
     bool looking; /* a PROVIDE LOCAL INFORMATION (location) is out */

@@ -32,6 +32,17 @@ static const struct local_function *function_of(const struct capdu *c)
     return NULL;
 }
 
+/* Ours, not ESx: a switch by the rules that the enabled profile carries. */
+static bool is_switch_order(const struct capdu *c, struct span *ret_value)
+{
+    struct reader r = rd_of(c->data);
+    struct tlv dgi;
+    bool good = c->p1 == LOCAL_P1 && c->p2 == 0 && dgi_next(&r, &dgi) && dgi.tag == ESX_SWITCH && rd_at_end(&r);
+    if (good)
+        *ret_value = dgi.val;
+    return good;
+}
+
 /* Where disabling leads: back to where the device came from, else to the fall-back profile. */
 static struct isdp *home_of(struct card *card)
 {
@@ -51,6 +62,9 @@ static struct isdp *target_of(struct card *card, const struct local_function *f,
 uint16_t isdr_local_command(struct card *card, const struct command *cmd, struct writer *rsp)
 {
     (void)rsp;
+    struct span order;
+    if (is_switch_order(&cmd->apdu, &order))
+        return rules_order(card, order);
     const struct local_function *f = function_of(&cmd->apdu);
     if (!f)
         return MUTANT(obeys_the_device) ? SW_OK : LOCAL_SW_NOT_HERE;
@@ -60,15 +74,6 @@ uint16_t isdr_local_command(struct card *card, const struct command *cmd, struct
     const struct isdp *target = switch_pending(card) ? NULL : target_of(card, f, subject);
     if (!target)
         return LOCAL_SW_NOT_NOW;
-    card_begin(card);
-    enum err err = switch_ask(card, f->enables ? SWITCH_LOCAL_ENABLE : SWITCH_LOCAL_DISABLE, target->slot);
-    if (err == ERR_NONE)
-        err = card_commit(card);
-    else
-        card_rollback(card);
-    if (err != ERR_NONE && isdr_reload(card) != ERR_NONE)
-        return SW_MEMORY_FAILURE;
-    if (err == ERR_NONE)
-        switch_release(card);
+    enum err err = switch_now(card, f->enables ? SWITCH_LOCAL_ENABLE : SWITCH_LOCAL_DISABLE, target->slot);
     return err == ERR_STATE ? LOCAL_SW_NOT_NOW : sw_of_err(err);
 }

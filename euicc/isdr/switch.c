@@ -140,7 +140,7 @@ void switch_release(struct card *card)
     run->deadline_ms = run->refreshing ? SWITCH_NEVER : in_seconds(card, card->isdr->timing.refresh_retry_s);
 }
 
-static void ask_and_refresh(struct card *card, enum switch_cause cause, uint16_t slot)
+enum err switch_now(struct card *card, enum switch_cause cause, uint16_t slot)
 {
     card_begin(card);
     enum err err = switch_ask(card, cause, slot);
@@ -148,10 +148,19 @@ static void ask_and_refresh(struct card *card, enum switch_cause cause, uint16_t
         err = card_commit(card);
     else
         card_rollback(card);
-    if (err != ERR_NONE)
-        err = isdr_reload(card);
     if (err == ERR_NONE)
         switch_release(card);
+    else if (isdr_reload(card) != ERR_NONE)
+        err = ERR_IO;
+    return err;
+}
+
+/* As the card decides it: what fails now is due again later. */
+static void ask_and_refresh(struct card *card, enum switch_cause cause, uint16_t slot)
+{
+    enum err err = switch_now(card, cause, slot);
+    if (err != ERR_NONE)
+        log_fact(card->env.log, LOG_WARN_, NULL, "a switch is due and not possible: %s", err_text(err));
 }
 
 /* ---- reset ---- */
@@ -549,13 +558,21 @@ static uint64_t slept_over(struct card *card, uint64_t now_ms, uint64_t due_ms, 
     return *off_until - due_ms;
 }
 
+/* The first thing that the loss of the network leads to: the fall-back profile, or what the profile's own rules say. */
+static uint64_t loss_counts_at(struct card *card)
+{
+    uint64_t own_ms = card->isdr->rules.rules.no_service_s * 1000ull, until = lost_until(card);
+    bool first = own_ms && until != SWITCH_NEVER && run_of(card)->lost_since_ms + own_ms < until;
+    return first ? run_of(card)->lost_since_ms + own_ms : until;
+}
+
 static void wake_up(struct card *card, uint64_t now_ms)
 {
     struct switch_run *run = run_of(card);
     uint64_t off = run->state.phase == SWITCH_PENDING ? 0 : slept_over(card, now_ms, run->deadline_ms, &run->deadline_off_ms);
     run->deadline_ms += off;
     run->guard_since_ms += off;
-    run->lost_since_ms += slept_over(card, now_ms, lost_until(card), &run->lost_off_ms);
+    run->lost_since_ms += slept_over(card, now_ms, loss_counts_at(card), &run->lost_off_ms);
 }
 
 uint64_t switch_idle(struct card *card, uint64_t now_ms)

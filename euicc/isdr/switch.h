@@ -75,6 +75,10 @@ bool switch_pending(const struct card *card);
  * pending. */
 void switch_release(struct card *card);
 
+/* All of it at once: in a transaction of its own, and the terminal is asked for the reset. ERR_STATE, and what the memory
+ * says. */
+MUST_USE enum err switch_now(struct card *card, enum switch_cause cause, uint16_t target_slot);
+
 /* Reset: carries a pending switch out (registry and state in one transaction) and starts the guard. */
 void switch_reset(struct card *card);
 /* The terminal is there: without service from now on counts as lost. */

@@ -38,7 +38,8 @@ enum es5_dgi {
     ESX_ENABLE_EMERGENCY = 0x3A0A,
     ESX_DISABLE_EMERGENCY = 0x3A0B,
     ESX_ENABLE_TEST = 0x3A0C,
-    ESX_DISABLE_TEST = 0x3A0D
+    ESX_DISABLE_TEST = 0x3A0D,
+    ESX_SWITCH = 0x3A0E /* ours: by the enabled profile's own rules */
 };
 
 /* A TP-address as TS 23.040 has it: number of digits, type, swapped digits. */

@@ -285,12 +285,50 @@ static void take_subscription(struct build *b, const struct build_line *l)
     };
 }
 
+static uint32_t optional_seconds(struct build *b, const struct build_line *l, const char *name)
+{
+    struct span text = build_option(l, name);
+    uint32_t seconds = text.ptr ? build_number(b, text) : 0;
+    if (seconds > LOCAL_SWITCH_SECONDS_MAX)
+        build_fail(b, ERR_TOO_LONG, "%s: at most %u", name, LOCAL_SWITCH_SECONDS_MAX);
+    return seconds;
+}
+
+/* ICCIDs with commas between, or "*". */
+static void take_places(struct build *b, struct local_switch *s, struct span text)
+{
+    while (text.len && !text_is(text, "*")) {
+        const uint8_t *comma = memchr(text.ptr, ',', text.len);
+        size_t len = comma ? (size_t)(comma - text.ptr) : text.len, got = 0;
+        uint8_t *to = s->to[s->count < LOCAL_SWITCH_MAX ? s->count : 0];
+        memset(to, 0xFF, LOCAL_SWITCH_ICCID_LEN);
+        if (len < 18 || bcd_read(span_sub(text, 0, len), false, to, LOCAL_SWITCH_ICCID_LEN, &got) != ERR_NONE ||
+            s->count++ == LOCAL_SWITCH_MAX)
+            build_fail(b, ERR_BAD_VALUE, "to: at most %u ICCIDs with commas between, or *", LOCAL_SWITCH_MAX);
+        if (b->err != ERR_NONE)
+            return;
+        text = len < text.len ? span_from(text, len + 1) : SPAN_NONE;
+    }
+}
+
+static void take_local_switch(struct build *b, const struct build_line *l)
+{
+    struct local_switch *s = &b->section->local_switch;
+    b->section->switches = true;
+    s->by_device = text_is(build_option(l, "device"), "yes");
+    s->no_service_s = optional_seconds(b, l, "no-service");
+    s->after_s = optional_seconds(b, l, "after");
+    take_places(b, s, build_need(b, l, "to"));
+}
+
 static void take_non_standard(struct build *b, const struct build_line *l)
 {
     if (text_is(l->word, "multi-imsi"))
         b->section->multi_imsi.timer_s = (uint16_t)build_number(b, build_need(b, l, "timer"));
     else if (text_is(l->word, "imsi"))
         take_subscription(b, l);
+    else if (text_is(l->word, "local-switch"))
+        take_local_switch(b, l);
     else
         build_fail(b, ERR_BAD_VALUE, "nonStandard has no %.*s", (int)l->word.len, (const char *)l->word.ptr);
 }
@@ -298,13 +336,20 @@ static void take_non_standard(struct build *b, const struct build_line *l)
 static void finish_non_standard(struct build *b)
 {
     struct pe_non_standard *n = b->elements[b->element_count - 1].as.non_standard;
-    struct multi_imsi check;
+    bool switches = b->section->switches;
+    struct multi_imsi imsis;
+    struct local_switch local;
     struct writer w = wr_arena(b->a, 2048);
-    multi_imsi_write(&w, &b->section->multi_imsi);
-    if (w.err != ERR_NONE || multi_imsi_parse(wr_span(&w), &check) != ERR_NONE)
+    if (switches)
+        local_switch_write(&w, &b->section->local_switch);
+    else
+        multi_imsi_write(&w, &b->section->multi_imsi);
+    if (switches && (b->section->multi_imsi.count || local_switch_parse(wr_span(&w), &local) != ERR_NONE))
+        build_fail(b, ERR_BAD_VALUE, "[nonStandard]: one local-switch line that ever acts, and nothing else");
+    if (!switches && (w.err != ERR_NONE || multi_imsi_parse(wr_span(&w), &imsis) != ERR_NONE))
         build_fail(b, ERR_BAD_VALUE, "[nonStandard]: multi-imsi with a timer, then one IMSI at least");
     n->header.mandated = false; /* other cards leave it out */
-    n->issuer = multi_imsi_issuer;
+    n->issuer = switches ? local_switch_issuer : multi_imsi_issuer;
     n->content = wr_span(&w);
 }
 

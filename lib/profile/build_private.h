@@ -3,6 +3,7 @@
 #define OSPREY_PROFILE_BUILD_PRIVATE_H
 
 #include "build.h"
+#include "local_switch.h"
 #include "multi_imsi.h"
 #include "lib/codec/hex.h"
 #include "template.h"
@@ -75,6 +76,8 @@ struct build_section {
     struct key_object keys[SD_KEYS_MAX];
     struct span data[SD_DATA_MAX], tars[RFM_TARS_MAX], sqn[SQN_INIT_COUNT];
     struct multi_imsi multi_imsi;
+    struct local_switch local_switch;
+    bool switches; /* the element is about local_switch */
     size_t file_count, command_count, pin_count, puk_count, key_count, data_count, tar_count;
 };
 

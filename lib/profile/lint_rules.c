@@ -1,5 +1,6 @@
 /* The rules that span elements. */
 #include "lint_private.h"
+#include "local_switch.h"
 #include "multi_imsi.h"
 
 #define FID_ICCID 0x2FE2u
@@ -15,6 +16,11 @@ static bool is_file_element(enum pe_kind kind)
     return (kind >= PE_FIRST_FILESYSTEM && kind < PE_KIND_COUNT) || kind == PE_GENERIC_FILE_MANAGEMENT;
 }
 
+static bool is_ours(struct span issuer)
+{
+    return span_eq(issuer, multi_imsi_issuer) || span_eq(issuer, local_switch_issuer);
+}
+
 static void rule_ends(struct lint *l)
 {
     if (l->count == 0 || l->elements[0].pe.kind != PE_HEADER)
@@ -27,7 +33,7 @@ static void rule_ends(struct lint *l)
             lint_say(l, LINT_ERROR, i, "the MF does not follow the header, or comes twice");
         if (kind == PE_APPLICATION)
             lint_say(l, LINT_ERROR, i, "an application: eUICCs without a runtime refuse the package");
-        if (kind == PE_NON_STANDARD && !span_eq(l->elements[i].pe.as.non_standard->issuer, multi_imsi_issuer))
+        if (kind == PE_NON_STANDARD && !is_ours(l->elements[i].pe.as.non_standard->issuer))
             lint_say(l, LINT_WARNING, i, "a non-standard element");
     }
     if (l->count > 1 && !is_file_element(l->elements[1].pe.kind))

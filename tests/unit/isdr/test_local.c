@@ -144,7 +144,7 @@ static void nothing_else_is_taken_from_the_device(void **state)
 {
     (void)state;
     struct lab *lab = world(true);
-    static const char *const others[] = { "3A0C", "3A0C0100", "3A0E00", "3A03124F10A0000005591010FFFFFFFF8900001100" };
+    static const char *const others[] = { "3A0C", "3A0C0100", "3A0F00", "3A03124F10A0000005591010FFFFFFFF8900001100" };
     for (size_t i = 0; i < ARRAY_LEN(others); i++)
         assert_int_equal(local(lab, others[i]), 0x6982);
     WRITER_ON_STACK(ret, EUICC_RAPDU_MAX);
