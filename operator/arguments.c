@@ -43,6 +43,7 @@ static const struct {
     [OPT_EIDS] = { "eids", "FILE", "many eUICCs, one EID a line; FILE.progress is kept beside it: the same command goes on after a kill" },
     [OPT_PARALLEL] = { "parallel", "N", "with --eids: so many at a time (8)" },
     [OPT_REPORT] = { "report", "FILE", "with --eids: what became of each, as JSON" },
+    [OPT_FILE] = { "file", "FILE", "many: a line each, PACKAGE [type=…] [imsi=…] [msisdn=…] [rules=…]" },
     [OPT_WORD] = { "", NULL, "" },
 };
 
@@ -172,6 +173,9 @@ static enum err read_value(struct parse *p, enum op_option option, const char *t
         return ERR_NONE;
     case OPT_PARALLEL:
         return read_number(p, option, text, &a->parallel);
+    case OPT_FILE:
+        a->file = text;
+        return ERR_NONE;
     case OPT_EXEC:
         a->exec = text;
         return ERR_NONE;

@@ -45,6 +45,7 @@ enum op_option {
     OPT_EIDS,
     OPT_PARALLEL,
     OPT_REPORT,
+    OPT_FILE,
     OPT_WORD, /* the one word without dashes */
     OP_OPTION_COUNT
 };
@@ -66,7 +67,7 @@ struct op_arguments {
     const char *eids, *report; /* many eUICCs at once */
     uint32_t parallel;
     const char *sp, *names; /* --sp; --allow or --discard */
-    const char *webhook, *secret, *exec, *package, *word;
+    const char *webhook, *secret, *exec, *package, *file, *word;
     const char *keys, *centre, *apn, *script; /* osprey ota */
 };
 

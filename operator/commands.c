@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "admin.h"
 #include "batch.h"
 #include "show.h"
 
@@ -241,10 +242,27 @@ const struct op_command op_commands[] = {
       .run = op_ota_script },
     { "order", "add", "order a profile from the SM-DP (Osprey's own: SGP.02 leaves it to the parties)",
       "osprey order add --package meter.der --type Meters --msisdn 4917…", .allowed = OPT_EVERY | OPT(VIA) |
-      OPT(PACKAGE) | OPT(TYPE) | OPT(IMSI) | OPT(MSISDN) | OPT(RULES) | OPT(DRY_RUN), .required = OPT(PACKAGE),
+      OPT(PACKAGE) | OPT(FILE) | OPT(TYPE) | OPT(IMSI) | OPT(MSISDN) | OPT(RULES) | OPT(DRY_RUN),
       .run = op_order_add },
     { "order", "list", "list our profiles at the SM-DP: free, reserved, installed and where", "osprey order list",
       .allowed = OPT_EVERY | OPT(VIA), .run = op_order_list },
+    { "euicc", "list", "list the eUICCs on record at the SM-SR: those with a profile of ours", "osprey euicc list",
+      .allowed = OPT_EVERY | OPT(VIA), .run = op_euicc_list },
+    { "procedure", "list", "list what runs or waits at the SM-SR", "osprey procedure list", .allowed = OPT_EVERY | OPT(VIA) |
+      OPT(EID), .run = op_procedure_list },
+    { "procedure", "show", "show the procedures of an eUICC with their steps, and follow them to the end",
+      "osprey procedure show --eid 8900… --follow", .allowed = OPT_EVERY | OPT(VIA) | OPT(EID) | OPT(FOLLOW),
+      .required = OPT(EID), .run = op_procedure_show },
+    { "outbox", "list", "list the messages of a server that have no answer yet (administrators)", "osprey outbox list --via sm-sr",
+      .allowed = OPT_EVERY | OPT(VIA), .run = op_outbox_list },
+    { "undelivered", "list", "list the answers and notifications that a server gave up (administrators)",
+      "osprey undelivered list --via sm-sr", .allowed = OPT_EVERY | OPT(VIA), .run = op_undelivered_list },
+    { "undelivered", "retry", "send one of them once more", "osprey undelivered retry 17 --via sm-sr", .allowed = OPT_EVERY |
+      OPT(VIA) | OPT(WORD), .required = OPT(WORD), .run = op_undelivered_retry },
+    { "undelivered", "forget", "forget one of them", "osprey undelivered forget 17 --via sm-sr", .allowed = OPT_EVERY |
+      OPT(VIA) | OPT(WORD), .required = OPT(WORD), .run = op_undelivered_forget },
+    { "server", "partners", "list who may come in at a server, with limits (administrators)", "osprey server partners --via sm-sr",
+      .allowed = OPT_EVERY | OPT(VIA), .run = op_server_partners },
     { "partner", "list", "list the partners of the configuration", "osprey partner list", .allowed = OPT_EVERY,
       .run = op_partner_list },
     { "partner", "test", "try the connection to a partner, and say what is wrong and on which side",

@@ -2,26 +2,12 @@
 
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "lib/codec/hex.h"
+#include "lib/role/undelivered.h"
 #include "turn.h"
 
-/* ---- answers */
-
-static int answer(int status, json_t *object, struct arena *a, struct span *ret)
-{
-    char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
-    *ret = arena_copy(a, span_text(text ? text : "{}"));
-    json_decref(object);
-    free(text);
-    return status;
-}
-
-static int refuse(int status, const char *why, struct arena *a, struct span *ret)
-{
-    return answer(status, json_pack("{s:s}", "error", why), a, ret);
-}
+#define ORDERS_MAX 256u
 
 /* ---- the list */
 
@@ -34,22 +20,20 @@ static void add_row(void *context, const struct smdp_ordered *o)
                                              (int)o->memory, "state", o->state, "eid", o->eid));
 }
 
-static int list(struct smdp *s, const struct smdp_admin_request *r, struct arena *a, struct span *ret)
+static int list(void *role, const struct admin_request *r, json_t **ret)
 {
     struct iccid after = { "" };
     size_t count = 0;
-    struct span value = SPAN_NONE;
-    if (r->query.len > 6 && !memcmp(r->query.ptr, "after=", 6))
-        value = span_from(r->query, 6);
-    if (r->query.len && (!value.len || iccid_from_text(value, &after) != ERR_NONE))
-        return refuse(400, "after: an ICCID", a, ret);
+    struct span value = admin_query(r, "after"), whose = admin_query(r, "owner");
+    struct oid owner = *r->oid;
+    if (value.len && iccid_from_text(value, &after) != ERR_NONE)
+        return admin_refuse(ret, 400, "after: an ICCID");
+    if (whose.len && (!r->all || oid_from_text(whose, &owner) != ERR_NONE))
+        return admin_refuse(ret, 400, "owner: an OID, from administrators only");
     json_t *rows = json_array();
-    enum err err = smdp_ordered(s, &r->partner->oid, after.digits, add_row, rows, &count);
-    if (err != ERR_NONE) {
-        json_decref(rows);
-        return refuse(503, err_text(err), a, ret);
-    }
-    return answer(200, json_pack("{s:o, s:b}", "profiles", rows, "more", count == SMDP_ORDERED_PAGE), a, ret);
+    enum err err = smdp_ordered(role, &owner, after.digits, add_row, rows, &count);
+    *ret = json_pack("{s:o, s:b}", "profiles", rows, "more", count == SMDP_ORDERED_PAGE);
+    return err == ERR_NONE ? 200 : admin_refuse(ret, 503, err_text(err));
 }
 
 /* ---- an order */
@@ -106,60 +90,143 @@ static void check_names(struct reading *r)
     }
 }
 
-static int take(struct smdp *s, const struct smdp_order *o, struct arena *a, struct span *ret)
+static int take(struct smdp *s, const struct smdp_order *o, json_t **ret)
 {
     char detail[SMDP_DETAIL_MAX] = "";
     struct iccid iccid;
     bool known = false;
     enum err err = smdp_order_take(s, o, detail, &iccid, &known);
     if (err == ERR_IO || err == ERR_BUSY || err == ERR_NO_MEMORY)
-        return refuse(503, err_text(err), a, ret);
+        return admin_refuse(ret, 503, err_text(err));
     if (err != ERR_NONE)
-        return refuse(422, *detail ? detail : err_text(err), a, ret);
+        return admin_refuse(ret, 422, *detail ? detail : err_text(err));
     if (known)
-        return refuse(409, "a profile with this ICCID was ordered before; it stays as it is", a, ret);
-    if (s->config.on_ordered)
-        s->config.on_ordered(s->config.on_ordered_context);
-    return answer(201, json_pack("{s:s, s:s}", "iccid", iccid.digits, "state", "free"), a, ret);
+        return admin_refuse(ret, 409, "a profile with this ICCID was ordered before; it stays as it is");
+    *ret = json_pack("{s:s, s:s}", "iccid", iccid.digits, "state", "free");
+    return 201;
 }
 
-static int order(struct smdp *s, const struct smdp_admin_request *r, struct arena *a, struct span *ret)
+static int order_one(struct smdp *s, const struct admin_request *r, json_t *body, json_t **ret)
 {
-    json_error_t error;
-    struct smdp_order o = { .owner = r->partner->oid };
-    struct reading reading = { .body = json_loadb((const char *)r->body.ptr, r->body.len, JSON_REJECT_DUPLICATES, &error) };
+    struct arena a;
+    struct smdp_order o = { .owner = *r->oid };
+    struct reading reading = { .body = body };
     char why[120];
-    int status;
-    if (!json_is_object(reading.body)) {
-        json_decref(reading.body);
-        return refuse(400, "a JSON object is needed", a, ret);
-    }
+    if (!(r->kinds & SMDP_OPERATOR))
+        return admin_refuse(ret, 403, "only operators order");
+    if (!json_is_object(body))
+        return admin_refuse(ret, 400, "a JSON object is needed");
+    arena_init(&a, SMDP_PACKAGE_MAX + 4096);
     check_names(&reading);
-    read_order(&reading, a, &o);
+    read_order(&reading, &a, &o);
     snprintf(why, sizeof why, "%s: not valid", reading.wrong ? reading.wrong : "");
-    status = reading.wrong ? refuse(422, why, a, ret) : take(s, &o, a, ret);
-    json_decref(reading.body);
+    int status = reading.wrong ? admin_refuse(ret, 422, why) : take(s, &o, ret);
+    arena_release(&a);
     return status;
 }
 
-int smdp_admin(struct smdp *s, const struct smdp_admin_request *r, struct arena *a, struct span *ret_json)
+static void tell_ordered(struct smdp *s)
 {
-    static const struct {
-        const char *method, *path;
-        int (*run)(struct smdp *, const struct smdp_admin_request *, struct arena *, struct span *);
-    } routes[] = {
-        { "GET", SMDP_ADMIN_PREFIX "profiles", list },
-        { "POST", SMDP_ADMIN_PREFIX "profiles", order },
-    };
-    bool path = false;
-    if (!r->partner || !(r->partner->kinds & SMDP_OPERATOR))
-        return refuse(403, "only operators that are known here may", a, ret_json);
-    for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
-        if (!span_eq(r->path, span_text(routes[i].path)))
-            continue;
-        path = true;
-        if (span_eq(r->method, span_text(routes[i].method)))
-            return routes[i].run(s, r, a, ret_json);
+    if (s->config.on_ordered)
+        s->config.on_ordered(s->config.on_ordered_context);
+}
+
+static json_t *body_of(const struct admin_request *r)
+{
+    json_error_t error;
+    return json_loadb((const char *)r->body.ptr, r->body.len, JSON_REJECT_DUPLICATES, &error);
+}
+
+static int order(void *role, const struct admin_request *r, json_t **ret)
+{
+    json_t *body = body_of(r);
+    int status = order_one(role, r, body, ret);
+    json_decref(body);
+    if (status == 201)
+        tell_ordered(role);
+    return status;
+}
+
+/* Each by itself: one that will not do does not hold up the others. */
+static int order_many(void *role, const struct admin_request *r, json_t **ret)
+{
+    json_t *body = body_of(r), *list = json_object_get(body, "orders"), *results = json_array(), *one;
+    size_t i, taken = 0;
+    if (!json_is_array(list) || json_object_size(body) != 1 || !json_array_size(list) || json_array_size(list) > ORDERS_MAX) {
+        json_decref(results);
+        json_decref(body);
+        return admin_refuse(ret, 400, "{\"orders\": […]} with 1 to 256 orders is needed");
     }
-    return refuse(path ? 405 : 404, path ? "not with this method" : "there is nothing here", a, ret_json);
+    json_array_foreach(list, i, one) {
+        json_t *result = NULL;
+        int status = order_one(role, r, one, &result);
+        taken += status == 201;
+        json_object_set_new(result, "status", json_integer(status));
+        json_array_append_new(results, result);
+    }
+    json_decref(body);
+    if (taken)
+        tell_ordered(role);
+    *ret = json_pack("{s:o, s:i}", "results", results, "taken", (int)taken);
+    return 200;
+}
+
+/* ---- partners, messages, metrics */
+
+static int list_partners(void *role, const struct admin_request *r, json_t **ret)
+{
+    const struct smdp *s = role;
+    json_t *rows = json_array();
+    (void)r;
+    for (size_t i = 0; i < s->config.partner_count; i++) {
+        const struct smdp_partner *p = &s->config.partners[i];
+        const char *kind = p->kinds & SMDP_OPERATOR ? "operator" : p->kinds & SMDP_SMSR ? "sm-sr" : "admin";
+        json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:i, s:i}", "name", p->name, "oid", p->oid.text, "kind", kind,
+                                              "url", p->url, "calls_per_s", (int)p->guard.calls_per_s, "in_flight",
+                                              (int)p->guard.in_flight));
+    }
+    *ret = json_pack("{s:o}", "partners", rows);
+    return 200;
+}
+
+static struct undelivered messages(const struct smdp *s) { return (struct undelivered){ &s->env, s->engine }; }
+
+static void metrics(void *role, struct writer *w)
+{
+    struct smdp *s = role;
+    struct undelivered u = messages(s);
+    struct smdp_counts c = smdp_counts(s);
+    admin_metric(w, "smdp_calls_total", "counter", "Calls of operators that were let in.", c.calls);
+    admin_metric(w, "smdp_downloads_total", "counter", "Downloads that were begun.", c.downloads);
+    admin_metric(w, "smdp_completed_total", "counter", "Functions that ended well.", c.completed);
+    admin_metric(w, "smdp_failed_total", "counter", "Functions that failed.", c.failed);
+    admin_metric(w, "smdp_es3_calls_total", "counter", "Calls to SM-SRs.", c.es3_calls);
+    admin_metric(w, "smdp_notifications_total", "counter", "Notifications passed on.", c.notifications);
+    undelivered_metrics(&u, w, "smdp");
+}
+
+/* ---- all */
+
+static const struct admin_route routes[] = {
+    { "GET", "profiles", "the caller's profiles, by ICCID", SMDP_OPERATOR, list },
+    { "POST", "profiles", "orders one profile", SMDP_OPERATOR, order },
+    { "POST", "orders", "orders many, each by itself", SMDP_OPERATOR, order_many },
+    { "GET", "partners", "who may come in", 0, list_partners },
+};
+
+int smdp_admin(struct smdp *s, const struct smdp_partner *partner, const struct http_request *request, struct arena *a,
+               struct span *ret_body, const char **ret_type)
+{
+    struct undelivered u = messages(s);
+    struct admin admin = { { { routes, ARRAY_LEN(routes), s }, undelivered_routes(&u) }, metrics };
+    struct admin_request r = { .method = request->method, .path = request->path, .query = request->query, .body = request->body,
+                               .a = a };
+    if (partner) {
+        r.name = partner->name;
+        r.oid = &partner->oid;
+        r.kinds = partner->kinds;
+        r.all = partner->kinds & SMDP_ADMIN;
+        r.partner = partner;
+    }
+    return admin_serve(&admin, &r, ret_body, ret_type);
 }

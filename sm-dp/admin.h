@@ -1,20 +1,14 @@
-/* sm-dp/admin.h: what SGP.02 leaves to the parties: operators order profiles and see what became of them, as JSON over
- * the same HTTPS with their own certificates. Described for others in docs/sm-dp-admin.yaml.
- *
- *     GET  /admin/v1/profiles[?after=ICCID]   the caller's profiles, a page
- *     POST /admin/v1/profiles                 { "package": hex, "type", "imsi", "msisdn", "pol2", "memory" } */
+/* sm-dp/admin.h: the administration of the SM-DP (lib/role/admin.h; described in docs/sm-dp-admin.yaml): operators order
+ * profiles, which SGP.02 leaves to the parties, and see what became of them; administrators see messages and metrics. */
 #ifndef OSPREY_SMDP_ADMIN_H
 #define OSPREY_SMDP_ADMIN_H
 
+#include "lib/io/http_server.h"
+#include "lib/role/admin.h"
 #include "smdp.h"
 
-#define SMDP_ADMIN_PREFIX "/admin/v1/"
-
-struct smdp_admin_request {
-    const struct smdp_partner *partner; /* NULL: nobody known */
-    struct span method, path, query, body;
-};
-/* The HTTP status; *ret_json in the arena, never empty. */
-int smdp_admin(struct smdp *s, const struct smdp_admin_request *request, struct arena *a, struct span *ret_json);
+/* partner: who the TLS connection belongs to; NULL: nobody known. The HTTP status; the body in the arena, with its type. */
+int smdp_admin(struct smdp *s, const struct smdp_partner *partner, const struct http_request *request, struct arena *a,
+               struct span *ret_body, const char **ret_type);
 
 #endif

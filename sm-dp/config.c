@@ -37,7 +37,7 @@ const struct config_option smdp_options[] = {
     { "card *", "key", CONFIG_PATH, NULL, true, "its private key, as osprey-eum wrote it, or PEM" },
     { "eum *", "certificate", CONFIG_PATH, NULL, true, "certificate of an EUM whose eUICCs may be served, PEM" },
     { "partner *", "oid", CONFIG_TEXT, NULL, true, "its OID: EntityId of its messages" },
-    { "partner *", "kind", CONFIG_TEXT, NULL, true, "operator or sm-sr" },
+    { "partner *", "kind", CONFIG_TEXT, NULL, true, "operator, sm-sr, or admin (sees all of the administration)" },
     { "partner *", "url", CONFIG_TEXT, "", false, "operator: where it takes ES2 answers; SM-SR: its ES3 service" },
     { "partner *", "common_name", CONFIG_TEXT, "", false, "CN of its TLS certificate, when that has no OID" },
     { "partner *", "reply_hosts", CONFIG_TEXT, "", false, "further scheme://host:port that its ReplyTo may name" },
@@ -111,8 +111,10 @@ static enum err read_partner(const struct reading *r, struct smdp_partner *p)
                                 .reduced_eis = !strcmp(text_of(r, "eis"), "reduced") };
     snprintf(p->name, sizeof p->name, "%s", config_section_name(r->section));
     p->kinds = !strcmp(kind, "operator") ? SMDP_OPERATOR : !strcmp(kind, "sm-sr") ? SMDP_SMSR : 0;
+    if (!strcmp(kind, "admin"))
+        p->kinds = SMDP_ADMIN;
     if (!p->kinds)
-        return wrong(r, "kind", "operator or sm-sr");
+        return wrong(r, "kind", "operator, sm-sr or admin");
     if (!p->reduced_eis && strcmp(text_of(r, "eis"), "complete") != 0)
         return wrong(r, "eis", "complete or reduced");
     enum err err = read_oid(r, "oid", &p->oid);

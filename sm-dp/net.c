@@ -25,12 +25,11 @@ static void on_soap(void *context, const struct peer *peer, struct span body, st
     smdp_soap(n->smdp, partner_of(n, peer), body, reply);
 }
 
-static int on_admin(void *context, const struct http_request *request, struct arena *a, struct span *ret_json)
+static int on_admin(void *context, const struct http_request *request, struct arena *a, struct span *ret_body,
+                    const char **ret_type)
 {
     struct smdp_net *n = context;
-    struct smdp_admin_request r = { partner_of(n, request->peer), request->method, request->path, request->query,
-                                    request->body };
-    return smdp_admin(n->smdp, &r, a, ret_json);
+    return smdp_admin(n->smdp, partner_of(n, request->peer), request, a, ret_body, ret_type);
 }
 
 static bool may_fetch(void *context, const struct peer *peer, struct span oid)
@@ -96,7 +95,6 @@ enum err smdp_net_open(struct smdp_net *n, struct smdp *smdp, char *detail)
     soap.may_fetch = may_fetch;
     soap.sender = sender;
     soap.context = n;
-    soap.admin_prefix = SMDP_ADMIN_PREFIX;
     soap.on_admin = on_admin;
     soap.role = ES_ROLE_SMDP;
     soap.url = smdp_url(smdp);

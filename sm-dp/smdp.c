@@ -7,6 +7,7 @@
 #include "es3_client.h"
 #include "lib/engine/call.h"
 #include "lib/es/eum_signature.h"
+#include "lib/role/undelivered.h"
 #include "messages.h"
 #include "notification.h"
 #include "procedures/procedure.h"
@@ -84,6 +85,7 @@ static enum verdict euicc_turn(struct turn *t)
 static void prune(struct turn *t)
 {
     call_prune(t->w, t->now_ms - CALLS_KEPT_MS);
+    undelivered_prune(t->w, t->now_ms);
     WRITES_ADD(t->w, &SMDP_SEEN_PRUNE, -1, value_int((int64_t)(t->now_ms - 2 * CALLS_KEPT_MS)));
     timer_set(t->w, "", PRUNE, t->now_ms + PRUNE_MS);
 }
@@ -155,7 +157,7 @@ enum err smdp_new(const struct smdp_config *config, const struct env *env, struc
     defaults(&s->config);
     struct engine_config ec = {
         .env = *env, .step = step, .role = s, .retry_after_ms = retry_after_ms, .on_fatal = fatal,
-        .commit_interval_ms = s->config.commit_interval_ms
+        .commit_interval_ms = s->config.commit_interval_ms, .bury = &UNDELIVERED_BURY
     };
     s->seen = wsse_seen_new(env->clock->now_ms(env->clock));
     enum err err = s->seen ? engine_new(&ec, &s->engine) : ERR_NO_MEMORY;

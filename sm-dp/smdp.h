@@ -28,7 +28,7 @@
 enum smdp_effect { SMDP_EFFECT_SOAP = ENGINE_KIND_ROLE /* POST body to the URL `to` */ };
 enum smdp_node { SMDP_NODE_SOAP = 1 /* reply_ref.node of an HTTP exchange: answer with status and body */ };
 
-enum smdp_partner_kind { SMDP_OPERATOR = 1, SMDP_SMSR = 2 };
+enum smdp_partner_kind { SMDP_OPERATOR = 1, SMDP_SMSR = 2, SMDP_ADMIN = 4 /* sees all of the administration */ };
 struct smdp_partner {
     char name[64];
     struct oid oid;

@@ -53,7 +53,7 @@ const struct config_option smsr_options[] = {
     { "lab", "trace_dir", CONFIG_PATH, NULL, false, "for labs only: every SOAP message is written to soap/ in it" },
     { "partner *", "oid", CONFIG_TEXT, NULL, true, "its OID: EntityId of its messages" },
     { "partner *", "kinds", CONFIG_TEXT, NULL, true,
-      "what it is: eum, sm-dp, operator, m2m-sp, sm-sr; several with blanks between" },
+      "what it is: eum, sm-dp, operator, m2m-sp, sm-sr, admin (sees all of the administration); several with blanks between" },
     { "partner *", "common_name", CONFIG_TEXT, "", false, "CN of its TLS certificate, when that has no OID" },
     { "partner *", "es3_url", CONFIG_TEXT, "", false, "SM-DP: where it takes callbacks and notifications" },
     { "partner *", "es4_url", CONFIG_TEXT, "", false, "operator: the same; none: it is told through its SM-DP" },
@@ -130,8 +130,10 @@ static enum err read_kinds(const struct reading *r, struct smsr_partner *p)
             p->kinds |= SMSR_SMSR;
         else if (span_eq(word, SPAN_LIT("m2m-sp")))
             p->kinds |= SMSR_M2MSP;
+        else if (span_eq(word, SPAN_LIT("admin")))
+            p->kinds |= SMSR_ADMIN;
         else
-            return wrong(r, "kinds", "eum, sm-dp, operator, m2m-sp or sm-sr");
+            return wrong(r, "kinds", "eum, sm-dp, operator, m2m-sp, sm-sr or admin");
     }
     return p->kinds ? ERR_NONE : wrong(r, "kinds", "none given");
 }

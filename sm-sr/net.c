@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "admin.h"
+
 struct smsr_net {
     struct net seam;
     struct smsr_net_options options;
@@ -42,6 +44,13 @@ static const struct wsse_sender *sender(void *context, const char *url)
     struct smsr_net *n = context;
     const struct smsr_partner *p = smsr_partner_by_url(n->smsr, url);
     return p ? &p->guard.send.token : NULL;
+}
+
+static int on_admin(void *context, const struct http_request *request, struct arena *a, struct span *ret_body,
+                    const char **ret_type)
+{
+    struct smsr_net *n = context;
+    return smsr_admin(n->smsr, partner_of(n, request->peer), request, a, ret_body, ret_type);
 }
 
 static struct engine *engine_of(void *context) { return smsr_engine(((struct smsr_net *)context)->smsr); }
@@ -133,6 +142,7 @@ static enum err open_soap(struct smsr_net *n, char *detail)
     soap.engine = engine_of;
     soap.may_fetch = may_fetch;
     soap.sender = sender;
+    soap.on_admin = on_admin;
     soap.context = n;
     soap.role = ES_ROLE_SMSR;
     soap.url = smsr_url(n->smsr);

@@ -9,6 +9,7 @@
 #include "channel/notification.h"
 #include "lib/engine/call.h"
 #include "lib/es/eum_signature.h"
+#include "lib/role/undelivered.h"
 #include "lib/wire/sms.h"
 #include "es7_client.h"
 #include "server.h"
@@ -166,6 +167,7 @@ static enum verdict euicc_turn(struct turn *t)
 static void prune(struct turn *t)
 {
     call_prune(t->w, t->now_ms - CALLS_KEPT_MS);
+    undelivered_prune(t->w, t->now_ms);
     WRITES_ADD(t->w, &SMSR_PREPARED_PRUNE, -1, value_int((int64_t)t->now_ms));
     timer_set(t->w, "", PRUNE, t->now_ms + PRUNE_MS);
 }
@@ -254,7 +256,7 @@ enum err smsr_new(const struct smsr_config *config, const struct env *env, struc
     s->reassembly = calloc(SMSR_REASSEMBLIES, sizeof *s->reassembly);
     struct engine_config ec = {
         .env = *env, .step = step, .role = s, .retry_after_ms = retry_after_ms, .on_fatal = fatal,
-        .commit_interval_ms = s->config.commit_interval_ms
+        .commit_interval_ms = s->config.commit_interval_ms, .bury = &UNDELIVERED_BURY
     };
     s->seen = wsse_seen_new(env->clock->now_ms(env->clock));
     enum err err = s->reassembly && s->seen ? eum_signature_start() : ERR_NO_MEMORY;

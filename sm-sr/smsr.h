@@ -33,7 +33,7 @@ enum smsr_node {
     SMSR_NODE_ADMIN     /* administration session: handled inside */
 };
 
-enum smsr_partner_kind { SMSR_EUM = 1, SMSR_SMDP = 2, SMSR_OPERATOR = 4, SMSR_SMSR = 8, SMSR_M2MSP = 16 };
+enum smsr_partner_kind { SMSR_EUM = 1, SMSR_SMDP = 2, SMSR_OPERATOR = 4, SMSR_SMSR = 8, SMSR_M2MSP = 16, SMSR_ADMIN = 32 };
 struct smsr_partner {
     char name[64];
     struct oid oid;

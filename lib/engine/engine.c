@@ -195,6 +195,9 @@ static enum err load_rows(struct engine *e, struct rowset *rows)
 static void engine_writes(struct queued *q)
 {
     struct event *event = &q->event;
+    const struct statement *bury = q->engine->config.bury;
+    if (event->kind == EVENT_UNDELIVERED && event->effect_id && bury)
+        WRITES_ADD(&q->writes, bury, -1, value_int(event->effect_id), value_int((int64_t)event->now_ms));
     if (event->kind == EVENT_TIMER)
         timer_clear(&q->writes, event->line, event->name);
     if ((event->kind == EVENT_DELIVERED || event->kind == EVENT_UNDELIVERED) && event->effect_id)

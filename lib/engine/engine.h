@@ -133,6 +133,8 @@ struct engine_config {
     void *role;
     /* Pause before the attempt-th repeat of an effect; NULL: 5 s, 30 s, 2 min, 10 min, 1 h. */
     uint64_t (*retry_after_ms)(void *role, const struct effect *effect);
+    /* Written with the end of an effect that is given up, before its row goes: (id, now). NULL: nothing. */
+    const struct statement *bury;
     /* Commits are rationed: a burst of them at once, then one per so many ms, so that each takes more along when much
      * comes in. 0: no ration. */
     uint32_t commit_interval_ms;
@@ -158,6 +160,8 @@ enum effect_result {
 };
 void engine_result(struct engine *e, int64_t effect_id, enum effect_result result, int status, struct span answer);
 
+/* Something was put into the outbox by somebody else: it is looked for at the next run, which the clock is asked for. */
+void engine_look(struct engine *e);
 /* Runs batches until nothing is ready. Call it when all ready sockets are drained. The clock is asked (wake_at) for
  * the next timer or due effect. */
 void engine_run(struct engine *e);

@@ -153,6 +153,13 @@ void engine_wake_at(struct engine *e, uint64_t at_ms)
         e->next_wake_ms = at_ms;
 }
 
+void engine_look(struct engine *e)
+{
+    struct clock *clock = e->config.env.clock;
+    engine_wake_at(e, clock->now_ms(clock));
+    clock->wake_at(clock, e->next_wake_ms);
+}
+
 static uint64_t retry_pause(const struct engine *e, const struct effect *effect)
 {
     static const uint64_t pauses_s[] = { 5, 30, 120, 600, 3600 };

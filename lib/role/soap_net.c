@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "lib/es/wsdl.h"
+#include "admin.h"
 #include "guard.h"
 #include "mailbox.h"
 
@@ -36,18 +37,19 @@ static void reply_wsdl(struct soap_net *n, const struct http_request *request, s
 
 static bool is_admin(const struct soap_net *n, struct span path)
 {
-    const char *prefix = n->options.admin_prefix;
-    return n->options.on_admin && path.len > strlen(prefix) && !memcmp(path.ptr, prefix, strlen(prefix));
+    size_t len = strlen(ADMIN_PREFIX);
+    bool below = path.len >= len && !memcmp(path.ptr, ADMIN_PREFIX, len);
+    return n->options.on_admin && (below || span_eq(path, SPAN_LIT(ADMIN_METRICS)));
 }
 
 static void reply_admin(struct soap_net *n, const struct http_request *request, struct reply_ref ref)
 {
     struct arena a;
-    struct span json = SPAN_NONE;
+    struct span body = SPAN_NONE;
+    const char *type = "application/json";
     arena_init(&a, ADMIN_RAM_MAX);
-    int status = n->options.on_admin(n->options.context, request, &a, &json);
-    http_server_reply(n->server, ref,
-                      &(struct http_reply){ .status = status, .content_type = "application/json", .body = json });
+    int status = n->options.on_admin(n->options.context, request, &a, &body, &type);
+    http_server_reply(n->server, ref, &(struct http_reply){ .status = status, .content_type = type, .body = body });
     arena_release(&a);
 }
 

@@ -31,9 +31,9 @@ struct soap_net_options {
     /* GET …?wsdl of a service path gives its WSDL: of this role, reached at this URL; url NULL: 404 for all. */
     enum es_role role;
     const char *url;
-    /* Requests to paths below `admin_prefix` that are no SOAP: the HTTP status, and JSON in the arena. NULL: none. */
-    const char *admin_prefix;
-    int (*on_admin)(void *context, const struct http_request *request, struct arena *a, struct span *ret_json);
+    /* Requests to the paths of lib/role/admin.h: the HTTP status, and the body in the arena with its type. NULL: none. */
+    int (*on_admin)(void *context, const struct http_request *request, struct arena *a, struct span *ret_body,
+                    const char **ret_type);
 };
 
 struct soap_net;

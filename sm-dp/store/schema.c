@@ -1,6 +1,7 @@
 #include "schema.h"
 
 #include "lib/engine/engine.h"
+#include "lib/role/undelivered.h"
 
 static const char FIRST[] =
     "CREATE TABLE profile (iccid TEXT PRIMARY KEY, owner TEXT NOT NULL, type TEXT NOT NULL, imsi TEXT, msisdn TEXT,"
@@ -22,7 +23,8 @@ static const char FIRST[] =
     "CREATE TABLE seen (message_id BLOB PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX seen_at ON seen (at_ms);";
 
-const struct migration smdp_migrations[SMDP_MIGRATIONS] = { { "0001_engine", ENGINE_SCHEMA }, { "0002_first", FIRST } };
+const struct migration smdp_migrations[SMDP_MIGRATIONS] = { { "0001_engine", ENGINE_SCHEMA }, { "0002_first", FIRST },
+                                                            { "0003_undelivered", UNDELIVERED_SCHEMA } };
 
 const struct statement SMDP_PROFILE_ADD = { "profile-add",
                                             "INSERT INTO profile (iccid, owner, type, imsi, msisdn, pol2, size, "

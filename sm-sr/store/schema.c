@@ -1,6 +1,7 @@
 #include "schema.h"
 
 #include "lib/engine/engine.h"
+#include "lib/role/undelivered.h"
 
 static const char FIRST[] =
     /* small and hot: what a procedure needs */
@@ -78,7 +79,8 @@ const struct migration smsr_migrations[SMSR_MIGRATIONS] = { { "0001_engine", ENG
                                                             { "0002_first", FIRST },
                                                             { "0003_change", CHANGE },
                                                             { "0004_rights", RIGHTS },
-                                                            { "0005_chain", CHAIN } };
+                                                            { "0005_chain", CHAIN },
+                                                            { "0006_undelivered", UNDELIVERED_SCHEMA } };
 
 const struct statement SMSR_EUICC_LOAD = {
     "euicc-load",
@@ -268,6 +270,31 @@ const struct statement SMSR_FIND_BY_ICCID = { "find-by-iccid", "SELECT eid FROM 
 const struct statement SMSR_FIND_BY_AID = { "find-by-aid",
                                             "SELECT COUNT(*) FROM (SELECT 1 FROM profile WHERE isdp=?1 LIMIT 1)",
                                             NULL };
+
+/* (after, operator or empty: all, PROFILE_ENABLED) */
+const struct statement SMSR_EUICC_PAGE = {
+    "euicc-page",
+    "SELECT e.eid, e.seen_ms, e.last_audit_ms, e.coming, e.left_to, e.remaining_memory,"
+    " (SELECT COUNT(*) FROM profile p WHERE p.eid=e.eid),"
+    " (SELECT MAX(p.iccid) FROM profile p WHERE p.eid=e.eid AND p.state=?3),"
+    " (SELECT COUNT(*) FROM operation o WHERE o.eid=e.eid) FROM euicc e WHERE e.eid>?1"
+    " AND (?2='' OR EXISTS (SELECT 1 FROM profile p WHERE p.eid=e.eid AND p.mno=?2)) ORDER BY e.eid LIMIT 200",
+    NULL
+};
+/* (EID or empty: all, requester or empty: all, after: EID and number) */
+const struct statement SMSR_OPERATION_PAGE = {
+    "operation-page",
+    "SELECT eid, n, procedure, step, function, requester, call_id, iccid, peer, started_ms, deadline_ms FROM operation"
+    " WHERE (?1='' OR eid=?1) AND (?2='' OR requester=?2) AND (eid>?3 OR (eid=?3 AND n>?4)) ORDER BY eid, n LIMIT 200",
+    NULL
+};
+const struct statement SMSR_EXCHANGE_LOOK = {
+    "exchange-look",
+    "SELECT n, operation, purpose, bearer, state, tries, next_ms, destination FROM exchange WHERE eid=?1 ORDER BY n", NULL
+};
+const struct statement SMSR_FIGURES = {
+    "figures", "SELECT (SELECT COUNT(*) FROM euicc WHERE coming=?1), (SELECT COUNT(*) FROM operation)", NULL
+};
 
 const struct statement SMSR_PLMA_PUT = { "plma-put",
                                          "INSERT INTO plma (mno, type, sp, operations) VALUES (?1,?2,?3,?4)"

@@ -6,7 +6,7 @@
 #include "lib/base/store.h"
 #include "lib/io/sqlite.h"
 
-#define SMSR_MIGRATIONS 5u
+#define SMSR_MIGRATIONS 6u
 extern const struct migration smsr_migrations[SMSR_MIGRATIONS];
 
 /* One eUICC. The columns stand beside the code that reads them (euicc.c, eis.c). */
@@ -33,5 +33,7 @@ extern const struct statement SMSR_ONC_PUT, SMSR_ONC_DROP, SMSR_ONC_LIST, SMSR_O
 
 /* Across eUICCs. */
 extern const struct statement SMSR_FIND_BY_MSISDN, SMSR_FIND_BY_ICCID, SMSR_FIND_BY_AID;
+/* For the administration: pages of 200. */
+extern const struct statement SMSR_EUICC_PAGE, SMSR_OPERATION_PAGE, SMSR_EXCHANGE_LOOK, SMSR_FIGURES;
 
 #endif

@@ -41,6 +41,11 @@ def main():
         assert done.returncode == 0 and report['result'] == 'ok', done.stdout[-2000:]
         assert not [f for f in os.listdir(os.path.join(out, 'demo', 'sm-sr')) if f.endswith('.db')], 'an SQLite file was made'
         check_trail(server, os.path.join(out, 'demo', 'sm-sr.conf'))
+        for name in ('smsr', 'smdp'):
+            server.sql('postgres', f'DROP DATABASE {name}')
+            server.sql('postgres', f'CREATE DATABASE {name}')
+        done = subprocess.run([sys.executable, '-B', os.path.join(SOURCE, 'tests/e2e/test_admin.py'), url], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr[-2000:]
         print(f'the demo on PostgreSQL: ok, download in {report["download_ms"]} ms')
         return 0
     finally:

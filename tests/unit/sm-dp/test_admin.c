@@ -13,12 +13,12 @@ static json_t *ask(struct world *w, const char *oid, const char *method, const c
 {
     const char *query = strchr(target, '?');
     struct span json;
-    struct smdp_admin_request r = { .partner = smdp_partner_by_oid(w->smdp, oid),
-                                    .method = span_text(method),
-                                    .path = { (const uint8_t *)target, query ? (size_t)(query - target) : strlen(target) },
-                                    .query = span_text(query ? query + 1 : ""),
-                                    .body = body };
-    int status = smdp_admin(w->smdp, &r, &memory, &json);
+    const char *type;
+    struct http_request r = { .method = span_text(method),
+                              .path = { (const uint8_t *)target, query ? (size_t)(query - target) : strlen(target) },
+                              .query = span_text(query ? query + 1 : ""),
+                              .body = body };
+    int status = smdp_admin(w->smdp, smdp_partner_by_oid(w->smdp, oid), &r, &memory, &json, &type);
     if (status != expected)
         fail_msg("%s %s: %d: %.*s", method, target, status, (int)json.len, (const char *)json.ptr);
     json_t *answer = json_loadb((const char *)json.ptr, json.len, 0, NULL);

@@ -1,0 +1,26 @@
+/* operator/admin.h: the administration of SM-SR and SM-DP (docs/sm-sr-admin.yaml, docs/sm-dp-admin.yaml), over HTTPS with our
+ * certificate. */
+#ifndef OSPREY_OPERATOR_ADMIN_H
+#define OSPREY_OPERATOR_ADMIN_H
+
+#include "arguments.h"
+#include "session.h"
+
+struct json_t;
+enum op_server { OP_SMDP = 1, OP_SMSR = 2 };
+/* --via, `via` of the configuration, or the first partner that is one of `servers`. false: detail says why. */
+bool op_admin_choose(struct op_session *s, const struct op_arguments *a, unsigned servers);
+/* One request; body may be NULL. *ret: the answer, to be released; not OP_OK: detail says why, and *ret is NULL. */
+enum op_exit op_admin_ask(struct op_session *s, const char *method, const char *target, struct json_t *body, struct json_t **ret);
+
+/* commands */
+enum op_exit op_euicc_list(struct op_session *s, const struct op_arguments *a);
+enum op_exit op_procedure_list(struct op_session *s, const struct op_arguments *a);
+enum op_exit op_procedure_show(struct op_session *s, const struct op_arguments *a);
+enum op_exit op_outbox_list(struct op_session *s, const struct op_arguments *a);
+enum op_exit op_undelivered_list(struct op_session *s, const struct op_arguments *a);
+enum op_exit op_undelivered_retry(struct op_session *s, const struct op_arguments *a);
+enum op_exit op_undelivered_forget(struct op_session *s, const struct op_arguments *a);
+enum op_exit op_server_partners(struct op_session *s, const struct op_arguments *a);
+
+#endif

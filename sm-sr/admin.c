@@ -1,0 +1,261 @@
+#include "admin.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "lib/codec/datetime.h"
+#include "lib/es/message.h"
+#include "lib/role/undelivered.h"
+#include "turn.h"
+
+#define LIST_RAM_MAX (8u << 20)
+
+/* ---- rows */
+
+static void note(void *context, enum err err) { *(enum err *)context = err; }
+
+static const struct query *load(struct smsr *s, struct arena *a, const struct statement *statement, const struct value *params,
+                                size_t count)
+{
+    struct rowset *rows = ARENA_NEW(a, struct rowset);
+    enum err err = ERR_BUSY;
+    if (!rows)
+        return NULL;
+    *rows = (struct rowset){ .arena = a };
+    const struct query *q = rowset_want(rows, statement, params, count);
+    s->env.store->load(s->env.store, rows, note, &err);
+    return q && err == ERR_NONE ? q : NULL;
+}
+#define LOAD(s, a, statement, ...)                                                                                     \
+    load((s), (a), (statement), (const struct value[]){ __VA_ARGS__ },                                                 \
+         sizeof((const struct value[]){ __VA_ARGS__ }) / sizeof(struct value))
+
+static void put_text(json_t *o, const char *name, const struct row *row, size_t column)
+{
+    char text[1024];
+    row_text(row, column, text, sizeof text);
+    json_object_set_new(o, name, json_string(text));
+}
+
+/* Nothing for a time that never was. */
+static void put_time(json_t *o, const char *name, const struct row *row, size_t column)
+{
+    char text[DATETIME_TEXT_SIZE];
+    uint64_t at = (uint64_t)row_int(row, column);
+    if (at)
+        json_object_set_new(o, name, json_string(datetime_text(at, text)));
+}
+
+static void put_number(json_t *o, const char *name, const struct row *row, size_t column)
+{
+    json_object_set_new(o, name, json_integer((json_int_t)row_int(row, column)));
+}
+
+static const char *unavailable = "the database does not answer";
+
+/* ---- eUICCs */
+
+static json_t *euicc_json(const struct row *row)
+{
+    json_t *o = json_object();
+    put_text(o, "eid", row, 0);
+    put_time(o, "seen", row, 1);
+    put_time(o, "audited", row, 2);
+    json_object_set_new(o, "coming", json_boolean(row_int(row, 3) != 0));
+    put_text(o, "offered_to", row, 4);
+    put_number(o, "remaining_memory", row, 5);
+    put_number(o, "profiles", row, 6);
+    put_text(o, "enabled", row, 7);
+    put_number(o, "procedures", row, 8);
+    return o;
+}
+
+static int list_euiccs(void *role, const struct admin_request *r, json_t **ret)
+{
+    struct arena a;
+    const char *after = admin_text(r, admin_query(r, "after"));
+    arena_init(&a, LIST_RAM_MAX);
+    const struct query *q =
+        LOAD(role, &a, &SMSR_EUICC_PAGE, value_text(after), value_text(r->all ? "" : r->oid->text), value_int(PROFILE_ENABLED));
+    json_t *rows = json_array();
+    for (size_t i = 0; q && i < q->row_count; i++)
+        json_array_append_new(rows, euicc_json(&q->rows[i]));
+    *ret = json_pack("{s:o, s:b}", "euiccs", rows, "more", q && q->row_count == ADMIN_PAGE);
+    arena_release(&a);
+    return q ? 200 : admin_refuse(ret, 503, unavailable);
+}
+
+/* ---- procedures */
+
+static json_t *steps_json(const struct row *row)
+{
+    char name[64];
+    json_t *steps = json_array();
+    row_text(row, 2, name, sizeof name);
+    const struct procedure *p = smsr_procedure_by_name(name);
+    for (size_t i = 0; p && i < p->step_count; i++)
+        if (p->steps[i].name)
+            json_array_append_new(steps, json_string(p->steps[i].name));
+    return steps;
+}
+
+static json_t *procedure_json(const struct row *row)
+{
+    json_t *o = json_object();
+    put_text(o, "eid", row, 0);
+    put_number(o, "number", row, 1);
+    put_text(o, "procedure", row, 2);
+    put_text(o, "step", row, 3);
+    put_text(o, "function", row, 4);
+    put_text(o, "requester", row, 5);
+    put_text(o, "call_id", row, 6);
+    put_text(o, "iccid", row, 7);
+    put_text(o, "other_sm_sr", row, 8);
+    put_time(o, "started", row, 9);
+    put_time(o, "deadline", row, 10);
+    return o;
+}
+
+static const struct query *procedures(struct smsr *s, const struct admin_request *r, struct arena *a, const char *eid,
+                                      const char *after, int64_t after_n)
+{
+    return LOAD(s, a, &SMSR_OPERATION_PAGE, value_text(eid), value_text(r->all ? "" : r->oid->text), value_text(after),
+                value_int(after_n));
+}
+
+static int list_procedures(void *role, const struct admin_request *r, json_t **ret)
+{
+    struct arena a;
+    int number = 0;
+    char eid[40] = "";
+    const char *after = admin_text(r, admin_query(r, "after")); /* EID.NUMBER */
+    if (*after && sscanf(after, "%39[0-9].%d", eid, &number) != 2)
+        return admin_refuse(ret, 400, "after: EID.NUMBER");
+    arena_init(&a, LIST_RAM_MAX);
+    const struct query *q = procedures(role, r, &a, admin_text(r, admin_query(r, "eid")), eid, number);
+    json_t *rows = json_array();
+    for (size_t i = 0; q && i < q->row_count; i++)
+        json_array_append_new(rows, procedure_json(&q->rows[i]));
+    *ret = json_pack("{s:o, s:b}", "procedures", rows, "more", q && q->row_count == ADMIN_PAGE);
+    arena_release(&a);
+    return q ? 200 : admin_refuse(ret, 503, unavailable);
+}
+
+static json_t *command_json(const struct row *row)
+{
+    static const char *const purposes[] = { "", "command", "confirmation", "query" };
+    int64_t purpose = row_int(row, 2);
+    json_t *o = json_object();
+    json_object_set_new(o, "purpose", json_string(purpose > 0 && purpose < (int64_t)ARRAY_LEN(purposes) ? purposes[purpose] : ""));
+    json_object_set_new(o, "bearer", json_string(row_int(row, 3) == BEARER_HTTPS ? "https" : "sms"));
+    json_object_set_new(o, "sent", json_boolean(row_int(row, 4) == EXCHANGE_SENT));
+    put_number(o, "tries", row, 5);
+    put_time(o, "next_try", row, 6);
+    put_text(o, "to", row, 7);
+    return o;
+}
+
+/* One eUICC: each of its procedures with its steps, and the commands on their way to the card. */
+static int show_procedures(void *role, const struct admin_request *r, json_t **ret)
+{
+    struct arena a;
+    const char *eid = admin_text(r, r->parts[0]);
+    arena_init(&a, LIST_RAM_MAX);
+    const struct query *q = procedures(role, r, &a, eid, "", 0), *x = LOAD(role, &a, &SMSR_EXCHANGE_LOOK, value_text(eid));
+    json_t *rows = json_array();
+    for (size_t i = 0; q && x && i < q->row_count; i++) {
+        json_t *o = procedure_json(&q->rows[i]), *commands = json_array();
+        for (size_t k = 0; k < x->row_count; k++)
+            if (row_int(&x->rows[k], 1) == row_int(&q->rows[i], 1))
+                json_array_append_new(commands, command_json(&x->rows[k]));
+        json_object_set_new(o, "steps", steps_json(&q->rows[i]));
+        json_object_set_new(o, "commands", commands);
+        json_array_append_new(rows, o);
+    }
+    *ret = json_pack("{s:o}", "procedures", rows);
+    arena_release(&a);
+    return q && x ? 200 : admin_refuse(ret, 503, unavailable);
+}
+
+/* ---- partners */
+
+static json_t *kinds_json(unsigned kinds)
+{
+    static const char *const names[] = { "eum", "sm-dp", "operator", "sm-sr", "m2m-sp", "admin" };
+    json_t *list = json_array();
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (kinds >> i & 1)
+            json_array_append_new(list, json_string(names[i]));
+    return list;
+}
+
+static int list_partners(void *role, const struct admin_request *r, json_t **ret)
+{
+    const struct smsr *s = role;
+    json_t *rows = json_array();
+    (void)r;
+    for (size_t i = 0; i < s->config.partner_count; i++) {
+        const struct smsr_partner *p = &s->config.partners[i];
+        json_array_append_new(rows, json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:i, s:i}", "name", p->name, "oid", p->oid.text,
+                                              "kinds", kinds_json(p->kinds), "es3_url", p->es3_url, "es4_url", p->es4_url,
+                                              "es7_url", p->es7_url, "calls_per_s", (int)p->guard.calls_per_s, "in_flight",
+                                              (int)p->guard.in_flight));
+    }
+    *ret = json_pack("{s:o}", "partners", rows);
+    return 200;
+}
+
+/* ---- messages */
+
+static struct undelivered messages(const struct smsr *s) { return (struct undelivered){ &s->env, s->engine }; }
+
+/* ---- metrics */
+
+static void metrics(void *role, struct writer *w)
+{
+    struct smsr *s = role;
+    struct undelivered u = messages(s);
+    struct smsr_counts c = smsr_counts(s);
+    struct arena a;
+    arena_init(&a, 1u << 16);
+    const struct query *q = LOAD(s, &a, &SMSR_FIGURES, value_int(0));
+    admin_metric(w, "smsr_calls_total", "counter", "Calls of partners that were let in.", c.calls);
+    admin_metric(w, "smsr_operations_total", "counter", "Procedures that have ended.", c.operations);
+    admin_metric(w, "smsr_short_messages_sent_total", "counter", "Short messages to cards.", c.sms_out);
+    admin_metric(w, "smsr_short_messages_received_total", "counter", "Short messages from cards.", c.sms_in);
+    admin_metric(w, "smsr_sessions_total", "counter", "Administration sessions of cards.", c.sessions);
+    admin_metric(w, "smsr_scripts_total", "counter", "Command scripts given to cards.", c.scripts);
+    admin_metric(w, "smsr_notifications_total", "counter", "Notifications of cards.", c.notifications);
+    admin_metric(w, "smsr_euiccs", "gauge", "eUICCs on record.", q && q->row_count ? (uint64_t)row_int(&q->rows[0], 0) : 0);
+    admin_metric(w, "smsr_procedures", "gauge", "Procedures that run or wait.",
+                 q && q->row_count ? (uint64_t)row_int(&q->rows[0], 1) : 0);
+    undelivered_metrics(&u, w, "smsr");
+    arena_release(&a);
+}
+
+/* ---- all */
+
+#define OWNERS (SMSR_OPERATOR | SMSR_SMDP | SMSR_M2MSP)
+static const struct admin_route routes[] = {
+    { "GET", "euiccs", "eUICCs on record, by EID; an operator's: those with a profile of its own", SMSR_OPERATOR, list_euiccs },
+    { "GET", "procedures", "procedures that run or wait; a partner's: those it asked for", OWNERS, list_procedures },
+    { "GET", "procedures/{eid}", "those of one eUICC, with steps and the commands to the card", OWNERS, show_procedures },
+    { "GET", "partners", "who may come in", 0, list_partners },
+};
+
+int smsr_admin(struct smsr *s, const struct smsr_partner *partner, const struct http_request *request, struct arena *a,
+               struct span *ret_body, const char **ret_type)
+{
+    struct undelivered u = messages(s);
+    struct admin admin = { { { routes, ARRAY_LEN(routes), s }, undelivered_routes(&u) }, metrics };
+    struct admin_request r = { .method = request->method, .path = request->path, .query = request->query, .body = request->body,
+                               .a = a };
+    if (partner) {
+        r.name = partner->name;
+        r.oid = &partner->oid;
+        r.kinds = partner->kinds;
+        r.all = partner->kinds & SMSR_ADMIN;
+        r.partner = partner;
+    }
+    return admin_serve(&admin, &r, ret_body, ret_type);
+}
