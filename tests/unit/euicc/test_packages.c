@@ -1,55 +1,12 @@
 /* Every profile package there is: installed in the factory, enabled, and read back with commands: EF.ICCID and EF.IMSI
  * as facts.json has them, and each file of expected-fs (its FCP and its whole content) where that list exists. */
-#include "rig.h"
-
 #include <openssl/sha.h>
 
-#include "euicc/uicc/uicc.h"
 #include "lib/codec/ber_tlv.h"
+#include "rig_files.h"
 
 static struct rig rig;
 static unsigned files_read, files_closed;
-
-/* "3f00/7f10/6f3a" or "adf:<AID>/6f07": the application (FS_NONE: the MF) and the path below it. */
-static fs_number path_split(const char *text, struct writer *path)
-{
-    struct card *card = rig_card(&rig);
-    fs_number top = FS_NONE;
-    const char *rest = strchr(text, '/');
-    if (!strncmp(text, "adf:", 4)) {
-        size_t len = rest ? (size_t)(rest - text) - 4 : strlen(text) - 4;
-        struct aid aid;
-        assert_ok(aid_from_text((struct span){ (const uint8_t *)text + 4, len }, &aid));
-        top = fs_by_aid(&card->fs, aid_span(&aid), 0);
-        assert_int_not_equal(top, FS_NONE);
-        wr_u16(path, FID_ADF);
-    }
-    for (; rest; rest = strchr(rest + 1, '/'))
-        wr_u16(path, (uint16_t)strtoul(rest + 1, NULL, 16));
-    return top;
-}
-
-static uint16_t script(struct channel *ch, struct span command, struct writer *rsp)
-{
-    rsp->len = 0;
-    return card_script_command(rig_card(&rig), ch, command, ACCESS_ALL, rsp);
-}
-
-static struct span select_file(struct channel *ch, const json_t *file, struct writer *rsp)
-{
-    WRITER_ON_STACK(path, 32);
-    WRITER_ON_STACK(command, 64);
-    struct span fcp = SPAN_NONE;
-    card_script_channel(rig_card(&rig), ch, path_split(vec_text(file, "path"), &path));
-    wr_bytes(&command, path.len ? hex_lit("00A40804") : hex_lit("00A40004"));
-    if (path.len == 0)
-        wr_u16(&path, FID_MF);
-    wr_u8(&command, (uint8_t)path.len);
-    wr_bytes(&command, wr_span(&path));
-    assert_int_equal(script(ch, wr_span(&command), rsp), 0x9000);
-    assert_true(tlv_find(wr_span(rsp), 0x62, &fcp));
-    return fcp;
-}
 
 static bool is_null(const json_t *file, const char *member)
 {
@@ -77,24 +34,6 @@ static void check_fcp(struct span fcp, const json_t *file)
         assert_int_equal(v.ptr[0] << 8 | v.ptr[1], json_integer_value(json_object_get(file, "size")));
 }
 
-/* The body with READ BINARY or READ RECORD; false: nobody may read it. */
-static bool read_body(struct channel *ch, const json_t *file, struct writer *body)
-{
-    WRITER_ON_STACK(rsp, CARD_RESPONSE_MAX);
-    size_t size = (size_t)json_integer_value(json_object_get(file, "size"));
-    bool records = strcmp(vec_text(file, "type"), "TR") != 0;
-    for (unsigned n = 1; body->len < size; n++) {
-        const uint8_t read_record[] = { 0x00, 0xB2, (uint8_t)n, 0x04, 0x00 };
-        const uint8_t read_binary[] = { 0x00, 0xB0, (uint8_t)(body->len >> 8), (uint8_t)body->len, 0x00 };
-        uint16_t sw = script(ch, records ? SPAN_OF(read_record) : SPAN_OF(read_binary), &rsp);
-        if (sw == SW_SECURITY_STATUS)
-            return false;
-        assert_int_equal(sw, 0x9000);
-        wr_bytes(body, wr_span(&rsp));
-    }
-    return true;
-}
-
 static void check_content(struct channel *ch, const json_t *file)
 {
     static uint8_t bytes[FS_FILE_SIZE_MAX];
@@ -102,7 +41,8 @@ static void check_content(struct channel *ch, const json_t *file)
     struct writer body = wr_of(bytes, sizeof bytes);
     if (is_null(file, "content_sha256") || !strcmp(vec_text(file, "type"), "BT"))
         return;
-    if (!read_body(ch, file, &body)) {
+    bool records = strcmp(vec_text(file, "type"), "TR") != 0;
+    if (!rig_read_body(&rig, ch, records, (size_t)json_integer_value(json_object_get(file, "size")), &body)) {
         files_closed++;
         return;
     }
@@ -120,7 +60,7 @@ static void check_files(const char *list)
     {
         struct channel ch;
         WRITER_ON_STACK(rsp, CARD_RESPONSE_MAX);
-        check_fcp(select_file(&ch, file, &rsp), file);
+        check_fcp(rig_select_path(&rig, &ch, vec_text(file, "path"), &rsp), file);
         check_content(&ch, file);
     }
     assert_true(i > 20);
