@@ -13,7 +13,7 @@ const struct config_option smdp_options[] = {
     { "sm-dp", "database", CONFIG_PATH, "sm-dp.db", false, "the SQLite file, made when it does not exist; or postgresql://host/name" },
     { "sm-dp", "master_key", CONFIG_PATH, "master.key", false,
       "64 hex digits that protect the secrets in the database" },
-    { "sm-dp", "commit_interval_ms", CONFIG_NUMBER, "4", false,
+    { "sm-dp", "commit_interval_ms", CONFIG_NUMBER, "8", false,
       "pause between commits to the database when much comes in, so that each takes more along" },
     { "sm-dp", "ci", CONFIG_PATH, NULL, true, "the CI's root certificates, PEM" },
     { "sm-dp", "validity_s", CONFIG_NUMBER, "86400", false, "validity period of downloads that give none" },

@@ -14,7 +14,7 @@ const struct config_option smsr_options[] = {
     { "sm-sr", "database", CONFIG_PATH, "sm-sr.db", false, "the SQLite file, made when it does not exist; or postgresql://host/name" },
     { "sm-sr", "master_key", CONFIG_PATH, "master.key", false,
       "64 hex digits that protect the secrets in the database" },
-    { "sm-sr", "commit_interval_ms", CONFIG_NUMBER, "4", false,
+    { "sm-sr", "commit_interval_ms", CONFIG_NUMBER, "8", false,
       "pause between commits to the database when much comes in, so that each takes more along" },
     { "sm-sr", "ci", CONFIG_PATH, NULL, true, "the CI's root certificates, PEM" },
     { "sm-sr", "change_s", CONFIG_NUMBER, "86400", false, "the same for SMSRChange" },

@@ -30,7 +30,7 @@ struct smsr_smsc {
     struct smpp_session session;
     bool open, bound;
     uint32_t generation, next_ticket;
-    struct outgoing *head;
+    struct outgoing *head, *spare; /* spare: as many as were ever on their way at once */
     size_t count;
     struct loop_timer *reconnect, *tick;
 };
@@ -55,7 +55,8 @@ static void outgoing_done(struct smsr_smsc *c, struct outgoing *o)
         }
     c->count--;
     engine_result(smsr_engine(c->smsr), o->effect_id, o->failed ? EFFECT_FAILED : EFFECT_SENT, 0, SPAN_NONE);
-    free(o);
+    o->next = c->spare;
+    c->spare = o;
 }
 
 static bool hand_over_part(struct smsr_smsc *c, struct outgoing *o)
@@ -92,9 +93,19 @@ static uint8_t reference_of(struct span packet)
     return (uint8_t)(hash >> 24 ^ hash >> 8);
 }
 
+static struct outgoing *outgoing_new(struct smsr_smsc *c)
+{
+    struct outgoing *o = c->spare;
+    if (!o)
+        return calloc(1, sizeof *o);
+    c->spare = o->next;
+    memset(o, 0, offsetof(struct outgoing, lens)); /* the parts are written before they are counted */
+    return o;
+}
+
 static struct outgoing *outgoing_of(struct smsr_smsc *c, const struct effect *effect)
 {
-    struct outgoing *o = calloc(1, sizeof *o);
+    struct outgoing *o = outgoing_new(c);
     uint8_t room[SMS_PARTS_MAX * SMS_UD_MAX];
     struct writer w = wr_of(room, sizeof room);
     struct span parts[SMS_PARTS_MAX];
@@ -292,16 +303,22 @@ struct smsr_smsc *smsr_smsc_new(struct loop *loop, struct smsr *smsr, struct log
     return c;
 }
 
+static void outgoing_free(struct outgoing *list)
+{
+    for (struct outgoing *next; list; list = next) {
+        next = list->next;
+        free(list);
+    }
+}
+
 void smsr_smsc_free(struct smsr_smsc *c)
 {
     if (!c)
         return;
     if (c->conn)
         tcp_conn_close(c->conn);
-    for (struct outgoing *o = c->head, *next; o; o = next) {
-        next = o->next;
-        free(o);
-    }
+    outgoing_free(c->head);
+    outgoing_free(c->spare);
     loop_timer_free(c->reconnect);
     loop_timer_free(c->tick);
     free(c);

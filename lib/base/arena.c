@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define ARENA_BLOCK_MIN 4096u
+#define ARENA_BLOCK_BIG 65536u /* what grows, grows by its half, up to here */
 #define ARENA_ALIGN     _Alignof(max_align_t)
 
 struct arena_block {
@@ -55,7 +56,11 @@ void arena_release(struct arena *a)
 
 static bool add_block(struct arena *a, size_t len)
 {
-    size_t size = len > ARENA_BLOCK_MIN ? len : ARENA_BLOCK_MIN;
+    size_t size = a->used / 2 < ARENA_BLOCK_BIG ? a->used / 2 : ARENA_BLOCK_BIG;
+    if (size < ARENA_BLOCK_MIN)
+        size = ARENA_BLOCK_MIN;
+    if (size < len)
+        size = len;
     struct arena_block *block = malloc(sizeof *block + size);
     if (!block)
         return false;

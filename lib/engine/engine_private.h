@@ -9,7 +9,7 @@
 #define ENGINE_LEASE_MS 120000u /* an effect in flight is nobody else's for so long */
 #define ENGINE_STORE_PAUSE_MS 1000u /* before a store that failed to answer, or was full, is asked again */
 
-#define ENGINE_FIRST_MEMORY 24576u /* of an event's arena, before blocks are taken from the heap */
+#define ENGINE_FIRST_MEMORY 32768u /* of an event's arena, before blocks are taken from the heap */
 #define ENGINE_SPARE_MAX    128u   /* events kept for use again */
 
 #define ENGINE_OWN_MAX 256u /* the engine's own writes that wait for a batch to go along with */

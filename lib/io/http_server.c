@@ -10,6 +10,7 @@
 
 #include <event2/bufferevent_ssl.h>
 
+#define SPARE_BODY_MAX 65536u
 #define REPLY_SMALL_MAX 8192u /* head and body in one write */
 #define INPUT_AHEAD 65536u    /* octets read while an exchange is open */
 #define LINGER_MS 2000u       /* after an answer that ends the connection: so that the peer reads it */
@@ -46,6 +47,8 @@ struct http_server {
     size_t free_count, open_count;
     uint32_t generation;
     uint64_t connections; /* so far */
+    uint8_t *spare_head;  /* what the last request needed, for the next one */
+    struct body spare_body;
 };
 
 static void on_timeout(evutil_socket_t fd, short what, void *context);
@@ -66,6 +69,16 @@ static void exchange_end(struct conn *c)
 /* The request's bytes live until its handler has returned. */
 static void request_release(struct conn *c)
 {
+    struct http_server *s = c->server;
+    if (s->spare_head == NULL) {
+        s->spare_head = c->head;
+        c->head = NULL;
+    }
+    if (s->spare_body.ptr == NULL && c->body.cap <= SPARE_BODY_MAX) {
+        wipe(c->body.ptr, c->body.len);
+        s->spare_body = (struct body){ c->body.ptr, 0, c->body.cap };
+        c->body = (struct body){ 0 };
+    }
     free(c->head);
     c->head = NULL;
     body_done(&c->body);
@@ -191,9 +204,13 @@ static void request_done(struct conn *c)
 
 static bool request_begin(struct conn *c)
 {
-    c->head = malloc(HTTP1_HEAD_MAX);
+    struct http_server *s = c->server;
+    c->head = s->spare_head ? s->spare_head : malloc(HTTP1_HEAD_MAX);
     if (c->head == NULL)
         return false;
+    c->body = s->spare_body;
+    s->spare_head = NULL;
+    s->spare_body = (struct body){ 0 };
     http1_reader_init(&c->reader, HTTP1_REQUEST, c->head, HTTP1_HEAD_MAX, c->server->options.body_max);
     c->state = CONN_REQUEST;
     conn_timer(c, c->server->options.request_timeout_s * 1000ull);
@@ -425,6 +442,8 @@ void http_server_free(struct http_server *server)
         if (server->conns[i] != NULL)
             conn_free(server->conns[i]);
     SSL_CTX_free(server->options.tls);
+    free(server->spare_head);
+    body_done(&server->spare_body);
     free(server->conns);
     free(server->free_slots);
     free(server);
