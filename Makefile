@@ -29,7 +29,7 @@ soak: install-test-deps
 	@tools/run-tests --soak $(if $(SECONDS_MAX),--seconds $(SECONDS_MAX))
 
 bench: build
-	@tools/bench.py --build $(BUILD)
+	@tools/bench.py --build $(BUILD) $(if $(GROWTH),--growth)
 
 clean:
 	rm -rf build build-*

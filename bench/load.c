@@ -3,7 +3,7 @@
  *
  *   download EID ICCID            ES2.DownloadProfile with EnableProfile
  *   enable|disable|delete EID ICCID, audit EID     ES4
- *   go WINDOW                     at most WINDOW functions under way */
+ *   go WINDOW [RATE]              at most WINDOW functions under way, not more than RATE begun in a second */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,16 +191,22 @@ static void report(struct load *l, uint64_t wall_us)
     fflush(stdout);
 }
 
-static void go(struct load *l, unsigned window)
+/* rate 0: as fast as the window lets it. */
+static bool may_start(const struct load *l, unsigned window, unsigned rate, uint64_t began_us)
+{
+    return l->next < l->count && l->under_way < window && (!rate || (now_us() - began_us) * rate >= l->next * 1000000ull);
+}
+
+static void go(struct load *l, unsigned window, unsigned rate)
 {
     uint64_t began = now_us();
     l->batch++;
     l->next = l->under_way = l->failed = 0;
     l->failure[0] = '\0';
     while (l->next < l->count || l->under_way) {
-        while (l->next < l->count && l->under_way < window)
+        while (may_start(l, window, rate, began))
             start(l, &l->orders[l->next++]);
-        loop_round(l->session.loop, 1000);
+        loop_round(l->session.loop, rate ? 1 : 1000);
         for (unsigned i = 0; i < l->next; i++)
             if (!l->orders[i].answered_us && now_us() - l->orders[i].started_us > (VALIDITY_S + 30) * 1000000ull)
                 order_over(l, &l->orders[i], "no answer");
@@ -228,9 +234,9 @@ static bool order_add(struct load *l, const char *word, const char *eid, const c
 static bool obey(struct load *l)
 {
     char word[16], eid[EID_TEXT_SIZE] = "", iccid[24] = "";
-    unsigned window;
-    if (sscanf(l->line, "go %u", &window) == 1 && window) {
-        go(l, window);
+    unsigned window, rate = 0;
+    if (sscanf(l->line, "go %u %u", &window, &rate) >= 1 && window) {
+        go(l, window, rate);
         return true;
     }
     return sscanf(l->line, "%15s %32s %23s", word, eid, iccid) >= 2 && order_add(l, word, eid, iccid);
