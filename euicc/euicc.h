@@ -23,7 +23,8 @@
 
 struct euicc;
 
-#define EUICC_NVM_DEFAULT ((size_t)1024 * 1024) /* image size: 512 KiB of content, twice (log and its successor) */
+/* Image size: 512 KiB of content and the room to change it, twice (log and its successor). */
+#define EUICC_NVM_DEFAULT ((size_t)1100 * 1024)
 #define EUICC_NVM_MIN     ((size_t)64 * 1024)
 #define EUICC_NVM_MAX     ((size_t)16 * 1024 * 1024)
 #define EUICC_ARENA_SIZE  ((size_t)64 * 1024) /* enough for euicc_open of any image */
@@ -157,10 +158,10 @@ struct euicc_profile_info {
 size_t euicc_profiles(struct euicc *card, struct euicc_profile_info ret[EUICC_PROFILES_MAX]);
 
 struct euicc_memory_info {
-    uint32_t capacity, used, free; /* octets of content */
+    uint32_t capacity, used, free; /* octets of content; what is granted to an ISD-P and not used is not free */
     uint32_t commits, compactions; /* since open */
 };
-void euicc_memory(const struct euicc *card, struct euicc_memory_info *ret);
+void euicc_memory(struct euicc *card, struct euicc_memory_info *ret);
 
 /* One line for each security domain of a profile and each object in the image: class, number, length, content. Content that
  * holds keys or PINs only with secrets. */

@@ -51,7 +51,7 @@ static const struct command_option options[] = {
     { "days", "N", "9125", false, "how long the certificate is valid" },
     { "card-master", "FILE", NULL, false,
       "wraps the secrets in the card images; made if absent. Without: as in a chip" },
-    { "nvm-kib", "N", "1024", false, "size of a card image" },
+    { "nvm-kib", "N", "1100", false, "size of a card image" },
     { "timing", "NAME=S,…", NULL, false, "the card's times in seconds, see below" },
     { "json", NULL, NULL, false, "one JSON line for each eUICC" },
 };

@@ -3,7 +3,7 @@
  * The image: a header (magic, version, card id), two small marks, and two halves. One half holds the log: records
  * (object written, object deleted, commit), each checksummed and chained to the one before. When it is full, the live
  * objects are written to the other half as the start of its log ("compaction"). So an image of 2n octets holds up to
- * n octets of objects.
+ * n octets of objects, less a sixteenth, which is for changing them.
  *
  * A transaction's records reach the memory as they are made, and count only once its commit record is there: a tear at
  * any octet leaves the state before or after. One sync per commit. One transaction at a time; begin and commit nest:
@@ -115,7 +115,8 @@ bool objects_next(const struct objects *o, object_key from, object_key last, obj
 
 size_t objects_capacity(const struct objects *o); /* octets of objects and their overhead */
 size_t objects_used(const struct objects *o);     /* committed, live */
-size_t objects_free(const struct objects *o);     /* capacity less live and pending octets */
+/* Capacity less what is live, or will be when the open transaction is committed: to the octet what may still be put. */
+size_t objects_free(const struct objects *o);
 /* Octets (with overhead) a profile's objects take: what a quota is compared with. */
 size_t objects_used_by(const struct objects *o, uint8_t profile);
 

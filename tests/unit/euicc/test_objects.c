@@ -1,6 +1,7 @@
 /* The object store: transactions, nesting, compaction, damage, and a tear at every octet of every write. */
 #include "tests/support/test.h"
 
+#include "euicc/euicc.h"
 #include "euicc/nvm/nvm_memory.h"
 #include "euicc/nvm/objects.h"
 
@@ -443,6 +444,71 @@ static void secrets_are_wrapped_under_the_keystore(void **state)
     bench_done(&b);
 }
 
+static void the_edge_is_exact_and_a_full_store_can_be_emptied(void **state)
+{
+    (void)state;
+    struct bench b;
+    uint8_t octets[IMAGE] = { 0 };
+    bench_new(&b, IMAGE);
+    object_key key = 0;
+    for (; objects_free(b.o) >= 2 * (5 + OBJECT_OVERHEAD); key++) { /* small ones: a record for each when they go */
+        objects_begin(b.o);
+        assert_ok(objects_put(b.o, OBJECT_KEY(1, 2, key), (struct span){ octets, 5 }));
+        assert_ok(objects_commit(b.o));
+    }
+    size_t left = objects_free(b.o) - OBJECT_OVERHEAD;
+    objects_begin(b.o);
+    assert_fails(objects_put(b.o, OBJECT_KEY(1, 2, key), (struct span){ octets, left + 1 }), ERR_NO_SPACE);
+    assert_ok(objects_put(b.o, OBJECT_KEY(1, 2, key), (struct span){ octets, left }));
+    assert_int_equal(objects_free(b.o), 0);
+    assert_ok(objects_commit(b.o));
+    assert_int_equal(objects_used(b.o), objects_capacity(b.o));
+    objects_begin(b.o);
+    assert_fails(objects_put(b.o, OBJECT_KEY(1, 3, 0), SPAN_NONE), ERR_NO_SPACE);
+    assert_ok(objects_put(b.o, OBJECT_KEY(1, 2, 0), (struct span){ octets, 5 })); /* what is there may be changed */
+    assert_ok(objects_patch(b.o, OBJECT_KEY(1, 2, 1), 1, (struct span){ octets, 3 }));
+    assert_ok(objects_commit(b.o));
+    objects_begin(b.o);
+    assert_ok(objects_delete(b.o, OBJECT_KEY(1, 2, 3)));
+    assert_int_equal(objects_free(b.o), 5 + OBJECT_OVERHEAD);
+    objects_rollback(b.o);
+    assert_int_equal(objects_free(b.o), 0);
+    for (object_key last = 0; last <= key; last += 16) { /* a transaction of a few at a time: the reserve is small here */
+        objects_begin(b.o);
+        assert_ok(objects_delete_range(b.o, OBJECT_KEY(1, 2, last), OBJECT_KEY(1, 2, last + 15)));
+        assert_ok(objects_commit(b.o));
+    }
+    assert_int_equal(objects_used(b.o), 0);
+    assert_int_equal(objects_free(b.o), objects_capacity(b.o));
+    bench_done(&b);
+}
+
+/* The card's own image: a profile of as many files as fit is deleted at once. */
+static void a_full_card_gives_a_profile_back_at_once(void **state)
+{
+    (void)state;
+    struct bench b;
+    static const uint8_t octets[480] = { 1 };
+    bench_new(&b, EUICC_NVM_DEFAULT);
+    assert_true(objects_capacity(b.o) >= 512 * 1024);
+    enum err err = ERR_NONE;
+    for (object_key key = 0; err == ERR_NONE; key++) {
+        objects_begin(b.o);
+        err = objects_put(b.o, OBJECT_KEY(1, 2, key), SPAN_OF(octets));
+        if (err == ERR_NONE)
+            err = objects_commit(b.o);
+        else
+            objects_rollback(b.o);
+    }
+    assert_int_equal(err, ERR_NO_SPACE);
+    assert_in_range(objects_free(b.o), 0, sizeof octets + OBJECT_OVERHEAD - 1);
+    objects_begin(b.o);
+    assert_ok(objects_delete_profile(b.o, 1));
+    assert_ok(objects_commit(b.o));
+    assert_int_equal(objects_free(b.o), objects_capacity(b.o));
+    bench_done(&b);
+}
+
 /* ---- images on one base ---- */
 
 static void fill_card(struct objects *o, const char *name, unsigned count)
@@ -564,6 +630,8 @@ int main(void)
         cmocka_unit_test(damage_is_found),
         cmocka_unit_test(another_size_or_version_is_refused),
         cmocka_unit_test(secrets_are_wrapped_under_the_keystore),
+        cmocka_unit_test(the_edge_is_exact_and_a_full_store_can_be_emptied),
+        cmocka_unit_test(a_full_card_gives_a_profile_back_at_once),
         cmocka_unit_test(a_card_on_the_base_of_another_holds_only_what_is_different),
         cmocka_unit_test(a_transfer_refuses_what_it_cannot_do),
         cmocka_unit_test(a_memory_on_a_base_is_a_memory),
