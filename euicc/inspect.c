@@ -35,12 +35,12 @@ size_t euicc_profiles(struct euicc *euicc, struct euicc_profile_info ret[EUICC_P
     return count;
 }
 
-void euicc_memory(const struct euicc *euicc, struct euicc_memory_info *ret)
+void euicc_memory(struct euicc *euicc, struct euicc_memory_info *ret)
 {
     const struct objects *o = euicc->card.objects;
     struct objects_counts counts = objects_counts(o);
-    *ret = (struct euicc_memory_info){ (uint32_t)objects_capacity(o), (uint32_t)objects_used(o),
-                                       (uint32_t)objects_free(o), counts.commits, counts.compactions };
+    *ret = (struct euicc_memory_info){ (uint32_t)objects_capacity(o), (uint32_t)objects_used(o), registry_free(&euicc->card),
+                                       counts.commits, counts.compactions };
 }
 
 /* ---- the tree ---- */

@@ -183,9 +183,8 @@ static enum err write_isdp(struct commit_run *run)
         memcpy(isdp->connectivity, in->connectivity.ptr, in->connectivity.len);
     isdp->used = (uint32_t)objects_used_by(run->store, run->slot);
     copy_imsi(in, isdp);
-    if (isdp->granted && isdp->used > isdp->granted && in->now.size > isdp->granted)
-        return ERR_NO_SPACE;
-    return registry_store(in->card, isdp);
+    enum err err = registry_store(in->card, isdp);
+    return err == ERR_NONE && !isdp_in_bounds(in->card, isdp) ? ERR_NO_SPACE : err;
 }
 
 static enum err write_all(struct commit_run *run)

@@ -227,23 +227,38 @@ uint32_t isdp_used(struct card *card, const struct isdp *isdp)
     return (uint32_t)objects_used_by(card->objects, (uint8_t)isdp->slot);
 }
 
-uint32_t isdp_left(struct card *card, const struct isdp *isdp)
+static uint32_t granted_left(struct card *card, const struct isdp *isdp)
 {
     uint32_t used = isdp_used(card, isdp);
-    if (!isdp->granted)
-        return (uint32_t)objects_free(card->objects);
     return isdp->granted > used ? isdp->granted - used : 0;
 }
 
-/* What is granted to others and not used yet is not free. */
+/* What is granted and not used yet is not free. */
 static size_t promised(struct card *card)
 {
     struct isdp_registry *reg = card_registry(card);
     size_t sum = 0;
     for (size_t i = 0; i < reg->count; i++)
-        if (reg->items[i].granted)
-            sum += isdp_left(card, &reg->items[i]);
+        sum += granted_left(card, &reg->items[i]);
     return sum;
+}
+
+uint32_t registry_free(struct card *card)
+{
+    size_t room = objects_free(card->objects), reserved = promised(card);
+    return room > reserved ? (uint32_t)(room - reserved) : 0;
+}
+
+uint32_t isdp_left(struct card *card, const struct isdp *isdp)
+{
+    return isdp->granted ? granted_left(card, isdp) : registry_free(card);
+}
+
+bool isdp_in_bounds(struct card *card, const struct isdp *isdp)
+{
+    if (isdp->granted)
+        return isdp_used(card, isdp) <= isdp->granted;
+    return promised(card) <= objects_free(card->objects);
 }
 
 enum err registry_create(struct card *card, struct span aid, uint32_t granted, struct isdp **ret)
@@ -253,9 +268,8 @@ enum err registry_create(struct card *card, struct span aid, uint32_t granted, s
         return ERR_BAD_LENGTH;
     if (registry_find(card, aid))
         return ERR_EXISTS;
-    size_t room = objects_free(card->objects), reserved = promised(card);
-    if (reg->count == ISDP_MAX ||
-        (granted && !MUTANT(promises_any_memory) && (reserved > room || granted > room - reserved)))
+    bool fits = granted <= registry_free(card) || MUTANT(promises_any_memory);
+    if (reg->count == ISDP_MAX || !fits)
         return ERR_NO_SPACE;
     struct isdp *isdp = &reg->items[reg->count];
     *isdp = (struct isdp){ .slot = free_slot(card), .state = ISDP_SELECTABLE, .granted = granted };

@@ -86,10 +86,14 @@ MUST_USE enum err registry_switch(struct card *card, struct isdp *target);
 /* Moves the fall-back attribute. */
 MUST_USE enum err registry_set_fallback(struct card *card, struct isdp *target);
 
-/* Octets of card memory an ISD-P's profile takes now, and may still take of its quota (what is free, when it has none).
- */
+/* Card memory in octets, with what a record takes beside its content. Free is what is neither used nor granted to somebody:
+ * a new ISD-P may be granted that, and not an octet more. */
+uint32_t registry_free(struct card *card);
+/* What an ISD-P's profile takes now, and may still take of its quota (what is free, when it has none). */
 uint32_t isdp_used(struct card *card, const struct isdp *isdp);
 uint32_t isdp_left(struct card *card, const struct isdp *isdp);
+/* With the writes of the open transaction it is within its quota; without one, it leaves the others what is granted. */
+bool isdp_in_bounds(struct card *card, const struct isdp *isdp);
 
 /* SCP03 keys. Setting a KVN anew starts its counter over and, from SELECTABLE, makes the ISD-P PERSONALIZED. */
 struct isdp_keyset *isdp_keyset(struct isdp *isdp, uint8_t kvn); /* kvn 0: the first one; NULL when there is none */

@@ -357,7 +357,7 @@ static uint16_t isdr_get_status(struct card *card, struct sd_session *s, const s
 static uint16_t memory_audit(struct card *card, struct writer *data)
 {
     struct es5_memory m = { .applications = MUTANT(counts_no_applications) ? 0 : (uint32_t)card_registry(card)->count,
-                            .free_non_volatile = (uint32_t)objects_free(card->objects),
+                            .free_non_volatile = registry_free(card),
                             .free_volatile = VOLATILE_FREE };
     es5_memory_write(data, &m);
     return SW_OK;

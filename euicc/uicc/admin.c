@@ -2,7 +2,6 @@
 
 #include "lib/codec/ber_tlv.h"
 
-#define FILE_OVERHEAD 64u /* octets a file takes beside its body, about */
 
 /* Administration of files: TS 102 222 §6; ACTIVATE, DEACTIVATE: TS 102 221 §11.1.14, §11.1.15. */
 
@@ -38,11 +37,18 @@ static void pattern_fill(struct span fcp, const struct fs_file *f, uint8_t *body
     }
 }
 
-/* The profile's quota has room for so many octets more. */
-static bool quota_allows(struct card *card, uint32_t octets)
+enum err files_end(struct card *card, enum err err)
 {
     const struct isdp *isdp = registry_by_slot(card, card->profile);
-    return !isdp || !isdp->granted || octets <= isdp_left(card, isdp);
+    if (err == ERR_NONE && isdp && !isdp_in_bounds(card, isdp))
+        err = ERR_NO_SPACE;
+    if (err == ERR_NONE)
+        return card_commit(card);
+    card_rollback(card);
+    enum err mounted = fs_mount(&card->fs, card->objects, card->profile, &card->scratch);
+    if (mounted != ERR_NONE)
+        log_fact(card->env.log, LOG_ERROR_, NULL, "profile in slot %u cannot be read: %s", card->profile, err_text(mounted));
+    return err;
 }
 
 uint16_t uicc_create_file(struct card *card, const struct command *cmd, struct writer *rsp)
@@ -65,11 +71,12 @@ uint16_t uicc_create_file(struct card *card, const struct command *cmd, struct w
     if (fs_is_df(&f))
         f.size = 0;
     uint8_t *body = f.size <= FS_FILE_SIZE_MAX ? arena_alloc(&card->scratch, f.size + 1) : NULL;
-    if (!body || !quota_allows(card, f.size + FILE_OVERHEAD))
+    if (!body)
         return SW_NO_MEMORY;
     pattern_fill(fcp, &f, body);
     struct span content = fs_kind(&f) == FS_BER_TLV ? SPAN_NONE : (struct span){ body, f.size };
-    uint16_t sw = sw_of_fs(fs_create(&card->fs, &f, content, &number));
+    card_begin(card);
+    uint16_t sw = sw_of_fs(files_end(card, fs_create(&card->fs, &f, content, &number)));
     if (sw == SW_OK && fs_stat(&card->fs, number, &f) == ERR_NONE)
         channel_go(card, cmd->channel, &f);
     return sw;
@@ -126,9 +133,8 @@ uint16_t uicc_resize_file(struct card *card, const struct command *cmd, struct w
         return SW_FILE_NOT_FOUND;
     if (!access_allowed(card, cmd, &f, ACCESS_BY_INS))
         return SW_SECURITY_STATUS;
-    if (octets > f.size && !quota_allows(card, (uint32_t)octets - f.size))
-        return SW_NO_MEMORY;
-    return sw_of_fs(fs_resize(&card->fs, number, (uint32_t)octets));
+    card_begin(card);
+    return sw_of_fs(files_end(card, fs_resize(&card->fs, number, (uint32_t)octets)));
 }
 
 /* The file P1 and the data name: the current EF (or DF) without data. */

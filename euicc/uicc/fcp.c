@@ -27,12 +27,19 @@ static void write_u16(struct writer *w, uint32_t tag, uint32_t value)
     wr_tlv_close(w, mark);
 }
 
+/* For files of this profile. */
+static uint32_t memory_left(struct card *card)
+{
+    const struct isdp *isdp = registry_by_slot(card, card->profile);
+    return isdp ? isdp_left(card, isdp) : registry_free(card);
+}
+
 static void write_df_proprietary(struct card *card, const struct fs_file *f, struct writer *w)
 {
     size_t mark = wr_tlv_open(w, 0xA5);
     wr_tlv_u8(w, 0x80, UICC_CHARACTERISTICS);
     size_t memory = wr_tlv_open(w, 0x83);
-    wr_u32(w, (uint32_t)objects_free(card->objects));
+    wr_u32(w, memory_left(card));
     wr_tlv_close(w, memory);
     if (f->number == FS_MF)
         wr_tlv_u8(w, 0x87, SUPPORTED_COMMANDS);

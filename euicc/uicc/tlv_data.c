@@ -124,7 +124,8 @@ static void set_data_forget(struct card *card, struct channel *ch)
 static uint16_t set_data_store(struct card *card, struct channel *ch, const struct fs_file *f)
 {
     struct span tlv = wr_span(&card->set_data);
-    enum err err = fs_tlv_put(&card->fs, f->number, ch->tlv.tag, tlv);
+    card_begin(card);
+    enum err err = files_end(card, fs_tlv_put(&card->fs, f->number, ch->tlv.tag, tlv));
     set_data_forget(card, ch);
     return err == ERR_NOT_FOUND ? SW_NOT_FOUND : sw_of_err(err);
 }

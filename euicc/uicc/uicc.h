@@ -44,6 +44,10 @@ uint16_t ef_current(struct card *card, const struct command *cmd, uint8_t sfi, s
 uint16_t ef_usable(struct card *card, const struct command *cmd, const struct fs_file *f, enum fs_kind kind,
                    uint8_t right);
 
+/* admin.c: ends the transaction of a change that takes memory: it stays when the profile keeps within its quota
+ * (ERR_NO_SPACE otherwise) and err is ERR_NONE. */
+enum err files_end(struct card *card, enum err err);
+
 /* access.c: EF.ARR, expanded format. */
 enum access_right {
     ACCESS_READ = 0x01,

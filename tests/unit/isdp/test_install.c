@@ -356,6 +356,56 @@ static void power_may_fail_anywhere(void **state)
 
 /* ---- room ---- */
 
+/* An octet less than the profile takes, and nothing of it is there; exactly that, and it is. */
+static void the_quota_is_exact(void **state)
+{
+    (void)state;
+    struct span package = profile_bytes(PACKAGE), octets;
+    struct rig *r = rig_new(0);
+    struct arena a;
+    arena_init(&a, 4096);
+    assert_int_equal(rig_install(r, package, 1000, &octets), INSTALL_DONE);
+    uint32_t needed = isdp_used(&r->card, r->isdp);
+    assert_int_equal(r->isdp->used, needed);
+    rig_free(r);
+    r = rig_new(needed - 1);
+    uint32_t used = isdp_used(&r->card, r->isdp), left = registry_free(&r->card);
+    assert_int_equal(rig_install(r, package, 1000, &octets), INSTALL_FAILED);
+    assert_int_equal(response_of(&a, octets).statuses.items[0].status, PE_STATUS_NOT_ENOUGH_MEMORY);
+    assert_int_equal(isdp_used(&r->card, r->isdp), used);
+    assert_int_equal(registry_free(&r->card), left);
+    rig_free(r);
+    r = rig_new(needed);
+    assert_int_equal(rig_install(r, package, 1000, &octets), INSTALL_DONE);
+    assert_int_equal(isdp_left(&r->card, r->isdp), 0);
+    rig_free(r);
+}
+
+/* An ISD-P without a quota may take what is free, not what somebody else was granted. */
+static void what_is_granted_to_another_is_not_taken(void **state)
+{
+    (void)state;
+    struct span package = profile_bytes(PACKAGE), octets;
+    struct aid aid = aid_isdp(0x33);
+    for (unsigned spare = 0; spare < 2; spare++) {
+        struct rig *r = rig_new(0);
+        struct isdp *other;
+        struct arena a;
+        arena_init(&a, 4096);
+        assert_int_equal(rig_install(r, package, 1000, &octets), INSTALL_DONE);
+        uint32_t needed = isdp_used(&r->card, r->isdp);
+        rig_free(r);
+        r = rig_new(0);
+        uint32_t grows = needed - isdp_used(&r->card, r->isdp), room = registry_free(&r->card);
+        assert_ok(registry_create(&r->card, aid_span(&aid), room - grows + 1 - spare, &other));
+        assert_int_equal(registry_free(&r->card), grows - 1 + spare);
+        assert_int_equal(rig_install(r, package, 1000, &octets), spare ? INSTALL_DONE : INSTALL_FAILED);
+        assert_int_equal(registry_free(&r->card), spare ? 0 : grows - 1);
+        assert_int_equal(isdp_left(&r->card, other), room - grows + 1 - spare - isdp_used(&r->card, other));
+        rig_free(r);
+    }
+}
+
 static void quota_holds(void **state)
 {
     (void)state;
@@ -406,6 +456,8 @@ int main(void)
         cmocka_unit_test(segments_may_be_cut_anywhere),
         cmocka_unit_test(power_may_fail_anywhere),
         cmocka_unit_test(quota_holds),
+        cmocka_unit_test(the_quota_is_exact),
+        cmocka_unit_test(what_is_granted_to_another_is_not_taken),
         cmocka_unit_test(costs_one_commit),
         cmocka_unit_test(after_the_end_nothing_goes),
     };

@@ -45,6 +45,13 @@ static void memory_ends_where_it_began(void **state)
     lab_free(lab);
 }
 
+static uint16_t create(struct lab *lab, uint32_t tar, uint32_t memory)
+{
+    WRITER_ON_STACK(w, 260);
+    es5_create_isdp_write(&w, &(struct es5_create_isdp){ .isdp = aid_isdp(tar), .memory = memory });
+    return smsr_sw(lab, wr_span(&w));
+}
+
 /* As many as fit, until the card says no; then every octet comes back. */
 static void a_full_card_says_so_and_recovers(void **state)
 {
@@ -54,13 +61,9 @@ static void a_full_card_says_so_and_recovers(void **state)
     assert_int_equal(smsr_sw(lab, hex_lit("80CAFF2100")), SW_OK); /* the card notes the key set in use */
     struct euicc_memory_info before = memory_of(lab);
     unsigned made = 0;
-    WRITER_ON_STACK(w, 260);
     uint16_t sw = SW_OK;
     while (sw == SW_OK) {
-        struct es5_create_isdp create = { .isdp = aid_isdp(0x11 + made), .memory = 100000 };
-        w.len = 0;
-        es5_create_isdp_write(&w, &create);
-        sw = smsr_sw(lab, wr_span(&w));
+        sw = create(lab, 0x11 + made, 100000);
         made += sw == SW_OK;
     }
     assert_int_equal(sw, SW_NO_MEMORY);
@@ -71,6 +74,26 @@ static void a_full_card_says_so_and_recovers(void **state)
     lab_free(lab);
 }
 
+/* What the card says is free can be granted, to the octet; then nothing is free, and all of it again after the deletion. */
+static void free_memory_is_told_to_the_octet(void **state)
+{
+    (void)state;
+    struct lab *lab = lab_new(true);
+    terminal_boot(lab);
+    assert_int_equal(smsr_sw(lab, hex_lit("80CAFF2100")), SW_OK); /* the card notes the key set in use */
+    struct euicc_memory_info before = memory_of(lab);
+    assert_int_equal(create(lab, 0x11, before.free + 1), SW_NO_MEMORY);
+    assert_int_equal(memory_of(lab).used, before.used);
+    assert_int_equal(create(lab, 0x11, before.free), SW_OK);
+    assert_int_equal(memory_of(lab).free, 0);
+    assert_int_equal(create(lab, 0x12, 1), SW_NO_MEMORY);
+    lab_power_cycle(lab);
+    assert_int_equal(memory_of(lab).free, 0);
+    delete_profile(lab, 0x11);
+    assert_int_equal(memory_of(lab).free, before.free);
+    lab_free(lab);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1)
@@ -78,6 +101,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_ends_where_it_began),
         cmocka_unit_test(a_full_card_says_so_and_recovers),
+        cmocka_unit_test(free_memory_is_told_to_the_octet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
