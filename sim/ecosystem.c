@@ -9,6 +9,7 @@
 #include "lib/es/eum_signature.h"
 #include "lib/io/file.h"
 #include "lib/profile/build.h"
+#include "prepaid.h"
 #include "sm-sr/store/euicc.h"
 
 static const char *const oids[] = { "2.999.2", "2.999.3", "2.999.4", "2.999.9", "2.999.10" };
@@ -403,6 +404,20 @@ static void trouble_refused(void *context, uint64_t card)
     clockwork_plan(world_time(e->world), world_now(e->world) + 1 + chance_below(fate, 2 * f->refused_every_ms), trouble_refused, e, card);
 }
 
+/* Each device is in one of two cells. */
+static void trouble_jam(void *context, uint64_t argument)
+{
+    struct ecosystem *e = context;
+    struct chance *fate = world_fate(e->world);
+    (void)argument;
+    if (!e->network.faults)
+        return;
+    uint64_t until = world_now(e->world) + 1 + chance_below(fate, e->faults.jam_max_ms);
+    for (unsigned i = chance_below(fate, 2); i < e->options.card_count; i += 2)
+        sim_device_silence(e->cards[i].device, until);
+    clockwork_plan(world_time(e->world), world_now(e->world) + 1 + chance_below(fate, 2 * e->faults.jam_every_ms), trouble_jam, e, 0);
+}
+
 static struct weather or_else(struct weather asked, struct weather ordinary)
 {
     if (!asked.delay_max_ms) {
@@ -418,10 +433,13 @@ void ecosystem_troubles(struct ecosystem *e, const struct faults *faults)
     e->faults = faults ? *faults : (struct faults){ 0 };
     struct weather request = or_else(e->faults.request, WORLD_LAN), answer = or_else(e->faults.answer, WORLD_LAN);
     e->network.faults = faults ? &e->faults : NULL;
+    prepaid_begin(&e->network);
     world_strikes(w)->armed = faults != NULL;
     e->network.sms_up = or_else(e->faults.sms_up, SMS_WEATHER);
     e->network.sms_down = or_else(e->faults.sms_down, SMS_WEATHER);
     world_soap_weather(w, &request, &answer);
+    if (faults && faults->jam_every_ms)
+        clockwork_plan(world_time(w), world_now(w) + faults->jam_every_ms, trouble_jam, e, 0);
     struct sim_role *roles[] = { &e->smsr->role, &e->smdp->role };
     for (size_t i = 0; i < 2; i++) {
         struct server_faults *f = i ? &e->faults.smdp : &e->faults.smsr;

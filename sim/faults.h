@@ -27,6 +27,8 @@ struct device_faults {
     uint32_t silence_max_ms;    /* … for so long at most */
     uint32_t refused_every_ms;  /* the home network refuses the operational subscriptions … */
     uint32_t refused_max_ms;
+    uint64_t allowance_octets;  /* of data, prepaid, for each subscription; 0: no limit … */
+    uint32_t recharge_max_ms;   /* … empty for so long at most */
 };
 
 struct faults {
@@ -34,6 +36,7 @@ struct faults {
     uint32_t tcp_cut_permille, tcp_corrupt_permille; /* per piece of a stream */
     struct server_faults smsr, smdp;
     struct device_faults device;
+    uint32_t jam_every_ms, jam_max_ms; /* a cell is jammed about so often: half of the devices hear nothing, so long at most */
 };
 
 /* Where a server was when it died: the step that the last thing it wrote or sent belongs to. */
@@ -44,7 +47,7 @@ struct fault_step {
     unsigned count[FAULT_KINDS];
 };
 struct fault_counts {
-    unsigned crashes, fulls, slows, jumps, resets, torn, silences, refusals, cuts;
+    unsigned crashes, fulls, slows, jumps, resets, torn, silences, refusals, cuts, recharges;
     struct fault_step steps[FAULT_STEPS_MAX];
     size_t step_count;
 };

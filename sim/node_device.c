@@ -1,4 +1,5 @@
 #include "node_device.h"
+#include "prepaid.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,12 +25,13 @@ struct sim_subscriber *sim_network_add(struct sim_network *n, const char *imsi, 
     memset(s, 0, sizeof *s);
     snprintf(s->imsi, sizeof s->imsi, "%s", imsi);
     snprintf(s->msisdn, sizeof s->msisdn, "%s", msisdn);
+    s->allowance = UINT64_MAX;
     s->auc.amf[0] = 0x80;
     s->auc.sqn = AUC_SQN_STEP;
     return s;
 }
 
-static struct sim_subscriber *subscriber(struct sim_network *n, const char *imsi)
+struct sim_subscriber *sim_network_subscriber(struct sim_network *n, const char *imsi)
 {
     for (size_t i = 0; i < n->subscriber_count; i++)
         if (!strcmp(n->subscribers[i].imsi, imsi))
@@ -43,7 +45,7 @@ static void auth_info_asked(void *context, uint64_t argument, struct span reques
     struct gsup_vector vector = { 0 };
     if (!lives(d) || argument != d->generation_of_power)
         return;
-    struct sim_subscriber *s = subscriber(d->network, modem_imsi(d->modem));
+    struct sim_subscriber *s = sim_network_subscriber(d->network, modem_imsi(d->modem));
     bool ok = s && (request.len != 30 || auc_resynchronise(&s->auc, request.ptr, request.ptr + 16) == ERR_NONE) &&
               auc_vector(&s->auc, &world_chance(d->network->world)->seam, &vector) == ERR_NONE;
     modem_auth_info(d->modem, now_of(d), ok ? &vector : NULL, GSUP_CAUSE_IMSI_UNKNOWN);
@@ -70,7 +72,7 @@ static void location_asked(void *context, uint64_t argument, struct span request
     struct sim_device *d = context;
     if (!lives(d) || argument != d->generation_of_power)
         return;
-    struct sim_subscriber *s = subscriber(d->network, modem_imsi(d->modem));
+    struct sim_subscriber *s = sim_network_subscriber(d->network, modem_imsi(d->modem));
     bool ok = s && !s->refused;
     (void)request;
     world_arrow(d->network->world, d->number, "device", "network", "attach with %s: %s", modem_imsi(d->modem), ok ? "accepted" : "refused");
@@ -215,13 +217,14 @@ static void cut(void *context, uint64_t generation)
 }
 
 /* Later: the caller may stand inside a session. */
-static bool is_cut(struct sim_channel *c)
+static bool is_cut(struct sim_channel *c, size_t octets)
 {
     struct sim_network *n = c->device->network;
     if (!n->faults)
         return false;
     bool drawn = chance_permille(world_fate(n->world), n->faults->tcp_cut_permille);
-    if (!strike_now(world_strikes(n->world), STRIKE_TCP_CUT) && !drawn)
+    bool paid = prepaid_spend(c->device, octets);
+    if (!strike_now(world_strikes(n->world), STRIKE_TCP_CUT) && !drawn && paid)
         return false;
     n->counts->cuts++;
     clockwork_plan(world_time(n->world), now_of(c->device), cut, c, c->generation);
@@ -234,7 +237,8 @@ static void opened(void *context, uint64_t generation, struct span nothing)
     (void)nothing;
     if (c->generation != generation || !lives(c->device))
         return;
-    c->session = c->device->network->server_connect(c->device->network->server, c);
+    if (prepaid_spend(c->device, 0)) /* else the network opens none */
+        c->session = c->device->network->server_connect(c->device->network->server, c);
     BOOK(c->device, sessions, 1);
     world_arrow(c->device->network->world, c->device->number, "device", "sm-sr", "connection %s", c->session ? "opened" : "refused");
     modem_channel_opened(c->device->modem, now_of(c->device), c->id, c->session != NULL);
@@ -263,7 +267,7 @@ static void channel_send(void *context, unsigned id, struct span bytes)
 {
     struct sim_device *d = context;
     struct sim_channel *c = &d->channels[id];
-    if (!lives(d) || is_cut(c))
+    if (!lives(d) || is_cut(c, bytes.len))
         return;
     struct weather weather = in_order(d, &c->up_at);
     BOOK(d, octets_up, bytes.len);
@@ -284,7 +288,7 @@ static void down(void *context, uint64_t generation, struct span bytes)
 void sim_channel_send(void *connection, struct span bytes)
 {
     struct sim_channel *c = connection;
-    if (is_cut(c))
+    if (is_cut(c, bytes.len))
         return;
     struct weather weather = in_order(c->device, &c->down_at);
     BOOK(c->device, octets_down, bytes.len);
@@ -558,6 +562,16 @@ static void coverage_back(void *context, uint64_t silence)
     }
 }
 
+void sim_device_silence(struct sim_device *d, uint64_t until_ms)
+{
+    d->network->counts->silences++;
+    if (lives(d)) {
+        modem_coverage(d->modem, now_of(d), false);
+        wake(d);
+    }
+    clockwork_plan(world_time(d->network->world), until_ms, coverage_back, d, ++d->silence);
+}
+
 static void trouble_silence(void *context, uint64_t argument)
 {
     struct sim_device *d = context;
@@ -565,13 +579,7 @@ static void trouble_silence(void *context, uint64_t argument)
     (void)argument;
     if (!f)
         return;
-    d->network->counts->silences++;
-    if (lives(d)) {
-        modem_coverage(d->modem, now_of(d), false);
-        wake(d);
-    }
-    uint64_t until = now_of(d) + 1 + chance_below(world_fate(d->network->world), f->silence_max_ms);
-    clockwork_plan(world_time(d->network->world), until, coverage_back, d, ++d->silence);
+    sim_device_silence(d, now_of(d) + 1 + chance_below(world_fate(d->network->world), f->silence_max_ms));
     again(d, f->silence_every_ms, trouble_silence);
 }
 

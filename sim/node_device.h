@@ -16,6 +16,7 @@ struct sim_subscriber {
     char imsi[GSUP_IMSI_MAX], msisdn[SIM_NUMBER_MAX];
     struct auc_subscriber auc;
     bool refused;
+    uint64_t allowance; /* octets of data that are left; UINT64_MAX: no limit */
 };
 struct sim_network {
     struct world *world;
@@ -36,6 +37,7 @@ struct sim_network {
     size_t device_count, device_cap;
 };
 struct sim_subscriber *sim_network_add(struct sim_network *n, const char *imsi, const char *msisdn);
+struct sim_subscriber *sim_network_subscriber(struct sim_network *n, const char *imsi); /* NULL: none */
 /* One short message from the server: user data with its header, to an MSISDN. */
 void sim_network_sms(struct sim_network *n, const char *to, struct span user_data);
 
@@ -74,6 +76,8 @@ struct sim_device *sim_device_new(struct sim_network *n, struct nvm_memory *memo
 void sim_device_power_on(struct sim_device *d);
 /* Power is lost now, and comes back. */
 void sim_device_cut(struct sim_device *d);
+/* No coverage until then. */
+void sim_device_silence(struct sim_device *d, uint64_t until_ms);
 /* Begins what network->faults says of devices. */
 void sim_device_troubles(struct sim_device *d);
 /* Without any fault from now on: attached, or trying. */
