@@ -53,6 +53,8 @@ const struct config_option smdp_options[] = {
     { "profile *", "pol2", CONFIG_TEXT, "none", false,
       "policy rules: disable:not-allowed, delete:not-allowed, disable:auto-delete" },
     { "profile *", "memory", CONFIG_NUMBER, "0", false, "octets it needs on the card; 0: estimated" },
+    { "profile *", "connectivity", CONFIG_HEX, "", false,
+      "connectivity parameters to set over SCP03 once it is installed: A0, A1, A2 of DGI 3A07; none: the package's own" },
 };
 const size_t smdp_option_count = ARRAY_LEN(smdp_options);
 
@@ -257,6 +259,8 @@ static enum err read_order(const struct reading *r, struct arena *a, struct smdp
     if (err == ERR_NONE &&
         (pol2_from_text(span_text(text_of(r, "pol2")), &o->pol2) != ERR_NONE || !pol2_meaningful(o->pol2, true)))
         err = wrong(r, "pol2", "no such rules, or rules that contradict");
+    if (err == ERR_NONE)
+        o->connectivity = hex_to_arena(a, span_text(text_of(r, "connectivity")), &err);
     if (err == ERR_NONE && file_read(text_of(r, "package"), SMDP_PACKAGE_MAX, a, &o->package) != ERR_NONE)
         err = wrong(r, "package", "cannot be read, or is too big");
     return err;

@@ -222,6 +222,43 @@ enum err es8_segments_data(struct turn *t, struct job *j, struct es8_state *s, s
     return ERR_NONE;
 }
 
+/* ---- connectivity parameters, over SCP03 */
+
+struct span es8_channel_data(struct turn *t, struct es8_state *s)
+{
+    WRITER_ON_STACK(capdu, 32);
+    struct writer w = wr_arena(t->arena, 40);
+    if (!t->again)
+        t->env->rng->fill(t->env->rng, s->host_challenge, sizeof s->host_challenge);
+    scp03_initialize_update_write(&capdu, s->keys.kvn, s->host_challenge);
+    wr_tlv(&w, RAM_TAG_CAPDU, wr_span(&capdu));
+    return wr_span(&w);
+}
+
+enum err es8_connectivity_data(struct turn *t, struct es8_state *s, struct span parameters, struct span *ret)
+{
+    WRITER_ON_STACK(authenticate, 32);
+    WRITER_ON_STACK(plain, APDU_SHORT_DATA_MAX + 8);
+    WRITER_ON_STACK(wrapped, APDU_SHORT_DATA_MAX + SCP03_OVERHEAD_MAX + 8);
+    struct writer w = wr_arena(t->arena, 2 * APDU_SHORT_DATA_MAX);
+    struct es6_connectivity c;
+    struct capdu capdu;
+    enum err err = es6_connectivity_parse(parameters, &c);
+    if (err != ERR_NONE)
+        return err;
+    s->end = s->start;
+    es6_update_connectivity_write(&plain, &c);
+    err = scp03_external_authenticate_write(&s->end, SCP03_LEVEL_FULL, &authenticate);
+    if (err == ERR_NONE)
+        err = capdu_parse(wr_span(&plain), &capdu);
+    if (err == ERR_NONE)
+        err = scp03_wrap(&s->end, &capdu, &wrapped);
+    wr_tlv(&w, RAM_TAG_CAPDU, wr_span(&authenticate));
+    wr_tlv(&w, RAM_TAG_CAPDU, wr_span(&wrapped));
+    *ret = wr_span(&w);
+    return err != ERR_NONE ? err : w.err;
+}
+
 /* ---- answers */
 
 /* Items as they come, or with the script's frame around them. */
@@ -239,8 +276,8 @@ static bool refuse(struct status *ret, const char *what, const char *why)
     return false;
 }
 
-/* The data of the last R-APDU; the first bad one is told. */
-static bool last_data(struct span answer, const char *what, struct span *ret, struct status *ret_status)
+/* The last R-APDU as it stands; the first bad one is told. */
+static bool last_rapdu(struct span answer, const char *what, struct span *ret, struct status *ret_status)
 {
     struct ram_reader r;
     struct ram_item item;
@@ -252,10 +289,18 @@ static bool last_data(struct span answer, const char *what, struct span *ret, st
         err = rapdu_parse(item.value, &rapdu);
         if (err == ERR_NONE && !sw_is_positive(rapdu.sw))
             return refuse(ret_status, what, sw_text(rapdu.sw));
+        *ret = item.value;
     }
     if (err != ERR_NONE || r.r.err != ERR_NONE || !rapdu.sw)
         return refuse(ret_status, what, "the card's answer cannot be read");
-    *ret = rapdu.data;
+    return true;
+}
+
+static bool last_data(struct span answer, const char *what, struct span *ret, struct status *ret_status)
+{
+    if (!last_rapdu(answer, what, ret, ret_status))
+        return false;
+    *ret = span_sub(*ret, 0, ret->len - 2);
     return true;
 }
 
@@ -310,6 +355,26 @@ bool es8_session_of(struct span answer, const struct job *j, struct es8_state *s
         return refuse(ret_status, "secure channel", "the card answered something else");
     enum err err = scp03t_open_host(&s->keys, s->host_challenge, item.value, aid_span(&j->isdp), &s->start);
     return err == ERR_NONE || refuse(ret_status, "secure channel", err_text(err));
+}
+
+bool es8_channel_of(struct span answer, const struct job *j, struct es8_state *s, struct status *ret_status)
+{
+    struct span data;
+    if (!last_data(answer, "connectivity parameters", &data, ret_status))
+        return false;
+    enum err err = scp03_open_host(&s->keys, s->host_challenge, data, aid_span(&j->isdp), &s->start);
+    return err == ERR_NONE || refuse(ret_status, "connectivity parameters", err_text(err));
+}
+
+bool es8_connectivity_answered(struct turn *t, struct span answer, struct es8_state *s, struct status *ret_status)
+{
+    struct span last;
+    struct rapdu rapdu;
+    if (!last_rapdu(answer, "connectivity parameters", &last, ret_status))
+        return false;
+    struct writer plain = wr_arena(t->arena, last.len + SCP03_OVERHEAD_MAX);
+    enum err err = scp03_response_unwrap(&s->end, last, &plain, &rapdu);
+    return err == ERR_NONE || refuse(ret_status, "connectivity parameters", err_text(err));
 }
 
 /* The session as it was behind the number-th of these segments: made again, but for the last one. */

@@ -31,10 +31,17 @@ struct span es8_open_data(struct turn *t, struct es8_state *s);
 MUST_USE enum err es8_segments_data(struct turn *t, struct job *j, struct es8_state *s, struct span package,
                                     struct span *ret);
 
+/* UpdateConnectivityParameters: a channel of APDUs (SCP03) to the ISD-P; then EXTERNAL AUTHENTICATE and STORE DATA with
+ * `parameters` (A0, A1, A2 as es6.h has them) in one call. */
+struct span es8_channel_data(struct turn *t, struct es8_state *s);
+MUST_USE enum err es8_connectivity_data(struct turn *t, struct es8_state *s, struct span parameters, struct span *ret);
+
 /* The card's answers: response data of SendData. On failure *ret_status says what the operator is told. */
 MUST_USE bool es8_challenge_of(struct span answer, struct span *ret_rc, struct status *ret_status);
 MUST_USE bool es8_keys_of(struct span answer, struct es8_state *s, struct status *ret_status);
 MUST_USE bool es8_session_of(struct span answer, const struct job *j, struct es8_state *s, struct status *ret_status);
+MUST_USE bool es8_channel_of(struct span answer, const struct job *j, struct es8_state *s, struct status *ret_status);
+MUST_USE bool es8_connectivity_answered(struct turn *t, struct span answer, struct es8_state *s, struct status *ret_status);
 /* Segments. *ret_complete: the card said that the whole package is installed. *ret_lost: the channel is gone, a new
  * session may do. */
 MUST_USE bool es8_segments_answered(struct turn *t, struct span answer, const struct job *j, struct es8_state *s,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "lib/codec/hex.h"
+#include "lib/ota/es6.h"
 #include "lib/profile/file_body.h"
 #include "lib/profile/package.h"
 #include "store/profile.h"
@@ -157,6 +158,7 @@ static enum err store_order(struct smdp *s, const struct smdp_order *o, const st
         value_int(o->pol2.rules),
         value_int((int64_t)o->package.len),
         value_int(memory),
+        o->connectivity.len ? value_blob(o->connectivity) : value_null(),
     };
     const struct value package[] = { value_text(f->iccid.digits), value_blob((struct span){ wrapped, cap }) };
     const struct write writes[] = { write_of(&SMDP_PROFILE_ADD, profile, ARRAY_LEN(profile)),
@@ -185,6 +187,12 @@ enum err smdp_order_take(struct smdp *s, const struct smdp_order *order, char *d
     if (!*order->owner.text) {
         snprintf(detail, SMDP_DETAIL_MAX, "an ordered profile needs an owner");
         return ERR_MISSING;
+    }
+    struct es6_connectivity unused_parameters;
+    if (order->connectivity.len && (order->connectivity.len > SMDP_CONNECTIVITY_MAX ||
+                                    es6_connectivity_parse(order->connectivity, &unused_parameters) != ERR_NONE)) {
+        snprintf(detail, SMDP_DETAIL_MAX, "connectivity: not the content of a DGI 3A07 (A0, A1, A2)");
+        return ERR_BAD_VALUE;
     }
     arena_init(&a, PACKAGE_RAM_MAX);
     enum err err = read_package(order->package, &a, &f, detail);

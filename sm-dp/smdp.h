@@ -103,7 +103,9 @@ struct smdp_order {
     struct subscription_address address; /* imsi empty: the package's */
     struct pol2 pol2;
     uint32_t memory; /* octets it needs on the card; 0: estimated */
+    struct span connectivity; /* set over SCP03 once it is installed: A0, A1, A2 of DGI 3A07 (lib/ota/es6.h); or empty */
 };
+#define SMDP_CONNECTIVITY_MAX 200u
 /* Stores it (its ICCID is in the package); one that is there already stays as it is. detail (may be NULL) says what is
  * wrong. ERR_BAD_VALUE, ERR_TOO_LONG, ERR_MISSING (no ICCID, no owner), ERR_IO. */
 #define SMDP_DETAIL_MAX 240u

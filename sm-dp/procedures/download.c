@@ -8,31 +8,13 @@
 #include "sm-dp/es3_client.h"
 #include "sm-dp/es8_client.h"
 #include "sm-dp/unconfirmed.h"
-
-enum dl_step {
-    DL_EIS,
-    DL_CLEANUP,
-    DL_CREATE,
-    DL_AUTHENTICATE,
-    DL_KEYS,
-    DL_OPEN,
-    DL_SEND,
-    DL_COMPLETE,
-    DL_ENABLE,
-    DL_UNDO,
-    DL_COUNT
-};
+#include "download.h"
 
 static struct eid eid_of(const struct turn *t)
 {
     struct eid eid = { 0 };
     (void)!eid_from_text(span_text(t->eid), &eid); /* it is the line: checked when the call came in */
     return eid;
-}
-
-static bool executed(const struct es3_answer *a)
-{
-    return a->status.exec == EXECUTED_SUCCESS || a->status.exec == EXECUTED_WITH_WARNING;
 }
 
 static int fail_with(struct job *j, const struct status *status, int next)
@@ -68,7 +50,7 @@ static int eis_came(struct turn *t, struct job *j, const struct es3_answer *a)
     const struct eis *eis = a->response ? ((const struct es_eis_response *)a->response)->eis : NULL;
     struct stored_profile p;
     struct es8_state s = { 0 };
-    if (!executed(a))
+    if (!smdp_executed(a))
         return relay_failure(j, a, NEXT_END);
     if (!eis)
         return smdp_job_fail(j, REASON_EXTERNAL_FAILED, t->eid, "the SM-SR's answer has no EIS");
@@ -103,9 +85,9 @@ static bool unsure(const struct es3_answer *a)
 static int cleaned_up(struct turn *t, struct job *j, const struct es3_answer *a)
 {
     (void)t;
-    if (!executed(a) && iccid_eq(&j->other, &j->iccid))
+    if (!smdp_executed(a) && iccid_eq(&j->other, &j->iccid))
         return relay_failure(j, a, unsure(a) ? DL_UNDO : NEXT_END);
-    if (!executed(a)) /* another one's: the memory may do without it */
+    if (!smdp_executed(a)) /* another one's: the memory may do without it */
         return DL_CREATE;
     j->attempt++;
     return DL_EIS;
@@ -128,7 +110,7 @@ static int send_create(struct turn *t, struct job *j)
 static int created(struct turn *t, struct job *j, const struct es3_answer *a)
 {
     (void)t;
-    if (!executed(a))
+    if (!smdp_executed(a))
         return relay_failure(j, a, unsure(a) ? DL_UNDO : NEXT_END);
     j->isdp = ((const struct es_card_response *)a->response)->isdp_aid;
     if (!j->isdp.len) {
@@ -140,7 +122,7 @@ static int created(struct turn *t, struct job *j, const struct es3_answer *a)
 
 /* ---- keys */
 
-static int send_data(struct turn *t, struct job *j, struct span data, bool more)
+int smdp_send_data(struct turn *t, struct job *j, struct span data, bool more)
 {
     struct es3_send_data body = { .eid = eid_of(t), .sd_aid = j->isdp, .data = data, .more_to_do = more };
     return smdp_call(t, j, ES3_SEND_DATA, &body);
@@ -151,7 +133,7 @@ static int send_certificate(struct turn *t, struct job *j)
     struct es8_state s;
     enum err err = es8_state_load(t, j, &s);
     struct span data = err == ERR_NONE ? es8_authenticate_data(t, j, &s) : SPAN_NONE;
-    return data.len ? send_data(t, j, data, true) : internal(j, err == ERR_NONE ? ERR_UNSUPPORTED : err, DL_UNDO);
+    return data.len ? smdp_send_data(t, j, data, true) : internal(j, err == ERR_NONE ? ERR_UNSUPPORTED : err, DL_UNDO);
 }
 
 /* The card forgets whom it has authenticated when it is reset, or its session ends, between the two steps: both again. */
@@ -169,7 +151,7 @@ static int challenged(struct turn *t, struct job *j, const struct es3_answer *a)
 {
     struct status status;
     struct span rc;
-    if (!executed(a))
+    if (!smdp_executed(a))
         return agree_again(t, j, a);
     if (!es8_challenge_of(a->euicc_response, &rc, &status))
         return fail_with(j, &status, DL_UNDO);
@@ -187,7 +169,7 @@ static int send_keys(struct turn *t, struct job *j)
     if (err == ERR_NONE)
         err = es8_state_save(t, j, &s);
     wipe(&s, sizeof s);
-    return err == ERR_NONE ? send_data(t, j, data, true) : internal(j, err, DL_UNDO);
+    return err == ERR_NONE ? smdp_send_data(t, j, data, true) : internal(j, err, DL_UNDO);
 }
 
 /* The ISD-P's keys are the operator's too, one day: kept with the profile. */
@@ -214,7 +196,7 @@ static int agreed(struct turn *t, struct job *j, const struct es3_answer *a)
 {
     struct es8_state s;
     struct status status;
-    if (!executed(a))
+    if (!smdp_executed(a))
         return agree_again(t, j, a);
     enum err err = es8_state_load(t, j, &s);
     if (err == ERR_NONE && !es8_keys_of(a->euicc_response, &s, &status)) {
@@ -242,7 +224,7 @@ static int send_open(struct turn *t, struct job *j)
     if (err == ERR_NONE)
         err = es8_state_save(t, j, &s);
     wipe(&s, sizeof s);
-    return err == ERR_NONE ? send_data(t, j, data, true) : internal(j, err, DL_UNDO);
+    return err == ERR_NONE ? smdp_send_data(t, j, data, true) : internal(j, err, DL_UNDO);
 }
 
 /* A channel that was lost on the way may be opened anew: the card begins from zero. */
@@ -258,9 +240,9 @@ static int opened(struct turn *t, struct job *j, const struct es3_answer *a)
 {
     struct es8_state s;
     struct status status;
-    if (!executed(a) && (a->status.reason == REASON_NO_RESPONSE || a->euicc_response.len))
+    if (!smdp_executed(a) && (a->status.reason == REASON_NO_RESPONSE || a->euicc_response.len))
         return open_again(t, j, &a->status);
-    if (!executed(a))
+    if (!smdp_executed(a))
         return relay_failure(j, a, DL_UNDO);
     enum err err = es8_state_load(t, j, &s);
     bool good = err == ERR_NONE && es8_session_of(a->euicc_response, j, &s, &status);
@@ -288,7 +270,7 @@ static int send_segments(struct turn *t, struct job *j)
     wipe(&s, sizeof s);
     if (err != ERR_NONE)
         return internal(j, err, DL_UNDO);
-    return send_data(t, j, data, j->sent_to < package.len || (j->flags & JOB_ENABLE));
+    return smdp_send_data(t, j, data, j->sent_to < package.len || (j->flags & JOB_ENABLE));
 }
 
 /* What an answer to segments means; *ret_next is the step. */
@@ -318,9 +300,9 @@ static int segments_answered(struct turn *t, struct job *j, const struct es3_ans
 {
     struct span package;
     int next = DL_UNDO;
-    if (!executed(a) && a->status.reason == REASON_NO_RESPONSE)
+    if (!smdp_executed(a) && a->status.reason == REASON_NO_RESPONSE)
         return open_again(t, j, &a->status);
-    if (!executed(a) && !a->euicc_response.len)
+    if (!smdp_executed(a) && !a->euicc_response.len)
         return relay_failure(j, a, DL_UNDO);
     enum err err = smdp_package_load(t, &j->iccid, &package);
     if (err == ERR_BUSY)
@@ -350,14 +332,18 @@ static int send_completed(struct turn *t, struct job *j)
 
 static int completed(struct turn *t, struct job *j, const struct es3_answer *a)
 {
-    if (!executed(a))
+    if (!smdp_executed(a))
         return relay_failure(j, a, DL_UNDO);
+    struct stored_profile p;
+    if (!smdp_profile_load(t, &j->iccid, &p))
+        return NEXT_STAY;
     WRITES_ADD(t->w, &SMDP_PROFILE_DONE, 1, value_text(j->iccid.digits));
     j->flags &= ~(unsigned)JOB_RESERVED;
     j->status = status_success();
     j->euicc_response = SPAN_NONE;
+    j->attempt = 0;
     t->smdp->counts.completed++;
-    return (j->flags & JOB_ENABLE) && !(j->flags & JOB_ANSWERED) ? DL_ENABLE : NEXT_END;
+    return p.connectivity.len ? DL_CHANNEL : smdp_after_installation(j);
 }
 
 static int send_enable(struct turn *t, struct job *j)
@@ -398,7 +384,7 @@ static int undone(struct turn *t, struct job *j, const struct es3_answer *a)
 {
     if (a->status.reason == REASON_POL1_REFUSED && !(j->flags & JOB_SENT_ALL))
         return DL_COMPLETE;
-    bool left = !executed(a) && a->status.reason != REASON_ICCID_UNKNOWN;
+    bool left = !smdp_executed(a) && a->status.reason != REASON_ICCID_UNKNOWN;
     if (left && unsure(a) && undo_goes_on(t, j) && !MUTANT(gives_up_cleaning)) { /* the operator has waited long enough; the clean-up goes on */
         smdp_job_answer(t, j);
         j->deadline_ms = t->now_ms + 1000ull * t->config->undo_s;
@@ -420,7 +406,9 @@ static const struct step steps[DL_COUNT] = {
     [DL_KEYS] =         { "keys",         send_keys,        agreed,            TO(DL_OPEN) | TO(DL_AUTHENTICATE) | TO(DL_UNDO) },
     [DL_OPEN] =         { "open",         send_open,        opened,            TO(DL_SEND) | TO(DL_OPEN) | TO(DL_UNDO) },
     [DL_SEND] =         { "send",         send_segments,    segments_answered, TO(DL_SEND) | TO(DL_OPEN) | TO(DL_COMPLETE) | TO(DL_UNDO) },
-    [DL_COMPLETE] =     { "complete",     send_completed,   completed,         TO(DL_ENABLE) | TO(DL_UNDO) },
+    [DL_COMPLETE] =     { "complete",     send_completed,   completed,         TO(DL_CHANNEL) | TO(DL_ENABLE) | TO(DL_UNDO) },
+    [DL_CHANNEL] =      { "channel",      smdp_channel_send, smdp_channel_opened, TO(DL_CHANNEL) | TO(DL_CONNECTIVITY) },
+    [DL_CONNECTIVITY] = { "connectivity", smdp_connectivity_send, smdp_connectivity_set, TO(DL_CHANNEL) | TO(DL_ENABLE) },
     [DL_ENABLE] =       { "enable",       send_enable,      enabled,           0 },
     [DL_UNDO] =         { "undo",         send_undo,        undone,            TO(DL_COMPLETE) | TO(DL_UNDO) },
 };
@@ -491,8 +479,8 @@ static int expired(struct turn *t, struct job *j)
     ptrdiff_t at = j->step ? j->step - steps : DL_COUNT;
     if (at == DL_COUNT && undo_goes_on(t, j)) /* it has stepped aside */
         return NEXT_STAY;
-    if (at == DL_ENABLE)
-        j->status = status_warning(REASON_CALL_EXPIRED, t->eid, "installed; whether it is enabled is not known");
+    if (at == DL_ENABLE || at == DL_CHANNEL || at == DL_CONNECTIVITY)
+        j->status = status_warning(REASON_CALL_EXPIRED, t->eid, "installed; what came of the rest is not known");
     if ((j->flags & JOB_ANSWERED) && !undo_goes_on(t, j))
         return NEXT_END;
     bool own_left = at == DL_CLEANUP && iccid_eq(&j->other, &j->iccid);

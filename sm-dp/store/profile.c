@@ -4,7 +4,7 @@
 
 #include "sm-dp/turn.h"
 
-enum { C_ICCID, C_OWNER, C_TYPE, C_IMSI, C_MSISDN, C_POL2, C_SIZE, C_MEMORY, C_STATE, C_EID, C_SMSR, C_ISDP };
+enum { C_ICCID, C_OWNER, C_TYPE, C_IMSI, C_MSISDN, C_POL2, C_SIZE, C_MEMORY, C_STATE, C_EID, C_SMSR, C_ISDP, C_CONNECTIVITY };
 
 static void read_profile(const struct query *q, struct stored_profile *p)
 {
@@ -25,6 +25,7 @@ static void read_profile(const struct query *q, struct stored_profile *p)
     row_text(row, C_SMSR, p->smsr.text, sizeof p->smsr.text);
     if (!aid_set(&p->isdp, row_bytes(row, C_ISDP)))
         p->isdp.len = 0;
+    p->connectivity = row_bytes(row, C_CONNECTIVITY);
 }
 
 bool smdp_profile_load(struct turn *t, const struct iccid *iccid, struct stored_profile *ret)

@@ -24,6 +24,7 @@ struct stored_profile {
     char eid[EID_TEXT_SIZE];
     struct oid smsr;
     struct aid isdp;
+    struct span connectivity; /* of DGI 3A07, to be set once it is installed; borrows from the rows */
 };
 
 struct turn;

@@ -23,21 +23,25 @@ static const char FIRST[] =
     "CREATE TABLE seen (message_id BLOB PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX seen_at ON seen (at_ms);";
 
-const struct migration smdp_migrations[SMDP_MIGRATIONS] = { { "0001_engine", ENGINE_SCHEMA }, { "0002_first", FIRST },
-                                                            { "0003_undelivered", UNDELIVERED_SCHEMA } };
+static const char CONNECTIVITY[] = "ALTER TABLE profile ADD COLUMN connectivity BLOB;";
+
+const struct migration smdp_migrations[SMDP_MIGRATIONS] = { { "0001_engine", ENGINE_SCHEMA },
+                                                            { "0002_first", FIRST },
+                                                            { "0003_undelivered", UNDELIVERED_SCHEMA },
+                                                            { "0004_connectivity", CONNECTIVITY } };
 
 const struct statement SMDP_PROFILE_ADD = { "profile-add",
                                             "INSERT INTO profile (iccid, owner, type, imsi, msisdn, pol2, size, "
-                                            "memory, state) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,0)",
+                                            "memory, state, connectivity) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,0,?9)",
                                             NULL };
 const struct statement SMDP_PROFILE_LOAD = {
     "profile-load",
-    "SELECT iccid, owner, type, imsi, msisdn, pol2, size, memory, state, eid, smsr, isdp FROM profile WHERE iccid=?1",
+    "SELECT iccid, owner, type, imsi, msisdn, pol2, size, memory, state, eid, smsr, isdp, connectivity FROM profile WHERE iccid=?1",
     NULL
 };
 const struct statement SMDP_PROFILE_OF_TYPE = {
     "profile-of-type",
-    "SELECT iccid, owner, type, imsi, msisdn, pol2, size, memory, state, eid, smsr, isdp FROM profile"
+    "SELECT iccid, owner, type, imsi, msisdn, pol2, size, memory, state, eid, smsr, isdp, connectivity FROM profile"
     " WHERE type=?1 AND owner=?2 AND state=0 ORDER BY iccid LIMIT 1",
     NULL
 };

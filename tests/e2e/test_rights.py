@@ -1,11 +1,21 @@
 """Who may do what with whose profile, and who hears of it, on real processes: PLMA and ONC directly and through the SM-DP, the
-emergency attribute, POL2 that deletes, validity periods that are refused. The start operator is the M2M service provider here."""
+emergency attribute, POL2 that deletes, connectivity parameters from the SM-DP, validity periods that are refused. The start operator is the M2M service provider here."""
+import os
 import sys
 import tempfile
 import time
 
 import ecosystem
 from ecosystem import Ecosystem, lab
+
+
+SMSC = 'A00906079133369908' + '21F3'
+
+
+class Labs(Ecosystem):
+    def profile_options(self, n, pol2):
+        options = super().profile_options(n, pol2)
+        return dict(options, connectivity=SMSC) if n == 1 else options
 
 
 class Rights:
@@ -86,6 +96,14 @@ def auto_delete(r):
     assert r.iccid[1] not in dict(r.states())
 
 
+def connectivity(r):
+    """The second profile was ordered with an SMSC that the SM-DP sets over SCP03: the card sends its short messages there."""
+    soap = [name.partition('-out-')[2] for name in sorted(os.listdir(r.eco.path('soap'))) if name.startswith('sm-dp-') and '-out-' in name]
+    assert soap.count('ES3-UpdateConnectivityParametersRequest.xml') == 1, 'one of the two profiles has such parameters'
+    apdus = open(r.eco.path('card.apdu')).read().replace(' ', '').upper()
+    assert '86' + SMSC[6:] in apdus, 'the card does not know the SMSC'
+
+
 def validity(r):
     r.eco.programs['device'].stop()
     before = time.time()
@@ -100,14 +118,14 @@ def validity(r):
 def main():
     ecosystem.needs('osprey-sm-sr', 'osprey-sm-dp', 'osprey-device', 'osprey-smsc', 'osprey')
     with tempfile.TemporaryDirectory(prefix='osprey-rights-') as out:
-        with Ecosystem(out, https=True) as eco:
+        with Labs(out, https=True) as eco:
             eco.up()
             r = Rights(eco)
             for iccid in r.iccid:
                 r.ask('EXECUTED_SUCCESS', 'profile', 'download', '--iccid', iccid, via='sm-dp')
             r.type = eco.smsr_rows('SELECT type FROM profile WHERE iccid=?', r.iccid[0])[0][0]
             try:
-                for test in (plma, onc, emergency, auto_delete, validity):
+                for test in (plma, onc, emergency, auto_delete, connectivity, validity):
                     test(r)
                     print(f'{test.__name__}: ok')
             except BaseException:

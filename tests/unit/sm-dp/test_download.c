@@ -66,6 +66,51 @@ static void without_enabling_it_stays_disabled(void **state)
     world_free(w);
 }
 
+#define SMSC "\xA0\x09\x06\x07\x91\x33\x36\x99\x08\x21\xF3"
+
+static struct world *with_parameters(void)
+{
+    struct world *w = world_new();
+    struct smdp_order order = { .package = file_bytes(shared_path("data/profiles/TS48V1-A-UNIQUE.der")),
+                                .connectivity = SPAN_LIT("\xA0\x01") };
+    assert_ok(oid_from_text(SPAN_LIT(OID_OP1), &order.owner));
+    assert_int_equal(smdp_order(w->smdp, &order, NULL), ERR_BAD_VALUE);
+    order.connectivity = SPAN_LIT(SMSC);
+    assert_ok(smdp_order(w->smdp, &order, NULL));
+    assert_ok(iccid_from_text(SPAN_LIT("8949449999999990023"), &w->iccid));
+    w->package = order.package;
+    world_download(w, true, 0, NULL);
+    return w;
+}
+
+/* Connectivity parameters that were ordered: over SCP03, behind the installation and before it is enabled. */
+static void connectivity_parameters_are_set(void **state)
+{
+    (void)state;
+    for (unsigned lost = 0; lost < 4; lost++) {
+        struct world *w = with_parameters();
+        w->smsr.lose_channels = lost; /* the card was reset between the two calls */
+        world_run(w, 5);
+        bool too_often = lost == 3;
+        assert_int_equal(world_answer(w, ES2_DOWNLOAD_PROFILE)->status.exec, too_often ? EXECUTED_WITH_WARNING : EXECUTED_SUCCESS);
+        assert_int_equal(w->smsr.channels, too_often ? 3 : lost + 1);
+        assert_int_equal(w->smsr.calls[ES3_UPDATE_CONNECTIVITY_PARAMETERS], too_often ? 3 : lost + 1);
+        assert_int_equal(w->smsr.calls[ES3_ENABLE_PROFILE], !too_often);
+        struct span want = too_often ? SPAN_NONE : SPAN_LIT("\x3A\x07\x0B" SMSC);
+        assert_span_equal(((struct span){ w->smsr.connectivity, w->smsr.connectivity_len }), want);
+        assert_int_equal(world_count(w, "SELECT count(*) FROM job"), 0);
+        assert_int_equal(world_count(w, "SELECT count(*) FROM profile WHERE state=2"), 1); /* installed in any case */
+        world_free(w);
+    }
+    struct world *w = with_parameters();
+    w->smsr.store_sw = 0x6A80;
+    world_run(w, 5);
+    assert_int_equal(world_answer(w, ES2_DOWNLOAD_PROFILE)->status.exec, EXECUTED_WITH_WARNING);
+    assert_string_equal(world_answer(w, ES2_DOWNLOAD_PROFILE)->status.subject, "8.3");
+    assert_int_equal(w->smsr.calls[ES3_ENABLE_PROFILE], 0);
+    world_free(w);
+}
+
 static void by_type_one_is_chosen(void **state)
 {
     (void)state;
@@ -128,6 +173,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_profile_is_brought_and_enabled),
         cmocka_unit_test(on_the_other_curve_too),
+        cmocka_unit_test(connectivity_parameters_are_set),
         cmocka_unit_test(another_profile_for_the_same_card_waits_its_turn),
         cmocka_unit_test(without_enabling_it_stays_disabled),
         cmocka_unit_test(by_type_one_is_chosen),

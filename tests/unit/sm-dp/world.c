@@ -189,6 +189,53 @@ static void sign(struct world *w, struct eis *e, struct arena *a)
     }
 }
 
+static void agreed_keys(struct fake_smsr *s, struct scp03_keys *ret)
+{
+    *ret = (struct scp03_keys){ .kvn = 0x30, .key_len = 16 };
+    memcpy(ret->enc, s->ka.keys.keys[0], 16);
+    memcpy(ret->mac, s->ka.keys.keys[1], 16);
+    memcpy(ret->dek, s->ka.keys.keys[2], 16);
+}
+
+static uint16_t channel_store(struct fake_smsr *s, const struct capdu *c, struct writer *rapdu)
+{
+    struct writer plain = wr_of(s->connectivity, sizeof s->connectivity);
+    struct capdu inside;
+    if (scp03_unwrap(&s->channel, c, &plain, &inside) != ERR_NONE)
+        return SW_CONDITIONS;
+    s->connectivity_len = inside.data.len;
+    memmove(s->connectivity, inside.data.ptr, inside.data.len);
+    if (s->store_sw)
+        return s->store_sw;
+    assert_ok(scp03_response_wrap(&s->channel, &(struct rapdu){ .sw = SW_OK }, rapdu));
+    return SW_OK;
+}
+
+/* INITIALIZE UPDATE, EXTERNAL AUTHENTICATE, STORE DATA to the ISD-P; false: not one of them. */
+static bool channel_apdu(struct fake_smsr *s, struct span capdu, struct writer *rapdu)
+{
+    struct capdu c;
+    struct scp03_keys keys;
+    uint16_t sw = SW_OK;
+    assert_ok(capdu_parse(capdu, &c));
+    if (c.cla == 0x80 && c.ins == 0x50) {
+        agreed_keys(s, &keys);
+        assert_ok(scp03_open_card(&keys, 2 + s->channels++, aid_span(&s->isdp), c.data, &s->channel, rapdu));
+    } else if (c.cla == 0x84 && c.ins == 0x82) {
+        if (s->lose_channels && s->lose_channels--)
+            scp03_session_close(&s->channel);
+        sw = scp03_external_authenticate_check(&s->channel, &c) == ERR_NONE ? SW_OK : SW_CONDITIONS;
+    } else if (c.cla == 0x84) {
+        sw = channel_store(s, &c, rapdu);
+        if (sw == SW_OK)
+            return true; /* the response has its status word */
+    } else {
+        return false;
+    }
+    wr_u16(rapdu, sw);
+    return true;
+}
+
 /* The items of one SendData, executed; false: the card said that something failed. */
 static bool execute(struct world *w, struct span data, struct writer *out)
 {
@@ -199,7 +246,8 @@ static bool execute(struct world *w, struct span data, struct writer *out)
         size_t at = out->len;
         if (t.tag == RAM_TAG_CAPDU) {
             WRITER_ON_STACK(rapdu, 300);
-            ka_card_apdu(&s->ka, t.val, &rapdu);
+            if (!channel_apdu(s, t.val, &rapdu))
+                ka_card_apdu(&s->ka, t.val, &rapdu);
             if (s->bad_receipt && rapdu.len > 20 && rapdu.buf[rapdu.len - 20] == 0x86)
                 rapdu.buf[rapdu.len - 5] ^= 1;
             wr_tlv(out, RAM_TAG_RAPDU, wr_span(&rapdu));
@@ -209,10 +257,7 @@ static bool execute(struct world *w, struct span data, struct writer *out)
         }
         struct ram_item item = { t.tag, t.val, t.raw };
         if (t.tag == SCP03T_INITIALIZE_UPDATE) { /* fresh keys: the agreement's */
-            s->scp.keys = (struct scp03_keys){ .kvn = 0x30, .key_len = 16 };
-            memcpy(s->scp.keys.enc, s->ka.keys.keys[0], 16);
-            memcpy(s->scp.keys.mac, s->ka.keys.keys[1], 16);
-            memcpy(s->scp.keys.dek, s->ka.keys.keys[2], 16);
+            agreed_keys(s, &s->scp.keys);
             s->scp.has_keys = s->ka.keys.count == 3;
             s->scp.aid = aid_span(&s->isdp);
             s->stream.len = 0;
@@ -234,11 +279,10 @@ static bool execute(struct world *w, struct span data, struct writer *out)
     return true;
 }
 
-static struct status run_send(struct world *w, const struct es3_send_data *r, struct arena *a,
-                              struct es_card_response *c)
+static struct status run_send(struct world *w, struct span data, struct arena *a, struct es_card_response *c)
 {
     struct writer out = wr_arena(a, 65536);
-    bool good = execute(w, r->data, &out);
+    bool good = execute(w, data, &out);
     c->euicc_response = wr_span(&out);
     return good ? status_success() : status_failed(REASON_ISDP_FAILED, "", "the card answered with an error");
 }
@@ -274,7 +318,10 @@ static struct status run_function(struct world *w, const struct es_message *m, s
         return status_success();
     }
     case ES3_SEND_DATA:
-        return run_send(w, m->body, a, (struct es_card_response *)body);
+        return run_send(w, ((const struct es3_send_data *)m->body)->data, a, (struct es_card_response *)body);
+    case ES3_UPDATE_CONNECTIVITY_PARAMETERS:
+        return run_send(w, ((const struct es3_update_connectivity_parameters *)m->body)->parameters, a,
+                        (struct es_card_response *)body);
     case ES3_PROFILE_DOWNLOAD_COMPLETED:
         s->state = PROFILE_DISABLED;
         return status_success();

@@ -73,6 +73,13 @@ struct fake_smsr {
     unsigned segments;
     uint8_t pe_status; /* what the card says of the package */
     bool no_final_answer;
+    /* SCP03 with APDUs: what STORE DATA left in the ISD-P, and how often the channel is gone when it is used */
+    struct scp03_session channel;
+    uint32_t channels;
+    unsigned lose_channels;
+    uint16_t store_sw; /* 0: 9000 */
+    uint8_t connectivity[256];
+    size_t connectivity_len;
 };
 
 struct world {
