@@ -1,4 +1,4 @@
-/* osprey-eum register: ES1.RegisterEIS for one eUICC or many, over one kept set of connections. */
+/* osprey-eum register, update: ES1 for one eUICC or many, over one kept set of connections. */
 #include "commands.h"
 #include "folder.h"
 #include "lib/base/world.h"
@@ -19,8 +19,18 @@ static const struct command_option options[] = {
     { "smsr-oid", "OID", NULL, true, "the SM-SR" },
 };
 
+static const struct command_option update_options[] = {
+    { "eum", "DIR", NULL, true, "folder of the EUM" },
+    { "url", "URL", NULL, true, "ES1 of the SM-SR, https://…" },
+    { "smsr-oid", "OID", NULL, true, "the SM-SR" },
+    { "set", "KEY=VALUE", NULL, true, "a property; several with ; between" },
+};
+#define PROPERTIES_MAX 32u
+
 struct registration {
     const struct call *call;
+    struct eis_property properties[PROPERTIES_MAX]; /* of an update */
+    size_t property_count;
     struct folder_authority eum;
     struct oid smsr_id;
     struct loop *loop;
@@ -47,7 +57,7 @@ static void say_status(struct passage *p, const struct status *status)
 {
     char text[EUM_ANSWER_DETAIL_MAX + STATUS_DETAIL_MAX];
     if (status_ok(status)) {
-        printf("registered %s\n", p->eid);
+        printf("%s %s\n", p->registration->property_count ? "updated" : "registered", p->eid);
         return;
     }
     snprintf(text, sizeof text, "%s %s/%s: %s%s%s. %s", exec_status_xml(status->exec), status->subject, status->code,
@@ -74,7 +84,10 @@ static void on_answer(void *context, const struct http_answer *answer)
         return;
     }
     arena_init(&arena, REGISTER_ARENA_MAX);
-    if (eum_register_answer(answer->body, &arena, &status, detail) == ERR_NONE)
+    bool update = p->registration->property_count;
+    enum err err = update ? eum_update_answer(answer->body, &arena, &status, detail)
+                          : eum_register_answer(answer->body, &arena, &status, detail);
+    if (err == ERR_NONE)
         say_status(p, &status);
     else
         passage_failed(p, detail);
@@ -92,6 +105,8 @@ static enum err encode(struct passage *p, struct arena *arena, struct span *ret)
     struct eum_register q = { .eum_id = r->eum.oid,
                               .smsr_id = r->smsr_id,
                               .url = call_text(r->call, "url"),
+                              .properties = r->properties,
+                              .property_count = r->property_count,
                               .now_ms = world_clock()->now_ms(world_clock()),
                               .unique = span_text(hex_text(SPAN_OF(random), unique, sizeof unique)) };
     enum err err = file_read(p->file, SOAP_MESSAGE_MAX, arena, &q.eis);
@@ -157,10 +172,27 @@ static void close_connection(struct registration *r)
     folder_authority_done(&r->eum);
 }
 
+/* "KEY=VALUE;KEY=VALUE" */
+static bool read_properties(struct registration *r)
+{
+    const char *at = r->call->command == &command_update ? call_text(r->call, "set") : "";
+    while (*at) {
+        size_t key = strcspn(at, "=;"), value = at[key] == '=' ? strcspn(at + key + 1, ";") : 0;
+        if (!key || at[key] != '=' || r->property_count == PROPERTIES_MAX)
+            return false;
+        r->properties[r->property_count++] = (struct eis_property){ { (const uint8_t *)at, key }, { (const uint8_t *)at + key + 1, value } };
+        at += key + 1 + value;
+        at += *at == ';';
+    }
+    return true;
+}
+
 static int run(const struct call *call)
 {
     static struct passage passages[COMMAND_ARGUMENTS_MAX];
     struct registration r = { .call = call };
+    if (!read_properties(&r))
+        return call_misused(call, "--set: KEY=VALUE, several with ; between");
     if (oid_from_text(span_text(call_text(call, "smsr-oid")), &r.smsr_id) != ERR_NONE)
         return call_misused(call, "--smsr-oid %s is not an object identifier", call_text(call, "smsr-oid"));
     enum err err = open_connection(&r);
@@ -189,5 +221,18 @@ const struct command command_register = {
     "  osprey-eum register --eum eum --url https://127.0.0.1:9443/es1 --smsr-oid 2.999.2 cards/*/eis.xml\n",
     options,
     ARRAY_LEN(options),
+    run
+};
+
+const struct command command_update = {
+    "update",
+    "EIS…",
+    1,
+    COMMAND_ARGUMENTS_MAX,
+    "ES1.UpdateEISAdditionalProperties: tells the SM-SR more about eUICCs",
+    "  EIS are files eis.xml of make-euicc: they say which eUICCs are meant. A property that is there is replaced.\n\n"
+    "  osprey-eum update --eum eum --url https://127.0.0.1:9443/es1 --smsr-oid 2.999.2 --set 'site=Hall 7;lot=42' cards/*/eis.xml\n",
+    update_options,
+    ARRAY_LEN(update_options),
     run
 };

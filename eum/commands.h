@@ -4,6 +4,7 @@
 
 #include "command.h"
 
-extern const struct command command_ci, command_issue, command_kek, command_make_euicc, command_register;
+extern const struct command command_ci, command_issue, command_kek, command_make_euicc, command_register,
+    command_update;
 
 #endif

@@ -4,7 +4,7 @@
 int main(int argc, char **argv)
 {
     static const struct command *const commands[] = { &command_ci, &command_issue, &command_kek, &command_make_euicc,
-                                                      &command_register };
+                                                      &command_register, &command_update };
     return command_main("osprey-eum",
                         "the factory: roots of trust, certificates, eUICCs and their registration at an SM-SR.\n"
                         "The usual order: ci init, issue eum, issue sm-sr, issue sm-dp, kek, make-euicc, register.\n",

@@ -10,7 +10,15 @@ enum err eum_register_encode(const struct eum_register *q, struct arena *arena, 
     if (err != ERR_NONE)
         return err;
     const struct es1_register_eis body = { .base = { .call_id = q->unique }, .eis = &eis };
+    const struct es1_update_additional_properties update = { .base = { .call_id = q->unique },
+                                                             .eid = eis.eid,
+                                                             .properties = (struct eis_property *)(uintptr_t)q->properties,
+                                                             .property_count = q->property_count };
     struct es_message m = { .function = ES1_REGISTER_EIS, .kind = ES_REQUEST, .body = &body };
+    if (q->property_count) {
+        m.function = ES1_UPDATE_EIS_ADDITIONAL_PROPERTIES;
+        m.body = &update;
+    }
     m.wsa.from.address = SPAN_LIT(WSA_ANONYMOUS);
     m.wsa.from.entity_id = q->eum_id;
     m.wsa.to.address = span_text(q->url);
@@ -23,8 +31,8 @@ enum err eum_register_encode(const struct eum_register *q, struct arena *arena, 
     return err;
 }
 
-enum err eum_register_answer(struct span soap, struct arena *arena, struct status *ret,
-                             char detail[EUM_ANSWER_DETAIL_MAX])
+static enum err read_answer(enum es_function function, struct span soap, struct arena *arena, struct status *ret,
+                            char detail[EUM_ANSWER_DETAIL_MAX])
 {
     struct es_message m;
     struct es_fault fault;
@@ -40,10 +48,20 @@ enum err eum_register_answer(struct span soap, struct arena *arena, struct statu
         return ERR_BAD_VALUE;
     }
     const struct es_response *response = es_response_of(&m);
-    if (!response || m.function != ES1_REGISTER_EIS) {
-        snprintf(detail, EUM_ANSWER_DETAIL_MAX, "the answer is not one to ES1.RegisterEIS");
+    if (!response || m.function != function) {
+        snprintf(detail, EUM_ANSWER_DETAIL_MAX, "the answer is not one to ES1.%s", es_function_info(function)->name);
         return ERR_BAD_VALUE;
     }
     *ret = response->status;
     return ERR_NONE;
+}
+
+enum err eum_register_answer(struct span soap, struct arena *arena, struct status *ret, char detail[EUM_ANSWER_DETAIL_MAX])
+{
+    return read_answer(ES1_REGISTER_EIS, soap, arena, ret, detail);
+}
+
+enum err eum_update_answer(struct span soap, struct arena *arena, struct status *ret, char detail[EUM_ANSWER_DETAIL_MAX])
+{
+    return read_answer(ES1_UPDATE_EIS_ADDITIONAL_PROPERTIES, soap, arena, ret, detail);
 }

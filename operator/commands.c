@@ -215,6 +215,8 @@ const struct op_command op_commands[] = {
     { "plma", "show", "show what M2M service providers may do with our profiles", "osprey plma show --type Meters",
       .allowed = OPT_CALLING | OPT(TYPE) | OPT(SP) | OPT(ICCID), .via_smdp = ES2_GET_PLMA, .via_smsr = ES4A_GET_PLMA,
       .fill = fill_get_plma },
+    { "plma", "mine", "show what operators let us do, as an M2M service provider", "osprey plma mine --via sm-sr",
+      .allowed = OPT_CALLING | OPT(TYPE) | OPT(ICCID), .via_smsr = ES4_GET_PLMA, .fill = fill_get_plma },
     { "onc", "set", "say which notifications we do not want for our profiles of a type (wants all: --discard none)",
       "osprey onc set --type Meters --discard HandleProfileEnabledNotification", CALL(OPT(TYPE) | OPT(DISCARD)),
       .via_smdp = ES2_SET_ONC, .via_smsr = ES4A_SET_ONC, .fill = fill_set_onc },

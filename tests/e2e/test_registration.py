@@ -52,6 +52,11 @@ class Lab:
                         code=code)
 
 
+    def update(self, what, *files, code=0):
+        return self.eum('update', '--eum', 'eum', '--url', f'https://127.0.0.1:{self.port}/es1', '--smsr-oid', '2.999.3', '--set', what, *files,
+                        code=code)
+
+
 def must_say(text, *words):
     for word in words:
         if word not in text:
@@ -95,8 +100,16 @@ def run(lab, smsr):
         sys.exit(said)
     must_say(lab.register(cards[1], smsr='2.999.66', code=1), '2.999.3')  # not the server that was meant
 
+    must_say(lab.update('site=Hall 7;lot=42', *cards[:2]), 'updated')
+    must_say(lab.update('lot=43', cards[0]), 'updated')
+    lab.update('lot', cards[0], code=2)
+
     if smsr.stop() != 0:
         sys.exit('the SM-SR did not end cleanly')
+    db = sqlite3.connect(os.path.join(lab.folder, 'sm-sr.db'))
+    properties = sorted(db.execute("SELECT key, value FROM property WHERE key IN ('site', 'lot')"))
+    if properties != [('lot', '42'), ('lot', '43'), ('site', 'Hall 7'), ('site', 'Hall 7')]:
+        sys.exit(f'the additional properties: {properties}')
     must_hold_twenty(lab)
     print(f'{len(cards)} eUICCs registered, every wrong one refused')
 

@@ -384,6 +384,40 @@ static void fallback_moves(void **state)
     world_check_agreement(&w);
 }
 
+/* ---- what is wrong on our side */
+
+static void note(void *context, enum err err) { *(enum err *)context = err; }
+
+static void change(const char *sql)
+{
+    struct statement statement = { sql, sql, NULL };
+    struct write write = { .statement = &statement, .expect_rows = -1 };
+    struct store *store = sqlite_store_seam(w.sqlite);
+    enum err err = ERR_BUSY;
+    store->commit(store, &write, 1, note, &err);
+    assert_ok(err);
+}
+
+static void nobody_knows_its_number(void **state)
+{
+    (void)state;
+    change("UPDATE profile SET msisdn=NULL");
+    change("UPDATE euicc SET seen_from=NULL");
+    profile(ES4_ENABLE_PROFILE, OID_OP1, ICCID_B);
+    assert_outcome(ES4_ENABLE_PROFILE, "1.6", "5.1"); /* EUICC_UNREACHABLE */
+    assert_int_equal(w.card.executed, 0);
+}
+
+static void its_keys_cannot_be_opened(void **state)
+{
+    (void)state;
+    change("UPDATE keyset SET wrapped=zeroblob(length(wrapped))");
+    profile(ES4_ENABLE_PROFILE, OID_OP1, ICCID_B);
+    assert_outcome(ES4_ENABLE_PROFILE, "1.2", "4.2"); /* PROVIDER_ERROR */
+    assert_int_equal(w.card.executed, 0);
+    assert_int_equal(world_count(&w, "operation"), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -391,6 +425,7 @@ int main(void)
         TEST(plma_lets_another_enable), TEST(plma_is_withdrawn), TEST(plma_is_refused), TEST(plma_is_looked_up),
         TEST(listeners_are_told),       TEST(download_is_told),  TEST(onc_discards),    TEST(emergency),
         TEST(fallback_moves),           TEST(everybody_sees_its_part),
+        TEST(nobody_knows_its_number),  TEST(its_keys_cannot_be_opened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
