@@ -27,6 +27,8 @@ struct modem_slot {
     bool (*has_proactive)(void *context);
 };
 
+enum modem_transport { MODEM_UDP = 1, MODEM_TCP = 2 }; /* as object 3C has it */
+
 /* What the modem asks of the network. Each answer comes back through the function named; it may come from inside. */
 struct modem_lines {
     void *context;
@@ -41,8 +43,9 @@ struct modem_lines {
     /* → modem_sms_taken was called with what the card said. tag is the one given to modem_sms_deliver. */
     void (*sms_taken)(void *context, uint64_t tag, bool ok);
     /* → modem_channel_opened */
-    void (*channel_open)(void *context, unsigned channel, const uint8_t ipv4[4], uint16_t port);
-    void (*channel_send)(void *context, unsigned channel, struct span bytes);
+    void (*channel_open)(void *context, unsigned channel, enum modem_transport transport, const uint8_t ipv4[4],
+                         uint16_t port);
+    void (*channel_send)(void *context, unsigned channel, struct span bytes); /* UDP: one datagram */
     void (*channel_close)(void *context, unsigned channel);
     struct modem_watch {
         void *context;
@@ -95,7 +98,8 @@ void modem_location_updated(struct modem *m, uint64_t now_ms, bool accepted, con
 MUST_USE enum err modem_sms_deliver(struct modem *m, uint64_t now_ms, struct span tpdu, uint64_t tag);
 void modem_sms_sent(struct modem *m, uint64_t now_ms, bool ok);
 void modem_channel_opened(struct modem *m, uint64_t now_ms, unsigned channel, bool ok);
-/* Returns how many octets there is room for afterwards; what did not fit was not taken. */
+/* Returns how many octets there is room for afterwards; what did not fit was not taken. UDP: one datagram, which is
+ * lost when it does not fit. */
 size_t modem_channel_data(struct modem *m, uint64_t now_ms, unsigned channel, struct span bytes, size_t *ret_taken);
 void modem_channel_closed(struct modem *m, uint64_t now_ms, unsigned channel);
 

@@ -22,6 +22,7 @@ struct modem_input {
 
 struct modem_channel {
     bool open, opening, told; /* told: a data-available event is out for what is in rx */
+    bool datagrams;           /* UDP: in rx each has its length, two octets, in front */
     uint8_t *rx, *tx;         /* MODEM_CHANNEL_RX_MAX and MODEM_CHANNEL_TX_MAX octets of one allocation, while open */
     size_t rx_len, tx_len;
     uint8_t bearer[16], bearer_len;

@@ -290,8 +290,9 @@ static void open_channel(struct modem *m, struct span body)
         toolkit_respond(m, RESULT_BEYOND, NO_MORE, SPAN_NONE);
     } else if (!whole || size.len != 2 || transport.len != 3 || bearer.len < 1 || bearer.len > sizeof m->channels[0].bearer) {
         toolkit_respond(m, RESULT_VALUES_MISSING, NO_MORE, SPAN_NONE);
-    } else if (transport.ptr[0] != 0x02 || address.len != 5 || address.ptr[0] != 0x21) {
-        toolkit_respond(m, RESULT_BEYOND, NO_MORE, SPAN_NONE); /* TCP over IPv4 is what we have */
+    } else if ((transport.ptr[0] != MODEM_TCP && transport.ptr[0] != MODEM_UDP) || address.len != 5 ||
+               address.ptr[0] != 0x21) {
+        toolkit_respond(m, RESULT_BEYOND, NO_MORE, SPAN_NONE); /* TCP and UDP over IPv4 is what we have */
     } else if (m->attach != ATTACH_DONE) {
         toolkit_respond(m, RESULT_TERMINAL_BUSY, 0x04, SPAN_NONE);
     } else if (!id) {
@@ -303,10 +304,12 @@ static void open_channel(struct modem *m, struct span body)
         c->asked_size = (uint16_t)(size.ptr[0] << 8 | size.ptr[1]);
         c->buffer_size = buffer_size(m, c->asked_size);
         c->opening = true;
+        c->datagrams = transport.ptr[0] == MODEM_UDP;
         c->tx_len = c->rx_len = 0;
         m->command.waiting = true;
         m->command.channel = id;
-        m->lines.channel_open(m->lines.context, id, address.ptr + 1, (uint16_t)(transport.ptr[1] << 8 | transport.ptr[2]));
+        m->lines.channel_open(m->lines.context, id, (enum modem_transport)transport.ptr[0], address.ptr + 1,
+                              (uint16_t)(transport.ptr[1] << 8 | transport.ptr[2]));
     }
 }
 
@@ -408,6 +411,55 @@ static void send_data(struct modem *m, struct span body)
     toolkit_respond(m, RESULT_OK, NO_MORE, wr_span(&more));
 }
 
+#define DATAGRAM_HEAD 2u
+
+/* What the card can fetch now: all that came, or the rest of the first datagram. */
+static struct span rx_first(const struct modem_channel *c)
+{
+    if (!c->datagrams || !c->rx_len)
+        return (struct span){ c->rx, c->rx_len };
+    return (struct span){ c->rx + DATAGRAM_HEAD, (size_t)c->rx[0] << 8 | c->rx[1] };
+}
+
+static void rx_drop(struct modem_channel *c, size_t at, size_t len)
+{
+    c->rx_len -= len;
+    memmove(c->rx + at, c->rx + at + len, c->rx_len - at);
+}
+
+static void rx_take(struct modem_channel *c, size_t len)
+{
+    size_t left = rx_first(c).len - len;
+    if (!len)
+        return;
+    if (!c->datagrams) {
+        rx_drop(c, 0, len);
+    } else if (!left) {
+        rx_drop(c, 0, DATAGRAM_HEAD + len);
+    } else {
+        rx_drop(c, DATAGRAM_HEAD, len);
+        c->rx[0] = (uint8_t)(left >> 8);
+        c->rx[1] = (uint8_t)left;
+    }
+}
+
+/* How many of the octets were taken. */
+static size_t rx_add(struct modem_channel *c, struct span bytes)
+{
+    size_t head = c->datagrams ? DATAGRAM_HEAD : 0, room = MODEM_CHANNEL_RX_MAX - c->rx_len;
+    if (c->datagrams && (bytes.len + head > room || bytes.len > UINT16_MAX || !bytes.len))
+        return bytes.len; /* lost */
+    size_t len = bytes.len < room ? bytes.len : room;
+    if (c->datagrams) {
+        c->rx[c->rx_len++] = (uint8_t)(len >> 8);
+        c->rx[c->rx_len++] = (uint8_t)len;
+    }
+    if (len)
+        memcpy(c->rx + c->rx_len, bytes.ptr, len);
+    c->rx_len += len;
+    return len;
+}
+
 static void receive_data(struct modem *m, struct span body)
 {
     unsigned id;
@@ -424,17 +476,18 @@ static void receive_data(struct modem *m, struct span body)
         len = RECEIVE_CHUNK_MAX;
     if (len > c->buffer_size && m->config.quirks.bip_buffer)
         len = c->buffer_size;
-    if (len > c->rx_len)
-        len = c->rx_len;
+    struct span first = rx_first(c);
+    if (len > first.len)
+        len = first.len;
     WRITER_ON_STACK(more, 255);
-    wr_tlv(&more, 0xB6, (struct span){ c->rx, len });
-    c->rx_len -= len;
-    if (len)
-        memmove(c->rx, c->rx + len, c->rx_len);
-    c->told = c->rx_len > 0; /* the card knows from the length that more waits */
+    size_t left = first.len - len;
+    wr_tlv(&more, 0xB6, span_sub(first, 0, len));
+    rx_take(c, len);
+    c->told = left > 0; /* the card knows from the length that more waits; the next datagram is an event of its own */
     m->counts.bytes_down += len;
-    wr_tlv_u8(&more, 0xB7, c->rx_len > 255 ? 0xFF : (uint8_t)c->rx_len);
+    wr_tlv_u8(&more, 0xB7, left > 255 ? 0xFF : (uint8_t)left);
     toolkit_respond(m, RESULT_OK, NO_MORE, wr_span(&more));
+    toolkit_data_available(m, id);
 }
 
 static void get_channel_status(struct modem *m, struct span body)
@@ -457,7 +510,8 @@ void toolkit_data_available(struct modem *m, unsigned id)
         return;
     c->told = true;
     write_channel_status(&body, m, id);
-    wr_tlv_u8(&body, 0xB7, c->rx_len > 255 ? 0xFF : (uint8_t)c->rx_len);
+    size_t len = rx_first(c).len;
+    wr_tlv_u8(&body, 0xB7, len > 255 ? 0xFF : (uint8_t)len);
     modem_event(m, EVENT_DATA_AVAILABLE, wr_span(&body), 0x82);
 }
 
@@ -468,11 +522,7 @@ size_t modem_channel_data(struct modem *m, uint64_t now_ms, unsigned id, struct 
     *ret_taken = 0;
     if (!c->open)
         return 0;
-    size_t room = MODEM_CHANNEL_RX_MAX - c->rx_len, len = bytes.len < room ? bytes.len : room;
-    if (len)
-        memcpy(c->rx + c->rx_len, bytes.ptr, len);
-    c->rx_len += len;
-    *ret_taken = len;
+    *ret_taken = rx_add(c, bytes);
     toolkit_data_available(m, id);
     modem_work(m);
     return MODEM_CHANNEL_RX_MAX - c->rx_len;

@@ -4,7 +4,7 @@
 
 uint64_t network_now(const struct network *n) { return n->clock->now_ms(n->clock); }
 
-/* ---- channels of the card: TCP ---- */
+/* ---- channels of the card: TCP, UDP ---- */
 
 static void channel_on_open(void *context, struct tcp_conn *conn)
 {
@@ -34,20 +34,47 @@ static void channel_on_closed(void *context, struct tcp_conn *conn, enum err err
 
 static const struct tcp_handler channel_handler = { channel_on_open, channel_on_bytes, channel_on_closed, NULL };
 
-static void channel_open(void *context, unsigned id, const uint8_t ipv4[4], uint16_t port)
+static void channel_on_datagram(void *context, const struct udp_address *from, struct span datagram)
+{
+    struct network_channel *c = context;
+    size_t taken;
+    if (udp_address_eq(from, &c->peer))
+        (void)modem_channel_data(c->network->modem, network_now(c->network), c->id, datagram, &taken);
+}
+
+/* Nobody answers: the channel is there as soon as the socket is. */
+static bool open_udp(struct network *n, struct network_channel *c, const char *host, uint16_t port)
+{
+    enum err err = udp_address_of(host, port, &c->peer);
+    if (err == ERR_NONE)
+        c->udp = udp_open(n->loop, "0.0.0.0", 0, channel_on_datagram, c, &err);
+    modem_channel_opened(n->modem, network_now(n), c->id, err == ERR_NONE);
+    return err == ERR_NONE;
+}
+
+static void channel_open(void *context, unsigned id, enum modem_transport transport, const uint8_t ipv4[4],
+                         uint16_t port)
 {
     struct network *n = context;
+    struct network_channel *c = &n->channels[id];
     char host[16];
     snprintf(host, sizeof host, "%u.%u.%u.%u", ipv4[0], ipv4[1], ipv4[2], ipv4[3]);
-    log_fact(n->log, LOG_INFO_, NULL, "channel %u to %s:%u", id, host, port);
-    n->channels[id].conn = tcp_connect(n->loop, host, port, 0, &channel_handler, &n->channels[id]);
-    if (!n->channels[id].conn)
+    log_fact(n->log, LOG_INFO_, NULL, "channel %u to %s:%u%s", id, host, port, transport == MODEM_UDP ? ", UDP" : "");
+    if (transport == MODEM_UDP) {
+        if (!open_udp(n, c, host, port))
+            log_fact(n->log, LOG_WARN_, NULL, "channel %u has no socket", id);
+        return;
+    }
+    c->conn = tcp_connect(n->loop, host, port, 0, &channel_handler, c);
+    if (!c->conn)
         modem_channel_opened(n->modem, network_now(n), id, false);
 }
 
 static void channel_send(void *context, unsigned id, struct span bytes)
 {
     struct network *n = context;
+    if (n->channels[id].udp && udp_send(n->channels[id].udp, &n->channels[id].peer, bytes) != ERR_NONE)
+        log_fact(n->log, LOG_DEBUG_, NULL, "channel %u lost a datagram", id);
     if (n->channels[id].conn && tcp_send(n->channels[id].conn, bytes) != ERR_NONE)
         log_fact(n->log, LOG_WARN_, NULL, "channel %u is stuck", id);
 }
@@ -57,7 +84,9 @@ static void channel_close(void *context, unsigned id)
     struct network *n = context;
     if (n->channels[id].conn)
         tcp_conn_close(n->channels[id].conn);
+    udp_close(n->channels[id].udp);
     n->channels[id].conn = NULL;
+    n->channels[id].udp = NULL;
 }
 
 /* ---- the whole ---- */
@@ -121,7 +150,6 @@ void network_free(struct network *n)
     hlr_close(n);
     smsc_close(n);
     for (unsigned id = 1; id <= MODEM_CHANNELS_MAX; id++)
-        if (n->channels[id].conn)
-            tcp_conn_close(n->channels[id].conn);
+        channel_close(n, id);
     free(n);
 }

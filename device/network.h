@@ -1,5 +1,5 @@
 /* device/network.h: the lab's network as a modem sees it: an HLR over GSUP (authentication, location, the MSISDN), an SMSC
- * over SMPP (bound with the MSISDN of the subscription that is attached), TCP for the channels of the card. Connections
+ * over SMPP (bound with the MSISDN of the subscription that is attached), TCP and UDP for the channels of the card. Connections
  * that break are made again; what the modem asked for waits meanwhile. */
 #ifndef OSPREY_DEVICE_NETWORK_H
 #define OSPREY_DEVICE_NETWORK_H

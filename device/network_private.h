@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "lib/io/tcp.h"
+#include "lib/io/udp.h"
 #include "lib/wire/smpp.h"
 #include "network.h"
 
@@ -19,6 +20,8 @@ struct network {
         struct network *network;
         unsigned id;
         struct tcp_conn *conn;
+        struct udp *udp;
+        struct udp_address peer; /* UDP */
     } channels[MODEM_CHANNELS_MAX + 1];
     struct {
         struct tcp_conn *conn;

@@ -245,7 +245,59 @@ static void opened(void *context, uint64_t generation, struct span nothing)
     wake(c->device);
 }
 
-static void channel_open(void *context, unsigned id, const uint8_t ipv4[4], uint16_t port)
+/* ---- datagrams: each for itself */
+
+static void datagram_up(void *context, uint64_t generation, struct span datagram)
+{
+    struct sim_channel *c = context;
+    struct sim_network *n = c->device->network;
+    if (c->generation == generation && n->server_datagram)
+        n->server_datagram(n->server, &(struct sim_address){ c->device->number, c->id, c->generation }, datagram);
+}
+
+static void datagram_send(struct sim_channel *c, struct span datagram)
+{
+    struct sim_device *d = c->device;
+    BOOK(d, octets_up, datagram.len);
+    world_arrow(d->network->world, d->number, "device", "sm-sr", "datagram of %zu octets", datagram.len);
+    world_carry(d->network->world, "udp-up", &d->network->datagrams, datagram, datagram_up, c, c->generation);
+}
+
+static void datagram_down(void *context, uint64_t generation, struct span datagram)
+{
+    struct sim_channel *c = context;
+    size_t taken;
+    if (c->generation != generation || !lives(c->device))
+        return;
+    modem_channel_data(c->device->modem, now_of(c->device), c->id, datagram, &taken);
+    wake(c->device);
+}
+
+void sim_network_datagram(struct sim_network *n, const struct sim_address *to, struct span datagram)
+{
+    for (size_t i = 0; i < n->device_count; i++) {
+        struct sim_device *d = n->devices[i];
+        struct sim_channel *c = &d->channels[to->channel % ARRAY_LEN(d->channels)];
+        if (d->number != to->device || !c->udp || c->generation != to->generation)
+            continue;
+        BOOK(d, octets_down, datagram.len);
+        world_arrow(n->world, d->number, "sm-sr", "device", "datagram of %zu octets", datagram.len);
+        world_carry(n->world, "udp-down", &n->datagrams, datagram, datagram_down, c, c->generation);
+    }
+}
+
+static void datagrams_open(void *context, uint64_t generation, struct span nothing)
+{
+    struct sim_channel *c = context;
+    (void)nothing;
+    if (c->generation != generation || !lives(c->device))
+        return;
+    modem_channel_opened(c->device->modem, now_of(c->device), c->id, true);
+    wake(c->device);
+}
+
+static void channel_open(void *context, unsigned id, enum modem_transport transport, const uint8_t ipv4[4],
+                         uint16_t port)
 {
     struct sim_device *d = context;
     struct sim_channel *c = &d->channels[id];
@@ -253,6 +305,11 @@ static void channel_open(void *context, unsigned id, const uint8_t ipv4[4], uint
     if (!lives(d))
         return;
     *c = (struct sim_channel){ .device = d, .id = id, .generation = ++d->generation, .opened_ms = now_of(d) };
+    c->udp = transport == MODEM_UDP;
+    if (c->udp) {
+        world_carry(d->network->world, "udp-open", &d->network->air, SPAN_OF(where), datagrams_open, c, c->generation);
+        return;
+    }
     world_carry(d->network->world, "tcp-open", &d->network->air, SPAN_OF(where), opened, c, c->generation);
 }
 
@@ -267,7 +324,9 @@ static void channel_send(void *context, unsigned id, struct span bytes)
 {
     struct sim_device *d = context;
     struct sim_channel *c = &d->channels[id];
-    if (!lives(d) || is_cut(c, bytes.len))
+    if (lives(d) && c->udp)
+        datagram_send(c, bytes);
+    if (!lives(d) || c->udp || is_cut(c, bytes.len))
         return;
     struct weather weather = in_order(d, &c->up_at);
     BOOK(d, octets_up, bytes.len);

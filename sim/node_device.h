@@ -18,11 +18,17 @@ struct sim_subscriber {
     bool refused;
     uint64_t allowance; /* octets of data that are left; UINT64_MAX: no limit */
 };
+/* Where a datagram of a device's UDP channel comes from: of one opening of it. */
+struct sim_address {
+    int device;
+    uint32_t channel, generation;
+};
 struct sim_network {
     struct world *world;
     struct sim_subscriber *subscribers;
     size_t subscriber_count, subscriber_cap;
     struct weather air, sms_up, sms_down; /* what happens to a short message on its way */
+    struct weather datagrams;             /* … and to a datagram, either way */
     const struct faults *faults;          /* NULL: none */
     struct fault_counts *counts;
     /* Where short messages to this number go: the SM-SR. */
@@ -33,6 +39,7 @@ struct sim_network {
     void *(*server_connect)(void *server, void *connection);
     void (*server_bytes)(void *session, struct span bytes);
     void (*server_lost)(void *session);
+    void (*server_datagram)(void *server, const struct sim_address *from, struct span datagram);
     struct sim_device **devices;
     size_t device_count, device_cap;
 };
@@ -40,6 +47,8 @@ struct sim_subscriber *sim_network_add(struct sim_network *n, const char *imsi, 
 struct sim_subscriber *sim_network_subscriber(struct sim_network *n, const char *imsi); /* NULL: none */
 /* One short message from the server: user data with its header, to an MSISDN. */
 void sim_network_sms(struct sim_network *n, const char *to, struct span user_data);
+/* One datagram from the server. */
+void sim_network_datagram(struct sim_network *n, const struct sim_address *to, struct span datagram);
 
 /* What was used of the network, for one account. */
 struct sim_usage {
@@ -66,6 +75,7 @@ struct sim_device {
         unsigned id;
         uint32_t generation;
         void *session;
+        bool udp;
         uint64_t up_at, down_at; /* order on the link is kept */
         uint64_t opened_ms;
     } channels[MODEM_CHANNELS_MAX + 1];

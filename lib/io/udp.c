@@ -82,6 +82,18 @@ struct udp *udp_open(struct loop *loop, const char *address, uint16_t port, udp_
     return u;
 }
 
+bool udp_address_eq(const struct udp_address *a, const struct udp_address *b)
+{
+    const struct sockaddr_in *a4 = (const struct sockaddr_in *)&a->storage, *b4 = (const struct sockaddr_in *)&b->storage;
+    const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)&a->storage,
+                              *b6 = (const struct sockaddr_in6 *)&b->storage;
+    if (a->storage.ss_family != b->storage.ss_family)
+        return false;
+    if (a->storage.ss_family == AF_INET)
+        return a4->sin_port == b4->sin_port && a4->sin_addr.s_addr == b4->sin_addr.s_addr;
+    return a6->sin6_port == b6->sin6_port && memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof a6->sin6_addr) == 0;
+}
+
 uint16_t udp_port(const struct udp *udp)
 {
     struct sockaddr_storage sa = { 0 };

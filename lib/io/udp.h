@@ -23,6 +23,7 @@ uint16_t udp_port(const struct udp *udp);
 void udp_close(struct udp *udp);
 /* ERR_TOO_LONG, ERR_IO (the datagram is lost, as datagrams are). */
 enum err udp_send(struct udp *udp, const struct udp_address *to, struct span datagram);
+bool udp_address_eq(const struct udp_address *a, const struct udp_address *b);
 /* Numeric addresses only: ERR_BAD_VALUE. */
 MUST_USE enum err udp_address_of(const char *address, uint16_t port, struct udp_address *ret);
 

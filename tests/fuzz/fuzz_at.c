@@ -40,7 +40,7 @@ static void on_location(void *c, const char *imsi) { (void)c, (void)imsi; }
 static void on_registered(void *c, const char *i, const char *m) { (void)c, (void)i, (void)m; }
 static void on_submit(void *c, const struct sms_submit *m) { (void)m, modem_sms_sent(((struct side *)c)->modem, 1, true); }
 static void on_taken(void *c, uint64_t tag, bool ok) { (void)c, (void)tag, (void)ok; }
-static void on_open(void *c, unsigned n, const uint8_t a[4], uint16_t p) { (void)c, (void)n, (void)a, (void)p; }
+static void on_open(void *c, unsigned n, enum modem_transport t, const uint8_t a[4], uint16_t p) { (void)t, (void)c, (void)n, (void)a, (void)p; }
 static void on_send(void *c, unsigned n, struct span b) { (void)c, (void)n, (void)b; }
 static void on_close(void *c, unsigned n) { (void)c, (void)n; }
 

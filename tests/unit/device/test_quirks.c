@@ -65,7 +65,11 @@ static void on_submit(void *c, const struct sms_submit *sms)
     ((struct bench *)c)->submitted = *sms;
 }
 static void on_taken(void *c, uint64_t tag, bool ok) { (void)tag, ((struct bench *)c)->taken += ok; }
-static void on_open(void *c, unsigned n, const uint8_t a[4], uint16_t p) { (void)n, (void)a, (void)p, ((struct bench *)c)->opened++; }
+static void on_open(void *c, unsigned n, enum modem_transport t, const uint8_t a[4], uint16_t p)
+{
+    (void)n, (void)t, (void)a, (void)p;
+    ((struct bench *)c)->opened++;
+}
 static void on_send(void *c, unsigned n, struct span s) { (void)c, (void)n, (void)s; }
 static void on_close(void *c, unsigned n) { (void)c, (void)n; }
 static void on_host_sent(void *c, bool ok, uint8_t reference) { (void)reference, ((struct bench *)c)->host_sent += ok; }

@@ -42,9 +42,10 @@ static void on_registered(void *c, const char *imsi, const char *msisdn)
 }
 static void on_sms(void *c, const struct sms_submit *sms) { (void)sms, ((struct air *)c)->has_sms = true; }
 static void on_taken(void *c, uint64_t tag, bool ok) { (void)c, (void)tag, (void)ok; }
-static void on_open(void *c, unsigned channel, const uint8_t ipv4[4], uint16_t port)
+static void on_open(void *c, unsigned channel, enum modem_transport transport, const uint8_t ipv4[4],
+                    uint16_t port)
 {
-    (void)c, (void)channel, (void)ipv4, (void)port;
+    (void)c, (void)channel, (void)transport, (void)ipv4, (void)port;
 }
 static void on_send(void *c, unsigned channel, struct span bytes) { (void)c, (void)channel, (void)bytes; }
 static void on_close(void *c, unsigned channel) { (void)c, (void)channel; }

@@ -38,9 +38,10 @@ static void on_sms(void *c, const struct sms_submit *sms)
     a->has_sms = true;
 }
 static void on_taken(void *c, uint64_t tag, bool ok) { (void)tag, ((struct air *)c)->taken += ok; }
-static void on_open(void *c, unsigned channel, const uint8_t ipv4[4], uint16_t port)
+static void on_open(void *c, unsigned channel, enum modem_transport transport, const uint8_t ipv4[4],
+                    uint16_t port)
 {
-    (void)ipv4, (void)port;
+    (void)transport, (void)ipv4, (void)port;
     ((struct air *)c)->wants_open = true;
     ((struct air *)c)->channel_id = channel;
 }
