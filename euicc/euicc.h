@@ -80,6 +80,8 @@ struct euicc_personalisation {
         uint8_t https_ipv4[4];  /* used when https_port is not 0 */
         uint16_t https_port;
         struct span https_uri;           /* "/…" */
+        uint8_t cat_tp_ipv4[4];          /* used when cat_tp_udp_port is not 0 */
+        uint16_t cat_tp_udp_port, cat_tp_port;
         struct span https_agent_id;      /* X-Admin-From; empty: made from EID and ISD-R AID */
         struct span bearer;              /* value of tag 35; empty: default bearer (03) */
         struct span network_access_name; /* DNS labels, may be empty */

@@ -30,6 +30,7 @@ static const struct command_option options[] = {
     { "smsr-oid", "OID", NULL, true, "the SM-SR in charge" },
     { "smsr-sms", "DIGITS", NULL, false, "its number for short messages, international" },
     { "smsr-https", "IPV4:PORT/URI", NULL, false, "where its HTTPS server is" },
+    { "smsr-cat-tp", "IPV4:PORT/PORT", NULL, false, "where its CAT_TP end is: UDP, and the port inside" },
     { "smsr-host", "NAME", NULL, false, "name in the Host header; the address when not given" },
     { "eid", "DIGITS", NULL, false, "the whole EID, check digits included" },
     { "eid-prefix", "DIGITS", "890010120123412340", false, "or its beginning, followed by the serial number" },
@@ -119,6 +120,24 @@ static bool read_timing(struct production *p)
     return true;
 }
 
+static bool read_cat_tp(struct production *p)
+{
+    const char *text = call_text(p->call, "smsr-cat-tp");
+    char address[64];
+    unsigned udp, port;
+    int end = 0;
+    if (!text)
+        return true;
+    if (sscanf(text, "%63[^:]:%u/%u%n", address, &udp, &port, &end) != 3 || text[end] || udp == 0 || udp > 65535 ||
+        port == 0 || port > 65535 || inet_pton(AF_INET, address, p->order.smsr.cat_tp_ipv4) != 1) {
+        call_misused(p->call, "--smsr-cat-tp takes 192.0.2.1:8444/9000, not %s", text);
+        return false;
+    }
+    p->order.smsr.cat_tp_udp_port = (uint16_t)udp;
+    p->order.smsr.cat_tp_port = (uint16_t)port;
+    return true;
+}
+
 static bool read_https(struct production *p)
 {
     const char *text = call_text(p->call, "smsr-https"), *host = call_text(p->call, "smsr-host");
@@ -161,7 +180,7 @@ static bool read_options(struct production *p)
 {
     const struct call *call = p->call;
     if (!read_oid(call, "smsr-oid", &p->order.smsr.oid) || !read_oid(call, "mno", &p->order.bootstrap.mno_id) ||
-        !read_https(p) || !read_timing(p) || !read_validity(p) ||
+        !read_https(p) || !read_cat_tp(p) || !read_timing(p) || !read_validity(p) ||
         !call_number(call, "serial", UINT64_MAX, &p->serial) || !call_number(call, "count", COUNT_MAX, &p->count) ||
         !call_number(call, "nvm-kib", EUICC_NVM_MAX / 1024, &p->nvm_kib))
         return false;

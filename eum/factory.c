@@ -19,7 +19,7 @@
 
 /* What the EIS says of the platform. The versions of the standards are choices of ours (fact book 4.8). */
 static const char platform_type[] = "Osprey software eUICC", platform_version[] = "1.0.0";
-static const char http_version[] = "1.1.3", secure_packet_version[] = "12.0.0", provisioning_version[] = "4.2.0";
+static const char http_version[] = "1.1.3", cat_tp_version[] = "6.13.0", secure_packet_version[] = "12.0.0", provisioning_version[] = "4.2.0";
 static const uint8_t isdr_sin[] = { 'O', 'S', 'P', 'R', 'E', 'Y' }, isdr_sdin[] = { 'I', 'S', 'D', '-', 'R' };
 static const uint8_t ecasd_sdin[] = { 'E', 'C', 'A', 'S', 'D' };
 
@@ -143,6 +143,9 @@ static enum err sms_address(struct making *m, const char *digits)
 static enum err make_smsr(struct making *m)
 {
     const struct eum_order *o = m->order;
+    m->card->smsr.cat_tp_udp_port = o->smsr.cat_tp_udp_port;
+    m->card->smsr.cat_tp_port = o->smsr.cat_tp_port;
+    memcpy(m->card->smsr.cat_tp_ipv4, o->smsr.cat_tp_ipv4, sizeof o->smsr.cat_tp_ipv4);
     if (o->smsr.https_host) {
         m->card->smsr.https_host = span_text(o->smsr.https_host);
         m->card->smsr.https_uri = span_text(o->smsr.https_uri);
@@ -255,6 +258,8 @@ static void describe_platform(struct making *m)
     eis->platform_version = version(platform_version);
     eis->isdp_loadfile_aid = AID_ISDP_LOADFILE;
     eis->isdp_module_aid = AID_ISDP_MODULE;
+    eis->capabilities.cat_tp = true;
+    eis->capabilities.cat_tp_version = version(cat_tp_version);
     eis->capabilities.http = true;
     eis->capabilities.http_version = version(http_version);
     eis->capabilities.secure_packet_version = version(secure_packet_version);

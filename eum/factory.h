@@ -28,6 +28,8 @@ struct eum_order {
         uint8_t https_ipv4[4];
         uint16_t https_port;
         const char *https_uri;
+        uint8_t cat_tp_ipv4[4];
+        uint16_t cat_tp_udp_port, cat_tp_port; /* 0: no CAT_TP to it */
     } smsr;
     struct span kek; /* transport key for the OTA keys in the EIS: 16 or 32 octets; AES-CBC, zero IV */
     struct {

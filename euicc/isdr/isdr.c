@@ -120,18 +120,36 @@ static enum err keys_store(struct card *card, const struct euicc_key_set *from)
     return err;
 }
 
+static void transport_write(struct writer *w, uint8_t kind, uint16_t port)
+{
+    const uint8_t transport[3] = { kind, (uint8_t)(port >> 8), (uint8_t)port };
+    wr_tlv(w, 0x3C, SPAN_OF(transport));
+}
+
+/* The objects of OPEN CHANNEL. */
+static void connection_write(struct writer *w, const struct euicc_personalisation *p, uint8_t kind, uint16_t port,
+                             const uint8_t ipv4[4])
+{
+    const uint8_t address[5] = { 0x21, ipv4[0], ipv4[1], ipv4[2], ipv4[3] };
+    wr_tlv(w, 0x35, p->smsr.bearer.len ? p->smsr.bearer : SPAN_LIT("\x03"));
+    if (p->smsr.network_access_name.len)
+        wr_tlv(w, 0x47, p->smsr.network_access_name);
+    transport_write(w, kind, port);
+    wr_tlv(w, 0x3E, SPAN_OF(address));
+}
+
+/* A4: the UDP channel, and the port of the link. */
+static void cat_tp_write(struct writer *w, const struct euicc_personalisation *p)
+{
+    connection_write(w, p, TRANSPORT_UDP, p->smsr.cat_tp_udp_port, p->smsr.cat_tp_ipv4);
+    transport_write(w, TRANSPORT_LINK, p->smsr.cat_tp_port);
+}
+
 /* A5: connection parameters as in a trigger's 84, and the HTTP POST parameters of its 89. */
 static void https_write(struct writer *w, const struct euicc_personalisation *p)
 {
     size_t mark = wr_tlv_open(w, 0x84);
-    wr_tlv(w, 0x35, p->smsr.bearer.len ? p->smsr.bearer : SPAN_LIT("\x03"));
-    if (p->smsr.network_access_name.len)
-        wr_tlv(w, 0x47, p->smsr.network_access_name);
-    const uint8_t transport[3] = { 0x02, (uint8_t)(p->smsr.https_port >> 8), (uint8_t)p->smsr.https_port };
-    wr_tlv(w, 0x3C, SPAN_OF(transport));
-    uint8_t address[5] = { 0x21 };
-    memcpy(address + 1, p->smsr.https_ipv4, 4);
-    wr_tlv(w, 0x3E, SPAN_OF(address));
+    connection_write(w, p, TRANSPORT_TCP, p->smsr.https_port, p->smsr.https_ipv4);
     wr_tlv_close(w, mark);
     mark = wr_tlv_open(w, 0x89);
     if (p->smsr.https_host.len)
@@ -146,6 +164,7 @@ static void https_write(struct writer *w, const struct euicc_personalisation *p)
 static enum err addresses_store(struct card *card, const struct euicc_personalisation *p)
 {
     WRITER_ON_STACK(https, ISDR_ADDRESSING_MAX);
+    WRITER_ON_STACK(cat_tp, ISDR_ADDRESSING_MAX);
     struct es5_addressing a = { .sms = { .len = 0 } };
     struct span number = p->smsr.sms_tp_da;
     if (number.len > TP_ADDRESS_MAX)
@@ -158,6 +177,12 @@ static enum err addresses_store(struct card *card, const struct euicc_personalis
         if (https.err != ERR_NONE)
             return https.err;
         a.https = wr_span(&https);
+    }
+    if (p->smsr.cat_tp_udp_port) {
+        cat_tp_write(&cat_tp, p);
+        if (cat_tp.err != ERR_NONE)
+            return cat_tp.err;
+        a.cat_tp = wr_span(&cat_tp);
     }
     return isdr_addressing_update(card, &a);
 }
