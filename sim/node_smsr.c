@@ -38,6 +38,8 @@ static void send(struct sim_role *r, const struct effect *effect)
         world_reply(s->role.world, effect);
     else if (effect->kind == EFFECT_REPLY && effect->reply.node == SMSR_NODE_ADMIN)
         smsr_admin_reply(s->smsr, effect);
+    else if (effect->kind == EFFECT_REPLY && effect->reply.node == SMSR_NODE_LINK)
+        smsr_link_reply(s->smsr, effect);
 }
 
 static void soap(void *role, const char *sender_oid, struct span body, struct reply_ref reply)
@@ -113,6 +115,26 @@ static void on_lost(void *session)
         sim_role_run(&node->role);
 }
 
+/* A card's UDP channel is its address. */
+static void on_datagram(void *server, const struct sim_address *from, struct span datagram)
+{
+    struct sim_smsr *s = server;
+    struct smsr_address address = { .len = sizeof *from };
+    if (!is_up(s))
+        return;
+    memcpy(address.octets, from, sizeof *from);
+    smsr_datagram(s->smsr, &address, datagram);
+    sim_role_run(&s->role);
+}
+
+static void send_datagram(void *context, const struct smsr_address *to, struct span datagram)
+{
+    struct sim_smsr *s = context;
+    struct sim_address address;
+    memcpy(&address, to->octets, sizeof address);
+    sim_network_datagram(s->network, &address, datagram);
+}
+
 static void join_network(struct sim_smsr *s, struct sim_network *network)
 {
     network->server = s;
@@ -120,6 +142,7 @@ static void join_network(struct sim_smsr *s, struct sim_network *network)
     network->server_connect = on_connect;
     network->server_bytes = on_bytes;
     network->server_lost = on_lost;
+    network->server_datagram = on_datagram;
 }
 
 static void store_failed(void *context) { (void)context; /* it dies: role.c */ }
@@ -130,6 +153,7 @@ static enum err open_smsr(struct sim_role *r)
     struct env env = sim_role_env(r);
     s->config.on_fatal = store_failed;
     sim_must(smsr_new(&s->config, &env, &s->smsr), "SM-SR");
+    smsr_datagrams_use(s->smsr, &(struct smsr_datagrams){ s, send_datagram });
     return smsr_start(s->smsr);
 }
 

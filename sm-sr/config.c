@@ -45,7 +45,15 @@ const struct config_option smsr_options[] = {
       "how long a session waits for the next command of a download" },
     { "scp81", "tries", CONFIG_NUMBER, "3", false, "triggers without effect before a short script goes by SMS" },
     { "scp81", "script_max", CONFIG_NUMBER, "32768", false, "octets of one script" },
-    { "channel", "bearer", CONFIG_TEXT, "auto", false, "auto, sms or https" },
+    { "cat_tp", "listen", CONFIG_ADDRESS, NULL, false, "where cards reach us by CAT_TP (UDP); none: not at all" },
+    { "cat_tp", "advertise", CONFIG_ADDRESS, NULL, false,
+      "IPv4 address and UDP port told to the card in each PUSH; none: it uses what it has stored" },
+    { "cat_tp", "port", CONFIG_NUMBER, "9000", false, "the port of CAT_TP inside of UDP" },
+    { "cat_tp", "script_max", CONFIG_NUMBER, "4096", false, "octets of one script" },
+    { "channel", "bearer", CONFIG_TEXT, "auto", false,
+      "auto: short work by SMS, the rest as prefer says; or sms, https, cat_tp: that one whenever a card has it" },
+    { "channel", "prefer", CONFIG_TEXT, "https cat_tp", false,
+      "auto: what carries that which is too long for short messages, best first, as far as card and server have it" },
     { "channel", "sms_script_max", CONFIG_NUMBER, "1300", false, "octets of a script that goes by SMS" },
     { "channel", "resend_s", CONFIG_NUMBER, "20", false,
       "pause before a packet without answer leaves again; doubled each time" },
@@ -307,21 +315,58 @@ static enum err read_admin(struct reading *r, struct smsr_config *c)
     return ERR_NONE;
 }
 
+static enum err read_link(struct reading *r, struct smsr_config *c)
+{
+    char host[64];
+    uint64_t port = config_number(r->file, "cat_tp", "port"), room = config_number(r->file, "cat_tp", "script_max");
+    r->section = "cat_tp";
+    if (!config_text(r->file, "cat_tp", "listen"))
+        return ERR_NONE;
+    if (port == 0 || port > UINT16_MAX)
+        return wrong(r, "port", "1 … 65535");
+    if (room == 0 || room > SMSR_CAT_TP_SCRIPT_MAX)
+        return wrong(r, "script_max", "1 … 8192");
+    c->cat_tp_port = (uint16_t)port;
+    c->cat_tp_script_max = (uint32_t)room;
+    if (!config_text(r->file, "cat_tp", "advertise"))
+        return ERR_NONE;
+    if (config_address(r->file, "cat_tp", "advertise", host, sizeof host, &c->cat_tp_udp_port) != ERR_NONE ||
+        inet_pton(AF_INET, host, c->cat_tp_ipv4) != 1)
+        return wrong(r, "advertise", "an IPv4 address and a port");
+    return ERR_NONE;
+}
+
+/* auto, or one alone; without its listener it is not there. */
+static enum err read_bearer(struct reading *r, struct smsr_config *c)
+{
+    static const char *const names[] = { [SMSR_BEARER_AUTO] = "auto", [SMSR_BEARER_SMS] = "sms",
+                                         [SMSR_BEARER_HTTPS] = "https", [SMSR_BEARER_CAT_TP] = "cat_tp" };
+    const char *bearer = config_text(r->file, "channel", "bearer"), *prefer = config_text(r->file, "channel", "prefer");
+    size_t i = 0;
+    while (i < ARRAY_LEN(names) && strcmp(bearer, names[i]) != 0)
+        i++;
+    if (i == ARRAY_LEN(names))
+        return wrong(r, "bearer", "auto, sms, https or cat_tp");
+    c->cat_tp_first = !strcmp(prefer, "cat_tp https");
+    if (!c->cat_tp_first && strcmp(prefer, "https cat_tp") != 0)
+        return wrong(r, "prefer", "https cat_tp, or cat_tp https");
+    c->no_https = !config_text(r->file, "scp81", "listen");
+    c->bearer = (enum smsr_bearer_choice)i;
+    if ((c->bearer == SMSR_BEARER_HTTPS && c->no_https) || (c->bearer == SMSR_BEARER_CAT_TP && !c->cat_tp_port) ||
+        (c->no_https && !c->cat_tp_port))
+        c->bearer = SMSR_BEARER_SMS;
+    return ERR_NONE;
+}
+
 static enum err read_channel(struct reading *r, struct smsr_config *c)
 {
-    const char *bearer = config_text(r->file, "channel", "bearer");
     r->section = "channel";
-    if (!strcmp(bearer, "sms") || !config_text(r->file, "scp81", "listen"))
-        c->bearer = SMSR_BEARER_SMS;
-    else if (!strcmp(bearer, "https"))
-        c->bearer = SMSR_BEARER_HTTPS;
-    else if (strcmp(bearer, "auto"))
-        return wrong(r, "bearer", "auto, sms or https");
+    enum err err = read_bearer(r, c);
     c->sms_script_max = (uint32_t)config_number(r->file, "channel", "sms_script_max");
     c->resend_s = (uint32_t)config_number(r->file, "channel", "resend_s");
     c->resend_max_s = (uint32_t)config_number(r->file, "channel", "resend_max_s");
     c->commit_interval_ms = (uint32_t)config_number(r->file, "sm-sr", "commit_interval_ms");
-    return ERR_NONE;
+    return err;
 }
 
 enum err smsr_config_read(const struct config *file, struct smsr_partner *partners, struct trust *trust,
@@ -341,6 +386,8 @@ enum err smsr_config_read(const struct config *file, struct smsr_partner *partne
         err = wrong(&r, "ci", "no readable certificates");
     if (err == ERR_NONE)
         err = read_admin(&r, ret);
+    if (err == ERR_NONE)
+        err = read_link(&r, ret);
     if (err == ERR_NONE)
         err = read_channel(&r, ret);
     if (err == ERR_NONE)

@@ -137,7 +137,7 @@ static void on_fatal(void *context)
 static enum err open_world(struct program_state *p)
 {
     struct daemon *d = p->daemon;
-    static char address[128], admin[128]; /* as long as the program */
+    static char address[128], admin[128], cat_tp[128]; /* as long as the program */
     char detail[IO_DETAIL_MAX] = "";
     struct smsr_net_options o = { .soap.loop = d->loop,
                                   .soap.log = d->log,
@@ -151,6 +151,10 @@ static enum err open_world(struct program_state *p)
     if (err == ERR_NONE && config_text(d->config, "scp81", "listen")) {
         err = config_address(d->config, "scp81", "listen", admin, sizeof admin, &o.admin_port);
         o.admin_address = admin;
+    }
+    if (err == ERR_NONE && config_text(d->config, "cat_tp", "listen")) {
+        err = config_address(d->config, "cat_tp", "listen", cat_tp, sizeof cat_tp, &o.cat_tp_port);
+        o.cat_tp_address = cat_tp;
     }
     p->net = err == ERR_NONE ? smsr_net_new(&o) : NULL;
     if (!p->net)
@@ -222,8 +226,8 @@ int main(int argc, char **argv)
     static const struct program program = {
         .name = "osprey-sm-sr",
         .summary = "the SM-SR of SGP.02: keeps every eUICC's record and carries profiles over the air",
-        .help = "It serves ES1, ES3, ES4 and ES7 to partners ([partner NAME]) and reaches cards over SMS (SMPP) and HTTPS\n"
-                "(PSK-TLS). All state is in the database: it may be killed at any time and goes on where it was.\n"
+        .help = "It serves ES1, ES3, ES4 and ES7 to partners ([partner NAME]) and reaches cards over SMS (SMPP), HTTPS\n"
+                "(PSK-TLS) and CAT_TP (UDP). All state is in the database: it may be killed at any time and goes on where it was.\n"
                 "HUP reads partners, certificates, revocation lists and times anew: all, or nothing when something is wrong.\n\n"
                 "  osprey-sm-sr audit-trail export|verify --config FILE [--eid DIGITS]",
         .options = smsr_options,

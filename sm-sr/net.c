@@ -1,8 +1,10 @@
 #include "net.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "admin.h"
+#include "lib/io/udp.h"
 
 struct smsr_net {
     struct net seam;
@@ -10,6 +12,7 @@ struct smsr_net {
     struct smsr *smsr;
     struct soap_net *soap;
     struct tcp_server *admin;
+    struct udp *cat_tp;
     struct smsr_smsc *smsc;
 };
 
@@ -68,6 +71,8 @@ static void net_send(struct net *seam, const struct effect *effect)
         smsr_smsc_reply(n->smsc, effect);
     else if (effect->kind == EFFECT_REPLY && effect->reply.node == SMSR_NODE_ADMIN)
         smsr_admin_reply(n->smsr, effect);
+    else if (effect->kind == EFFECT_REPLY && effect->reply.node == SMSR_NODE_LINK)
+        smsr_link_reply(n->smsr, effect);
     else if (effect->id)
         engine_result(smsr_engine(n->smsr), effect->id, EFFECT_FAILED, 0, SPAN_NONE);
 }
@@ -106,6 +111,38 @@ static void admin_closed(void *context, struct tcp_conn *conn, enum err err, con
 static const struct tcp_handler admin_handler = { .on_open = admin_opened,
                                                   .on_bytes = admin_bytes,
                                                   .on_closed = admin_closed };
+
+/* ---- CAT_TP: the socket's address names the other end */
+
+static void on_datagram(void *context, const struct udp_address *from, struct span datagram)
+{
+    struct smsr_net *n = context;
+    struct smsr_address peer = { .len = (uint8_t)from->len };
+    if (from->len > sizeof peer.octets)
+        return;
+    memcpy(peer.octets, &from->storage, from->len);
+    smsr_datagram(n->smsr, &peer, datagram);
+}
+
+static void send_datagram(void *context, const struct smsr_address *to, struct span datagram)
+{
+    struct smsr_net *n = context;
+    struct udp_address address = { .len = to->len };
+    memcpy(&address.storage, to->octets, to->len);
+    if (n->cat_tp)
+        (void)!udp_send(n->cat_tp, &address, datagram); /* lost, as datagrams are */
+}
+
+static enum err open_cat_tp(struct smsr_net *n, char *detail)
+{
+    enum err err = ERR_NONE;
+    const struct smsr_net_options *o = &n->options;
+    n->cat_tp = udp_open(o->soap.loop, o->cat_tp_address, o->cat_tp_port, on_datagram, n, &err);
+    if (!n->cat_tp)
+        snprintf(detail, IO_DETAIL_MAX, "UDP %s:%u", o->cat_tp_address, o->cat_tp_port);
+    smsr_datagrams_use(n->smsr, &(struct smsr_datagrams){ n, send_datagram });
+    return err;
+}
 
 /* ---- life */
 
@@ -158,6 +195,8 @@ enum err smsr_net_open(struct smsr_net *n, struct smsr *smsr, char *detail)
     enum err err = open_soap(n, detail);
     if (err == ERR_NONE && o->admin_address)
         n->admin = tcp_server_new(loop, o->admin_address, o->admin_port, &admin_handler, n, &err, detail);
+    if (err == ERR_NONE && o->cat_tp_address)
+        err = open_cat_tp(n, detail);
     if (err == ERR_NONE && *o->smsc.host) {
         n->smsc = smsr_smsc_new(loop, smsr, o->soap.log, &o->smsc);
         err = n->smsc ? ERR_NONE : ERR_NO_MEMORY;
@@ -172,6 +211,7 @@ void smsr_net_free(struct smsr_net *n)
     loop_off_batch(n->options.soap.loop, on_batch, n);
     smsr_smsc_free(n->smsc);
     tcp_server_free(n->admin);
+    udp_close(n->cat_tp);
     soap_net_free(n->soap);
     free(n);
 }

@@ -1,5 +1,5 @@
 /* sm-sr/net.h: the world around the SM-SR, as the program has it: SOAP over mutual TLS both ways, the SMSC, the cards'
- * administration sessions, on one loop. */
+ * administration sessions and CAT_TP links, on one loop. */
 #ifndef OSPREY_SMSR_NET_H
 #define OSPREY_SMSR_NET_H
 
@@ -10,6 +10,8 @@ struct smsr_net_options {
     struct soap_net_options soap; /* loop, log, address, port, TLS, trace_dir; the rest is filled in */
     const char *admin_address;
     uint16_t admin_port;           /* no listener when admin_address is NULL */
+    const char *cat_tp_address;    /* UDP; none when NULL */
+    uint16_t cat_tp_port;
     struct smsr_smsc_options smsc; /* host empty: none */
 };
 

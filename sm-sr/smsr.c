@@ -6,6 +6,7 @@
 
 #include "channel/admin.h"
 #include "channel/exchange.h"
+#include "channel/link.h"
 #include "channel/notification.h"
 #include "lib/engine/call.h"
 #include "lib/es/eum_signature.h"
@@ -71,13 +72,17 @@ static void on_post(struct turn *t, const struct post_event *p)
         smsr_notification(t, p->notification, NULL);
 }
 
+/* By SMS the sender waits for a word; over a link the reply is what comes next (smsr_exchange_serve). */
 static void on_packet(struct turn *t, const struct packet_event *p)
 {
+    if (p->form == SCP80_CAT_TP)
+        t->session = t->event->reply;
     if (p->response)
-        smsr_exchange_por(t, p->packet);
+        smsr_exchange_por(t, p->form, p->packet);
     else
-        smsr_notification_packet(t, p->from, p->packet);
-    outbox_reply(t->out, t->event->reply, 0, SPAN_NONE);
+        smsr_notification_packet(t, p->form == SCP80_SMS ? p->from : NULL, p->form, p->packet);
+    if (p->form == SCP80_SMS)
+        outbox_reply(t->out, t->event->reply, 0, SPAN_NONE);
 }
 
 static void on_timer(struct turn *t)
@@ -107,6 +112,9 @@ static void on_event(struct turn *t)
     case EVENT_UNDELIVERED:
         smsr_peer_delivered(t);
         break;
+    case SMSR_EVENT_LINK:
+        t->session = t->event->reply;
+        break;
     case SMSR_EVENT_SESSION_LOST:
         smsr_exchange_session_lost(t);
         break;
@@ -135,7 +143,7 @@ static void set_alarm(struct turn *t)
 
 static int reply_to_stranger(const struct event *event)
 {
-    return event->kind == SMSR_EVENT_POST ? 204 : event->kind == SMSR_EVENT_RESPONSE ? 202 : 0;
+    return event->kind == SMSR_EVENT_POST || event->reply.node == SMSR_NODE_LINK ? 204 : event->kind == SMSR_EVENT_RESPONSE ? 202 : 0;
 }
 
 static enum verdict euicc_turn(struct turn *t)
@@ -232,6 +240,7 @@ static void defaults(struct smsr_config *c)
 #define DEFAULT(field, value) c->field = c->field ? c->field : (value)
     DEFAULT(sms_script_max, 1300);
     DEFAULT(https_script_max, 32768);
+    DEFAULT(cat_tp_script_max, 4096);
     DEFAULT(resend_s, 20);
     DEFAULT(resend_max_s, 600);
     DEFAULT(https_tries, 3);
@@ -253,6 +262,7 @@ enum err smsr_new(const struct smsr_config *config, const struct env *env, struc
     s->config = *config;
     s->env = *env;
     defaults(&s->config);
+    s->link_tick_ms = UINT64_MAX;
     s->reassembly = calloc(SMSR_REASSEMBLIES, sizeof *s->reassembly);
     struct engine_config ec = {
         .env = *env, .step = step, .role = s, .retry_after_ms = retry_after_ms, .on_fatal = fatal,
@@ -277,6 +287,7 @@ void smsr_free(struct smsr *s)
     if (!s)
         return;
     smsr_admin_close_all(s);
+    smsr_link_close_all(s);
     engine_free(s->engine);
     tls_ctx_free(s->tls);
     free(s->reassembly);
@@ -311,6 +322,7 @@ const char *smsr_url(const struct smsr *s) { return s->config.url; }
 void smsr_run(struct smsr *s)
 {
     smsr_tick(s);
+    smsr_link_tick(s);
     engine_run(s->engine);
 }
 

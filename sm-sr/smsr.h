@@ -20,6 +20,7 @@
 #define SMSR_URL_MAX      512u
 #define SMSR_KEK_MAX      32u
 #define SMSR_SESSIONS_MAX 4096u /* administration sessions open at a time */
+#define SMSR_LINKS_MAX    1024u /* CAT_TP links */
 
 /* What leaves, beside EFFECT_REPLY. Results come back through engine_result(smsr_engine(s), …). */
 enum smsr_effect {
@@ -30,7 +31,8 @@ enum smsr_effect {
 enum smsr_node {
     SMSR_NODE_SOAP = 1, /* HTTP answer: status, body */
     SMSR_NODE_SMS,      /* short message: status is SMPP's, slot and generation are the caller's */
-    SMSR_NODE_ADMIN     /* administration session: handled inside */
+    SMSR_NODE_ADMIN,    /* administration session: handled inside */
+    SMSR_NODE_LINK      /* CAT_TP link: handled inside */
 };
 
 enum smsr_partner_kind { SMSR_EUM = 1, SMSR_SMDP = 2, SMSR_OPERATOR = 4, SMSR_SMSR = 8, SMSR_M2MSP = 16, SMSR_ADMIN = 32 };
@@ -63,7 +65,10 @@ struct smsr_certificate {
 };
 #define SMSR_CERTIFICATES_MAX 2u /* one for each curve */
 
-enum smsr_bearer_choice { SMSR_BEARER_AUTO, SMSR_BEARER_SMS, SMSR_BEARER_HTTPS };
+/* AUTO: short work by SMS, the rest by what the card has of HTTPS and CAT_TP. The others: that one whenever the card has
+ * it, SMS otherwise. */
+enum smsr_bearer_choice { SMSR_BEARER_AUTO, SMSR_BEARER_SMS, SMSR_BEARER_HTTPS, SMSR_BEARER_CAT_TP };
+#define SMSR_CAT_TP_SCRIPT_MAX 8192u
 struct smsr_config {
     struct oid oid;
     char url[SMSR_URL_MAX];        /* our own, for wsa:From: scheme://host[:port] */
@@ -81,7 +86,13 @@ struct smsr_config {
     char admin_uri[128];   /* "/gsma/adminagent" */
     uint8_t admin_ipv4[4]; /* of the connection parameters; with port 0 the card uses its stored ones */
     uint16_t admin_port;
-    uint32_t sms_script_max;   /* octets of a script that goes by SMS; more goes by HTTPS. 0: 1300 */
+    bool cat_tp_first;         /* AUTO, and the card has both: CAT_TP before HTTPS */
+    bool no_https;             /* no administration sessions here */
+    uint16_t cat_tp_port;      /* of our end of CAT_TP links; 0: none are taken */
+    uint8_t cat_tp_ipv4[4];    /* of the channel in a PUSH; with cat_tp_udp_port 0 the card uses what it has stored */
+    uint16_t cat_tp_udp_port;
+    uint32_t cat_tp_script_max; /* octets of a script that goes by CAT_TP. 0: 4096 */
+    uint32_t sms_script_max;   /* octets of a script that goes by SMS; more goes another way. 0: 1300 */
     uint32_t https_script_max; /* 0: 32768 */
     uint32_t resend_s;         /* pause before a packet without answer leaves again, doubled each time. 0: 20 */
     uint32_t resend_max_s;     /* 0: 600 */
@@ -141,8 +152,22 @@ void smsr_tick(struct smsr *s);
 /* ---- EFFECT_REPLY on SMSR_NODE_ADMIN must be given back to here by env.net. */
 void smsr_admin_reply(struct smsr *s, const struct effect *effect);
 
+/* ---- CAT_TP: datagrams in and out, by the address of the other end (any octets that name it). */
+#define SMSR_ADDRESS_MAX 28u
+struct smsr_address {
+    uint8_t len, octets[SMSR_ADDRESS_MAX];
+};
+struct smsr_datagrams {
+    void *context;
+    void (*send)(void *context, const struct smsr_address *to, struct span datagram);
+};
+void smsr_datagrams_use(struct smsr *s, const struct smsr_datagrams *line);
+void smsr_datagram(struct smsr *s, const struct smsr_address *from, struct span datagram);
+/* ---- EFFECT_REPLY on SMSR_NODE_LINK must be given back to here by env.net. */
+void smsr_link_reply(struct smsr *s, const struct effect *effect);
+
 struct smsr_counts {
-    uint64_t calls, operations, sms_out, sms_in, sessions, scripts, notifications;
+    uint64_t calls, operations, sms_out, sms_in, sessions, scripts, notifications, links;
 };
 struct smsr_counts smsr_counts(const struct smsr *s);
 

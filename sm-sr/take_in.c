@@ -87,7 +87,8 @@ static void keep_document(struct turn *t, const struct eis *eis, bool https)
     const char *eid = t->e->eid_text;
     struct span trail = eis->audit_count ? trail_lines(t->arena, eis->audit, eis->audit_count) : SPAN_NONE;
     WRITES_ADD(w, &SMSR_EUICC_ADD, 1, value_text(eid), value_text(eis->eum_id.text),
-               value_int((int64_t)eis->remaining_memory), value_int((int64_t)eis->available_memory), value_int(https));
+               value_int((int64_t)eis->remaining_memory), value_int((int64_t)eis->available_memory), value_int(https),
+               value_int(eis->capabilities.cat_tp));
     WRITES_ADD(w, &SMSR_DOCUMENT_ADD, 1, value_text(eid), value_blob(eis->signed_info), value_blob(eis->signature),
                value_blob(aid_span(&eis->isdr.aid)), value_blob(eis->isdr.sin), value_blob(eis->isdr.sdin),
                value_blob(aid_span(&eis->isdp_loadfile_aid)), value_blob(aid_span(&eis->isdp_module_aid)),

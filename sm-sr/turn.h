@@ -5,6 +5,7 @@
 
 #include "lib/es/message.h"
 #include "lib/ota/es5.h"
+#include "lib/scp/scp80.h"
 #include "procedures/procedure.h"
 #include "smsr.h"
 #include "store/euicc.h"
@@ -15,7 +16,8 @@ enum smsr_event {
     SMSR_EVENT_PACKET,                  /* data: struct packet_event: a secured packet from the card */
     SMSR_EVENT_POST,                    /* data: struct post_event: a request of an administration session */
     SMSR_EVENT_RESPONSE,                /* data: struct call_event: the answer of another SM-SR */
-    SMSR_EVENT_SESSION_LOST             /* a script could not be given to its session */
+    SMSR_EVENT_SESSION_LOST,            /* a script could not be given to its session */
+    SMSR_EVENT_LINK                     /* a card opened a CAT_TP link: no data */
 };
 struct call_event {
     const struct smsr_partner *partner;
@@ -23,7 +25,8 @@ struct call_event {
     uint8_t digest[32]; /* of the request's body */
 };
 struct packet_event {
-    char from[MSISDN_DIGITS_MAX + 6];
+    char from[MSISDN_DIGITS_MAX + 6]; /* SMS */
+    enum scp80_form form;
     bool response; /* a PoR */
     struct span packet;
 };
@@ -84,6 +87,11 @@ struct smsr {
     struct smsr_session *session_buckets[SMSR_SESSION_BUCKETS]; /* by EID */
     uint64_t tick_ms; /* no session is due before */
     size_t session_count;
+    struct smsr_link *links; /* channel/link.c: list, the newest first */
+    struct smsr_link *link_slots[SMSR_LINKS_MAX];
+    size_t link_count;
+    uint64_t link_tick_ms;
+    struct smsr_datagrams datagrams;
     uint32_t next_generation;
     struct sms_reassembly *reassembly;
     struct smsr_counts counts;

@@ -31,5 +31,7 @@
 #define SMSR_COUNTER_JUMP      256u
 #define SMSR_COUNTER_JUMPS_MAX 3u
 #define SMSR_CONFIRMATIONS_MAX 20u
+/* Counters below that of a packet for a CAT_TP link, for the triggers that follow it. */
+#define SMSR_LINK_RESERVE 16u
 
 #endif

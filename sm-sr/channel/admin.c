@@ -373,7 +373,7 @@ static struct smsr_session *session_of(struct smsr *s, struct reply_ref ref)
     return waits ? session : NULL;
 }
 
-static void lost(struct smsr *s, const char *line)
+void smsr_script_lost(struct smsr *s, const char *line)
 {
     struct event *event = *line ? engine_event(s->engine, SMSR_EVENT_SESSION_LOST, line) : NULL;
     if (event && engine_post(s->engine, event) != ERR_NONE)
@@ -396,7 +396,7 @@ void smsr_admin_reply(struct smsr *s, const struct effect *effect)
     struct smsr_session *session = session_of(s, effect->reply);
     if (!session) {
         if (effect->status == 200)
-            lost(s, effect->line);
+            smsr_script_lost(s, effect->line);
     } else if (effect->status == SMSR_ADMIN_HOLD) {
         session_hold(session, now(s) + s->config.hold_ms);
     } else if (effect->status == SMSR_ADMIN_DONE && now(s) < session->kept_ms) {
@@ -407,7 +407,7 @@ void smsr_admin_reply(struct smsr *s, const struct effect *effect)
         session->since_ms = now(s);
         if (!session_write(session, effect->body)) {
             session_close(session, "cannot write");
-            lost(s, effect->line);
+            smsr_script_lost(s, effect->line);
         }
     } else {
         session_end(session);

@@ -15,6 +15,8 @@ struct smsr;
 
 /* The whole HTTP response that carries the script of x, in the arena. */
 struct span smsr_admin_script(struct arena *a, const struct smsr_config *config, const struct exchange *x);
+/* What was to be given to a session or link finds it gone: the card of that line is asked to come again. */
+void smsr_script_lost(struct smsr *s, const char *line);
 void smsr_admin_close_all(struct smsr *s);
 
 #endif

@@ -3,26 +3,29 @@
 #include <stdio.h>
 
 #include "admin.h"
+#include "bearer.h"
 #include "lib/gp/ram_script.h"
 #include "lib/scp/scp81.h"
+#include "link.h"
 #include "notification.h"
 #include "packet.h"
+#include "script.h"
 #include "sm-sr/procedures/switch.h"
 #include "sm-sr/unconfirmed.h"
 
 /* ---- sending */
 
-static void sms_post(struct turn *t, const struct exchange *x)
+static void sms_post(struct turn *t, const struct exchange *x, struct span packet)
 {
     struct effect effect = {
-        .kind = SMSR_EFFECT_SMS, .to = x->to, .body = x->packet, .give_up_ms = x->next_ms
+        .kind = SMSR_EFFECT_SMS, .to = x->to, .body = packet, .give_up_ms = x->next_ms
     };
     snprintf(effect.line, sizeof effect.line, "%s", t->e->eid_text);
     snprintf(effect.ref, sizeof effect.ref, "sms/%u", x->n);
     outbox_post(t->out, &effect);
     t->counts.sms_out++;
     turn_log(t, LOG_DEBUG_, "%s %u by SMS, %zu octets", x->bearer == BEARER_SMS ? "script" : "trigger", x->n,
-             x->packet.len);
+             packet.len);
 }
 
 static uint64_t pause_ms(const struct turn *t, uint32_t tries)
@@ -47,62 +50,33 @@ static void session_reply(struct turn *t, struct reply_ref session, int status, 
         memcpy(t->out->list[at].line, t->e->eid_text, sizeof t->e->eid_text);
 }
 
-static void session_give(struct turn *t, struct exchange *x, struct reply_ref session)
+/* What the request that waits gets: an HTTP response, or the packet, which is drawn when the card is there: what was said
+ * before by SMS had lower counters. */
+static enum err session_body(struct turn *t, struct exchange *x, struct reply_ref session, struct span *ret)
 {
+    if (session.node == SMSR_NODE_ADMIN) {
+        *ret = smsr_admin_script(t->arena, t->config, x);
+        return ERR_NONE;
+    }
+    enum err err = x->state == EXCHANGE_SENT ? ERR_NONE : smsr_packet_for_link(t, x, 0);
+    *ret = x->packet;
+    return err;
+}
+
+static enum err session_give(struct turn *t, struct exchange *x, struct reply_ref session)
+{
+    struct span body;
+    enum err err = session_body(t, x, session, &body);
+    if (err != ERR_NONE)
+        return err;
     if (x->state == EXCHANGE_SENT && x->tries)
         x->repeated = true;
     x->state = EXCHANGE_SENT;
     note_try(t, x);
-    session_reply(t, session, 200, smsr_admin_script(t->arena, t->config, x));
+    session_reply(t, session, 200, body);
     t->counts.scripts++;
-    turn_log(t, LOG_DEBUG_, "script %u over HTTPS, %zu octets", x->n, x->script.len);
-}
-
-/* Over SMS a security domain forgets at the end of a script what INSTALL and INITIALIZE UPDATE had begun, unless the
- * scripts are chained (TS 102 226 §5.2.1.4; oncard book 6.5). SendData with MoreToDo begins or goes on with a chain,
- * showing a certificate to the card begins one; any other script ends it. 0: this one is in none. */
-static uint8_t chain_link(struct turn *t, const struct exchange *x)
-{
-    const struct operation *op = smsr_operation_by_n(t->e, x->operation);
-    bool data = op && op->procedure->chains && x->bearer == BEARER_SMS;
-    bool more = data && ((op->flags & OPERATION_MORE_TO_DO) || (op->procedure == &SMSR_SEND_DATA && op->data.len));
-    bool open = data && op->procedure != &SMSR_AUTHENTICATE && aid_eq(&t->e->chain, &x->target);
-    t->e->chain = more ? x->target : (struct aid){ 0 };
-    if (open)
-        return more ? RAM_CHAIN_NEXT : RAM_CHAIN_LAST;
-    return more ? RAM_CHAIN_FIRST : 0;
-}
-
-static struct span script_make(struct turn *t, const struct exchange *x, struct span items)
-{
-    struct writer w = wr_arena(t->arena, items.len + 20);
-    struct ram_script s;
-    uint8_t link = x->bearer == BEARER_SMS ? chain_link(t, x) : 0;
-    ram_script_open(&s, &w, x->bearer == BEARER_SMS ? RAM_DEFINITE : RAM_INDEFINITE);
-    if (link)
-        ram_script_item(&s, RAM_TAG_CHAINING, (struct span){ &link, 1 });
-    ram_script_raw(&s, items);
-    ram_script_close(&s);
-    return wr_span(&w);
-}
-
-static bool https_possible(const struct turn *t)
-{
-    return t->e->http && t->config->bearer != SMSR_BEARER_SMS && smsr_keyset_of(t->e, KEYSET_SCP81);
-}
-
-size_t smsr_script_room(const struct turn *t)
-{
-    return https_possible(t) ? t->config->https_script_max : t->config->sms_script_max;
-}
-
-static enum bearer bearer_choose(const struct turn *t, size_t len, bool bulk, struct reply_ref session)
-{
-    if (!https_possible(t))
-        return BEARER_SMS;
-    if (t->config->bearer == SMSR_BEARER_HTTPS || bulk || len > t->config->sms_script_max)
-        return BEARER_HTTPS;
-    return reply_ref_is_none(session) ? BEARER_SMS : BEARER_HTTPS;
+    turn_log(t, LOG_DEBUG_, "script %u over %s, %zu octets", x->n, smsr_bearer_text(x->bearer), x->script.len);
+    return ERR_NONE;
 }
 
 static enum err address_of(struct turn *t, struct exchange *x, const char *to)
@@ -125,17 +99,17 @@ static enum err send_by_sms(struct turn *t, struct exchange *x, const char *to)
         return err;
     x->state = EXCHANGE_SENT;
     note_try(t, x);
-    sms_post(t, x);
+    sms_post(t, x, x->packet);
     return ERR_NONE;
 }
 
-static enum err send_by_https(struct turn *t, struct exchange *x, const char *to, struct reply_ref session)
+/* The card comes for it: it is asked to, unless it is there. */
+static enum err send_by_session(struct turn *t, struct exchange *x, const char *to, struct reply_ref session)
 {
     enum err err = address_of(t, x, to);
     if (!reply_ref_is_none(session)) { /* it can go without a trigger, now */
-        session_give(t, x, session);
         t->session = (struct reply_ref){ 0 };
-        return ERR_NONE;
+        return session_give(t, x, session);
     }
     if (err == ERR_NONE)
         err = smsr_trigger_make(t, x, 0);
@@ -143,27 +117,39 @@ static enum err send_by_https(struct turn *t, struct exchange *x, const char *to
         return err;
     x->state = EXCHANGE_WAITING;
     note_try(t, x);
-    sms_post(t, x);
+    sms_post(t, x, x->packet);
     return ERR_NONE;
+}
+
+/* A request that waits: this turn's, or one of another. */
+static struct reply_ref session_now(const struct turn *t)
+{
+    struct reply_ref session = t->session;
+    if (reply_ref_is_none(session))
+        session = smsr_session_waiting(t->smsr, &t->e->eid);
+    return reply_ref_is_none(session) ? smsr_link_waiting(t->smsr, &t->e->eid) : session;
 }
 
 enum err smsr_exchange_send(struct turn *t, const struct operation *op, enum exchange_purpose purpose,
                             const struct aid *target, struct span items, const char *to, bool bulk)
 {
-    struct reply_ref session = t->session;
-    if (reply_ref_is_none(session))
-        session = smsr_session_waiting(t->smsr, &t->e->eid);
+    struct reply_ref session = session_now(t);
     struct exchange *x = smsr_exchange_add(t->e);
     if (!x)
         return ERR_NO_SPACE;
+    struct bearer_choice choice = smsr_bearer_choose(t, items.len, bulk, session);
     x->operation = op ? op->n : 0;
     x->purpose = purpose;
     x->target = *target;
-    x->bearer = bearer_choose(t, items.len, bulk, session);
-    x->script = script_make(t, x, items);
+    x->bearer = choice.bearer;
+    x->script = smsr_script_make(t, x, items);
+    turn_log(t, LOG_INFO_, "script %u, %zu octets, goes by %s: %s", x->n, x->script.len, smsr_bearer_text(x->bearer),
+             choice.why);
+    if (!smsr_bearer_is_of(x->bearer, session))
+        session = (struct reply_ref){ 0 };
     enum err err = x->script.ptr ? ERR_NONE : ERR_NO_SPACE;
     if (err == ERR_NONE)
-        err = x->bearer == BEARER_SMS ? send_by_sms(t, x, to) : send_by_https(t, x, to, session);
+        err = x->bearer == BEARER_SMS ? send_by_sms(t, x, to) : send_by_session(t, x, to, session);
     if (err != ERR_NONE)
         smsr_exchange_remove(x);
     return err;
@@ -171,23 +157,36 @@ enum err smsr_exchange_send(struct turn *t, const struct operation *op, enum exc
 
 /* ---- again */
 
-/* AE 80 … 00 00 becomes AA LL …: the card did not come for it. */
-static bool https_to_sms(struct turn *t, struct exchange *x)
+/* The card did not come for it: another way, with the script in its form (AE 80 … 00 00 becomes AA LL … by SMS). */
+static bool other_way(struct turn *t, struct exchange *x, const char *why)
 {
-    if (x->state != EXCHANGE_WAITING || x->tries < t->config->https_tries || x->script.len < 4 ||
-        x->script.len > t->config->sms_script_max || t->config->bearer == SMSR_BEARER_HTTPS)
+    struct bearer_choice next;
+    if (x->state != EXCHANGE_WAITING || x->script.len < 4 ||
+        !smsr_bearer_after(t, x->bearer, x->script.len - 4, &next))
         return false;
-    x->bearer = BEARER_SMS;
-    struct span script = script_make(t, x, span_sub(x->script, 2, x->script.len - 4));
-    if (!script.ptr || smsr_packet_make(t, x, &x->target, script, 0) != ERR_NONE) {
-        x->bearer = BEARER_HTTPS;
+    enum bearer before = x->bearer;
+    struct span script = x->script;
+    x->bearer = next.bearer;
+    if (next.bearer == BEARER_SMS)
+        script = smsr_script_make(t, x, span_sub(x->script, 2, x->script.len - 4));
+    enum err err = !script.ptr                    ? ERR_NO_SPACE
+                   : next.bearer == BEARER_SMS    ? smsr_packet_make(t, x, &x->target, script, 0)
+                                                  : smsr_trigger_make(t, x, 0);
+    if (err != ERR_NONE) {
+        x->bearer = before;
         return false;
     }
-    turn_log(t, LOG_WARN_, "no administration session after %u triggers: script %u goes by SMS", x->tries, x->n);
-    x->state = EXCHANGE_SENT;
+    turn_log(t, LOG_WARN_, "%s: script %u goes by %s", why, x->n, smsr_bearer_text(x->bearer));
+    x->state = next.bearer == BEARER_SMS ? EXCHANGE_SENT : EXCHANGE_WAITING;
+    x->script_new = next.bearer == BEARER_SMS;
     x->script = script;
-    x->script_new = true;
+    x->tries = next.bearer == BEARER_SMS ? x->tries : 0;
     return true;
+}
+
+static bool gave_up(struct turn *t, struct exchange *x)
+{
+    return x->tries >= t->config->https_tries && other_way(t, x, "no session after all triggers");
 }
 
 /* The card may have gone back to another profile with nobody to tell us: after some tries its other numbers get their
@@ -213,17 +212,39 @@ static void next_address(struct turn *t, struct exchange *x)
         snprintf(x->to, sizeof x->to, "%s", next);
 }
 
-void smsr_exchange_again(struct turn *t, struct exchange *x)
+/* What leaves by SMS now: the script's packet, or an invitation. */
+static enum err packet_again(struct turn *t, struct exchange *x, struct span *ret)
 {
-    next_address(t, x);
+    enum err err = ERR_NONE;
     if (x->bearer == BEARER_SMS)
         x->repeated = true;
-    else if (!https_to_sms(t, x) && smsr_trigger_make(t, x, 0) != ERR_NONE)
+    else if (x->bearer == BEARER_CAT_TP && x->state == EXCHANGE_SENT)
+        return smsr_push_again(t, x, ret);
+    else if (!gave_up(t, x))
+        err = smsr_trigger_make(t, x, 0);
+    *ret = x->packet;
+    return err;
+}
+
+void smsr_exchange_again(struct turn *t, struct exchange *x)
+{
+    struct span packet;
+    next_address(t, x);
+    if (packet_again(t, x, &packet) != ERR_NONE)
         return;
     note_try(t, x);
-    sms_post(t, x);
+    sms_post(t, x, packet);
     turn_log(t, LOG_INFO_, "%s %u leaves again, try %u", x->bearer == BEARER_SMS ? "packet" : "trigger", x->n,
              x->tries);
+}
+
+/* The card has it and is at it. */
+static bool is_worked_at(const struct turn *t, const struct exchange *x)
+{
+    if (x->state != EXCHANGE_SENT)
+        return false;
+    return (x->bearer == BEARER_HTTPS && smsr_session_works(t->smsr, &t->e->eid)) ||
+           (x->bearer == BEARER_CAT_TP && smsr_link_works(t->smsr, &t->e->eid));
 }
 
 void smsr_exchange_resend(struct turn *t)
@@ -232,8 +253,8 @@ void smsr_exchange_resend(struct turn *t)
         struct exchange *x = &t->e->exchanges[i];
         if (!x->n || x->change == ROW_GONE || x->next_ms > t->now_ms)
             continue;
-        if (x->bearer == BEARER_HTTPS && x->state == EXCHANGE_SENT && smsr_session_works(t->smsr, &t->e->eid))
-            note_try(t, x); /* the card has it and is at it: let it */
+        if (is_worked_at(t, x))
+            note_try(t, x);
         else
             smsr_exchange_again(t, x);
     }
@@ -292,7 +313,7 @@ static void exchange_answered(struct turn *t, struct exchange *x, struct card_an
 
 static bool may_leave_anew(const struct exchange *x)
 {
-    return (x->purpose == EXCHANGE_QUERY && x->bearer == BEARER_SMS) ||
+    return (x->purpose == EXCHANGE_QUERY && x->bearer != BEARER_HTTPS) ||
            (x->purpose == EXCHANGE_CONFIRM && x->tries <= SMSR_CONFIRMATIONS_MAX);
 }
 
@@ -300,58 +321,92 @@ static bool may_leave_anew(const struct exchange *x)
  * was executed and its answer is lost; or the card lost its power between counter and command. Or the card's counter is
  * ahead of ours: then nothing was executed. Only what just reads, confirms (the card knows a repeat by the sequence
  * number), or just asks the card to come, may be wrapped anew; for all else the procedure finds out with a reading. */
-static bool counter_low(struct turn *t, struct exchange *x)
+static bool counter_low(struct turn *t, struct exchange *x, bool invitation)
 {
     enum err err = ERR_STATE;
     bool at_once = x->tries <= SMSR_COUNTER_JUMPS_MAX || x->purpose == EXCHANGE_CONFIRM;
-    if (at_once && x->bearer == BEARER_HTTPS)
+    if (at_once && invitation)
         err = smsr_trigger_make(t, x, SMSR_COUNTER_JUMP);
-    else if (may_leave_anew(x))
-        err = smsr_packet_make(t, x, &x->target, x->script, SMSR_COUNTER_JUMP);
+    else if (!invitation && may_leave_anew(x))
+        err = x->bearer == BEARER_CAT_TP ? smsr_packet_for_link(t, x, SMSR_COUNTER_JUMP)
+                                         : smsr_packet_make(t, x, &x->target, x->script, SMSR_COUNTER_JUMP);
     if (err != ERR_NONE)
-        return x->bearer == BEARER_HTTPS; /* the script has nothing to do with it */
+        return invitation; /* the script has nothing to do with it */
     smsr_exchange_changed(x);
+    if (x->bearer == BEARER_CAT_TP && !invitation)
+        return true; /* the link gets it when it is served */
     if (!at_once) { /* soon, for the card is there; but a card whose answers get lost is not chased */
         uint64_t soon = t->now_ms + 1000ull * t->config->resend_s;
         x->next_ms = x->next_ms < soon ? x->next_ms : soon;
         return true;
     }
     note_try(t, x);
-    sms_post(t, x);
+    sms_post(t, x, x->packet);
     return true;
 }
 
-static void por_refused(struct turn *t, struct exchange *x, uint8_t status)
+/* A trigger that came after the packet for the link was drawn: refused for its counter, it tells that the card has had
+ * the packet. The next ones are drawn above it. */
+static void late_trigger_refused(struct exchange *x, uint8_t status)
+{
+    if (status == SCP80_COUNTER_LOW)
+        x->invited = x->counter;
+    smsr_exchange_changed(x);
+}
+
+static void por_refused(struct turn *t, struct exchange *x, bool invitation, uint8_t status)
 {
     turn_log(t, LOG_WARN_, "the card refuses packet %u: %s", x->n, scp80_status_text(status));
-    if (status == SCP80_COUNTER_LOW && counter_low(t, x))
+    if (invitation && x->state == EXCHANGE_SENT) {
+        late_trigger_refused(x, status);
+        return;
+    }
+    if (status == SCP80_COUNTER_LOW && counter_low(t, x, invitation))
         return;
     struct card_answer a = { .outcome = status == SCP80_COUNTER_LOW ? CARD_UNSURE : CARD_REFUSED };
     snprintf(a.why, sizeof a.why, "secured packet refused: %s", scp80_status_text(status));
     exchange_answered(t, x, &a);
 }
 
-static bool por_of(struct turn *t, struct exchange *x, struct span packet)
+/* PUSH has an answer of its own: a terminal without UDP is known at once. */
+static void trigger_answered(struct turn *t, struct exchange *x, struct span data)
+{
+    struct card_answer a = { .outcome = CARD_SAID };
+    if (x->bearer != BEARER_CAT_TP || x->state != EXCHANGE_WAITING)
+        return;
+    answer_read(data, &a);
+    if (!a.broken && a.count && a.last.sw != SW_OK && other_way(t, x, "the card refuses PUSH")) {
+        note_try(t, x);
+        sms_post(t, x, x->packet);
+    }
+}
+
+static bool por_of(struct turn *t, struct exchange *x, enum scp80_form form, struct span packet)
 {
     struct scp80_response por;
-    if (smsr_packet_por(t, x, packet, &por) != ERR_NONE)
+    bool invitation = form == SCP80_SMS && x->bearer != BEARER_SMS;
+    if ((form == SCP80_CAT_TP && (x->bearer != BEARER_CAT_TP || x->state != EXCHANGE_SENT)) ||
+        smsr_packet_por(t, x, form, packet, &por) != ERR_NONE)
         return false;
-    turn_log(t, LOG_DEBUG_, "PoR to %u by SMS: %s", x->n, scp80_status_text(por.status));
+    turn_log(t, LOG_DEBUG_, "PoR to %u by %s: %s", x->n, form == SCP80_SMS ? "SMS" : "CAT_TP",
+             scp80_status_text(por.status));
     if (por.status != SCP80_OK) {
-        por_refused(t, x, por.status);
-    } else if (x->bearer == BEARER_SMS) {
+        por_refused(t, x, invitation, por.status);
+    } else if (invitation) {
+        trigger_answered(t, x, por.data);
+    } else {
         struct card_answer a = { .outcome = CARD_SAID };
         answer_read(por.data, &a);
         exchange_answered(t, x, &a);
     }
-    return true; /* the PoR of a trigger says only that it arrived */
+    return true;
 }
 
-void smsr_exchange_por(struct turn *t, struct span packet)
+void smsr_exchange_por(struct turn *t, enum scp80_form form, struct span packet)
 {
     for (size_t i = 0; i < t->e->exchange_count; i++) {
         struct exchange *x = &t->e->exchanges[i];
-        if (x->n && x->change != ROW_GONE && por_of(t, x, packet))
+        if (x->n && x->change != ROW_GONE && por_of(t, x, form, packet))
             return;
     }
     turn_log(t, LOG_DEBUG_, "a PoR that answers nothing that is open: dropped");
@@ -383,17 +438,24 @@ void smsr_exchange_session_lost(struct turn *t)
 {
     for (size_t i = 0; i < t->e->exchange_count; i++) {
         struct exchange *x = &t->e->exchanges[i];
-        if (x->n && x->change != ROW_GONE && x->bearer == BEARER_HTTPS)
+        if (x->n && x->change != ROW_GONE && x->bearer != BEARER_SMS)
             smsr_exchange_again(t, x);
     }
 }
 
-static struct exchange *next_script(struct euicc *e)
+/* What was not given yet may also go the other way, now that the card has come it. */
+static bool may_go(const struct exchange *x, struct reply_ref session)
+{
+    bool waits = x->bearer != BEARER_SMS && x->state == EXCHANGE_WAITING;
+    return x->n && x->change != ROW_GONE && (waits || smsr_bearer_is_of(x->bearer, session));
+}
+
+static struct exchange *next_script(struct euicc *e, struct reply_ref session)
 {
     struct exchange *best = NULL;
     for (size_t i = 0; i < e->exchange_count; i++) {
         struct exchange *x = &e->exchanges[i];
-        if (!x->n || x->change == ROW_GONE || x->bearer != BEARER_HTTPS)
+        if (!may_go(x, session))
             continue;
         if (!best || (x->purpose == EXCHANGE_CONFIRM && best->purpose != EXCHANGE_CONFIRM) ||
             (x->purpose == best->purpose && x->n < best->n))
@@ -413,12 +475,16 @@ static int what_next(struct turn *t)
 
 void smsr_exchange_serve(struct turn *t)
 {
-    if (reply_ref_is_none(t->session))
+    struct reply_ref session = t->session;
+    if (reply_ref_is_none(session))
         return;
-    struct exchange *x = next_script(t->e);
-    if (x)
-        session_give(t, x, t->session);
-    else
-        session_reply(t, t->session, what_next(t), SPAN_NONE);
     t->session = (struct reply_ref){ 0 };
+    struct exchange *x = next_script(t->e, session);
+    if (x)
+        x->bearer = session.node == SMSR_NODE_LINK ? BEARER_CAT_TP : BEARER_HTTPS;
+    enum err err = x ? session_give(t, x, session) : ERR_NOT_FOUND;
+    if (err != ERR_NONE)
+        session_reply(t, session, what_next(t), SPAN_NONE);
+    if (x && err != ERR_NONE)
+        turn_log(t, LOG_WARN_, "script %u cannot be given: %s", x->n, err_text(err));
 }

@@ -1,5 +1,5 @@
-/* sm-sr/channel/exchange.h: one command script to the card and its answer, over SMS (SCP80) or an administration
- * session (SCP81). The packet is made once, with a counter drawn in this turn, and stored: what leaves again are the
+/* sm-sr/channel/exchange.h: one command script to the card and its answer, over SMS (SCP80), an administration
+ * session (SCP81) or a CAT_TP link (SCP80). The packet is made once, with a counter drawn in this turn, and stored: what leaves again are the
  * same bytes, until the answer comes or the operation's time is over (SGP.02 §2.4, §2.5; design: the card's counters
  * are one-way). */
 #ifndef OSPREY_SMSR_EXCHANGE_H
@@ -10,7 +10,7 @@
 #define SMSR_ITEMS_MAX 2048u /* octets of the commands that procedures make themselves */
 
 /* Sends command TLVs (22 … one after another, or SCP03t) to the security domain `target`. `to`: the MSISDN when it is
- * not that of the enabled profile, or NULL. `bulk`: a profile download is going on, HTTPS is the better way.
+ * not that of the enabled profile, or NULL. `bulk`: a profile download is going on, which is much for short messages.
  * ERR_NOT_FOUND: no key set, or no address. ERR_NO_SPACE, ERR_CRYPTO, ERR_VERIFY (keys). */
 MUST_USE enum err smsr_exchange_send(struct turn *t, const struct operation *op, enum exchange_purpose purpose,
                                      const struct aid *target, struct span items, const char *to, bool bulk);
@@ -26,8 +26,8 @@ void smsr_exchange_again(struct turn *t, struct exchange *x); /* now */
 /* When the next one is due; 0: none. */
 uint64_t smsr_exchange_due(const struct euicc *e);
 
-/* A PoR from the card. */
-void smsr_exchange_por(struct turn *t, struct span packet);
+/* A PoR from the card, by SMS or over a link. */
+void smsr_exchange_por(struct turn *t, enum scp80_form form, struct span packet);
 /* A body POSTed in answer to script n. */
 void smsr_exchange_posted(struct turn *t, uint32_t n, struct span status, struct span body);
 /* A script did not reach its session: the card is asked to come again. */

@@ -75,7 +75,7 @@ static void remember(struct turn *t, const struct es5_notification *n, const cha
     const struct profile *now = smsr_profile_by_aid(e, &n->isdp);
     if (from && *from)
         smsr_euicc_seen_from(e, from);
-    else if (now && *now->info.address.msisdn) /* by HTTPS: the number of the profile it speaks of */
+    else if (now && *now->info.address.msisdn) /* not by SMS: the number of the profile it speaks of */
         smsr_euicc_seen_from(e, now->info.address.msisdn);
     e->note_type = n->type;
     e->note_sequence = n->sequence;
@@ -95,7 +95,7 @@ static bool confirmation_under_way(struct turn *t)
             continue;
         if (x->bearer == BEARER_SMS)
             smsr_exchange_again(t, x);
-        return true; /* by HTTPS: the session gets it when it is served */
+        return true; /* otherwise: the session gets it when it is served */
     }
     return false;
 }
@@ -202,18 +202,18 @@ void smsr_notification(struct turn *t, struct span bytes, const char *from)
 
 /* SPI, keys and MAC must be what SGP.02 demands, and the counter not one of the past (old cards always say 0: then only
  * the sequence number tells repeats). */
-static enum err packet_open(struct turn *t, struct span packet, struct span *ret_data)
+static enum err packet_open(struct turn *t, enum scp80_form form, struct span packet, struct span *ret_data)
 {
     struct scp80_header h;
     struct writer plain = wr_arena(t->arena, packet.len + 16);
-    enum err err = scp80_command_peek(SCP80_SMS, packet, &h);
+    enum err err = scp80_command_peek(form, packet, &h);
     struct keyset *k = err == ERR_NONE ? smsr_keyset_by_kvn(t->e, SCP80_KVN(h.kid)) : NULL;
     if (err == ERR_NONE && (!k || k->usage != KEYSET_SCP80))
         err = ERR_NOT_FOUND;
     if (err == ERR_NONE)
         err = scp80_policy_isdr(&h);
     if (err == ERR_NONE)
-        err = smsr_packet_open(t, k, packet, &plain, &h, ret_data);
+        err = smsr_packet_open(t, k, form, packet, &plain, &h, ret_data);
     if (err == ERR_NONE && h.counter && h.counter < t->e->heard_counter)
         err = ERR_REPLAY;
     if (err == ERR_NONE && h.counter > t->e->heard_counter)
@@ -221,13 +221,13 @@ static enum err packet_open(struct turn *t, struct span packet, struct span *ret
     return err;
 }
 
-void smsr_notification_packet(struct turn *t, const char *from, struct span packet)
+void smsr_notification_packet(struct turn *t, const char *from, enum scp80_form form, struct span packet)
 {
     struct span data = SPAN_NONE;
-    enum err err = packet_open(t, packet, &data);
+    enum err err = packet_open(t, form, packet, &data);
     if (err == ERR_NONE)
         smsr_notification(t, data, from);
     else
-        turn_log(t, LOG_WARN_, "a packet from %s is not a notification of this eUICC (%s): dropped", from,
-                 err_text(err));
+        turn_log(t, LOG_WARN_, "a packet from %s is not a notification of this eUICC (%s): dropped",
+                 from ? from : "a CAT_TP link", err_text(err));
 }

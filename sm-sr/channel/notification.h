@@ -5,9 +5,9 @@
 
 #include "sm-sr/turn.h"
 
-/* A secured packet from the card by SMS: verified with the ISD-R's keys, then as below. */
-void smsr_notification_packet(struct turn *t, const char *from, struct span packet);
-/* The E1 object itself. `from`: the MSISDN it came from, NULL when it came by HTTPS. */
+/* A secured packet from the card: verified with the ISD-R's keys, then as below. */
+void smsr_notification_packet(struct turn *t, const char *from, enum scp80_form form, struct span packet);
+/* The E1 object itself. `from`: the MSISDN it came from, NULL when it came by HTTPS or CAT_TP. */
 void smsr_notification(struct turn *t, struct span bytes, const char *from);
 /* The card's answer to a confirmation that belongs to no operation. */
 void smsr_notification_answered(struct turn *t, const struct card_answer *a);

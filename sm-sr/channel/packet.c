@@ -2,6 +2,8 @@
 
 #include "lib/base/mutant.h"
 #include "lib/codec/hex.h"
+#include "lib/gp/ram_script.h"
+#include "lib/ota/push.h"
 #include "lib/scp/scp81.h"
 #include "sm-sr/unconfirmed.h"
 
@@ -35,42 +37,63 @@ static struct scp80_header header_of(uint8_t kvn, const struct aid *target, uint
                                   .tar = { (uint8_t)(tar >> 16), (uint8_t)(tar >> 8), (uint8_t)tar } };
 }
 
-enum err smsr_packet_open(struct turn *t, const struct keyset *k, struct span packet, struct writer *plain,
-                          struct scp80_header *ret, struct span *ret_data)
+enum err smsr_packet_open(struct turn *t, const struct keyset *k, enum scp80_form form, struct span packet,
+                          struct writer *plain, struct scp80_header *ret, struct span *ret_data)
 {
     struct plain_keys keys;
     enum err err = keys_open(t, k, &keys);
     struct scp80_keys scp80 = { .kic = keys.key[0], .kid = keys.key[1] };
     if (err == ERR_NONE)
-        err = scp80_command_unwrap(SCP80_SMS, packet, &scp80, plain, ret, ret_data);
+        err = scp80_command_unwrap(form, packet, &scp80, plain, ret, ret_data);
     wipe(&keys, sizeof keys);
     return err;
 }
 
-enum err smsr_packet_make(struct turn *t, struct exchange *x, const struct aid *target, struct span data, uint64_t jump)
+static enum err packet_wrap(struct turn *t, const struct keyset *k, const struct scp80_header *h, struct span data,
+                            struct span *ret)
+{
+    struct plain_keys keys;
+    struct writer w = wr_arena(t->arena, data.len + SCP80_OVERHEAD_MAX);
+    enum err err = keys_open(t, k, &keys);
+    struct scp80_keys scp80 = { .kic = keys.key[0], .kid = keys.key[1] };
+    if (err == ERR_NONE)
+        err = scp80_command_wrap(h, &scp80, data, &w);
+    if (MUTANT(logs_a_key))
+        turn_log(t, LOG_DEBUG_, "KIc %s", hex_arena(t->arena, keys.key[0]));
+    wipe(&keys, sizeof keys);
+    if (err == ERR_NONE)
+        *ret = wr_span(&w);
+    return err;
+}
+
+static enum err packet_draw(struct turn *t, struct exchange *x, enum scp80_form form, const struct aid *target,
+                            struct span data, uint64_t jump)
 {
     struct keyset *k = smsr_keyset_of(t->e, KEYSET_SCP80);
     if (!k || k->counter + 1 + jump > SCP80_COUNTER_MAX)
         return ERR_NOT_FOUND;
-    struct plain_keys keys;
-    enum err err = keys_open(t, k, &keys);
-    struct writer w = wr_arena(t->arena, data.len + SCP80_OVERHEAD_MAX);
     struct scp80_header h = header_of(k->kvn, target, k->counter + 1 + jump);
-    struct scp80_keys scp80 = { .kic = keys.key[0], .kid = keys.key[1] };
-    if (err == ERR_NONE)
-        err = scp80_command_wrap(&h, &scp80, data, &w);
-    if (MUTANT(logs_a_key))
-        turn_log(t, LOG_DEBUG_, "KIc %s", hex_arena(t->arena, keys.key[0]));
-    wipe(&keys, sizeof keys);
+    h.form = form;
+    enum err err = packet_wrap(t, k, &h, data, &x->packet);
     if (err != ERR_NONE)
         return err;
     k->counter = h.counter;
     smsr_keyset_changed(k);
     x->kvn = k->kvn;
     x->counter = h.counter;
-    x->packet = wr_span(&w);
+    x->invited = 0;
     x->packet_new = true;
     return ERR_NONE;
+}
+
+enum err smsr_packet_make(struct turn *t, struct exchange *x, const struct aid *target, struct span data, uint64_t jump)
+{
+    return packet_draw(t, x, SCP80_SMS, target, data, jump);
+}
+
+enum err smsr_packet_for_link(struct turn *t, struct exchange *x, uint64_t jump)
+{
+    return packet_draw(t, x, SCP80_CAT_TP, &x->target, x->script, SMSR_LINK_RESERVE + jump);
 }
 
 /* ---- the triggering message (oncard book 8.1) */
@@ -100,10 +123,32 @@ static void trigger_write(struct writer *w, const struct smsr_config *c)
     scp81_trigger_write(w, &trigger);
 }
 
+/* PUSH in a script of its own (oncard book 9.2). */
+static void push_write(const struct turn *t, struct writer *w)
+{
+    const struct smsr_config *c = t->config;
+    struct push_channel channel = { .has_address = c->cat_tp_udp_port != 0, .port = c->cat_tp_udp_port };
+    struct ram_script s;
+    WRITER_ON_STACK(open, 80);
+    WRITER_ON_STACK(link, 80);
+    memcpy(channel.ipv4, c->cat_tp_ipv4, sizeof channel.ipv4);
+    push_channel_write(&open, &channel);
+    push_link_write(&link, c->cat_tp_port, SPAN_OF(t->e->eid.octets));
+    ram_script_open(&s, w, RAM_DEFINITE);
+    ram_script_capdu(&s, wr_span(&open));
+    ram_script_capdu(&s, wr_span(&link));
+    ram_script_close(&s);
+    if (open.err != ERR_NONE || link.err != ERR_NONE)
+        wr_fail(w, ERR_NO_SPACE);
+}
+
 enum err smsr_trigger_make(struct turn *t, struct exchange *x, uint64_t jump)
 {
     WRITER_ON_STACK(w, SCP81_TRIGGER_MAX);
-    trigger_write(&w, t->config);
+    if (x->bearer == BEARER_CAT_TP)
+        push_write(t, &w);
+    else
+        trigger_write(&w, t->config);
     return w.err != ERR_NONE ? ERR_NO_SPACE : smsr_packet_make(t, x, &AID_ISDR, wr_span(&w), jump);
 }
 
@@ -116,9 +161,39 @@ void smsr_https_parameters_write(struct writer *w, const struct smsr_config *c)
         wr_bytes(w, parameters);
 }
 
+enum err smsr_push_again(struct turn *t, struct exchange *x, struct span *ret_packet)
+{
+    struct keyset *k = smsr_keyset_by_kvn(t->e, x->kvn);
+    uint64_t first = x->counter - SMSR_LINK_RESERVE, next = x->invited >= first ? x->invited + 1 : first;
+    WRITER_ON_STACK(w, SCP81_TRIGGER_MAX);
+    if (!k)
+        return ERR_NOT_FOUND;
+    if (next >= x->counter) {
+        next = k->counter + 1;
+        k->counter = next;
+        smsr_keyset_changed(k);
+    }
+    struct scp80_header h = header_of(k->kvn, &AID_ISDR, next);
+    push_write(t, &w);
+    enum err err = w.err;
+    if (err == ERR_NONE)
+        err = packet_wrap(t, k, &h, wr_span(&w), ret_packet);
+    if (err == ERR_NONE)
+        x->invited = next;
+    return err;
+}
+
 /* ---- answers */
 
-enum err smsr_packet_por(struct turn *t, const struct exchange *x, struct span packet, struct scp80_response *ret)
+/* What the card may have answered: the packet, or a trigger that was sent after it was drawn. */
+static uint64_t answered_counter(const struct exchange *x, enum scp80_form form)
+{
+    bool drawn = x->bearer == BEARER_CAT_TP && x->state == EXCHANGE_SENT;
+    return drawn && form == SCP80_SMS ? x->invited : x->counter;
+}
+
+enum err smsr_packet_por(struct turn *t, const struct exchange *x, enum scp80_form form, struct span packet,
+                         struct scp80_response *ret)
 {
     struct keyset *k = smsr_keyset_by_kvn(t->e, x->kvn);
     struct plain_keys keys;
@@ -126,13 +201,14 @@ enum err smsr_packet_por(struct turn *t, const struct exchange *x, struct span p
         return ERR_NOT_FOUND;
     enum err err = keys_open(t, k, &keys);
     struct writer plain = wr_arena(t->arena, packet.len + 16);
-    struct scp80_header h = header_of(x->kvn, x->bearer == BEARER_SMS ? &x->target : &AID_ISDR, x->counter);
+    struct scp80_header h = header_of(x->kvn, &AID_ISDR, 0);
     struct scp80_keys scp80 = { .kic = keys.key[0], .kid = keys.key[1] };
     struct scp80_response por;
+    h.form = form;
     if (err == ERR_NONE)
         err = scp80_response_unwrap(&h, packet, &scp80, &plain, &por);
     wipe(&keys, sizeof keys);
-    if (err == ERR_NONE && por.counter != x->counter)
+    if (err == ERR_NONE && por.counter != answered_counter(x, form))
         err = ERR_NOT_FOUND;
     if (err == ERR_NONE)
         *ret = por;

@@ -55,6 +55,7 @@ static void load_euicc(const struct row *row, struct euicc *e)
     column_oid(row, 19, &e->left_to);
     e->audit_n = (uint64_t)row_int(row, 20);
     e->audit_hash = row_bytes(row, 21);
+    e->cat_tp = row_int(row, 22) != 0;
 }
 
 static void load_profile(const struct row *row, struct profile *p)
@@ -130,6 +131,7 @@ static void load_exchange(const struct row *row, struct exchange *x)
     row_text(row, 11, x->to, sizeof x->to);
     x->script = row_bytes(row, 12);
     x->packet = row_bytes(row, 13);
+    x->invited = (uint64_t)row_int(row, 14);
 }
 
 /* By ISD-P. They are few; a sort in the database costs more than the query. */
@@ -272,13 +274,15 @@ static void save_exchange(const struct euicc *e, const struct exchange *x, struc
         WRITES_ADD(w, &SMSR_EXCHANGE_ADD, 1, value_text(e->eid_text), value_int(x->n), value_int(x->operation),
                    value_int(x->purpose), value_int(x->bearer), value_aid(&x->target), value_int(x->state),
                    value_int(x->repeated), value_int(x->kvn), value_time(x->counter), value_int(x->tries),
-                   value_time(x->next_ms), value_optional(x->to), value_blob(x->script), value_octets(x->packet));
+                   value_time(x->next_ms), value_optional(x->to), value_blob(x->script), value_octets(x->packet),
+                   value_time(x->invited));
     } else {
         WRITES_ADD(w, &SMSR_EXCHANGE_SAVE, 1, value_text(e->eid_text), value_int(x->n), value_int(x->bearer),
                    value_int(x->state), value_time(x->counter), value_int(x->tries), value_time(x->next_ms),
                    value_optional(x->to), value_int(x->packet_new),
                    x->packet_new ? value_octets(x->packet) : value_null(), value_int(x->kvn), value_int(x->repeated),
-                   value_int(x->script_new), x->script_new ? value_blob(x->script) : value_null());
+                   value_int(x->script_new), x->script_new ? value_blob(x->script) : value_null(),
+                   value_time(x->invited));
     }
 }
 

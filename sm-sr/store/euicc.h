@@ -34,14 +34,14 @@ struct keyset {
     enum change change;
 };
 
-enum bearer { BEARER_SMS, BEARER_HTTPS };
+enum bearer { BEARER_SMS, BEARER_HTTPS, BEARER_CAT_TP };
 enum exchange_purpose {
     EXCHANGE_COMMAND = 1, /* of an operation */
     EXCHANGE_CONFIRM,     /* HandleNotificationConfirmation; of an operation, or of none */
     EXCHANGE_QUERY        /* of an operation; only reads, so it may be asked anew at any time */
 };
 enum exchange_state {
-    EXCHANGE_WAITING = 1, /* HTTPS: the card was asked to come, the script was not given yet */
+    EXCHANGE_WAITING = 1, /* HTTPS, CAT_TP: the card was asked to come, the script was not given yet */
     EXCHANGE_SENT         /* the card may have it */
 };
 /* One command script on its way to the card. What leaves is stored and leaves as stored, again and again. */
@@ -54,12 +54,13 @@ struct exchange {
     struct aid target;
     uint8_t kvn;
     uint64_t counter; /* of packet */
+    uint64_t invited; /* CAT_TP, SENT: counter of the latest trigger since packet was drawn; 0: none */
     uint32_t tries;   /* how often packet or script left */
     bool repeated;    /* the command itself left more than once */
     uint64_t next_ms; /* when it leaves again */
     char to[MSISDN_DIGITS_MAX + 1];
     struct span script;
-    struct span packet;          /* the SCP80 packet: the script (SMS), or the trigger (HTTPS) */
+    struct span packet;          /* the SCP80 packet: the script (SMS; CAT_TP when SENT), or the trigger */
     bool packet_new, script_new; /* changed in this event */
     enum change change;
 };
@@ -112,7 +113,7 @@ struct euicc {
     int64_t version;
     struct oid eum_id;
     uint64_t remaining_memory, available_memory, last_audit_ms;
-    bool http;
+    bool http, cat_tp; /* what it can beside SMS */
     uint32_t next_n;
     uint64_t alarm_ms; /* the timer that is set; 0: none */
     uint64_t seen_ms;

@@ -75,25 +75,30 @@ static const char CHAIN[] = "ALTER TABLE audit ADD COLUMN smsr TEXT;"
                             "ALTER TABLE departed ADD COLUMN audit_hash BLOB;"
                             "ALTER TABLE document ADD COLUMN trail BLOB;";
 
+/* CAT_TP: who can, and the latest invitation of an exchange whose command is drawn already. */
+static const char CAT_TP[] = "ALTER TABLE euicc ADD COLUMN cat_tp INTEGER NOT NULL DEFAULT 0;"
+                             "ALTER TABLE exchange ADD COLUMN invited INTEGER NOT NULL DEFAULT 0;";
+
 const struct migration smsr_migrations[SMSR_MIGRATIONS] = { { "0001_engine", ENGINE_SCHEMA },
                                                             { "0002_first", FIRST },
                                                             { "0003_change", CHANGE },
                                                             { "0004_rights", RIGHTS },
                                                             { "0005_chain", CHAIN },
-                                                            { "0006_undelivered", UNDELIVERED_SCHEMA } };
+                                                            { "0006_undelivered", UNDELIVERED_SCHEMA },
+                                                            { "0007_cat_tp", CAT_TP } };
 
 const struct statement SMSR_EUICC_LOAD = {
     "euicc-load",
     "SELECT version, eum_id, remaining_memory, available_memory, last_audit_ms, http, next_n, alarm_ms, seen_ms, "
     "seen_from,"
-    " imei, meid, note_type, note_sequence, note_isdp, expired_isdp, heard_counter, chain, coming, left_to, audit_n, audit_hash "
+    " imei, meid, note_type, note_sequence, note_isdp, expired_isdp, heard_counter, chain, coming, left_to, audit_n, audit_hash, cat_tp "
     "FROM euicc WHERE eid=?1",
     NULL
 };
 const struct statement SMSR_EUICC_ADD = { "euicc-add",
                                           "INSERT INTO euicc (eid, version, eum_id, remaining_memory, "
                                           "available_memory, last_audit_ms, http, next_n, alarm_ms,"
-                                          " seen_ms, note_type, note_sequence) VALUES (?1,1,?2,?3,?4,0,?5,1,0,0,0,0)",
+                                          " seen_ms, note_type, note_sequence, cat_tp) VALUES (?1,1,?2,?3,?4,0,?5,1,0,0,0,0,?6)",
                                           NULL };
 const struct statement SMSR_EUICC_SAVE = {
     "euicc-save",
@@ -186,13 +191,13 @@ const struct statement SMSR_OPERATION_ASKED = { "operation-asked", "UPDATE opera
 const struct statement SMSR_OPERATION_DROP = { "operation-drop", "DELETE FROM operation WHERE eid=?1 AND n=?2", NULL };
 const struct statement SMSR_EXCHANGE_LOAD = { "exchange-load",
                                               "SELECT n, operation, purpose, bearer, target, state, flags, kvn, "
-                                              "counter, tries, next_ms, destination, script, packet"
+                                              "counter, tries, next_ms, destination, script, packet, invited"
                                               " FROM exchange WHERE eid=?1 ORDER BY n",
                                               NULL };
 const struct statement SMSR_EXCHANGE_ADD = {
     "exchange-add",
     "INSERT INTO exchange (eid, n, operation, purpose, bearer, target, state, flags, kvn, counter, tries, next_ms,"
-    " destination, script, packet) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)",
+    " destination, script, packet, invited) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)",
     NULL
 };
 /* The packet changes only when a new counter was drawn (?9 tells). */
@@ -200,7 +205,7 @@ const struct statement SMSR_EXCHANGE_SAVE = {
     "exchange-save",
     "UPDATE exchange SET bearer=?3, state=?4, counter=?5, tries=?6, next_ms=?7, destination=?8,"
     " packet=CASE WHEN ?9<>0 THEN ?10 ELSE packet END, kvn=?11, flags=?12, script=CASE WHEN ?13<>0 THEN ?14 ELSE "
-    "script END "
+    "script END, invited=?15 "
     "WHERE eid=?1 AND n=?2",
     NULL
 };

@@ -120,6 +120,29 @@ static void without_a_listener_all_goes_by_sms(void **state)
     smsr_config_done(&c);
 }
 
+static void the_ways_to_the_card_are_read(void **state)
+{
+    struct smsr_config c;
+    char detail[CONFIG_DETAIL_MAX] = "";
+    (void)state;
+    assert_ok(read_config(GOOD "[cat_tp]\nlisten = 127.0.0.1:1\nadvertise = 10.1.2.3:4712\n[channel]\n"
+                               "prefer = cat_tp https\n",
+                          &c, detail));
+    assert_int_equal(c.bearer, SMSR_BEARER_AUTO);
+    assert_true(c.no_https && c.cat_tp_first);
+    assert_int_equal(c.cat_tp_port, 9000);
+    assert_int_equal(c.cat_tp_udp_port, 4712);
+    assert_int_equal(c.cat_tp_ipv4[3], 3);
+    smsr_config_done(&c);
+    assert_ok(read_config(GOOD "[scp81]\nlisten = 127.0.0.1:1\n[channel]\nbearer = cat_tp\n", &c, detail));
+    assert_int_equal(c.bearer, SMSR_BEARER_SMS); /* it has no such listener */
+    smsr_config_done(&c);
+    assert_ok(read_config(GOOD "[cat_tp]\nlisten = 127.0.0.1:1\n[channel]\nbearer = cat_tp\n", &c, detail));
+    assert_int_equal(c.bearer, SMSR_BEARER_CAT_TP);
+    assert_int_equal(c.cat_tp_udp_port, 0); /* the card uses what it has stored */
+    smsr_config_done(&c);
+}
+
 static void what_is_wrong_is_named(void **state)
 {
     static const struct {
@@ -137,6 +160,10 @@ static void what_is_wrong_is_named(void **state)
         { GOOD "[partner a]\noid = 1.2\nkinds = sm-dp\nacts_for = nobody\n", "acts_for" },
         { GOOD "[scp81]\nlisten = 127.0.0.1:1\n[channel]\nbearer = pigeon\n", "bearer" },
         { GOOD "[scp81]\nlisten = 127.0.0.1:1\nadvertise = sr.example:1\n", "advertise" },
+        { GOOD "[cat_tp]\nlisten = 127.0.0.1:1\nadvertise = sr.example:1\n", "advertise" },
+        { GOOD "[cat_tp]\nlisten = 127.0.0.1:1\nport = 0\n", "port" },
+        { GOOD "[cat_tp]\nlisten = 127.0.0.1:1\nscript_max = 9000\n", "script_max" },
+        { GOOD "[channel]\nprefer = sms\n", "prefer" },
         { GOOD "[partner a]\noid = 1.2\nkinds = operator\nno_such = 1\n", "no_such" },
     };
     (void)state;
@@ -154,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_one),
         cmocka_unit_test(without_a_listener_all_goes_by_sms),
+        cmocka_unit_test(the_ways_to_the_card_are_read),
         cmocka_unit_test(what_is_wrong_is_named),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
