@@ -16,7 +16,7 @@ class LabError(Exception):
     """What went wrong, in words for people."""
 
 
-def free_ports(count):
+def free_ports(count, kind=socket.SOCK_STREAM):
     """Ports nobody listens on now, below those the system gives to outgoing connections: a program that is killed and
     started again finds its port free. Each process looks in a place of its own, so that labs do not meet."""
     global next_port
@@ -24,7 +24,7 @@ def free_ports(count):
     while len(ports) < count:
         port = FIRST_PORT + next_port % PORTS
         next_port += 1
-        with socket.socket() as one:
+        with socket.socket(type=kind) as one:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 one.bind(('127.0.0.1', port))
@@ -122,16 +122,18 @@ class Subscriber:
 
 
 class Lab:
-    def __init__(self, build, out, https=True, number=1, trace=True, postgres=None):
+    def __init__(self, build, out, https=True, number=1, trace=True, postgres=None, cat_tp=None):
         """trace: every SOAP message and debug lines are written down; without, as in the field.
+        cat_tp: the SM-SR takes CAT_TP, and cards are told this UDP port (0: its own); None: it does not.
         postgres: URL of a server with empty databases smsr and smdp; None: SQLite files."""
         self.build, self.out, self.https, self.trace = os.path.abspath(build), os.path.abspath(out), https, trace
-        self.postgres = postgres
+        self.postgres, self.cat_tp = postgres, cat_tp
         self.programs = {}
         self.subscribers = []
         os.makedirs(self.path('logs'), exist_ok=True)
         names = ['sr', 'scp81', 'dp', 'operator', 'start', 'smsc', 'hlr']
         self.port = dict(zip(names, free_ports(len(names))))
+        self.port['cat_tp'] = free_ports(1, socket.SOCK_DGRAM)[0]
         self.number = number
 
     # -- files and programs ------------------------------------------------------------------------------------
@@ -171,12 +173,16 @@ class Lab:
                                '--smsr-oid', OIDS['sm-sr'], '--smsr-sms', SMSR_NUMBER, '--bootstrap', bootstrap,
                                '--mno', OIDS['start'], '--msisdn', msisdn, '--profile-type', 'bootstrap', '--out', self.path('cards'),
                                '--timing', timing, '--serial', str(serial), '--count', str(count), '--json',
-                               *(['--smsr-https', https] if self.https else []))
+                               *(['--smsr-https', https] if self.https else []),
+                               *(['--smsr-cat-tp', f'127.0.0.1:{self.cat_tp_port()}/9000'] if self.cat_tp is not None else []))
         return [json.loads(line) for line in text.splitlines() if line.startswith('{')]
 
     def register(self, eid):
         return self.tool('osprey-eum', 'register', '--eum', self.path('eum'), '--url', self.url('sr'), '--smsr-oid', OIDS['sm-sr'],
                          self.path('cards', eid, 'eis.xml'), check=False)
+
+    def cat_tp_port(self):
+        return self.cat_tp or self.port['cat_tp']
 
     # -- configurations ----------------------------------------------------------------------------------------
     def lab_section(self):
@@ -189,6 +195,7 @@ class Lab:
         partner += ''.join(f'[partner {who}]\noid = {OIDS[who]}\nkinds = operator\nes4_url = {self.url(who)}/esim-messaging/3/ES4/ES4MnoService\n\n'
                            for who in ('operator', 'start'))
         scp81 = f'[scp81]\nlisten = 127.0.0.1:{self.port["scp81"]}\nadvertise = 127.0.0.1:{self.port["scp81"]}\nhold_ms = 3000\n\n'
+        cat_tp = f'[cat_tp]\nlisten = 127.0.0.1:{self.port["cat_tp"]}\nadvertise = 127.0.0.1:{self.cat_tp_port()}\n\n'
         return write(self.path('sm-sr.conf'), f'''[sm-sr]
 oid = {OIDS["sm-sr"]}
 url = {self.url("sr")}
@@ -207,7 +214,7 @@ address = 127.0.0.1:{self.port["smsc"]}
 system_id = sm-sr
 from = {SMSR_NUMBER}
 
-{scp81 if self.https else ""}[channel]
+{scp81 if self.https else ""}{cat_tp if self.cat_tp is not None else ""}[channel]
 bearer = {extra.get("bearer", "auto")}
 resend_s = {extra.get("resend_s", 2)}
 resend_max_s = 4
