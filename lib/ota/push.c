@@ -24,8 +24,8 @@ void push_channel_write(struct writer *w, const struct push_channel *c)
 {
     WRITER_ON_STACK(objects, 64);
     const uint8_t address[] = { 0x21, c->ipv4[0], c->ipv4[1], c->ipv4[2], c->ipv4[3] };
+    wr_bytes(&objects, SPAN_LIT("\x35\x01\x03\x39\x02\x05\x78")); /* default bearer, 1400 octets */
     if (c->has_address) {
-        wr_bytes(&objects, SPAN_LIT("\x35\x01\x03\x39\x02\x05\x78")); /* default bearer, 1400 octets */
         transport(&objects, 0x01, c->port);
         wr_tlv(&objects, 0x3E, SPAN_OF(address));
     }

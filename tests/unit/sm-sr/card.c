@@ -311,6 +311,9 @@ static uint16_t execute(struct world *w, const struct capdu *capdu, struct write
     case INS_GET_DATA:
         es5_memory_write(data, &memory);
         return SW_OK;
+    case INS_PUSH:
+        c->executed--; /* no command of ES5 */
+        return w->on_push ? w->on_push(w, capdu->p2) : SW_WRONG_INS;
     default:
         return SW_WRONG_INS;
     }
@@ -355,30 +358,29 @@ static void send_por(struct world *w, struct span por)
     radio_put(w->por_to ? w->por_to : w, false, card_enabled(&w->card)->msisdn, SMS_IEI_RESPONSE, por);
 }
 
-void card_packet(struct world *w, struct span packet)
+bool card_secured(struct world *w, enum scp80_form form, struct span packet, struct writer *por, struct writer *plain,
+                  struct span *ret_trigger)
 {
     struct world_card *c = &w->card;
-    WRITER_ON_STACK(plain, 4096);
     WRITER_ON_STACK(answer, 4096);
-    WRITER_ON_STACK(por, 4096);
     struct scp80_header h;
     struct scp80_keys k = { SPAN_OF(c->kic), SPAN_OF(c->kid), 8 };
     struct span data;
     if (c->off)
-        return;
-    assert_ok(scp80_command_peek(SCP80_SMS, packet, &h));
+        return false;
+    assert_ok(scp80_command_peek(form, packet, &h));
     bool second = SCP80_KVN(h.kid) != 1;
     if (second ? !c->has_second || SCP80_KVN(h.kid) != c->second_kvn : c->first_gone)
-        return; /* no such keys */
+        return false; /* no such keys */
     if (second)
         k = (struct scp80_keys){ SPAN_OF(c->second_kic), SPAN_OF(c->second_kid), 8 };
     uint64_t *counter = second ? &c->second_counter : &c->counter;
     c->last_kvn = SCP80_KVN(h.kid);
-    assert_ok(scp80_command_unwrap(SCP80_SMS, packet, &k, &plain, &h, &data));
+    assert_ok(scp80_command_unwrap(form, packet, &k, plain, &h, &data));
     assert_ok(scp80_policy_isdr(&h));
     if (c->keeps_por && span_eq(packet, (struct span){ c->last_packet, c->last_packet_len })) {
-        send_por(w, (struct span){ c->last_por, c->last_por_len });
-        return;
+        wr_bytes(por, (struct span){ c->last_por, c->last_por_len });
+        return false;
     }
     struct scp80_response response = { .counter = h.counter };
     memcpy(response.tar, h.tar, 3);
@@ -389,21 +391,32 @@ void card_packet(struct world *w, struct span packet)
         if (c->pending && c->power_fails) { /* the packet is used up, and nothing came of it */
             c->power_fails = false;
             card_repeat(w);
-            return;
+            return false;
         }
         if (!trigger) {
             card_script(w, data, &answer);
             response.data = wr_span(&answer);
         }
     }
-    assert_ok(scp80_response_wrap(&h, &k, &response, &por));
+    assert_ok(scp80_response_wrap(&h, &k, &response, por));
     if (response.status == SCP80_OK) {
         memcpy(c->last_packet, packet.ptr, c->last_packet_len = packet.len);
-        memcpy(c->last_por, por.buf, c->last_por_len = por.len);
+        memcpy(c->last_por, por->buf, c->last_por_len = por->len);
     }
-    send_por(w, wr_span(&por));
-    if (trigger && response.status == SCP80_OK && w->on_trigger)
-        w->on_trigger(w, data);
+    *ret_trigger = data;
+    return trigger && response.status == SCP80_OK;
+}
+
+void card_packet(struct world *w, struct span packet)
+{
+    WRITER_ON_STACK(plain, 4096);
+    WRITER_ON_STACK(por, 4096);
+    struct span trigger;
+    bool triggered = card_secured(w, SCP80_SMS, packet, &por, &plain, &trigger);
+    if (por.len)
+        send_por(w, wr_span(&por));
+    if (triggered && w->on_trigger)
+        w->on_trigger(w, trigger);
 }
 
 /* ---- the switch */

@@ -1,4 +1,5 @@
 #include "https.h"
+#include "link.h"
 
 /* The power goes after the n-th commit, for every n; the program starts again from what it stored, the partner repeats
  * a call that got no answer. In the end card and EIS agree, the card did everything once, and there is one answer. */
@@ -14,6 +15,7 @@ struct scenario {
 
 static struct world w;
 static struct https_client client;
+static struct link_client links;
 
 static void ask_profile(enum es_function function, const char *iccid)
 {
@@ -79,20 +81,29 @@ static void b_created(struct world *world) { assert_int_equal(world_state(world,
 static const struct scenario scenarios[] = {
     { "enable by SMS", SMSR_BEARER_SMS, with_b, enable_b, ES4_ENABLE_PROFILE, b_enabled },
     { "enable by HTTPS", SMSR_BEARER_HTTPS, with_b, enable_b, ES4_ENABLE_PROFILE, b_enabled },
+    { "enable by CAT_TP", SMSR_BEARER_CAT_TP, with_b, enable_b, ES4_ENABLE_PROFILE, b_enabled },
     { "disable by SMS", SMSR_BEARER_SMS, with_b_enabled, disable_b, ES4_DISABLE_PROFILE, b_disabled },
     { "delete an enabled one", SMSR_BEARER_SMS, with_b_enabled, delete_b, ES4_DELETE_PROFILE, b_gone },
     { "delete by HTTPS", SMSR_BEARER_HTTPS, with_b, delete_b, ES4_DELETE_PROFILE, b_gone },
     { "create by SMS", SMSR_BEARER_SMS, nothing_before, create_b, ES3_CREATE_ISDP, b_created },
     { "create by HTTPS", SMSR_BEARER_HTTPS, nothing_before, create_b, ES3_CREATE_ISDP, b_created },
+    { "delete by CAT_TP", SMSR_BEARER_CAT_TP, with_b, delete_b, ES4_DELETE_PROFILE, b_gone },
+    { "create by CAT_TP", SMSR_BEARER_CAT_TP, nothing_before, create_b, ES3_CREATE_ISDP, b_created },
 };
 
 static void world_for(const struct scenario *s)
 {
     world_make(&w);
     w.config.bearer = s->bearer;
+    w.cat_tp = s->bearer == SMSR_BEARER_CAT_TP;
+    w.config.cat_tp_port = w.cat_tp ? 9000 : 0;
     world_restart(&w);
     client = (struct https_client){ 0 };
-    https_install(&w, &client);
+    links = (struct link_client){ 0 };
+    if (w.cat_tp)
+        link_install(&w, &links);
+    else
+        https_install(&w, &client);
     world_register(&w);
     s->prepare(&w);
 }

@@ -182,6 +182,8 @@ static void net_send(struct net *net, const struct effect *effect)
     if (effect->kind == EFFECT_REPLY) {
         if (effect->reply.node == SMSR_NODE_ADMIN) {
             smsr_admin_reply(w->smsr, effect);
+        } else if (effect->reply.node == SMSR_NODE_LINK) {
+            smsr_link_reply(w->smsr, effect);
         } else if (effect->reply.node == SMSR_NODE_SOAP) {
             w->reply_status = effect->status;
             w->reply = arena_copy(&w->arena, effect->body);
@@ -337,7 +339,8 @@ struct eis world_eis(struct world *w)
                        .remaining_memory = 400000,
                        .available_memory = 500000,
                        .smsr_id = oid_of(OID_SMSR) };
-    eis.capabilities = (struct euicc_capabilities){ .http = true,
+    eis.capabilities = (struct euicc_capabilities){ .cat_tp = w->cat_tp,
+                                                    .http = true,
                                                     .http_version = { "1.1.0" },
                                                     .secure_packet_version = { "12.0.0" },
                                                     .remote_provisioning_version = { "3.2.0" } };
@@ -536,6 +539,7 @@ void world_restart(struct world *w)
     w->mail_count = 0;
     w->https = NULL;
     start(w);
+    smsr_datagrams_use(w->smsr, &w->datagrams);
 }
 
 /* ---- calls */

@@ -4,6 +4,7 @@
 #ifndef OSPREY_TESTS_SMSR_WORLD_H
 #define OSPREY_TESTS_SMSR_WORLD_H
 
+#include "lib/scp/scp80.h"
 #include "lib/crypto/keystore_soft.h"
 #include "lib/es/es1.h"
 #include "lib/es/es3.h"
@@ -127,6 +128,9 @@ struct world {
     size_t radio_count;
     /* the card's HTTPS session: tests/unit/sm-sr/test_https.c */
     void (*on_trigger)(struct world *w, struct span trigger);
+    uint16_t (*on_push)(struct world *w, uint8_t p2); /* PUSH: tests/unit/sm-sr/link.c; its status word */
+    struct smsr_datagrams datagrams;
+    bool cat_tp;                   /* the EIS says that the card has it */
     bool (*pump)(struct world *w); /* moves octets of the session; false: nothing to move */
     void *https;
     /* An SM-SR change: the other SM-SR, whose messages wait here until they are carried over; where the card is. */
@@ -185,6 +189,9 @@ void card_done(struct world *w);
 struct card_isdp *card_find(struct world_card *c, const struct aid *aid);
 /* A secured packet arrives. What it answers goes to the radio. */
 void card_packet(struct world *w, struct span packet);
+/* The same over any bearer: appends the PoR, if there is one; true: the packet was a trigger of HTTPS, *ret_trigger. */
+bool card_secured(struct world *w, enum scp80_form form, struct span packet, struct writer *por, struct writer *plain,
+                  struct span *ret_trigger);
 /* Runs a command script, as TLV bytes; answers with a response script. */
 void card_script(struct world *w, struct span script, struct writer *out);
 /* A switch that is due happens; a notification that is not confirmed is sent. */
