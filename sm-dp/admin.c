@@ -72,6 +72,8 @@ static void read_order(struct reading *r, struct arena *a, struct smdp_order *o)
     check(r, !memory || (json_is_integer(memory) && json_integer_value(memory) >= 0 && json_integer_value(memory) <= INT32_MAX),
           "memory");
     o->memory = (uint32_t)json_integer_value(memory);
+    o->connectivity = hex_to_arena(a, text_of(r, "connectivity"), &err);
+    check(r, err == ERR_NONE, "connectivity");
     if (package.len)
         o->package = hex_to_arena(a, package, &err);
     check(r, o->package.len && err == ERR_NONE, "package");
@@ -79,7 +81,7 @@ static void read_order(struct reading *r, struct arena *a, struct smdp_order *o)
 
 static void check_names(struct reading *r)
 {
-    static const char *const known[] = { "package", "type", "imsi", "msisdn", "pol2", "memory" };
+    static const char *const known[] = { "package", "type", "imsi", "msisdn", "pol2", "memory", "connectivity" };
     const char *name;
     json_t *value;
     json_object_foreach(r->body, name, value) {

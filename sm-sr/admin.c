@@ -2,10 +2,12 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "lib/codec/datetime.h"
 #include "lib/es/message.h"
 #include "lib/role/undelivered.h"
+#include "trail_book.h"
 #include "turn.h"
 
 #define LIST_RAM_MAX (8u << 20)
@@ -205,6 +207,49 @@ static int list_partners(void *role, const struct admin_request *r, json_t **ret
     return 200;
 }
 
+/* ---- the audit trail */
+
+static int show_trail(void *role, const struct admin_request *r, json_t **ret)
+{
+    struct arena a;
+    struct eid eid;
+    const char *text = admin_text(r, r->parts[0]);
+    if (eid_from_text(span_text(text), &eid) != ERR_NONE)
+        return admin_refuse(ret, 400, "that is no EID");
+    arena_init(&a, LIST_RAM_MAX);
+    const struct query *q = LOAD(role, &a, &SMSR_AUDIT_PAGE, value_text(text),
+                                 value_int(strtoll(admin_text(r, admin_query(r, "after")), NULL, 10)));
+    json_t *rows = json_array();
+    for (size_t i = 0; q && i < q->row_count; i++) {
+        struct trail_row record;
+        trail_row_read(&q->rows[i], &eid, &record);
+        json_array_append_new(rows, smsr_trail_json(text, &record));
+    }
+    *ret = json_pack("{s:o, s:b}", "records", rows, "more", q && q->row_count == ADMIN_PAGE);
+    arena_release(&a);
+    return q ? 200 : admin_refuse(ret, 503, unavailable);
+}
+
+static int verify_trail(void *role, const struct admin_request *r, json_t **ret)
+{
+    struct smsr *s = role;
+    struct trail_counts counts = { 0 };
+    char *findings = NULL;
+    size_t len = 0;
+    struct eid eid;
+    const char *text = admin_text(r, r->parts[0]);
+    if (eid_from_text(span_text(text), &eid) != ERR_NONE)
+        return admin_refuse(ret, 400, "that is no EID");
+    FILE *out = open_memstream(&findings, &len);
+    enum err err = out ? smsr_trail_verify(s->env.store, text, out, &counts) : ERR_NO_MEMORY;
+    if (out)
+        fclose(out);
+    *ret = json_pack("{s:b, s:I, s:s}", "good", !counts.wrong, "records", (json_int_t)counts.records, "findings",
+                     findings ? findings : "");
+    free(findings);
+    return err == ERR_NONE ? 200 : admin_refuse(ret, 503, unavailable);
+}
+
 /* ---- messages */
 
 static struct undelivered messages(const struct smsr *s) { return (struct undelivered){ &s->env, s->engine }; }
@@ -240,6 +285,8 @@ static const struct admin_route routes[] = {
     { "GET", "euiccs", "eUICCs on record, by EID; an operator's: those with a profile of its own", SMSR_OPERATOR, list_euiccs },
     { "GET", "procedures", "procedures that run or wait; a partner's: those it asked for", OWNERS, list_procedures },
     { "GET", "procedures/{eid}", "those of one eUICC, with steps and the commands to the card", OWNERS, show_procedures },
+    { "GET", "audit-trail/{eid}", "the audit trail of one eUICC, oldest record first", 0, show_trail },
+    { "GET", "audit-trail/{eid}/verify", "whether it is as it was written", 0, verify_trail },
     { "GET", "partners", "who may come in", 0, list_partners },
 };
 

@@ -232,8 +232,20 @@ def orders(lab, dp):
     if [result['status'] for result in answer['results']] != [422, 400, 422] or answer['taken']:
         raise LabError(f'wrong orders: {answer}')
     dp.ask('operator', 'POST', 'profiles', 422, {'package': 'A0'})
+    dp.ask('operator', 'POST', 'profiles', 422, {'package': 'A0', 'connectivity': 'A'})
     dp.ask('admin', 'POST', 'profiles', 403, {'package': 'A0'})
     dp.ask('admin', 'GET', 'undelivered', 200)
+
+
+def audit_trail(sr, eid):
+    trail = sr.ask('admin', 'GET', f'audit-trail/{eid}', 200)['records']
+    checked = sr.ask('admin', 'GET', f'audit-trail/{eid}/verify', 200)
+    if [r['n'] for r in trail] != list(range(1, len(trail) + 1)) or not trail or checked != {'good': True, 'records': len(trail), 'findings': ''}:
+        raise LabError(f'audit trail: {trail} {checked}')
+    if sr.ask('admin', 'GET', f'audit-trail/{eid}?after={len(trail)}', 200)['records']:
+        raise LabError('records behind the last one')
+    sr.ask('admin', 'GET', 'audit-trail/12', 400)
+    sr.ask('operator', 'GET', f'audit-trail/{eid}', 403)
 
 
 def main():
@@ -256,6 +268,7 @@ def main():
             refusals(server)
         procedures(lab, sr, eid)
         given_up(lab, sr, eid)
+        audit_trail(sr, eid)
         orders(lab, dp)
         for server in (sr, dp):
             server.all_asked()

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "sm-sr/trail.h"
-#include "sm-sr/trail_tool.h"
+#include "sm-sr/trail_book.h"
 
 /* The audit trail as a chain: no byte of a record can be changed, and no record taken away, without being found. */
 
