@@ -29,6 +29,8 @@ static const struct {
     [PE_DF_5GPROSE] = { install_filesystem, AFTER_USIM },
     [PE_OPT_ISIM] = { install_filesystem, AFTER_ISIM },
     [PE_OPT_CSIM] = { install_filesystem, AFTER_CSIM },
+    [PE_IOT] = { install_iot, 0 },
+    [PE_OPT_IOT] = { install_filesystem, AFTER_USIM },
     [PE_EAP] = { install_filesystem, AFTER_ADF },
     [PE_PIN_CODES] = { install_pins, AFTER_MF },
     [PE_PUK_CODES] = { install_puks, AFTER_MF },
@@ -150,7 +152,10 @@ static uint8_t reached(const struct installation *in)
 
 static bool in_order(const struct installation *in, enum pe_kind kind)
 {
-    if ((kind == PE_HEADER) == in->has_header || (kind == PE_MF && in->now.has_mf))
+    bool makes_mf = kind == PE_MF || kind == PE_IOT;
+    if ((kind == PE_HEADER) == in->has_header || (makes_mf && in->now.has_mf))
+        return false;
+    if (makes_mf && (kind == PE_IOT) != (in->iot_pix.len != 0)) /* one of them, as the header says */
         return false;
     return (handlers[kind].after & ~reached(in)) == 0;
 }
@@ -223,7 +228,7 @@ static enum pe_status_code one_element(struct installation *in, const struct pac
         return in->has_header ? PE_STATUS_PE_NOT_SUPPORTED : PE_STATUS_INVALID_REQUEST_FORMAT;
     if (*ret_kind == PE_APPLICATION)
         return PE_STATUS_RUNTIME_NOT_SUPPORTED;
-    if (!handlers[*ret_kind].handler) /* the IoT elements */
+    if (!handlers[*ret_kind].handler) /* reserved ones */
         return in->has_header ? PE_STATUS_PE_NOT_SUPPORTED : PE_STATUS_INVALID_REQUEST_FORMAT;
     if (!in_order(in, *ret_kind))
         return PE_STATUS_INVALID_REQUEST_FORMAT;

@@ -1,6 +1,8 @@
 /* PINs, PUKs and the keys of network applications. */
 #include "installation.h"
 
+#include "lib/profile/iot.h"
+
 /* ---- PINs ---- */
 
 static struct staged_pin *new_pin(struct installation *in)
@@ -73,6 +75,17 @@ enum pe_status_code install_pins(struct installation *in, const struct profile_e
     for (size_t i = 0; status == PE_STATUS_OK && i < codes->pins.count; i++)
         status = add_pin(in, &codes->pins.items[i]);
     return status;
+}
+
+enum pe_status_code iot_default_pin(struct installation *in)
+{
+    struct pin_configuration c = { .key_reference = 1,
+                                   .value = SPAN_LIT(IOT_PIN1 "\xFF\xFF\xFF\xFF"),
+                                   .puk_reference = DER_ABSENT,
+                                   .attributes = PIN_CHANGEABLE | PIN_SWITCHABLE,
+                                   .tries = 0x33 };
+    in->now.pin_context = FS_MF;
+    return defined(in, FS_MF, c.key_reference) ? PE_STATUS_OK : add_pin(in, &c);
 }
 
 enum pe_status_code install_puks(struct installation *in, const struct profile_element *pe)

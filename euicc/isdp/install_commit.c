@@ -50,7 +50,10 @@ enum pe_status_code install_end(struct installation *in, const struct profile_el
     uint32_t owner = in->pe.identification;
     if (!has_basics(in))
         return PE_STATUS_BAD_VALUES;
-    enum pe_status_code status = PE_STATUS_PIN_CODE_MISSING;
+    enum pe_status_code status = in->iot_pix.len ? iot_default_pin(in) : PE_STATUS_OK;
+    if (status != PE_STATUS_OK)
+        return status;
+    status = PE_STATUS_PIN_CODE_MISSING;
     if (check_pin_references(in, &owner))
         status = install_commit(in, &owner);
     in->pe.identification = owner;

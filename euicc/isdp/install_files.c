@@ -1,6 +1,8 @@
 /* Files: nodes of the tree, and the elements that create them from templates. */
 #include "installation.h"
 
+#include "lib/profile/iot.h"
+
 /* [?] Does a template that is "created by default" also create the files that its element does not name at all? The
  * profiles we know name every file they want, or leave out what they do not. */
 #define CREATE_UNNAMED false
@@ -228,7 +230,9 @@ static uint16_t base_of(const struct installation *in, enum pe_kind kind)
 {
     switch (kind) {
     case PE_MF:
+    case PE_IOT:
         return NO_NODE;
+    case PE_OPT_IOT:
     case PE_OPT_USIM:
     case PE_PHONEBOOK:
     case PE_GSM_ACCESS:
@@ -270,7 +274,7 @@ static uint16_t parent_of(struct installation *in, struct template_run *run, uns
 
 static bool is_adf_member(enum pe_kind kind, unsigned member)
 {
-    return member == 2 && (kind == PE_USIM || kind == PE_ISIM || kind == PE_CSIM);
+    return (member == 2 && (kind == PE_USIM || kind == PE_ISIM || kind == PE_CSIM)) || (member == 8 && kind == PE_IOT);
 }
 
 static enum pe_status_code fill_file(struct installation *in, uint16_t node, const struct pe_file *file)
@@ -300,7 +304,7 @@ static enum pe_status_code make_file(struct installation *in, struct template_ru
     if (is_adf_member(kind, member) && !spec.adf)
         return PE_STATUS_BAD_VALUES;
     uint16_t parent = parent_of(in, run, member);
-    if (parent == NO_NODE && kind != PE_MF)
+    if (parent == NO_NODE && (!row || row->fid != FID_MF))
         return PE_STATUS_BAD_VALUES;
     enum pe_status_code status = node_create(in, parent, &spec, &node);
     if (status != PE_STATUS_OK)
@@ -318,7 +322,7 @@ static enum pe_status_code make_member(struct installation *in, struct template_
     bool absent = file && file->items.count && file->items.items[0].do_not_create;
     if (absent && !run->template->by_default)
         return PE_STATUS_INVALID_PARAMETER;
-    if (absent && run->template->kind != PE_MF)
+    if (absent && run->template->kind != PE_MF && run->template->kind != PE_IOT)
         return PE_STATUS_OK;
     struct pe_file plain = { .tag = file ? file->tag : 0 };
     return make_file(in, run, member, template_file(run->template, member), absent ? &plain : file);
@@ -360,7 +364,19 @@ enum pe_status_code install_filesystem(struct installation *in, const struct pro
     enum pe_status_code status = make_members(in, &run);
     if (status != PE_STATUS_OK)
         return status;
-    in->now.has_mf = in->now.has_mf || (pe->kind == PE_MF && in->now.node_count);
+    in->now.has_mf = in->now.has_mf || in->now.node_count;
     in->now.pin_context = run.first_df != NO_NODE ? run.first_df : run.base;
     return PE_STATUS_OK;
+}
+
+enum pe_status_code install_iot(struct installation *in, const struct profile_element *pe)
+{
+    const struct iot_profile profile = { SPAN_OF(in->iccid), in->iot_pix };
+    struct pe_filesystem all;
+    struct profile_element whole = *pe;
+    enum err err = iot_complete(&in->element, pe->as.files, &profile, &all);
+    if (err != ERR_NONE)
+        return status_of_err(err);
+    whole.as.files = &all;
+    return install_filesystem(in, &whole);
 }

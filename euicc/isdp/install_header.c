@@ -36,9 +36,7 @@ static enum pe_status_code check_demands(struct installation *in, const struct p
     for (size_t i = 0; i < h->templates.count; i++)
         if (!template_find(h->templates.items[i]))
             return PE_STATUS_TEMPLATE_NOT_SUPPORTED;
-    if (h->libraries.count)
-        return PE_STATUS_LIB_NOT_SUPPORTED;
-    return h->iot ? PE_STATUS_FEATURE_NOT_SUPPORTED : PE_STATUS_OK;
+    return h->libraries.count ? PE_STATUS_LIB_NOT_SUPPORTED : PE_STATUS_OK;
 }
 
 enum pe_status_code install_header(struct installation *in, const struct profile_element *pe)
@@ -53,7 +51,8 @@ enum pe_status_code install_header(struct installation *in, const struct profile
         return PE_STATUS_NOT_ENOUGH_MEMORY;
 
     in->connectivity = keep(in, h->connectivity);
-    if (h->connectivity.len && !in->connectivity.ptr)
+    in->iot_pix = h->iot ? keep(in, h->iot->pix) : SPAN_NONE;
+    if ((h->connectivity.len && !in->connectivity.ptr) || (h->iot && !in->iot_pix.ptr))
         return PE_STATUS_NOT_ENOUGH_MEMORY;
     in->pol1 = h->pol.len ? h->pol.ptr[0] : 0;
     memcpy(in->iccid, h->iccid.ptr, sizeof in->iccid);

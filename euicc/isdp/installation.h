@@ -93,6 +93,7 @@ struct installation {
     uint32_t quota; /* 0: none */
     uint8_t iccid[ISDP_ICCID_LEN], pol1;
     struct span connectivity;
+    struct span iot_pix; /* of an IoT minimal profile, in the arena; empty: another profile */
     struct span multi_imsi, local_switch; /* contents of our own PE-NonStandard, in the arena; empty: none */
 
     struct node *nodes;
@@ -115,8 +116,11 @@ struct installation {
 
 /* Handlers: 0 is PE_STATUS_OK; anything else is the status of the element. */
 typedef enum pe_status_code install_handler(struct installation *in, const struct profile_element *pe);
-install_handler install_header, install_filesystem, install_gfm, install_pins, install_puks, install_aka, install_cdma,
+install_handler install_header, install_filesystem, install_iot, install_gfm, install_pins, install_puks, install_aka, install_cdma,
     install_sd, install_rfm, install_non_standard, install_end;
+
+/* PIN1 of an IoT minimal profile that says nothing of it (install_access.c). */
+enum pe_status_code iot_default_pin(struct installation *in);
 
 enum pe_status_code status_of_err(enum err err);
 /* Keeps octets beyond the element. .ptr NULL: no memory. */

@@ -382,6 +382,16 @@ static void add_services(struct build *b, struct span list)
     }
 }
 
+static void take_iot_options(struct build *b, struct profile_header *h, struct span content)
+{
+    h->iot = ARENA_NEW(b->a, struct iot_options);
+    if (h->iot)
+        h->iot->pix = build_octets(b, content);
+    else
+        build_fail(b, ERR_NO_SPACE, "no memory");
+    b->services |= SERVICE_BIT(SERVICE_USIM);
+}
+
 static void take_header(struct build *b, const struct build_line *l)
 {
     struct profile_header *h = b->elements[0].as.header;
@@ -395,6 +405,8 @@ static void take_header(struct build *b, const struct build_line *l)
         add_services(b, l->content);
     else if (text_is(l->word, "connectivity"))
         h->connectivity = build_octets(b, l->content);
+    else if (text_is(l->word, "iot-pix"))
+        take_iot_options(b, h, l->content);
     else
         build_fail(b, ERR_BAD_VALUE, "header has no %.*s", (int)l->word.len, (const char *)l->word.ptr);
 }

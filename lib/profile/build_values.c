@@ -1,22 +1,13 @@
 /* What is made of the subscriber's data: codings of TS 31.102, TS 24.008, TS 23.003 and SGP.02. */
 #include "build_private.h"
 
+#include "access_rules.h"
+
 #define SMSP_RECORD_LEN   38u
 #define MSISDN_RECORD_LEN 24u
 #define SPN_LEN           17u
 #define IMSI_DIGITS_MAX   15u
 #define NAME_MAX_LEN      255u
-
-/* The access rules that the templates refer to; record n is rule n. Rule 15: PIN1 or PIN2 update. */
-static const char access_rules[] =
-    "8001019000800102A406830101950108800158A40683010A950108 | 800101A40683010195010880015AA40683010A950108 | "
-    "80015BA40683010A950108 | 800101900080011A9700800140A40683010A950108 | "
-    "800103A406830101950108800158A40683010A950108 | 800111A40683010195010880014AA40683010A950108 | "
-    "800103A406830101950108800158A40683010A950108840132A406830101950108 | "
-    "800101A406830101950108800102A406830181950108800158A40683010A950108 | "
-    "800101900080011AA406830101950108800140A40683010A950108 | 800101900080015AA40683010A950108 | "
-    "8001019000800118A40683010A9501088001429700 | 800101A40683010195010880015A9700 | "
-    "800113A406830101950108800148A40683010A950108 | 80015EA40683010A950108";
 
 static struct span need(struct build *b, const char *name)
 {
@@ -250,7 +241,7 @@ static struct span ef_domain(struct build *b) { return ims_name(b, "", false); }
 static struct span rules(struct build *b)
 {
     (void)b;
-    return span_text(access_rules);
+    return span_text(access_rules_text);
 }
 
 bool build_value(struct build *b, struct span name, struct span *ret_text)

@@ -343,8 +343,9 @@ static bool has_pin(const struct lint *l, uint16_t context, uint32_t reference, 
 
 static bool resolves(const struct lint *l, uint16_t df, uint32_t reference)
 {
+    bool iot = l->count && l->elements[0].pe.kind == PE_HEADER && l->elements[0].pe.as.header->iot;
     if (reference < 0x81 || reference > 0x88)
-        return has_pin(l, 0, reference, 0);
+        return has_pin(l, 0, reference, 0) || (iot && (reference == 0x01 || reference == 0x0A)); /* the card's own */
     for (; df != LINT_NONE && df != 0; df = l->files[df].parent)
         if (has_pin(l, df, reference, 0))
             return true;

@@ -1,4 +1,5 @@
 /* The files a package would make. */
+#include "iot.h"
 #include "lint_private.h"
 
 static const uint8_t adf_prefix[3][7] = {
@@ -69,7 +70,9 @@ static uint16_t base_of(const struct lint *l, enum pe_kind kind)
 {
     switch (kind) {
     case PE_MF:
+    case PE_IOT:
         return LINT_NONE;
+    case PE_OPT_IOT:
     case PE_OPT_USIM:
     case PE_PHONEBOOK:
     case PE_GSM_ACCESS:
@@ -119,6 +122,17 @@ static void one_file(struct lint *l, size_t element, const struct fs_template *t
         lint_say(l, LINT_WARNING, element, "%s: its template wants content", name);
 }
 
+/* PE-IoT with the members that it leaves to the card. */
+static const struct pe_filesystem *iot_whole(struct lint *l, const struct pe_filesystem *pe)
+{
+    const struct profile_header *h = l->elements[0].pe.kind == PE_HEADER ? l->elements[0].pe.as.header : NULL;
+    struct pe_filesystem *whole = ARENA_NEW(l->a, struct pe_filesystem);
+    if (!whole || !h || !h->iot)
+        return NULL;
+    const struct iot_profile profile = { h->iccid, h->iot->pix };
+    return iot_complete(l->a, pe, &profile, whole) == ERR_NONE ? whole : NULL;
+}
+
 static void template_element(struct lint *l, size_t element)
 {
     const struct profile_element *pe = &l->elements[element].pe;
@@ -128,14 +142,19 @@ static void template_element(struct lint *l, size_t element)
         lint_say(l, LINT_ERROR, element, "%s: not a template of this element", pe_name(pe->kind));
         return;
     }
-    if (base == LINT_NONE && pe->kind != PE_MF) {
+    const struct pe_filesystem *whole = pe->kind == PE_IOT ? iot_whole(l, pe->as.files) : pe->as.files;
+    if (!whole) {
+        lint_say(l, LINT_ERROR, element, "iot: a header with iotOptions goes with it, and members in their order");
+        return;
+    }
+    if (base == LINT_NONE && pe->kind != PE_MF && pe->kind != PE_IOT) {
         lint_say(l, LINT_ERROR, element, "%s: the DF or ADF it belongs to is not there yet", pe_name(pe->kind));
         return;
     }
     memset(dfs, 0xFF, sizeof dfs);
     size_t before = l->file_count;
-    for (size_t i = 0; i < pe->as.files->files.count; i++)
-        one_file(l, element, t, &pe->as.files->files.items[i], base, dfs);
+    for (size_t i = 0; i < whole->files.count; i++)
+        one_file(l, element, t, &whole->files.items[i], base, dfs);
     l->context = base == LINT_NONE ? 0 : base;
     for (size_t i = l->file_count; i-- > before;)
         if (l->files[i].spec.structure == FILE_DF)

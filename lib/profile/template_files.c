@@ -416,7 +416,6 @@ static const struct template_file opt_csim_files[] = {
     {                                                                                                                  \
         kind, number, version, by_default, rows, ARRAY_LEN(rows)                                                       \
     }
-/* 17 and 18 (IoT minimal profiles) are not there: their contents are not known to us. */
 const struct fs_template fs_templates[] = {
     TEMPLATE(PE_MF, 1, 1, true, mf_files),
     TEMPLATE(PE_CD, 2, 1, false, cd_files),
@@ -444,5 +443,7 @@ const struct fs_template fs_templates[] = {
     TEMPLATE(PE_DF_SAIP, 14, 1, false, df_saip_files),
     TEMPLATE(PE_DF_SNPN, 15, 1, false, df_snpn_files),
     TEMPLATE(PE_DF_5GPROSE, 16, 1, false, df_5gprose_files),
+    { PE_IOT, 17, 1, true, NULL, 0 }, /* rows of other templates: template.c */
+    { PE_OPT_IOT, 18, 1, false, NULL, 0 },
 };
 const size_t fs_template_count = ARRAY_LEN(fs_templates);

@@ -10,9 +10,9 @@ static void version_4(struct edited *e) { e->elements[0].as.header->major_versio
 static void wants_multos(struct edited *e) { e->elements[0].as.header->services->has[SERVICE_MULTOS] = true; }
 static void wants_contactless(struct edited *e) { e->elements[0].as.header->services->has[SERVICE_CONTACTLESS] = true; }
 static void wants_gba(struct edited *e) { e->elements[0].as.header->services->has[SERVICE_GBA_USIM] = true; }
-static void wants_iot_template(struct edited *e)
+static void wants_unknown_template(struct edited *e)
 {
-    e->elements[0].as.header->templates.items[0] = SPAN_LIT("\x67\x81\x0F\x01\x02\x11");
+    e->elements[0].as.header->templates.items[0] = SPAN_LIT("\x67\x81\x0F\x01\x02\x13");
 }
 static void wants_library(struct edited *e)
 {
@@ -171,7 +171,7 @@ static const struct refusal {
     { "MULTOS", wants_multos, 7, DER_ABSENT },
     { "contactless", wants_contactless, 10, DER_ABSENT },
     { "GBA", wants_gba, 10, DER_ABSENT },
-    { "template that is not there", wants_iot_template, 9, DER_ABSENT },
+    { "template that is not there", wants_unknown_template, 9, DER_ABSENT },
     { "library that is not there", wants_library, 8, DER_ABSENT },
     { "POL1 with an unknown bit", pol1_unknown_bit, 3, DER_ABSENT },
     { "header in the middle", header_again, 5, DER_ABSENT },

@@ -361,16 +361,151 @@ static void template_rows_are_in_order_and_found(void **state)
             assert_true(t->files[k].structure == FILE_DF || (t->files[k].arr >= 1 && t->files[k].arr <= 14));
         }
     }
-    assert_null(template_find(hex_lit("67810F010211")));
+    assert_null(template_find(hex_lit("67810F010213")));
     assert_null(template_find(hex_lit("67810F01020401")));
     assert_null(template_find(hex_lit("67810F01020409")));
     assert_null(template_find(hex_lit("67810F0102")));
     assert_null(template_find(SPAN_NONE));
 }
 
+/* Templates that have no rows of their own: every member has one, and lies where it should. */
+static void iot_templates_borrow_their_rows(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *oid, *member;
+        uint16_t fid;
+        unsigned parent;
+    } rows[] = { { "67810F010211", "mf", 0x3F00, 0 },          { "67810F010211", "ef-arr", 0x2F06, 2 },
+                 { "67810F010211", "adf-usim", 0, 2 },         { "67810F010211", "ef-arr-usim", 0x6F06, 8 },
+                 { "67810F010211", "ef-netpar", 0x6FC4, 8 },   { "67810F010212", "ef-fdn", 0x6F3B, 0 },
+                 { "67810F010212", "df-df-5gs", 0x5FC0, 0 },   { "67810F010212", "ef-supi-nai", 0x4F09, 13 },
+                 { "67810F010212", "df-df-saip", 0x5FD0, 0 },  { "67810F010212", "ef-suci-calc-info-usim", 0x4F01, 26 } };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct fs_template *t = template_find(hex_lit(rows[i].oid));
+        assert_non_null(t);
+        unsigned member = pe_member_number(pe_member_by_name(t->kind, span_text(rows[i].member)));
+        const struct template_file *row = template_file(t, member);
+        assert_non_null(row);
+        assert_int_equal(row->fid, rows[i].fid);
+        assert_int_equal(template_parent(t, member), rows[i].parent);
+    }
+    for (enum pe_kind kind = PE_IOT; kind <= PE_OPT_IOT; kind++) {
+        const struct fs_template *t = template_find(kind == PE_IOT ? hex_lit("67810F010211") : hex_lit("67810F010212"));
+        for (unsigned m = 2; pe_member_name(kind, pe_member_tag(m)); m++)
+            assert_non_null(template_file(t, m));
+    }
+}
+
+/* ---- IoT minimal profiles ---- */
+
+static struct span iot_source(const char *more)
+{
+    static char text[2000];
+    snprintf(text, sizeof text,
+             "[variables]\niccid = 899997000000009101\nimsi = 999710000000101\nmnc-length = 2\n"
+             "[header]\nversion = 3.3\niot-pix = 1002FFFFFFFF8907090000\n%s\n"
+             "[akaParameter]\nalgorithm = milenage\nkey = 000102030405060708090A0B0C0D0E0F\n"
+             "opc = 000102030405060708090A0B0C0D0E0F\n",
+             more);
+    return span_text(text);
+}
+
+static struct span iot_package(struct arena *a, const char *more)
+{
+    struct build_fault fault;
+    struct span p;
+    if (profile_build(iot_source(more), NULL, 0, a, &p, &fault) != ERR_NONE)
+        fail_msg("line %u: %s", fault.line, fault.text);
+    return p;
+}
+
+#define LEAST_IOT "[iot]\nef-imsi = {ef-imsi}\nef-acc = {ef-acc}\n"
+
+static void an_iot_profile_is_completed(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct span octets;
+    arena_init(&a, BUILD_ARENA_MIN);
+    struct rig *r = rig_new(0);
+    assert_int_equal(rig_install(r, iot_package(&a, LEAST_IOT "[opt-iot]\nef-sms records=2x176\ndf-df-5gs pins=01\n"
+                                                              "ef-5gs3gpploci\n"),
+                                 50, &octets),
+                     INSTALL_DONE);
+    rig_power_cycle(r);
+    assert_ok(fs_mount(&fs, r->card.objects, 1, NULL));
+    fs_number usim = adf(USIM);
+    assert_int_not_equal(usim, FS_NONE);
+    assert_span_equal(body_of(fs_by_path(&fs, FS_MF, FS_NONE, hex_lit("2FE2")), 10), hex_lit("989979000000001910F8"));
+    assert_span_equal(body_of(fs_by_path(&fs, FS_MF, FS_NONE, hex_lit("2F00")), 26),
+                      hex_lit("61184F10A0000000871002FFFFFFFF8907090000500455534 94D"));
+    assert_span_equal(body_of(fs_by_path(&fs, usim, usim, hex_lit("6F07")), 9), hex_lit("089999170000001010"));
+    assert_span_equal(body_of(fs_by_path(&fs, usim, usim, hex_lit("6F06")), 33 * 14),
+                      body_of(fs_by_path(&fs, FS_MF, FS_NONE, hex_lit("2F06")), 33 * 14));
+    assert_int_not_equal(fs_by_path(&fs, usim, usim, hex_lit("6F3C")), FS_NONE);
+    assert_int_not_equal(fs_by_path(&fs, usim, usim, hex_lit("5FC04F01")), FS_NONE);
+    struct pin pin;
+    assert_ok(pin_get(r->card.objects, 1, FS_MF, 0x01, &pin));
+    assert_false(pin.attributes & PIN_ENABLED);
+    rig_free(r);
+    arena_release(&a);
+}
+
+/* What the element says itself counts. */
+static void an_iot_profile_may_say_more(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct span octets;
+    arena_init(&a, BUILD_ARENA_MIN);
+    struct rig *r = rig_new(0);
+    assert_int_equal(rig_install(r,
+                                 iot_package(&a, "[iot]\nmf pins=01\nef-pl = \"de\"\n"
+                                                 "adf-usim aid=A0000000871002FF01 fid=7FD0 pins=01\n"
+                                                 "ef-imsi = {ef-imsi}\nef-ust = 0102030405060708090A0B0C0D0E0F1011\n"
+                                                 "ef-acc = {ef-acc}\n[pinCodes]\n01 value=4321 attributes=7\n"),
+                                 777, &octets),
+                     INSTALL_DONE);
+    rig_power_cycle(r);
+    assert_ok(fs_mount(&fs, r->card.objects, 1, NULL));
+    fs_number usim = fs_by_aid(&fs, hex_lit("A0000000871002FF01"), 0);
+    assert_int_not_equal(usim, FS_NONE);
+    assert_span_equal(body_of(fs_by_path(&fs, FS_MF, FS_NONE, hex_lit("2F05")), 2), hex_lit("6465"));
+    assert_span_equal(body_of(fs_by_path(&fs, usim, usim, hex_lit("6F38")), 17),
+                      hex_lit("0102030405060708090A0B0C0D0E0F1011"));
+    struct pin pin;
+    assert_ok(pin_get(r->card.objects, 1, FS_MF, 0x01, &pin));
+    assert_true(pin.attributes & PIN_ENABLED);
+    rig_free(r);
+    arena_release(&a);
+}
+
+/* The header says which of the two kinds it is. */
+static void iot_and_others_do_not_mix(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct span octets;
+    arena_init(&a, BUILD_ARENA_MIN);
+    struct rig *r = rig_new(0);
+    assert_int_equal(rig_install(r, iot_package(&a, "[mf]\nmf pins=01\nef-iccid = {ef-iccid}\n"), 777, &octets),
+                     INSTALL_FAILED);
+    assert_span_equal(octets, hex_lit("300CA0083006800105810101 8100"));
+    rig_free(r);
+    r = rig_new(0);
+    assert_int_equal(rig_install(r, iot_package(&a, LEAST_IOT LEAST_IOT), 777, &octets), INSTALL_FAILED);
+    rig_free(r);
+    arena_release(&a);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(iot_templates_borrow_their_rows),
+        cmocka_unit_test(an_iot_profile_is_completed),
+        cmocka_unit_test(an_iot_profile_may_say_more),
+        cmocka_unit_test(iot_and_others_do_not_mix),
         cmocka_unit_test(isim_uses_the_keys_of_the_usim),
         cmocka_unit_test(milenage_with_everything_stated),
         cmocka_unit_test(tuak_with_a_long_key),

@@ -52,7 +52,7 @@ static void sources_of_the_tree_build_and_keep_every_rule(void **state)
 {
     (void)state;
     static const char *const files[] = { "profiles/demo-operator.profile", "profiles/bootstrap.profile",
-                                         "profiles/bootstrap-multi-imsi.profile" };
+                                         "profiles/bootstrap-multi-imsi.profile", "profiles/iot-minimal.profile" };
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
         struct arena a;
         arena_init(&a, ARENA_MAX);
