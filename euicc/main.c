@@ -1,7 +1,9 @@
 /* osprey-euicc: one software eUICC from its image file: in a PC/SC reader (vpcd), or for one question at a time. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "card.h"
 #include "main.h"
@@ -33,8 +35,8 @@ static const char help[] =
     "  --secrets yes   for dump: the content of every object; without it none that holds keys or PINs\n"
     "  --log LEVEL     debug, info (default), warn, error; on stderr\n"
     "\n"
-    "A line for apdu is a command in hex (blanks do not count), \"reset\", or a comment behind #. Each answer is one "
-    "line:\n"
+    "A line for apdu is a command in hex (blanks do not count), \"reset\", or a comment behind #; with \"= 90xx\" behind it\n"
+    "the script ends with exit status 1 when the status word is another one. Each answer is one line:\n"
     "data, status word and what the word means. A card in a reader:\n"
     "\n"
     "  pcscd --foreground &                      (with the package vsmartcard-vpcd)\n"
@@ -145,6 +147,17 @@ int tool_card_open(struct tool *p, const char *state, struct slot *s)
     env.nvm = nvm_file_seam(s->file);
     arena_init(&s->arena, EUICC_ARENA_SIZE);
     err = euicc_open(&s->arena, &env, &s->card);
+    static const struct {
+        enum err err;
+        const char *text;
+    } refusals[] = { { ERR_NOT_FOUND, "no card image" },
+                     { ERR_UNSUPPORTED, "a card image of another version" },
+                     { ERR_VERIFY, "a damaged card image" } };
+    for (size_t i = 0; i < ARRAY_LEN(refusals); i++)
+        if (err == refusals[i].err) {
+            fprintf(stderr, "osprey-euicc: %s: %s\n", state, refusals[i].text);
+            return EXIT_FAILED;
+        }
     if (err == ERR_DENIED)
         fprintf(stderr, "osprey-euicc: %s\n",
                 p->o.key ? "this is not the key the image's secrets are wrapped under"
@@ -264,12 +277,26 @@ static int run_dump(struct tool *p)
 
 /* ---- apdu ---- */
 
-static void print_answer(struct span answer)
+static uint16_t print_answer(struct span answer)
 {
     char hex[2 * EUICC_RAPDU_MAX + 1];
     uint16_t sw = (uint16_t)(answer.ptr[answer.len - 2] << 8 | answer.ptr[answer.len - 1]);
     struct span data = span_sub(answer, 0, answer.len - 2);
     printf("%s%s%04X  %s\n", hex_text(data, hex, sizeof hex), data.len ? " " : "", sw, sw_text(sw));
+    return sw;
+}
+
+/* The status word a line asks for: four hexadecimal digits, x for any. */
+static bool is_as_wanted(uint16_t sw, const char *want)
+{
+    char is[5];
+    snprintf(is, sizeof is, "%04X", sw);
+    bool good = strlen(want) == 4;
+    for (size_t i = 0; good && i < 4; i++)
+        good = tolower((unsigned char)want[i]) == 'x' || toupper((unsigned char)want[i]) == is[i];
+    if (!good)
+        fprintf(stderr, "osprey-euicc: %s is wanted\n", want);
+    return good;
 }
 
 /* The line without blanks and comment, in place. */
@@ -289,6 +316,9 @@ static bool send_line(struct tool *p, char *line)
     WRITER_ON_STACK(answer, EUICC_RAPDU_MAX);
     size_t len;
     const char *hex = line_squeeze(line);
+    char *want = strchr(line, '=');
+    if (want)
+        *want++ = '\0';
     if (*hex == 0)
         return true;
     if (!strcasecmp(hex, "reset")) {
@@ -299,12 +329,12 @@ static bool send_line(struct tool *p, char *line)
     }
     enum err err = hex_read(span_text(hex), command, sizeof command, &len);
     if (err != ERR_NONE) {
-        fprintf(stderr, "osprey-euicc: %s: %s\n", hex, err_text(err));
+        fprintf(stderr, "osprey-euicc: %s: neither a command in hexadecimal nor \"reset\"\n", hex);
         return false;
     }
     tool_transmit(p, &p->slot, (struct span){ command, len }, &answer);
-    print_answer(wr_span(&answer));
-    return true;
+    uint16_t sw = print_answer(wr_span(&answer));
+    return !want || is_as_wanted(sw, want);
 }
 
 static int run_apdu(struct tool *p)
@@ -313,11 +343,15 @@ static int run_apdu(struct tool *p)
     bool good = true;
     for (int i = 0; i < p->o.rest_count && good; i++)
         good = send_line(p, p->o.rest[i]);
-    if (p->o.rest_count == 0)
-        while (good && fgets(line, sizeof line, stdin)) {
+    bool person = isatty(STDIN_FILENO); /* who may try again */
+    for (bool more = p->o.rest_count == 0; more && (good || person);) {
+        if (person)
+            fputs("> ", stdout);
+        fflush(stdout);
+        more = fgets(line, sizeof line, stdin) != NULL;
+        if (more)
             good = send_line(p, line);
-            fflush(stdout);
-        }
+    }
     return good ? EXIT_GOOD : EXIT_FAILED;
 }
 

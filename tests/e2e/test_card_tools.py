@@ -154,12 +154,27 @@ def captures(lab, image):
     expect('status words', [row[2] for row in rows[2:4]], ['0x9000', '0x9000'])
 
 
+def scripts(image):
+    """Lines that check themselves, and what is said to who gives something else than a card."""
+    def apdu(text, state=image):
+        done = subprocess.run([EUICC, 'apdu', '--state', state, '--log', 'error'], input=text, capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout, done.stderr
+    code, out, _ = apdu('# the MF, a file that is not there\n00A4000C023F00 = 9000\n00A4000C02DEAD = 6Axx\nreset\n')
+    expect('a script that is content', (code, len(out.splitlines())), (0, 3))
+    code, out, error = apdu('00A4000C023F00 = 6A82\n00A4000C023F00\n')
+    expect('one that is not ends there', (code, len(out.splitlines()), error), (1, 1, 'osprey-euicc: 6A82 is wanted\n'))
+    expect('no command', apdu('help\n')[2], 'osprey-euicc: help: neither a command in hexadecimal nor "reset"\n')
+    other = os.path.join(os.path.dirname(image), 'eis.xml')
+    expect('no card', apdu('', other)[2], f'osprey-euicc: {other}: no card image\n')
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix='osprey-cards-') as folder:
         lab, images = make_cards(folder)
         several_slots(lab, images)
         whole_image(images[0])
         captures(lab, images[0])
+        scripts(images[0])
 
 
 main()
