@@ -86,6 +86,8 @@ static void sign(const struct hook *h, struct span body, char out[SIGNATURE_SIZE
     char text[2 * sizeof mac + 1];
     HMAC(EVP_sha256(), h->secret.ptr, (int)h->secret.len, body.ptr, body.len, mac, &len);
     snprintf(out, SIGNATURE_SIZE, "sha256=%s", hex_text(SPAN_OF(mac), text, sizeof text));
+    for (char *c = out; *c; c++) /* small letters, as web servers expect them */
+        *c = *c >= 'A' && *c <= 'F' ? (char)(*c + 'a' - 'A') : *c;
 }
 
 static void on_posted(void *context, const struct http_answer *answer)

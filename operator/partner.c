@@ -30,7 +30,7 @@ struct test {
     struct op_session *s;
     const struct op_partner *partner;
     uint32_t timeout_s;
-    bool failed, done;
+    bool failed, done, own_wrong; /* own_wrong: our certificate is not ours by its OID */
     struct http_answer answer; /* its texts and spans are in the arena */
     char oid[TLS_OID_MAX];     /* of their certificate */
     struct span certificate;
@@ -87,7 +87,8 @@ static void check_own(struct test *t)
     if (x509_oid(x, &oid) != ERR_NONE)
         tell(t, NOTE, "certificate", "ours has no OID: the partner must know us by its common name");
     else if (!oid_eq(&oid, &t->s->config.oid))
-        tell(t, OURS, "certificate", "ours is for %s, but [operator] oid is %s", oid.text, t->s->config.oid.text);
+        tell(t, OURS, "certificate", "ours is for %s, but [operator] oid is %s", oid.text, t->s->config.oid.text),
+            t->own_wrong = true;
     else
         tell(t, GOOD, "certificate", "ours is for %s, as [operator] oid", oid.text);
     check_dates(t, x, OURS, "certificate");
@@ -193,6 +194,11 @@ static bool check_connection(struct test *t)
         tell(t, THEIRS, "endpoint", "%s: a firewall, a wrong port, or the service hangs", t->detail);
         return false;
     default:
+        if (t->answer.sent && *t->oid) { /* they were there, and went */
+            tell(t, EITHER, "TLS", "%s, right behind the handshake: they refuse our certificate? Their root must be ours; their log knows",
+                 t->detail);
+            return false;
+        }
         tell(t, EITHER, "endpoint", "%s: check url, name and port, and whether they run", t->detail);
         return false;
     }
@@ -200,19 +206,39 @@ static bool check_connection(struct test *t)
 
 static void judge_status(struct test *t, const struct status *st)
 {
-    if (st->reason == REASON_REQUESTER_UNKNOWN)
-        tell(t, THEIRS, "call", "they do not know our OID %s, or not with this certificate", t->s->config.oid.text);
-    else if (st->reason == REASON_REQUESTER_NOT_ALLOWED)
-        tell(t, THEIRS, "call", "they know us, but not as an operator");
-    else
+    switch (st->reason) {
+    case REASON_REQUESTER_UNKNOWN:
+        tell(t, t->own_wrong ? OURS : THEIRS, "call", "they do not know our OID %s, or not with this certificate",
+             t->s->config.oid.text);
+        return;
+    case REASON_REQUESTER_NOT_ALLOWED:
+        tell(t, THEIRS, "call", "they know us, but not as an operator, or not for GetEIS");
+        return;
+    case REASON_FUNCTION_UNSUPPORTED:
+        tell(t, EITHER, "call", "they do not serve operators here as an %s: check kind and url", t->partner->is_smdp ? "SM-DP" : "SM-SR");
+        return;
+    case REASON_VERSION_UNSUPPORTED:
+        tell(t, EITHER, "call", "they do not take our version of esim-messaging: see namespaces");
+        return;
+    case REASON_PROVIDER_UNAVAILABLE:
+        tell(t, THEIRS, "call", "they are overloaded, or we call more often than they allow");
+        return;
+    default:
         tell(t, GOOD, "call", "GetEIS of an eUICC that does not exist is answered: %s %s/%s", exec_status_xml(st->exec),
              st->subject, st->code);
+    }
 }
 
 static void judge_message(struct test *t, const struct es_message *m)
 {
     if (m->kind == ES_SOAP_FAULT) {
         const struct soap_fault *f = m->body;
+        if (f->subcode >= SOAP_INVALID_SECURITY) {
+            bool sent = t->partner->send.token.kind != WSSE_NONE;
+            tell(t, OURS, "security", "%s: %.*s: %s", soap_subcode_text(f->subcode), (int)f->reason.len, (const char *)f->reason.ptr,
+                 sent ? "compare send_user, send_password_file and the clocks" : "they want WS-Security: set send_security");
+            return;
+        }
         tell(t, EITHER, "call", "a SOAP fault: %s: %.*s", soap_fault_code_text(f->code), (int)f->reason.len,
              (const char *)f->reason.ptr);
         return;
@@ -253,7 +279,7 @@ static void check_namespaces(struct test *t)
         struct es_fault fault;
         if (ask(t, (enum es_namespace)ns) && t->answer.err == ERR_NONE && t->answer.body.len &&
             es_decode(t->answer.body, &t->s->arena, &m, &fault) == ERR_NONE && m.kind == ES_RESPONSE &&
-            m.dialect.ns == (enum es_namespace)ns)
+            m.dialect.ns == (enum es_namespace)ns && es_response_of(&m)->status.reason != REASON_VERSION_UNSUPPORTED)
             snprintf(good + strlen(good), sizeof good - strlen(good), " %s", names[ns]);
     }
     tell(t, *good ? GOOD : THEIRS, "namespaces", *good ? "answered in kind:%s" : "none is answered in kind%s", good);

@@ -168,11 +168,11 @@ static bool is_certificate_alert(unsigned long error)
     }
 }
 
-/* OpenSSL has no words for what the system says. */
+/* OpenSSL has no words for what the system says; libevent gives SSL_ERROR_SYSCALL, of no library, when it says nothing. */
 static const char *error_words(unsigned long error)
 {
     const char *words = ERR_SYSTEM_ERROR(error) ? evutil_socket_error_to_string(ERR_GET_REASON(error)) : ERR_reason_error_string(error);
-    return words ? words : "failed";
+    return words ? words : ERR_GET_LIB(error) ? "failed" : "the connection is refused or broken off";
 }
 
 void stream_fault(struct bufferevent *bev, short events, char *out, size_t cap, enum err *ret_err)

@@ -668,7 +668,7 @@ static void messages_are_handed_on(void **state)
     assert_int_equal(until_over(&listener), 0);
     assert_int_equal(hook.requests, 2); /* the first try was refused */
     assert_said(hook.body, "\"function\":\"ES4.HandleProfileEnabledNotification\"");
-    snprintf(check, sizeof check, "test \"sha256=$(openssl dgst -sha256 -hmac 'a secret' -r %s | cut -d' ' -f1 | tr a-f A-F)\" = \"$(echo %s | sed 's/sha256=//' | tr a-f A-F | sed 's/^/sha256=/')\"", file, hook.signature);
+    snprintf(check, sizeof check, "test \"sha256=$(openssl dgst -sha256 -hmac 'a secret' -r %s | cut -d' ' -f1)\" = \"%s\"", file, hook.signature);
     assert_int_equal(system(check), 0); /* the command got the same octets */
     http_server_free(server);
 }
