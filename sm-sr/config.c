@@ -6,6 +6,7 @@
 
 #include "lib/codec/hex.h"
 #include "lib/io/file.h"
+#include "lib/wire/dns.h"
 
 const struct config_option smsr_options[] = {
     { "sm-sr", "oid", CONFIG_TEXT, NULL, true, "our own OID: Smsr-id of every EIS here" },
@@ -38,7 +39,8 @@ const struct config_option smsr_options[] = {
     { "smsc", "window", CONFIG_NUMBER, "32", false, "unanswered messages at a time" },
     { "scp81", "listen", CONFIG_ADDRESS, NULL, false, "where cards reach us by HTTPS; none: short messages only" },
     { "scp81", "advertise", CONFIG_ADDRESS, NULL, false,
-      "IPv4 address and port told to the card in each trigger; none: it uses what it has stored" },
+      "IPv4 address or name, and port, told to the card in each trigger; none: it uses what it has stored" },
+    { "scp81", "dns", CONFIG_ADDRESS, NULL, false, "advertise is a name: the DNS server that the card asks for it" },
     { "scp81", "host", CONFIG_TEXT, "", false, "Host told to the card" },
     { "scp81", "uri", CONFIG_TEXT, "/gsma/adminagent", false, "the URI of administration sessions" },
     { "scp81", "hold_ms", CONFIG_NUMBER, "10000", false,
@@ -297,9 +299,27 @@ static enum err read_cards(struct reading *r, struct smsr_config *c)
     return ERR_NONE;
 }
 
+/* An address, or a name and where it is asked for. */
+static enum err read_advertised(struct reading *r, struct smsr_config *c)
+{
+    char host[SMSR_NAME_MAX + 1], dns[64];
+    if (!config_text(r->file, "scp81", "advertise"))
+        return ERR_NONE;
+    if (config_address(r->file, "scp81", "advertise", host, sizeof host, &c->admin_port) != ERR_NONE)
+        return wrong(r, "advertise", "an IPv4 address or a name of at most 100 characters, and a port");
+    if (inet_pton(AF_INET, host, c->admin_ipv4) == 1)
+        return ERR_NONE;
+    if (!config_text(r->file, "scp81", "dns") || !dns_name_is_good(span_text(host)))
+        return wrong(r, "advertise", "an IPv4 address and a port; or a name, and dns says where it is asked for");
+    if (config_address(r->file, "scp81", "dns", dns, sizeof dns, &c->dns_port) != ERR_NONE ||
+        inet_pton(AF_INET, dns, c->dns_ipv4) != 1)
+        return wrong(r, "dns", "an IPv4 address and a port");
+    snprintf(c->admin_name, sizeof c->admin_name, "%s", host);
+    return ERR_NONE;
+}
+
 static enum err read_admin(struct reading *r, struct smsr_config *c)
 {
-    char host[64];
     r->section = "scp81";
     enum err err = read_text(r, "host", c->admin_host, sizeof c->admin_host);
     if (err == ERR_NONE)
@@ -307,12 +327,7 @@ static enum err read_admin(struct reading *r, struct smsr_config *c)
     c->hold_ms = (uint32_t)config_number(r->file, "scp81", "hold_ms");
     c->https_tries = (uint32_t)config_number(r->file, "scp81", "tries");
     c->https_script_max = (uint32_t)config_number(r->file, "scp81", "script_max");
-    if (err != ERR_NONE || !config_text(r->file, "scp81", "advertise"))
-        return err;
-    if (config_address(r->file, "scp81", "advertise", host, sizeof host, &c->admin_port) != ERR_NONE ||
-        inet_pton(AF_INET, host, c->admin_ipv4) != 1)
-        return wrong(r, "advertise", "an IPv4 address and a port");
-    return ERR_NONE;
+    return err == ERR_NONE ? read_advertised(r, c) : err;
 }
 
 static enum err read_link(struct reading *r, struct smsr_config *c)

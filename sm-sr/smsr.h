@@ -69,6 +69,7 @@ struct smsr_certificate {
  * it, SMS otherwise. */
 enum smsr_bearer_choice { SMSR_BEARER_AUTO, SMSR_BEARER_SMS, SMSR_BEARER_HTTPS, SMSR_BEARER_CAT_TP };
 #define SMSR_CAT_TP_SCRIPT_MAX 8192u
+#define SMSR_NAME_MAX          100u
 struct smsr_config {
     struct oid oid;
     char url[SMSR_URL_MAX];        /* our own, for wsa:From: scheme://host[:port] */
@@ -86,6 +87,9 @@ struct smsr_config {
     char admin_uri[128];   /* "/gsma/adminagent" */
     uint8_t admin_ipv4[4]; /* of the connection parameters; with port 0 the card uses its stored ones */
     uint16_t admin_port;
+    char admin_name[SMSR_NAME_MAX + 1]; /* told in place of the address, when not empty; then the card asks a DNS server: */
+    uint8_t dns_ipv4[4];
+    uint16_t dns_port;
     bool cat_tp_first;         /* AUTO, and the card has both: CAT_TP before HTTPS */
     bool no_https;             /* no administration sessions here */
     uint16_t cat_tp_port;      /* of our end of CAT_TP links; 0: none are taken */

@@ -194,7 +194,8 @@ class Lab:
                     f'acts_for = {OIDS["operator"]} {OIDS["start"]}\n\n')
         partner += ''.join(f'[partner {who}]\noid = {OIDS[who]}\nkinds = operator\nes4_url = {self.url(who)}/esim-messaging/3/ES4/ES4MnoService\n\n'
                            for who in ('operator', 'start'))
-        scp81 = f'[scp81]\nlisten = 127.0.0.1:{self.port["scp81"]}\nadvertise = 127.0.0.1:{self.port["scp81"]}\nhold_ms = 3000\n\n'
+        scp81 = (f'[scp81]\nlisten = 127.0.0.1:{self.port["scp81"]}\nadvertise = {extra.get("advertise", "127.0.0.1")}:{self.port["scp81"]}\n'
+                 + (f'dns = {extra["dns"]}\n' if 'dns' in extra else '') + 'hold_ms = 3000\n\n')
         cat_tp = f'[cat_tp]\nlisten = 127.0.0.1:{self.port["cat_tp"]}\nadvertise = 127.0.0.1:{self.cat_tp_port()}\n\n'
         return write(self.path('sm-sr.conf'), f'''[sm-sr]
 oid = {OIDS["sm-sr"]}

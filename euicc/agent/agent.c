@@ -46,6 +46,8 @@ static void try_again(struct card *card)
     struct agent *a = agent_of(card);
     bool at_once = a->link->progress;
     a->link->progress = false;
+    if (a->params.dns.name[0] && !at_once)
+        a->params.channel.address_len = 0; /* it may have moved */
     link_disconnect(a->link);
     if (at_once) {
         a->phase = AGENT_WAITING;
@@ -195,6 +197,7 @@ static bool event_channel(struct card *card, struct span body, uint8_t *ret_firs
 void agent_data_available(struct card *card, struct span body)
 {
     uint8_t status;
+    datagrams_available(card, &agent_of(card)->resolver.channel, body);
     if (event_channel(card, body, &status))
         receive_next(card, proactive_octets_waiting(body));
 }
@@ -202,6 +205,7 @@ void agent_data_available(struct card *card, struct span body)
 void agent_channel_status(struct card *card, struct span body)
 {
     uint8_t status;
+    datagrams_status(card, &agent_of(card)->resolver.channel, body);
     if (event_channel(card, body, &status) && !(status & 0x80))
         broken(card);
 }
@@ -229,9 +233,32 @@ static void opened(struct card *card, void *context, const struct terminal_respo
         send_next(card);
 }
 
+static void channel_open(struct card *card);
+
+static void resolved(struct card *card, const uint8_t *ipv4)
+{
+    struct agent *a = agent_of(card);
+    if (a->phase != AGENT_RESOLVING)
+        return;
+    if (!ipv4) {
+        try_again(card);
+        return;
+    }
+    a->params.channel.address[0] = 0x21;
+    memcpy(a->params.channel.address + 1, ipv4, 4);
+    a->params.channel.address_len = 5;
+    channel_open(card);
+}
+
 static void channel_open(struct card *card)
 {
     struct agent *a = agent_of(card);
+    if (a->params.channel.address_len == 0) {
+        a->phase = AGENT_RESOLVING;
+        a->deadline_ms = UINT64_MAX;
+        resolver_start(card, &a->params.dns, &a->params.channel, resolved);
+        return;
+    }
     struct bip_open open = channel_params_open(&a->params.channel, TRANSPORT_TCP);
     a->phase = AGENT_OPENING;
     a->deadline_ms = UINT64_MAX;
@@ -278,15 +305,14 @@ void agent_reset(struct card *card)
 {
     struct agent *a = agent_of(card);
     link_free(a->link);
-    wipe(a, sizeof *a);
-    a->deadline_ms = UINT64_MAX;
+    a->link = NULL;
+    resolver_reset(card);
+    *a = (struct agent){ .resolver = a->resolver, .deadline_ms = UINT64_MAX };
 }
 
-uint64_t agent_idle(struct card *card, uint64_t now_ms)
+static void deadline_passed(struct card *card)
 {
     struct agent *a = agent_of(card);
-    if (a->deadline_ms > now_ms)
-        return a->deadline_ms;
     a->deadline_ms = UINT64_MAX;
     if (a->phase == AGENT_WAITING)
         channel_open(card);
@@ -294,5 +320,13 @@ uint64_t agent_idle(struct card *card, uint64_t now_ms)
         broken(card);
     else if (a->phase == AGENT_CLOSING)
         connection_over(card); /* the terminal never answered CLOSE CHANNEL */
-    return a->deadline_ms;
+}
+
+uint64_t agent_idle(struct card *card, uint64_t now_ms)
+{
+    struct agent *a = agent_of(card);
+    uint64_t resolver_wake = resolver_idle(card, now_ms);
+    if (a->deadline_ms <= now_ms)
+        deadline_passed(card);
+    return a->deadline_ms < resolver_wake ? a->deadline_ms : resolver_wake;
 }

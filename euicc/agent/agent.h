@@ -5,6 +5,7 @@
 #define OSPREY_EUICC_AGENT_AGENT_H
 
 #include "channel_params.h"
+#include "resolver.h"
 #include "lib/base/err.h"
 #include "lib/base/span.h"
 #include "lib/scp/scp81.h"
@@ -30,6 +31,7 @@ struct agent_params {
     uint8_t identity_len, identity[SCP81_IDENTITY_MAX];
     uint8_t kvn, kid;
     struct channel_params channel;
+    struct resolver_params dns; /* no name: the channel has an address */
     unsigned retries;
     uint32_t retry_wait_s;
     bool notifies;
@@ -38,6 +40,7 @@ struct agent_params {
 
 enum agent_phase {
     AGENT_IDLE,
+    AGENT_RESOLVING, /* the server's name is asked for */
     AGENT_OPENING, /* OPEN CHANNEL is with the terminal */
     AGENT_RUNNING, /* TLS and HTTP flow */
     AGENT_CLOSING, /* last octets, then CLOSE CHANNEL */
@@ -50,6 +53,7 @@ struct agent {
     enum agent_phase phase;
     struct agent_params params;
     struct agent_link *link;
+    struct resolver resolver;
     bool for_good; /* CLOSING: the session is over, not only this connection */
     bool has_next; /* a trigger that came during a session */
     struct agent_params next;

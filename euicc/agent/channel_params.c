@@ -25,6 +25,7 @@ static const struct {
     { 0x8A, false, offsetof(struct found_params, host) },
     { 0x8B, false, offsetof(struct found_params, agent) },
     { 0x8C, false, offsetof(struct found_params, uri) },
+    { 0xD6, false, offsetof(struct found_params, name_of_host) },
 };
 
 static void found_one(struct found_params *f, const struct tlv *t)
@@ -46,8 +47,11 @@ void found_add(struct found_params *f, struct span objects)
     struct tlv t;
     bool login = false;
     while (tlv_next(&r, &t)) {
-        if (t.tag == 0x84 || t.tag == 0x89 || t.tag == 0xA5) {
+        if (t.tag == 0x84 || t.tag == 0x89 || t.tag == 0xA5 || t.tag == 0xB3) {
             found_add(f, t.val);
+        } else if (t.tag == 0xFA) {
+            if (f->dns_count < FOUND_DNS_MAX)
+                f->dns[f->dns_count++] = t.val;
         } else if ((t.tag & 0x7F) == 0x0D) { /* the second text is the password */
             first_of(login ? &f->password : &f->login, t.val);
             login = true;
@@ -55,6 +59,12 @@ void found_add(struct found_params *f, struct span objects)
             found_one(f, &t);
         }
     }
+}
+
+void found_source_ends(struct found_params *f)
+{
+    if (f->name_of_host.ptr)
+        first_of(&f->address, SPAN_LIT(""));
 }
 
 static bool copy_octets(struct span s, uint8_t *out, size_t cap, uint8_t *ret_len)
@@ -72,7 +82,8 @@ enum err channel_params_set(const struct found_params *f, uint8_t transport, str
     struct reader r = rd_of(f->transport);
     uint8_t protocol = rd_u8(&r);
     struct channel_params p = { .port = rd_u16(&r), .has_alpha = f->alpha.ptr != NULL };
-    if (r.err != ERR_NONE || protocol != transport || f->address.len < 5)
+    bool by_name = f->name_of_host.len && f->address.len == 0;
+    if (r.err != ERR_NONE || protocol != transport || (f->address.len < 5 && !by_name))
         return ERR_MISSING;
     uint64_t size = BUFFER_SIZE_DEFAULT;
     if (f->buffer.len && span_uint(f->buffer, &size) != ERR_NONE)

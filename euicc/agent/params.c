@@ -89,6 +89,8 @@ static enum err web_set(const struct found_params *f, struct span query, struct 
     wr_bytes(&w, query);
     if (w.err != ERR_NONE || !copy_text(wr_span(&w), p->uri, sizeof p->uri))
         return ERR_TOO_LONG;
+    if (!f->host.len && p->dns.name[0])
+        return copy_text(span_text(p->dns.name), p->host, sizeof p->host) ? ERR_NONE : ERR_TOO_LONG;
     if (f->host.len)
         return copy_text(f->host, p->host, sizeof p->host) ? ERR_NONE : ERR_TOO_LONG;
     struct span ip = span_from((struct span){ p->channel.address, p->channel.address_len }, 1);
@@ -111,6 +113,7 @@ enum err agent_params_resolve(struct card *card, const struct agent_request *req
     p.kvn = p.mno_slot ? mno_kvn(card, p.mno_slot) : isdr_used_kvn(card, KVN_SCP81_FIRST, KVN_SCP81_LAST);
     if (trigger) {
         found_add(&f, trigger->connection);
+        found_add(&f, trigger->dns);
         f.host = trigger->host;
         f.agent = trigger->agent;
         f.uri = trigger->uri;
@@ -123,6 +126,7 @@ enum err agent_params_resolve(struct card *card, const struct agent_request *req
             p.retry_wait_s = timer_seconds(trigger->retry_timer);
         }
     }
+    found_source_ends(&f);
     if (enabled && tlv_find((struct span){ enabled->connectivity, enabled->connectivity_len }, 0xA2, &a2))
         found_add(&f, a2);
     if (MUTANT(forgets_the_access_name))
@@ -133,6 +137,8 @@ enum err agent_params_resolve(struct card *card, const struct agent_request *req
     if (p.kvn == 0)
         return ERR_MISSING;
     enum err err = channel_params_set(&f, TRANSPORT_TCP, &p.channel);
+    if (err == ERR_NONE && p.channel.address_len == 0)
+        err = resolver_params_set(&f, &p.dns);
     if (err == ERR_NONE)
         err = web_set(&f, request->query, &p);
     if (err == ERR_NONE)

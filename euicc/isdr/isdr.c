@@ -215,6 +215,7 @@ static enum err module_open(struct card *card)
         return ERR_NO_MEMORY;
     card->agent->deadline_ms = card->notify->sms.again_ms = UINT64_MAX;
     card->isdr->rules.after_ms = UINT64_MAX;
+    resolver_open(card);
     card->isdr->sw.deadline_ms = card->isdr->sw.lost_since_ms = SWITCH_NEVER;
     enum err err = cat_tp_agent_open(card);
     if (err == ERR_NONE)

@@ -98,26 +98,47 @@ enum err smsr_packet_for_link(struct turn *t, struct exchange *x, uint64_t jump)
 
 /* ---- the triggering message (oncard book 8.1) */
 
+static void wr_address(struct writer *w, const uint8_t ipv4[4])
+{
+    const uint8_t address[] = { 0x21, ipv4[0], ipv4[1], ipv4[2], ipv4[3] };
+    wr_tlv(w, 0x3E, SPAN_OF(address));
+}
+
+static void wr_transport(struct writer *w, uint8_t kind, uint16_t port)
+{
+    const uint8_t transport[] = { kind, (uint8_t)(port >> 8), (uint8_t)port };
+    wr_tlv(w, 0x3C, SPAN_OF(transport));
+}
+
 static void connection_write(struct writer *w, const struct smsr_config *c)
 {
     static const uint8_t head[] = { 0x05, 0x00, 0x35, 0x01, 0x03, 0x39, 0x02, 0x05, 0x8E };
     wr_bytes(w, SPAN_OF(head));
-    wr_u8(w, 0x3C);
-    wr_u8(w, 3);
-    wr_u8(w, 0x02); /* TCP, client */
-    wr_u16(w, c->admin_port);
-    wr_u8(w, 0x3E);
-    wr_u8(w, 5);
-    wr_u8(w, 0x21);
-    wr_bytes(w, SPAN_OF(c->admin_ipv4));
+    wr_transport(w, 0x02, c->admin_port); /* TCP, client */
+    if (!c->admin_name[0])
+        wr_address(w, c->admin_ipv4);
+}
+
+/* [?] FA: where to ask, as objects of OPEN CHANNEL. */
+static void dns_write(struct writer *w, const struct smsr_config *c)
+{
+    wr_tlv(w, 0xD6, span_text(c->admin_name));
+    size_t mark = wr_tlv_open(w, 0xFA);
+    wr_transport(w, 0x01, c->dns_port);
+    wr_address(w, c->dns_ipv4);
+    wr_tlv_close(w, mark);
 }
 
 static void trigger_write(struct writer *w, const struct smsr_config *c)
 {
     WRITER_ON_STACK(connection, 64);
+    WRITER_ON_STACK(dns, 320);
     if (c->admin_port)
         connection_write(&connection, c);
+    if (c->admin_name[0])
+        dns_write(&dns, c);
     struct scp81_trigger trigger = { .connection = wr_span(&connection),
+                                     .dns = wr_span(&dns),
                                      .host = span_text(c->admin_host),
                                      .uri = span_text(c->admin_uri) };
     scp81_trigger_write(w, &trigger);

@@ -141,6 +141,11 @@ static void the_ways_to_the_card_are_read(void **state)
     assert_int_equal(c.bearer, SMSR_BEARER_CAT_TP);
     assert_int_equal(c.cat_tp_udp_port, 0); /* the card uses what it has stored */
     smsr_config_done(&c);
+    assert_ok(read_config(GOOD "[scp81]\nlisten = 127.0.0.1:1\nadvertise = sr.example:8443\ndns = 10.1.2.53:53\n", &c, detail));
+    assert_string_equal(c.admin_name, "sr.example");
+    assert_int_equal(c.admin_port, 8443);
+    assert_int_equal(c.dns_ipv4[3], 53);
+    smsr_config_done(&c);
 }
 
 static void what_is_wrong_is_named(void **state)
@@ -160,6 +165,7 @@ static void what_is_wrong_is_named(void **state)
         { GOOD "[partner a]\noid = 1.2\nkinds = sm-dp\nacts_for = nobody\n", "acts_for" },
         { GOOD "[scp81]\nlisten = 127.0.0.1:1\n[channel]\nbearer = pigeon\n", "bearer" },
         { GOOD "[scp81]\nlisten = 127.0.0.1:1\nadvertise = sr.example:1\n", "advertise" },
+        { GOOD "[scp81]\nlisten = 127.0.0.1:1\nadvertise = sr.example:1\ndns = ns.example:53\n", "dns" },
         { GOOD "[cat_tp]\nlisten = 127.0.0.1:1\nadvertise = sr.example:1\n", "advertise" },
         { GOOD "[cat_tp]\nlisten = 127.0.0.1:1\nport = 0\n", "port" },
         { GOOD "[cat_tp]\nlisten = 127.0.0.1:1\nscript_max = 9000\n", "script_max" },
