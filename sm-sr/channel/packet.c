@@ -144,6 +144,13 @@ static void trigger_write(struct writer *w, const struct smsr_config *c)
     scp81_trigger_write(w, &trigger);
 }
 
+void smsr_cat_tp_parameters_write(struct writer *w, const struct smsr_config *c)
+{
+    wr_transport(w, 0x01, c->cat_tp_udp_port);
+    wr_address(w, c->cat_tp_ipv4);
+    wr_transport(w, 0x00, c->cat_tp_port);
+}
+
 /* PUSH in a script of its own (oncard book 9.2). */
 static void push_write(const struct turn *t, struct writer *w)
 {

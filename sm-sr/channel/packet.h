@@ -15,6 +15,8 @@ MUST_USE enum err smsr_packet_make(struct turn *t, struct exchange *x, const str
 MUST_USE enum err smsr_trigger_make(struct turn *t, struct exchange *x, uint64_t jump);
 /* The same way to us as the card's stored parameters: the value of A5 in UpdateSMSRAddressingParameters. */
 void smsr_https_parameters_write(struct writer *w, const struct smsr_config *c);
+/* … and of A4, with our end of CAT_TP links. */
+void smsr_cat_tp_parameters_write(struct writer *w, const struct smsr_config *c);
 /* x->packet: the script as it goes over a CAT_TP link. Its counter leaves room below for the triggers that may be needed
  * until the card has it: those must not make the card refuse it. */
 MUST_USE enum err smsr_packet_for_link(struct turn *t, struct exchange *x, uint64_t jump);

@@ -251,9 +251,13 @@ static int finalised(struct turn *t, struct operation *op, const struct card_ans
 static int address(struct turn *t, struct operation *op)
 {
     WRITER_ON_STACK(capdu, 128);
+    WRITER_ON_STACK(cat_tp, 32);
     struct es5_addressing a = { 0 };
     if (!*t->config->number || tp_address_from_text(t->config->number, &a.sms) != ERR_NONE)
         return FINALISE;
+    if (t->e->cat_tp && t->config->cat_tp_udp_port)
+        smsr_cat_tp_parameters_write(&cat_tp, t->config);
+    a.cat_tp = wr_span(&cat_tp);
     es5_update_addressing_write(&capdu, &a);
     return smsr_send_capdu(t, op, EXCHANGE_COMMAND, wr_span(&capdu), false);
 }
