@@ -74,6 +74,9 @@ static struct smsr_partner smsr_partner(const char *name, const char *oid, unsig
     return p;
 }
 
+#define CAT_TP_PORT     9000u
+#define CAT_TP_UDP_PORT 8444u
+
 static struct x509 *copy_of(struct ecosystem *e, const struct x509 *x)
 {
     struct x509 *copy;
@@ -88,6 +91,11 @@ static void make_smsr(struct ecosystem *e)
     struct smsr_partner *p = e->smsr_partners;
     struct smsr_config config = { .oid = oid_of(OID_SMSR), .url = URL_SMSR, .partners = p, .partner_count = 3, .trust = &e->trust,
                                   .admin_uri = "/gsma/adminagent", .bearer = e->options.bearer, .admin_ipv4 = { 192, 0, 2, 1 }, .admin_port = 8443 };
+    if (config.bearer == SMSR_BEARER_CAT_TP) {
+        config.cat_tp_port = CAT_TP_PORT;
+        config.cat_tp_udp_port = CAT_TP_UDP_PORT;
+        memcpy(config.cat_tp_ipv4, config.admin_ipv4, sizeof config.cat_tp_ipv4);
+    }
     p[0] = smsr_partner("eum", OID_EUM, SMSR_EUM);
     p[0].eum_certificate = copy_of(e, e->eum_certificate);
     memcpy(p[0].kek, e->kek, sizeof e->kek);
@@ -163,6 +171,11 @@ static struct eum_order order_of(struct ecosystem *e, struct sim_card *card, str
                            .kek = SPAN_OF(e->kek) };
     o.smsr.oid = oid_of(OID_SMSR);
     o.smsr.sms_number = SMSR_NUMBER;
+    if (e->options.bearer == SMSR_BEARER_CAT_TP) {
+        o.smsr.cat_tp_udp_port = CAT_TP_UDP_PORT;
+        o.smsr.cat_tp_port = CAT_TP_PORT;
+        memcpy(o.smsr.cat_tp_ipv4, (const uint8_t[]){ 192, 0, 2, 1 }, 4);
+    }
     o.smsr.https_host = "192.0.2.1";
     memcpy(o.smsr.https_ipv4, (const uint8_t[]){ 192, 0, 2, 1 }, 4);
     o.smsr.https_port = 8443;
@@ -312,6 +325,7 @@ struct ecosystem *ecosystem_new(struct world *w, const struct ecosystem_options 
     e->network.world = w;
     e->network.air = (struct weather){ .delay_min_ms = 40, .delay_max_ms = 400 };
     e->network.sms_up = e->network.sms_down = SMS_WEATHER;
+    e->network.datagrams = e->network.air;
     e->network.counts = &e->fault_counts;
     snprintf(e->network.server_number, sizeof e->network.server_number, SMSR_NUMBER);
     make_authorities(e);
@@ -437,6 +451,7 @@ void ecosystem_troubles(struct ecosystem *e, const struct faults *faults)
     world_strikes(w)->armed = faults != NULL;
     e->network.sms_up = or_else(e->faults.sms_up, SMS_WEATHER);
     e->network.sms_down = or_else(e->faults.sms_down, SMS_WEATHER);
+    e->network.datagrams = or_else(e->faults.datagrams, e->network.air);
     world_soap_weather(w, &request, &answer);
     if (faults && faults->jam_every_ms)
         clockwork_plan(world_time(w), world_now(w) + faults->jam_every_ms, trouble_jam, e, 0);

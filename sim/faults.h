@@ -33,6 +33,7 @@ struct device_faults {
 
 struct faults {
     struct weather sms_up, sms_down, request, answer; /* delays 0: the scenario's ordinary ones */
+    struct weather datagrams; /* of CAT_TP, either way */
     uint32_t tcp_cut_permille, tcp_corrupt_permille; /* per piece of a stream */
     struct server_faults smsr, smdp;
     struct device_faults device;

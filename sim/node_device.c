@@ -258,6 +258,8 @@ static void datagram_up(void *context, uint64_t generation, struct span datagram
 static void datagram_send(struct sim_channel *c, struct span datagram)
 {
     struct sim_device *d = c->device;
+    if (!prepaid_spend(d, datagram.len))
+        return; /* the network carries nothing any more */
     BOOK(d, octets_up, datagram.len);
     world_arrow(d->network->world, d->number, "device", "sm-sr", "datagram of %zu octets", datagram.len);
     world_carry(d->network->world, "udp-up", &d->network->datagrams, datagram, datagram_up, c, c->generation);
@@ -278,7 +280,8 @@ void sim_network_datagram(struct sim_network *n, const struct sim_address *to, s
     for (size_t i = 0; i < n->device_count; i++) {
         struct sim_device *d = n->devices[i];
         struct sim_channel *c = &d->channels[to->channel % ARRAY_LEN(d->channels)];
-        if (d->number != to->device || !c->udp || c->generation != to->generation)
+        if (d->number != to->device || !c->udp || c->generation != to->generation ||
+            !prepaid_spend(d, datagram.len))
             continue;
         BOOK(d, octets_down, datagram.len);
         world_arrow(n->world, d->number, "sm-sr", "device", "datagram of %zu octets", datagram.len);
