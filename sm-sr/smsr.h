@@ -100,7 +100,7 @@ struct smsr_config {
     uint32_t https_script_max; /* 0: 32768 */
     uint32_t resend_s;         /* pause before a packet without answer leaves again, doubled each time. 0: 20 */
     uint32_t resend_max_s;     /* 0: 600 */
-    uint32_t https_tries;      /* triggers without effect before a short script goes by SMS. 0: 3 */
+    uint32_t https_tries;      /* triggers without effect before a script goes the next way. 0: 3 */
     uint32_t hold_ms;          /* how long a session waits for the next command when more is to come. 0: 10000 */
     bool no_onc; /* SetONC and GetONC are not supported, nothing is discarded */
     uint32_t validity_s;       /* 0: SMSR_VALIDITY_DEFAULT_S */

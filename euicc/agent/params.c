@@ -99,6 +99,23 @@ static enum err web_set(const struct found_params *f, struct span query, struct 
     return ERR_NONE;
 }
 
+static void trigger_apply(const struct scp81_trigger *trigger, struct found_params *f, struct agent_params *p)
+{
+    found_add(f, trigger->connection);
+    found_add(f, trigger->dns);
+    f->host = trigger->host;
+    f->agent = trigger->agent;
+    f->uri = trigger->uri;
+    if (trigger->has_key) {
+        p->kvn = trigger->kvn;
+        p->kid = trigger->kid;
+    }
+    if (trigger->has_retry) {
+        p->retries = trigger->retry_count + (MUTANT(one_try_too_many) ? 1u : 0u);
+        p->retry_wait_s = timer_seconds(trigger->retry_timer);
+    }
+}
+
 enum err agent_params_resolve(struct card *card, const struct agent_request *request, struct agent_params *ret)
 {
     const struct scp81_trigger *trigger = request->trigger;
@@ -111,21 +128,8 @@ enum err agent_params_resolve(struct card *card, const struct agent_request *req
     struct span a2;
     p.retry_wait_s = card->isdr->timing.retry_wait_s;
     p.kvn = p.mno_slot ? mno_kvn(card, p.mno_slot) : isdr_used_kvn(card, KVN_SCP81_FIRST, KVN_SCP81_LAST);
-    if (trigger) {
-        found_add(&f, trigger->connection);
-        found_add(&f, trigger->dns);
-        f.host = trigger->host;
-        f.agent = trigger->agent;
-        f.uri = trigger->uri;
-        if (trigger->has_key) {
-            p.kvn = trigger->kvn;
-            p.kid = trigger->kid;
-        }
-        if (trigger->has_retry) {
-            p.retries = trigger->retry_count + (MUTANT(one_try_too_many) ? 1u : 0u);
-            p.retry_wait_s = timer_seconds(trigger->retry_timer);
-        }
-    }
+    if (trigger)
+        trigger_apply(trigger, &f, &p);
     found_source_ends(&f);
     if (enabled && tlv_find((struct span){ enabled->connectivity, enabled->connectivity_len }, 0xA2, &a2))
         found_add(&f, a2);
