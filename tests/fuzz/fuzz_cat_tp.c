@@ -1,12 +1,20 @@
-/* Properties: a PDU that reads, writes and reads again the same; datagrams of any content, each with its length in front,
- * leave a connection that never hands out more than it was given. */
+/* Properties: a PDU that reads, writes and reads again the same; datagrams of any content, each with its length in
+ * front, leave a connection, of the end that listens or of the one that connects, that never hands out more than it was
+ * given, nor more at a time than it has room for. */
 #include <assert.h>
 
 #include "lib/wire/cat_tp.h"
 
+#define ROOM 2000u
+
 static size_t handed_out;
 static void on_datagram(void *context, struct span bytes) { (void)context, assert(bytes.len <= CAT_TP_PDU_MAX); }
-static void on_sdu(void *context, struct span sdu) { (void)context, handed_out += sdu.len; }
+static void on_sdu(void *context, struct span sdu)
+{
+    (void)context;
+    assert(sdu.len <= ROOM);
+    handed_out += sdu.len;
+}
 
 static void one_pdu(struct span in)
 {
@@ -43,15 +51,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct cat_tp t;
-    static uint8_t tx[2000], rx[2000];
-    struct cat_tp_config c = { .source = 0x1111, .tx = tx, .rx = rx, .tx_cap = sizeof tx, .rx_cap = sizeof rx,
-                               .datagram = on_datagram, .sdu = on_sdu };
+    static uint8_t tx[ROOM], rx[ROOM];
+    struct cat_tp_config c = { .source = 0x1111,
+                               .destination = 0x2222,
+                               .tx = tx,
+                               .rx = rx,
+                               .tx_cap = sizeof tx,
+                               .rx_cap = sizeof rx,
+                               .datagram = on_datagram,
+                               .sdu = on_sdu };
     uint64_t now = 1000;
     size_t given = 0;
     handed_out = 0;
     one_pdu((struct span){ data, size });
     assert(cat_tp_init(&t, &c) == ERR_NONE);
-    cat_tp_listen(&t);
+    if (size && data[size - 1] & 1)
+        cat_tp_connect(&t, now);
+    else
+        cat_tp_listen(&t);
     struct reader r = rd_of((struct span){ data, size });
     while (rd_left(&r)) {
         size_t len = rd_u8(&r);
