@@ -13,6 +13,8 @@
 #include "sm-sr/procedures/switch.h"
 #include "sm-sr/unconfirmed.h"
 
+#define SCRIPT_FRAME 4u /* AE 80 … 00 00 */
+
 /* ---- sending */
 
 static void sms_post(struct turn *t, const struct exchange *x, struct span packet)
@@ -161,14 +163,14 @@ enum err smsr_exchange_send(struct turn *t, const struct operation *op, enum exc
 static bool other_way(struct turn *t, struct exchange *x, const char *why)
 {
     struct bearer_choice next;
-    if (x->state != EXCHANGE_WAITING || x->script.len < 4 ||
-        !smsr_bearer_after(t, x->bearer, x->script.len - 4, &next))
+    if (x->state != EXCHANGE_WAITING || x->script.len < SCRIPT_FRAME ||
+        !smsr_bearer_after(t, x->bearer, x->script.len - SCRIPT_FRAME, &next))
         return false;
     enum bearer before = x->bearer;
     struct span script = x->script;
     x->bearer = next.bearer;
     if (next.bearer == BEARER_SMS)
-        script = smsr_script_make(t, x, span_sub(x->script, 2, x->script.len - 4));
+        script = smsr_script_make(t, x, span_sub(x->script, 2, x->script.len - SCRIPT_FRAME));
     enum err err = !script.ptr                    ? ERR_NO_SPACE
                    : next.bearer == BEARER_SMS    ? smsr_packet_make(t, x, &x->target, script, 0)
                                                   : smsr_trigger_make(t, x, 0);
@@ -443,19 +445,21 @@ void smsr_exchange_session_lost(struct turn *t)
     }
 }
 
-/* What was not given yet may also go the other way, now that the card has come it. */
-static bool may_go(const struct exchange *x, struct reply_ref session)
+/* What was not given yet may also go the other way, now that the card has come it, unless it is too long for that. */
+static bool may_go(const struct turn *t, const struct exchange *x, struct reply_ref session)
 {
-    bool waits = x->bearer != BEARER_SMS && x->state == EXCHANGE_WAITING;
+    bool fits = session.node != SMSR_NODE_LINK || x->script.len <= t->config->cat_tp_script_max + SCRIPT_FRAME;
+    bool waits = x->bearer != BEARER_SMS && x->state == EXCHANGE_WAITING && fits;
     return x->n && x->change != ROW_GONE && (waits || smsr_bearer_is_of(x->bearer, session));
 }
 
-static struct exchange *next_script(struct euicc *e, struct reply_ref session)
+static struct exchange *next_script(struct turn *t, struct reply_ref session)
 {
+    struct euicc *e = t->e;
     struct exchange *best = NULL;
     for (size_t i = 0; i < e->exchange_count; i++) {
         struct exchange *x = &e->exchanges[i];
-        if (!may_go(x, session))
+        if (!may_go(t, x, session))
             continue;
         if (!best || (x->purpose == EXCHANGE_CONFIRM && best->purpose != EXCHANGE_CONFIRM) ||
             (x->purpose == best->purpose && x->n < best->n))
@@ -479,7 +483,7 @@ void smsr_exchange_serve(struct turn *t)
     if (reply_ref_is_none(session))
         return;
     t->session = (struct reply_ref){ 0 };
-    struct exchange *x = next_script(t->e, session);
+    struct exchange *x = next_script(t, session);
     if (x)
         x->bearer = session.node == SMSR_NODE_LINK ? BEARER_CAT_TP : BEARER_HTTPS;
     enum err err = x ? session_give(t, x, session) : ERR_NOT_FOUND;

@@ -143,6 +143,38 @@ static void a_terminal_without_udp_is_served_by_sms(void **state)
     world_free(&w);
 }
 
+static void send_data(struct span data)
+{
+    struct es3_send_data r = {
+        .base = world_call("data", 3600), .eid = world_eid(), .sd_aid = aid_isdp(0x11), .data = data
+    };
+    world_ask(&w, OID_SMDP, ES3_SEND_DATA, &r);
+    world_settle(&w);
+}
+
+/* What waits for a session goes over a link when the card comes with one, if it fits there. */
+static void what_waits_for_https_goes_over_a_link_that_comes(void **state)
+{
+    (void)state;
+    for (unsigned items = 1; items <= 7; items += 6) {
+        static uint8_t room[8000];
+        struct writer data = wr_of(room, sizeof room);
+        for (unsigned i = 0; i < items; i++)
+            wr_bytes(&data, hex_lit("868203E8")), wr_fill(&data, 0x5A, 1000);
+        begin(SMSR_BEARER_AUTO);
+        w.config.no_https = false; /* but the card never comes that way */
+        w.config.https_tries = 100;
+        world_restart(&w);
+        send_data(wr_span(&data));
+        world_pass(&w, 1000);
+        assert_int_equal(client.packets, 0);
+        link_open(&w, SPAN_NONE);
+        world_pass(&w, 5000);
+        assert_int_equal(client.packets, items == 1);
+        world_free(&w);
+    }
+}
+
 static struct span packet_of_card(enum scp80_form form, uint64_t counter, bool good)
 {
     static uint8_t e1_room[100], room[300];
@@ -226,6 +258,7 @@ int main(void)
         cmocka_unit_test(triggers_do_not_spoil_the_packet),
         cmocka_unit_test(an_answer_that_got_lost_is_said_again),
         cmocka_unit_test(a_terminal_without_udp_is_served_by_sms),
+        cmocka_unit_test(what_waits_for_https_goes_over_a_link_that_comes),
         cmocka_unit_test(a_notification_comes_over_a_link_and_is_confirmed_there),
         cmocka_unit_test(a_forged_notification_is_dropped),
         cmocka_unit_test(strangers_get_nothing),
