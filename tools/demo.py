@@ -53,7 +53,8 @@ def soap_facts(path):
 class Demo:
     def __init__(self, arguments):
         self.arguments, self.show = arguments, Show()
-        self.lab = Lab(arguments.build, arguments.out, postgres=arguments.postgres)
+        self.cat_tp = arguments.bearer == 'cat_tp'
+        self.lab = Lab(arguments.build, arguments.out, https=not self.cat_tp, postgres=arguments.postgres, cat_tp=0 if self.cat_tp else None)
         self.started = time.time()
         self.report = {'result': 'failed', 'eid': '', 'steps': [], 'card': {'profiles': []}, 'eis': {'profiles': []}, 'attach': [],
                        'transport': {}, 'download_ms': 0}
@@ -117,7 +118,7 @@ class Demo:
         lab = self.lab
         lab.subscribers = [BOOTSTRAP, BLOCKED]
         lab.configure_network()
-        lab.configure_smsr()
+        lab.configure_smsr(bearer='cat_tp' if self.cat_tp else 'auto')
         lab.configure_smdp({'ordered': {'package': self.package, 'msisdn': MSISDN, 'type': 'demo'},
                             'blocked': {'package': self.blocked, 'msisdn': BLOCKED.msisdn, 'type': 'blocked'}})
         lab.configure_operator('operator')
@@ -375,6 +376,7 @@ def main():
     parser.add_argument('--out', default=os.path.join(ROOT, 'build', 'demo'))
     parser.add_argument('--profile', help='an interoperable profile package in place of our own')
     parser.add_argument('--curve', default='P-256', choices=['P-256', 'brainpoolP256r1'])
+    parser.add_argument('--bearer', default='https', choices=['https', 'cat_tp'], help='how the card is reached, beside short messages')
     parser.add_argument('--postgres', help='URL of a PostgreSQL server with empty databases smsr and smdp, in place of SQLite files')
     arguments = parser.parse_args()
     if arguments.profile and not os.path.exists(arguments.profile):
