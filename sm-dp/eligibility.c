@@ -1,5 +1,6 @@
 #include "eligibility.h"
 
+#include "lib/base/mutant.h"
 #include "lib/es/eum_signature.h"
 #include "lib/pki/gp_certificate.h"
 
@@ -74,7 +75,7 @@ struct status smdp_eligible(struct turn *t, const struct eis *eis, const struct 
 
 const struct profile_info *smdp_left_over(struct turn *t, const struct eis *eis)
 {
-    for (size_t i = 0; i < eis->profile_count; i++)
+    for (size_t i = 0; i < eis->profile_count && !MUTANT(cleans_nothing_up); i++)
         if (eis->profiles[i].state == PROFILE_CREATED && oid_eq(&eis->profiles[i].smdp_id, &t->config->oid))
             return &eis->profiles[i];
     return NULL;

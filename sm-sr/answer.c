@@ -162,6 +162,8 @@ struct span smsr_callback_build(struct turn *t, struct span context, enum es_fun
 static bool origin_allowed(const struct smsr_partner *p, struct span uri)
 {
     struct span origin = wsa_origin(uri);
+    if (MUTANT(replies_anywhere))
+        return true;
     if (!origin.len)
         return false;
     if (span_eq(origin, wsa_origin(span_text(p->es3_url))) || span_eq(origin, wsa_origin(span_text(p->es4_url))))
@@ -394,7 +396,7 @@ static bool owner_asked(const struct operation *op, const struct profile *p)
 void smsr_tell_others(struct turn *t, enum smsr_tell what, const struct profile *p)
 {
     const struct operation *op = asked_operation(t);
-    if (!owner_asked(op, p))
+    if (!owner_asked(op, p) || MUTANT(tells_the_caller_too))
         tell_owner(t, what, p);
     smsr_tell_listeners(t, what, p, op ? &op->requester : NULL);
 }

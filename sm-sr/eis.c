@@ -1,5 +1,6 @@
 #include "eis.h"
 
+#include "lib/base/mutant.h"
 #include "lib/es/eis_view.h"
 #include "rules.h"
 #include "trail.h"
@@ -20,7 +21,7 @@ static bool add_profiles(struct turn *t, struct eis *eis, enum es_function funct
         return false;
     for (size_t i = 0; i < t->e->profile_count; i++) {
         const struct profile *p = &t->e->profiles[i];
-        if (p->change != ROW_GONE && *p->info.iccid.digits && p->info.state != PROFILE_IN_CREATION &&
+        if (p->change != ROW_GONE && *p->info.iccid.digits && (p->info.state != PROFILE_IN_CREATION || MUTANT(shows_what_is_in_creation)) &&
             (es_function_info(function)->number == ES_IF_ES7 || smsr_may_manage(t, function, caller, p)) &&
             is_listed(&p->info.iccid, list))
             eis->profiles[eis->profile_count++] = p->info;

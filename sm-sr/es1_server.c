@@ -1,3 +1,4 @@
+#include "lib/base/mutant.h"
 #include "lib/es/es1.h"
 
 #include <stdio.h>
@@ -18,7 +19,7 @@ static struct status eis_invalid(const struct turn *t, const char *detail)
 
 static struct status check_identity(struct turn *t, const struct call_event *c, const struct eis *eis)
 {
-    if (!oid_eq(&eis->eum_id, &c->partner->oid))
+    if (!oid_eq(&eis->eum_id, &c->partner->oid) && !MUTANT(takes_eis_of_another_eum))
         return status_failed(REASON_REQUESTER_NOT_ALLOWED, eis->eum_id.text, "the EIS names another EUM");
     if (!oid_eq(&eis->smsr_id, &t->config->oid))
         return status_failed(REASON_SMSR_WRONG, eis->smsr_id.text, "the EIS names another SM-SR");

@@ -1,5 +1,6 @@
 #include "rights.h"
 
+#include "lib/base/mutant.h"
 #include "answer.h"
 #include "rules.h"
 #include "unconfirmed.h"
@@ -90,7 +91,7 @@ bool smsr_plma_allows(struct turn *t, const struct profile_info *p, const struct
 {
     const struct query *q = plma_of_euicc(t);
     for (size_t i = 0; q && i < q->row_count; i++)
-        if (row_is_for(&q->rows[i], p) && span_eq(row_bytes(&q->rows[i], 2), oid_span(sp)) &&
+        if ((row_is_for(&q->rows[i], p) || MUTANT(one_plma_for_all)) && span_eq(row_bytes(&q->rows[i], 2), oid_span(sp)) &&
             names_have(row_bytes(&q->rows[i], 3), span_text(operation)))
             return true;
     return false;
@@ -119,7 +120,7 @@ bool smsr_plma_listener(struct turn *t, const struct profile_info *p, const char
 
 bool smsr_onc_discards(struct turn *t, const struct profile_info *p, const char *notification)
 {
-    const struct query *q = t->config->no_onc ? NULL : SMSR_ASK(t, &SMSR_ONC_OF_EUICC, value_text(t->e->eid_text));
+    const struct query *q = t->config->no_onc || MUTANT(forgets_the_onc) ? NULL : SMSR_ASK(t, &SMSR_ONC_OF_EUICC, value_text(t->e->eid_text));
     for (size_t i = 0; q && i < q->row_count; i++)
         if (row_is_for(&q->rows[i], p))
             return names_have(row_bytes(&q->rows[i], 2), span_text(notification));
@@ -144,12 +145,12 @@ static struct status not_its_own(const struct oid *mno)
 
 static struct status check_plma(struct turn *t, const struct call_event *c, const struct es_plma *plma)
 {
-    if (!speaks_for(t, c, &plma->mno_id))
+    if (!speaks_for(t, c, &plma->mno_id) && !MUTANT(plma_in_any_name))
         return not_its_own(&plma->mno_id);
     if (!smsr_partner_by_oid(t->smsr, plma->m2m_sp_id.text))
         return status_failed(REASON_PLMA_SP_UNKNOWN, plma->m2m_sp_id.text, "no partner of this SM-SR");
     for (size_t i = 0; i < plma->operation_count; i++)
-        if (!is_operation(plma->operations[i]) && !is_notification(plma->operations[i]))
+        if (!MUTANT(authorises_anything) && !is_operation(plma->operations[i]) && !is_notification(plma->operations[i]))
             return status_failed(REASON_PLMA_INVALID, "", "\"%.*s\" cannot be authorised",
                                  (int)(plma->operations[i].len < 64 ? plma->operations[i].len : 64),
                                  (const char *)plma->operations[i].ptr);

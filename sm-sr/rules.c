@@ -1,5 +1,6 @@
 #include "rules.h"
 
+#include "lib/base/mutant.h"
 #include "rights.h"
 #include "unconfirmed.h"
 
@@ -31,6 +32,8 @@ bool smsr_may_see(struct turn *t, enum es_function function, const struct oid *c
 {
     if (over_es3(function))
         return true; /* it must see the card before it brings its first profile */
+    if (MUTANT(everybody_sees_every_eis))
+        return true;
     for (size_t i = 0; i < t->e->profile_count; i++) {
         const struct profile *p = &t->e->profiles[i];
         if (p->change != ROW_GONE && *p->info.iccid.digits && smsr_may_manage(t, function, caller, p))
@@ -62,6 +65,10 @@ struct status smsr_rule_profile(struct turn *t, enum es_function function, const
 
 struct status smsr_rule_pol2(const struct profile *p, enum pol2_action action)
 {
+    if (MUTANT(ignores_pol2_on_deletion) && action == POL2_DELETE)
+        return status_success();
+    if (MUTANT(ignores_pol2_on_disabling) && action == POL2_DISABLE)
+        return status_success();
     if (pol2_has(p->info.pol2, action, POL2_NOT_ALLOWED))
         return status_failed(REASON_POL2_REFUSED, p->info.iccid.digits, "POL2 does not allow to %s it",
                              action == POL2_ENABLE    ? "enable"
@@ -72,7 +79,7 @@ struct status smsr_rule_pol2(const struct profile *p, enum pol2_action action)
 
 struct status smsr_rule_state(const struct profile *p, enum profile_state wanted)
 {
-    if (p->info.state == wanted)
+    if (p->info.state == wanted || (MUTANT(enables_what_is_enabled) && wanted == PROFILE_DISABLED))
         return status_success();
     return status_failed(SMSR_REASON_STATE, p->info.iccid.digits, "the profile is %s, not %s",
                          profile_state_text(p->info.state), profile_state_text(wanted));

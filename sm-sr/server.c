@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "answer.h"
+#include "lib/base/mutant.h"
 #include "lib/engine/call.h"
 #include "unconfirmed.h"
 
@@ -65,7 +66,7 @@ static struct status admit(const struct call_event *c, const struct server *serv
 {
     const struct es_message *m = &c->message;
     uint32_t validity_s = ((const struct es_request *)m->body)->validity_s;
-    if (!c->partner || !oid_eq(&m->wsa.from.entity_id, &c->partner->oid))
+    if (!c->partner || (!oid_eq(&m->wsa.from.entity_id, &c->partner->oid) && !MUTANT(takes_any_entity_id)))
         return status_failed(REASON_REQUESTER_UNKNOWN, m->wsa.from.entity_id.text,
                              "not the entity of the TLS connection");
     if (server && !(c->partner->kinds & server->kinds))
@@ -119,7 +120,7 @@ static void answer_again(struct turn *t, const struct known_call *k)
 /* While another SM-SR takes the eUICC over, nothing else may change it (fact book 2.6). */
 static bool is_locked(struct turn *t, const struct server_row *row)
 {
-    return t->e && !row->of_change && !row->only_reads && smsr_operation_change(t->e);
+    return t->e && !row->of_change && !row->only_reads && !MUTANT(no_lock_in_a_change) && smsr_operation_change(t->e);
 }
 
 static struct status locked(const struct turn *t)
@@ -195,7 +196,7 @@ static bool known(struct turn *t, struct known_call *k, const struct call_event 
     const struct es_request *request = c->message.body;
     *k = (struct known_call){ .c = c, .row = row, .requester = c->partner->oid.text };
     snprintf(k->call_id, sizeof k->call_id, "%.*s", (int)request->call_id.len, (const char *)request->call_id.ptr);
-    if (row->only_reads)
+    if (row->only_reads || MUTANT(no_call_is_a_repeat))
         return true;
     if (!call_load(t->rows, k->requester, k->call_id, &k->call))
         t->need_rows = true;
@@ -232,7 +233,7 @@ void smsr_call(struct turn *t, const struct call_event *c)
     if (row->procedure && !(k.url = smsr_callback_url(t, c->partner, &c->message))) {
         turn_away(t, c,
                   status_failed(REASON_REQUESTER_NOT_ALLOWED, "", "ReplyTo names a host that is not the caller's"));
-    } else if (k.call.state != CALL_UNKNOWN && !span_eq(k.call.digest, SPAN_OF(c->digest))) {
+    } else if (k.call.state != CALL_UNKNOWN && !MUTANT(any_call_is_a_repeat) && !span_eq(k.call.digest, SPAN_OF(c->digest))) {
         turn_away(t, c, status_failed(REASON_CALL_ID_REUSED, "", "the identifier was used for another call"));
     } else if (k.call.state != CALL_UNKNOWN) {
         answer_again(t, &k);

@@ -1,5 +1,6 @@
 #include "take_in.h"
 
+#include "lib/base/mutant.h"
 #include "lib/es/eum_signature.h"
 #include "lib/pki/chain.h"
 #include "rules.h"
@@ -28,11 +29,11 @@ struct status smsr_take_in_signatures(struct turn *t, const struct smsr_partner 
     if (!eum || chain_check_eum(t->config->trust, eum, t->now_ms, NULL) != ERR_NONE)
         return status_failed(REASON_EUM_CERT_INVALID, eis->eum_id.text, "no EUM certificate that holds against the CI");
     enum err err = signature_check(t, eum, eis);
-    if (err != ERR_NONE)
+    if (err != ERR_NONE && !MUTANT(takes_any_eum_signature))
         return status_failed(REASON_EIS_SIGNATURE, t->e->eid_text, "EumSignature: %s", err_text(err));
     err = chain_check_euicc(t->config->trust, eum, sd_certificate(&eis->ecasd), eid_span(&eis->eid), t->now_ms,
                             ret_ecasd);
-    if (err != ERR_NONE)
+    if (err != ERR_NONE && !(MUTANT(takes_expired_ecasd) && err == ERR_EXPIRED))
         return status_failed(err == ERR_EXPIRED ? REASON_ECASD_CERT_EXPIRED : REASON_ECASD_CERT_INVALID, t->e->eid_text,
                              "ECASD certificate: %s", err_text(err));
     return status_success();
@@ -65,7 +66,7 @@ struct status smsr_take_in_profiles(struct turn *t, const struct eis *eis)
     }
     if (enabled != 1)
         return eis_invalid(t, "exactly one profile must be enabled");
-    if (fallback != 1)
+    if (fallback != 1 && !MUTANT(takes_any_number_of_fallbacks))
         return eis_invalid(t, "exactly one profile must have the fall-back attribute");
     if (eis->remaining_memory > eis->available_memory)
         return eis_invalid(t, "more memory remains than there is");

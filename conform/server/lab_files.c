@@ -160,9 +160,12 @@ static enum err make_authorities(struct lab *lab)
         { "operator", "ci", "strangers/expired", role_oids[OP1], "2020-01-01" },
         { "operator", "ci", "strangers/unborn", role_oids[OP1], "2090-01-01" },
         { "operator", "ci", "strangers/unknown", "2.999.55", NULL },
+        { "operator", "ci", "strangers/revoked", role_oids[OP1], NULL },
     };
     for (size_t i = 0; err == ERR_NONE && i < ARRAY_LEN(others); i++)
         err = issue(lab, others[i].kind, others[i].ci, others[i].out, others[i].oid, others[i].from);
+    if (err == ERR_NONE)
+        err = lab_revoke(lab, "strangers/revoked/tls.pem", "revoked.crl");
     return err == ERR_NONE ? TOOL(lab, NULL, "osprey-eum", "kek", "--out", "sm-sr.kek") : err;
 }
 
@@ -307,7 +310,7 @@ static enum err configure_smsr(struct lab *lab, const char *name, const char *oi
 {
     return lab_write(lab, arena_printf(&lab->arena, "%s.conf", name),
                      "[sm-sr]\noid = %s\nurl = %s\nlisten = 127.0.0.1:%u\ndatabase = %s/sm-sr.db\nmaster_key = %s/master.key\n"
-                     "ci = ci/ci.pem\nonc = %s\n\n[tls]\ncertificate = %s/tls.pem\nkey = %s/tls.key\ntrust = ci/ci.pem\n\n"
+                     "ci = ci/ci.pem\nonc = %s\n\n[tls]\ncertificate = %s/tls.pem\nkey = %s/tls.key\ntrust = ci/ci.pem\ncrl = revoked.crl\n\n"
                      "[smsc]\naddress = 127.0.0.1:%u\nsystem_id = %s\nfrom = %s\n\n%s"
                      "[channel]\nresend_s = 1\nresend_max_s = 2\n\n[lab]\ntrace_dir = %s\n\n"
                      "%s%s[log]\nfile = logs/%s.log\nlevel = debug\n",
@@ -355,7 +358,7 @@ static enum err configure_smdp(struct lab *lab)
     return lab_write(lab, "sm-dp.conf",
                      "[sm-dp]\noid = " DP_OID "\nurl = %s\nlisten = 127.0.0.1:%u\ndatabase = sm-dp/sm-dp.db\n"
                      "master_key = sm-dp/master.key\nci = ci/ci.pem\nresend_s = 2\nsegments_per_call = 48\n\n"
-                     "[tls]\ncertificate = sm-dp/tls.pem\nkey = sm-dp/tls.key\ntrust = ci/ci.pem\n\n[lab]\ntrace_dir = sm-dp\n\n"
+                     "[tls]\ncertificate = sm-dp/tls.pem\nkey = sm-dp/tls.key\ntrust = ci/ci.pem\ncrl = revoked.crl\n\n[lab]\ntrace_dir = sm-dp\n\n"
                      "[card P-256]\ncertificate = sm-dp/card.7f21\nkey = sm-dp/card.key\n\n"
                      "[eum lab]\ncertificate = eum/eum.pem\n\n%s%s[log]\nfile = logs/sm-dp.log\nlevel = debug\n",
                      url_of(lab, PORT_DP, NULL), lab->ports[PORT_DP], partners, ordered_profiles(lab));

@@ -382,7 +382,7 @@ static bool undo_goes_on(const struct turn *t, const struct job *j)
 /* POL1 forbids it: then the installation really was complete. */
 static int undone(struct turn *t, struct job *j, const struct es3_answer *a)
 {
-    if (a->status.reason == REASON_POL1_REFUSED && !(j->flags & JOB_SENT_ALL))
+    if (a->status.reason == REASON_POL1_REFUSED && !MUTANT(pol1_is_a_failure) && !(j->flags & JOB_SENT_ALL))
         return DL_COMPLETE;
     bool left = !smdp_executed(a) && a->status.reason != REASON_ICCID_UNKNOWN;
     if (left && unsure(a) && undo_goes_on(t, j) && !MUTANT(gives_up_cleaning)) { /* the operator has waited long enough; the clean-up goes on */
@@ -437,7 +437,7 @@ static struct status find_profile(struct turn *t, const struct job *j, const str
             return status_success();
         if (!p->known)
             return status_failed(REASON_ICCID_UNKNOWN, r->iccid.digits, "not a profile of this SM-DP");
-        if (!oid_eq(&p->owner, &j->requester))
+        if (!oid_eq(&p->owner, &j->requester) && !MUTANT(anybodys_profile))
             return status_failed(REASON_ICCID_NOT_ALLOWED, r->iccid.digits, "another operator's profile");
         if (r->profile_type.len && !span_eq(r->profile_type, span_text(p->type)))
             return status_failed(REASON_ICCID_NOT_ALLOWED, r->iccid.digits, "it is of another profile type");

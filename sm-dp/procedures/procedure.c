@@ -144,7 +144,7 @@ static void expire(struct turn *t, struct job *j)
     bool unreached = j->flags & JOB_UNREACHED;
     smdp_call_forget(t, j);
     if (!(j->flags & JOB_ANSWERED) && status_ok(&j->status))
-        j->status = unreached ? status_failed(REASON_EXTERNAL_UNREACHABLE, j->smsr.text, "the SM-SR was not reached in time")
+        j->status = unreached && !MUTANT(never_reached_is_expired) ? status_failed(REASON_EXTERNAL_UNREACHABLE, j->smsr.text, "the SM-SR was not reached in time")
                               : status_expired();
     bool cleans = j->step || (j->flags & JOB_ANSWERED);
     int next = cleans && j->procedure->expired ? j->procedure->expired(t, j) : NEXT_END;

@@ -64,7 +64,7 @@ void smsr_notification_answered(struct turn *t, const struct card_answer *a)
 
 static bool is_repeat(const struct euicc *e, const struct es5_notification *n)
 {
-    return e->note_type == n->type && e->note_sequence == n->sequence && aid_eq(&e->note_isdp, &n->isdp);
+    return !MUTANT(every_notification_is_new) && e->note_type == n->type && e->note_sequence == n->sequence && aid_eq(&e->note_isdp, &n->isdp);
 }
 
 static void remember(struct turn *t, const struct es5_notification *n, const char *from)

@@ -1,4 +1,5 @@
 #include "sm-sr/rules.h"
+#include "lib/base/mutant.h"
 #include "sm-sr/turn.h"
 #include "sm-sr/unconfirmed.h"
 #include "switch.h"
@@ -33,7 +34,7 @@ static struct status check(struct turn *t, struct operation *op)
     struct status s = smsr_rule_profile(t, op->function, &op->requester, &op->iccid, &p);
     if (status_ok(&s))
         s = check_state(p, op->function);
-    if (status_ok(&s) && p == fallback)
+    if (status_ok(&s) && p == fallback && !MUTANT(deletes_the_fallback))
         s = status_failed(SMSR_REASON_DELETE_FALLBACK, op->iccid.digits, "it has the fall-back attribute");
     if (status_ok(&s))
         s = smsr_rule_pol2(p, POL2_DELETE);

@@ -1,4 +1,5 @@
 #include "sm-sr/rules.h"
+#include "lib/base/mutant.h"
 #include "sm-sr/turn.h"
 #include "sm-sr/unconfirmed.h"
 #include "switch.h"
@@ -25,7 +26,7 @@ static struct status check(struct turn *t, struct operation *op)
     struct status s = smsr_rule_profile(t, op->function, &op->requester, &op->iccid, &p);
     if (status_ok(&s))
         s = smsr_rule_state(p, PROFILE_ENABLED);
-    if (status_ok(&s) && p == fallback)
+    if (status_ok(&s) && p == fallback && !MUTANT(disables_the_fallback))
         s = status_failed(REASON_EUICC_REFUSED, op->iccid.digits,
                           "the profile with the fall-back attribute stays enabled");
     if (status_ok(&s))
