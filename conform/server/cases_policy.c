@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "cases.h"
+#include "dp_end.h"
+#include "lib/codec/hex.h"
 #include "tap.h"
 
 /* POL2, subscription address, connectivity parameters, audit (SGP.02 §5.5.2 to §5.5.4; fact book 7.4, 7.9, 7.10, 7.14). */
@@ -83,6 +85,35 @@ static void address_of_another(struct stage *s)
     need_status(s, address_set(s, OP2, "999700000000001", "999700000001"), "FAILED 8.2.6/1.2");
 }
 
+#define CONNECTIVITY "3A070CA00A060891999700000000F0" /* an SMSC's address */
+
+static struct message *connectivity(struct stage *s, const struct dp_end *d, const char *parameters)
+{
+    return ask(s, DP, SM_SR, "ES3-UpdateConnectivityParameters", EID_ICCID "<ConnectivityParameters>%s</ConnectivityParameters>",
+               d->eid, OWN_ICCID, parameters);
+}
+
+static void connectivity_updated(struct stage *s)
+{
+    struct dp_end d = { .eid = card_eid(s, CARD) };
+    scene_made(s, OWN_ICCID);
+    struct message *m = ask(s, DP, SM_SR, "ES3-CreateISDP", EID_ICCID "<Mno-id>%s</Mno-id><RequiredMemory>5000</RequiredMemory>"
+                            "<MoreToDo>true</MoreToDo>", d.eid, OWN_ICCID, role_oid(s, OP1));
+    need_success(s, m);
+    d.aid = must_value(s, m, "Isd-p-aid");
+    dp_agree(s, &d);
+    need_success(s, ask(s, DP, SM_SR, "ES3-ProfileDownloadCompleted", EID_ICCID, d.eid, OWN_ICCID));
+    dp_initialize(s, &d);
+    uint8_t command[64] = { 0x80, 0xE2, 0x88, 0x00, sizeof CONNECTIVITY / 2 };
+    size_t len;
+    if (hex_read(span_text(CONNECTIVITY), command + 5, sizeof command - 5, &len) != ERR_NONE)
+        fail(s, "the command");
+    m = connectivity(s, &d, dp_commands(s, &d, (struct span){ command, 5 + len }));
+    need_success(s, m);
+    m = connectivity(s, &d, "84E288001000112233445566778899AABBCCDDEEFF"); /* no secure channel made this */
+    need_status(s, m, "FAILED 8.3/4.2");
+}
+
 static void audited(struct stage *s)
 {
     struct message *m = eis_seen(s, START, CARD_WRONG);
@@ -120,6 +151,7 @@ static const struct server_case cases[] = {
     CASE(62, "policy", "7.9", "through the SM-DP: no POL2 is no rules", absent_is_empty),
     CASE(63, "policy", "7.10", "the next message goes to the new number", next_message_goes_there),
     CASE(64, "policy", "7.10", "the address of another operator's profile", address_of_another),
+    CASE(65, "policy", "7.14", "connectivity parameters reach the ISD-P", connectivity_updated),
     CASE(66, "policy", "8.18", "an audit puts the record right", audited),
     CASE(67, "policy", "7.4", "an audit of another operator's profile", audit_of_another),
     CASE(68, "policy", "7.4", "the card gives no answer", no_answer),

@@ -403,7 +403,9 @@ static char *target_things(struct lab *lab)
     for (int r = 0; r < ROLE_COUNT; r++)
         text = arena_printf(&lab->arena, "%s[role %s]\noid = %s\ncertificate = %s/tls.pem\nkey = %s/tls.key\nlisten = 127.0.0.1:%u\n%s\n",
                             text, role_text((enum role)r), role_oids[r], role_text((enum role)r), role_text((enum role)r),
-                            lab->ports[PORT_ROLE + r], r == SR ? "card = sr/card.7f21\n" : "");
+                            lab->ports[PORT_ROLE + r], r == SR   ? "card = sr/card.7f21\n"
+                            : r == DP ? "card = dp/card.7f21\ncard_key = dp/card.key\n"
+                                      : "");
     for (int c = 0; c < CARD_COUNT; c++)
         text = arena_printf(&lab->arena, "%s[euicc %s]\neid = %s\niccid = %s\nimsi = %s\nmsisdn = %s\n\n", text,
                             card_text((enum card)c), lab->eids[c], lab_iccid(lab, card_profiles[c].iccid),

@@ -26,7 +26,8 @@ static const struct config_option options[] = {
       "factory profiles), m2m (service provider), eum, eum2, dp (an SM-DP), sr (an SM-SR): known to the servers" },
     { "role *", "certificate", CONFIG_PATH, NULL, true, "its TLS certificate and chain, PEM" },
     { "role *", "key", CONFIG_PATH, NULL, true, "its private key, PEM or as osprey-eum wrote it" },
-    { "role *", "card", CONFIG_PATH, NULL, false, "sr: its CERT.SR.ECDSA (7F21, octets)" },
+    { "role *", "card", CONFIG_PATH, NULL, false, "sr, dp: CERT.SR.ECDSA, CERT.DP.ECDSA (7F21, octets)" },
+    { "role *", "card_key", CONFIG_PATH, NULL, false, "dp: its private key; the master.key beside it unwraps it" },
     { "role *", "listen", CONFIG_ADDRESS, NULL, false, "where it takes callbacks and notifications" },
     { "role *", "url", CONFIG_TEXT, "", false, "how the servers reach it; none: https:// and listen" },
     { "euicc *", "eid", CONFIG_TEXT, NULL, true,
@@ -77,6 +78,7 @@ static void read_role(const struct config *c, const char *name, struct target_ro
     r->certificate = config_text(c, section, "certificate");
     r->key = config_text(c, section, "key");
     r->card = config_text(c, section, "card");
+    r->card_key = config_text(c, section, "card_key");
     r->url = text_or_null(c, section, "url");
     if (config_address(c, section, "listen", r->host, sizeof r->host, &r->port) != ERR_NONE)
         r->port = 0;

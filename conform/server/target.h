@@ -51,7 +51,8 @@ struct target_server {
     const char *oid, *url; /* NULL: there is none; url without path */
 };
 struct target_role {
-    const char *oid, *certificate, *key, *url, *card; /* card: CERT.SR.ECDSA, a file */
+    const char *oid, *certificate, *key, *url;
+    const char *card, *card_key; /* files: what it shows to cards, and the private key */
     char host[64]; /* where to listen; port 0: nowhere */
     uint16_t port;
 };
