@@ -255,9 +255,9 @@ static const struct server_case cases[] = {
     CASE(73, "change", "7.18", "an expired certificate of the new SM-SR", certificate_expired),
     CASE(74, "change", "7.19", "a wrong signature for the new keys", signature_wrong),
     CASE(75, "change", "8.8", "nothing else goes on meanwhile", locked_meanwhile),
-    CASE(76, "change", "8.8", "finalisation fails: a warning, and the new SM-SR has it", finalise_fails_both),
-    CASE(77, "change", "8.8", "the answer is lost: repeating ends it", answer_lost),
-    CASE(78, "change", "8.8", "the new SM-SR keeps silent: unlocked in time", never_authenticates),
+    WAITS(76, "change", "8.8", "finalisation fails: a warning, and the new SM-SR has it", finalise_fails_both),
+    WAITS(77, "change", "8.8", "the answer is lost: repeating ends it", answer_lost),
+    WAITS(78, "change", "8.8", "the new SM-SR keeps silent: unlocked in time", never_authenticates),
     CASE(79, "change", "7.16", "an operator without right", without_right),
 };
 const struct server_group server_change_group = { cases, ARRAY_LEN(cases) };

@@ -149,11 +149,11 @@ static const struct server_case cases[] = {
     CASE(60, "policy", "7.9", "an empty POL2 is no rules", emptied),
     CASE(61, "policy", "7.9", "POL2 by somebody else, authorised or not", not_the_owner),
     CASE(62, "policy", "7.9", "through the SM-DP: no POL2 is no rules", absent_is_empty),
-    CASE(63, "policy", "7.10", "the next message goes to the new number", next_message_goes_there),
+    WAITS(63, "policy", "7.10", "the next message goes to the new number", next_message_goes_there),
     CASE(64, "policy", "7.10", "the address of another operator's profile", address_of_another),
     CASE(65, "policy", "7.14", "connectivity parameters reach the ISD-P", connectivity_updated),
     CASE(66, "policy", "8.18", "an audit puts the record right", audited),
     CASE(67, "policy", "7.4", "an audit of another operator's profile", audit_of_another),
-    CASE(68, "policy", "7.4", "the card gives no answer", no_answer),
+    WAITS(68, "policy", "7.4", "the card gives no answer", no_answer),
 };
 const struct server_group server_policy_group = { cases, ARRAY_LEN(cases) };

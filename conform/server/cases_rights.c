@@ -186,7 +186,7 @@ static void forged(struct stage *s)
 static const struct server_case cases[] = {
     CASE(80, "rights", "8.13", "the fall-back attribute moves, with the former holder's leave", fallback_moves),
     CASE(81, "rights", "7.22", "not without it", fallback_of_another),
-    CASE(82, "rights", "8.14", "the card falls back: owners told, nothing deleted", falls_back),
+    WAITS(82, "rights", "8.14", "the card falls back: owners told, nothing deleted", falls_back),
     CASE(83, "rights", "8.19", "an authorised service provider enables that type only", authorised),
     CASE(84, "rights", "4.6", "an empty authorisation is none", withdrawn),
     CASE(85, "rights", "4.6", "POL2 cannot be delegated", pol2_not_delegated),
@@ -195,6 +195,6 @@ static const struct server_case cases[] = {
     CASE(88, "rights", "7.21", "an SM-SR without ONC says so", onc_unsupported),
     CASE(89, "rights", "7.23", "the fall-back profile is no emergency profile", emergency_is_not_fallback),
     CASE(90, "rights", "8.15", "a notification again: confirmed, nobody told twice", repeated),
-    CASE(91, "rights", "8.15", "a forged notification does nothing", forged),
+    WAITS(91, "rights", "8.15", "a forged notification does nothing", forged),
 };
 const struct server_group server_rights_group = { cases, ARRAY_LEN(cases) };

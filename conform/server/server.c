@@ -12,9 +12,10 @@
 static const struct server_group *const groups[] = { &server_es1_group, &server_read_group, &server_download_group, &server_switch_group, &server_policy_group, &server_rights_group,
                                                      &server_change_group, &server_binding_group, &server_robust_group };
 
-static bool wanted(const struct case_def *c, const struct server_wish *wish)
+static bool wanted(const struct server_case *c, const struct server_wish *wish)
 {
-    return (!wish->group || !strcmp(wish->group, c->group)) && (!wish->number || wish->number == c->number);
+    return (!wish->group || !strcmp(wish->group, c->def.group)) && (!wish->number || wish->number == c->def.number) &&
+           !(wish->quick && c->waits);
 }
 
 void server_list(FILE *out)
@@ -53,7 +54,7 @@ static void run_all(struct stage *s, const struct server_wish *wish, struct verd
     for (size_t g = 0; g < ARRAY_LEN(groups); g++)
         for (size_t i = 0; i < groups[g]->count && *count < SERVER_CASES_MAX; i++) {
             const struct server_case *c = &groups[g]->cases[i];
-            if (!wanted(&c->def, wish))
+            if (!wanted(c, wish))
                 continue;
             struct verdict_row *row = &rows[(*count)++];
             case_run(s, c, row);

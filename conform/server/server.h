@@ -13,6 +13,7 @@ struct server_wish {
     const char *target; /* "lab", or a file */
     const char *group;  /* NULL: all */
     unsigned number;    /* 0: all */
+    bool quick;         /* without those that wait for a second or more */
     const char *keep;   /* folder of the lab, which stays; NULL: a temporary one */
     bool progress;
 };

@@ -67,8 +67,10 @@ struct wish {
 struct server_case {
     struct case_def def;
     void (*run)(struct stage *);
+    bool waits; /* a second or more for something that must, or must not, happen */
 };
-#define CASE(number, group, section, title, run) { { number, group, title, section, NULL }, run }
+#define CASE(number, group, section, title, run)  { { number, group, title, section, NULL }, run, false }
+#define WAITS(number, group, section, title, run) { { number, group, title, section, NULL }, run, true }
 struct server_group {
     const struct server_case *cases;
     size_t count;
