@@ -56,10 +56,12 @@ static void too_much_memory(struct stage *s)
 
 static void card_has_no_memory(struct stage *s)
 {
-    struct message *m = create(s, card_eid(s, CARD_WRONG), OWN_ICCID, 50000000);
+    static const char iccid[] = "8999970000000044459";
+    struct message *m = create(s, card_eid(s, CARD_WRONG), iccid, 50000000);
     need_status(s, m, "FAILED 8.1/4.8");
     need(s, strstr(must_value(s, m, "EuiccResponseData"), "6A84"), "the card's answer is not handed on");
-    need(s, !*profile_in(s, eis_of(s, CARD_WRONG), OWN_ICCID).state, "an entry is left in the EIS");
+    need(s, !*profile_in(s, eis_of(s, CARD_WRONG), iccid).state, "an entry is left in the EIS");
+    need_status(s, create(s, card_eid(s, CARD_WRONG), iccid, 50000000), "FAILED 8.1/4.8"); /* nor is the ICCID taken */
 }
 
 static void create_unknown_eid(struct stage *s)

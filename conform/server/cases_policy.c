@@ -81,8 +81,9 @@ static void next_message_goes_there(struct stage *s)
 
 static void address_of_another(struct stage *s)
 {
+    const struct target_order *meter = &s->target.orders[METER]; /* nothing is lost should it be taken */
     scene_profile(s, CARD, METER, "Disabled");
-    need_status(s, address_set(s, OP2, "999700000000001", "999700000001"), "FAILED 8.2.6/1.2");
+    need_status(s, address_set(s, OP2, meter->imsi, meter->msisdn), "FAILED 8.2.6/1.2");
 }
 
 #define CONNECTIVITY "3A070CA00A060891999700000000F0" /* an SMSC's address */

@@ -196,10 +196,10 @@ static void deleted_while_enabled(struct stage *s)
 
 static void pol2_forbids_deletion(struct stage *s)
 {
-    scene_profile(s, CARD, METER, "Disabled");
-    need_success(s, pol2_set(s, CARD, METER, POL2_RULE("DELETE", "Not-Allowed")));
-    need_status(s, owner_asks(s, METER, CARD, "DeleteProfile"), "FAILED 8.2.3/3.8");
-    need_state(s, CARD, METER, "Disabled");
+    scene_profile(s, CARD, GONE4, "Disabled");
+    need_success(s, pol2_set(s, CARD, GONE4, POL2_RULE("DELETE", "Not-Allowed")));
+    need_status(s, owner_asks(s, GONE4, CARD, "DeleteProfile"), "FAILED 8.2.3/3.8");
+    need_state(s, CARD, GONE4, "Disabled");
 }
 
 static void fallback_not_deleted(struct stage *s)

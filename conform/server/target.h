@@ -35,6 +35,7 @@ enum order {
     GONE,        /* of OP1: these are deleted without the SM-DP's knowing, and cannot be downloaded again */
     GONE2,
     GONE3,
+    GONE4,
     ORDER_COUNT
 };
 /* Signed records of eUICCs that the SM-SR does not know. */

@@ -64,7 +64,7 @@ void smsr_notification_answered(struct turn *t, const struct card_answer *a)
 
 static bool is_repeat(const struct euicc *e, const struct es5_notification *n)
 {
-    return !MUTANT(every_notification_is_new) && e->note_type == n->type && e->note_sequence == n->sequence && aid_eq(&e->note_isdp, &n->isdp);
+    return e->note_type == n->type && e->note_sequence == n->sequence && aid_eq(&e->note_isdp, &n->isdp);
 }
 
 static void remember(struct turn *t, const struct es5_notification *n, const char *from)
@@ -174,10 +174,10 @@ static void take(struct turn *t, const struct es5_notification *n, bool repeat)
     bool expired = n->type == ES5_CHANGE_SUCCEEDED && t->e->expired_isdp.len && aid_eq(&t->e->expired_isdp, &n->isdp);
     if (expired)
         turn_log(t, LOG_WARN_, "a change that comes after its time is not confirmed: the card will take it back");
-    else if (repeat)
-        confirm(t); /* again, without further effect */
-    else
+    else if (!repeat)
         apply(t, n);
+    else if (!MUTANT(confirms_once_only))
+        confirm(t); /* again, without further effect */
 }
 
 void smsr_notification(struct turn *t, struct span bytes, const char *from)
