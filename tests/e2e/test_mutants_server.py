@@ -47,13 +47,13 @@ MUTANTS = {
     'replies_anywhere': [97],
     'shows_what_is_in_creation': [14],
     'takes_any_entity_id': [93],
-    'takes_any_eum_signature': [3],
+    'takes_any_eum_signature': [3, 7],
     'takes_any_number_of_fallbacks': [7],
     'takes_any_smsr_certificate': [73],
     'takes_eis_of_another_eum': [5],
     'takes_expired_ecasd': [6],
     'takes_over_unprepared': [71],
-    'tells_the_caller_too': [38],
+    'tells_the_caller_too': [38, 39, 51, 54, 58, 80],
 }
 
 
