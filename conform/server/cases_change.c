@@ -173,18 +173,20 @@ static bool is_offered(struct stage *s, void *context)
 
 static void locked_meanwhile(struct stage *s)
 {
-    const char *id;
+    const char *id, *enable;
     scene_profile(s, CARD, METER, "Disabled");
     newcomer_begin(s, (struct newcomer){ 0 });
     (void)say(s, &patient, START, SM_SR, "ES4-SMSRChange", &id, "<Eid>%s</Eid><Target-Smsr-id>%s</Target-Smsr-id>",
               card_eid(s, CARD), role_oid(s, SR));
     need(s, stage_until(s, 5000, is_offered, NULL), "nothing is offered");
-    struct message *m = owner_asks(s, METER, CARD, "EnableProfile");
+    struct message *m = say(s, &patient, OP1, SM_SR, "ES4-EnableProfile", &enable, EID_ICCID, card_eid(s, CARD), order_iccid(s, METER));
+    m = m->http == 202 ? callback(s, OP1, enable, 3000) : m;
     struct message *offer = newcomer.offer;
     need(s, !memmem(offer->octets.ptr, offer->octets.len, "KeyComponents", 13), "the old keys are handed over");
     need(s, node_at(offer, "Eis/AuditTrail/Record", 0), "the audit trail is not handed over");
     role_calls_back(s, offer, response_text(s, offer, "FAILED", "1.2/3", ""));
     need_status(s, must_callback(s, START, id, 10000), "FAILED 1.2/3");
+    need(s, m, "it is not refused");
     need_status(s, m, "FAILED 1.2/4.4");
     need_state(s, CARD, METER, "Disabled");
 }

@@ -1,4 +1,5 @@
 #include "download.h"
+#include "lib/base/mutant.h"
 #include "lib/es/es3.h"
 #include "sm-dp/es3_client.h"
 #include "sm-dp/es8_client.h"
@@ -6,7 +7,8 @@
 
 int smdp_after_installation(const struct job *j)
 {
-    return (j->flags & JOB_ENABLE) && !(j->flags & JOB_ANSWERED) ? DL_ENABLE : NEXT_END;
+    bool enable = (j->flags & JOB_ENABLE) || MUTANT(enables_unasked);
+    return enable && !(j->flags & JOB_ANSWERED) ? DL_ENABLE : NEXT_END;
 }
 
 static int warn(struct job *j, const struct status *status)

@@ -38,7 +38,7 @@ MUTANTS = {
     'ignores_pol2_on_disabling': [41, 29, 53],
     'keeps_what_was_not_created': [18],
     'never_reached_is_expired': [59],
-    'no_call_is_a_repeat': [103],
+    'no_call_is_a_repeat': [103, 104],
     'no_lock_in_a_change': [75],
     'no_pol2_changes_nothing': [62],
     'one_plma_for_all': [83],
