@@ -37,7 +37,7 @@ bool wsmc_destination_read(const char *to, struct span *ret_owner, struct span *
 
 bool wsmc_maybe_poll(struct span soap)
 {
-    return soap.len <= WSMC_POLL_MAX && soap.len && memmem(soap.ptr, soap.len, WSMC_NS, strlen(WSMC_NS)) &&
+    return soap.ptr && soap.len <= WSMC_POLL_MAX && memmem(soap.ptr, soap.len, WSMC_NS, strlen(WSMC_NS)) &&
            memmem(soap.ptr, soap.len, "MakeConnection", 14);
 }
 
