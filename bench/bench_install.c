@@ -66,6 +66,7 @@ void bench_install(struct span package)
     bench_value("card memory of an installed package", isdp_used(&w.card, isdp), "octets");
     BENCH_MUST(registry_delete(&w.card, &card_registry(&w.card)->items[0]));
     bench_gate("package installation, with its deletion", bench_cost_us(install_and_delete, &w), "us of CPU", "P17", 400);
+    registry_drop(&w.card);
     objects_close(w.card.objects);
     arena_release(&w.arena);
     nvm_memory_done(&w.nvm);

@@ -2,11 +2,11 @@
  *
  * A card is its memory image (`struct nvm`) and the RAM of a session; nothing of a session survives but what is in the
  * image, and everything in the image changes atomically: power may fail at any octet of any write.
- * No I/O but through env's seams. RAM: about 25 kB from the arena given at open; from the heap the index of objects (12
- * octets each), the directory of files, and what lasts a command, a message or a session: scratch, the blocks of an
- * object, parts of short messages, an installation, and one TLS session while the administration
- * agent has a channel open. A process can hold ten thousand cards; a card that sleeps can be closed and opened again
- * from its image at any time, as a chip loses power.
+ * No I/O but through env's seams. RAM: about 17 kB from the arena given at open; from the heap the index of objects (12
+ * octets each), the directory of files, the registry of ISD-Ps, and what lasts a command, a message or a session:
+ * scratch, the blocks of an object, parts of short messages, an installation, and one TLS session while the
+ * administration agent has a channel open. A process can hold ten thousand cards; a card that sleeps can be closed and
+ * opened again from its image at any time, as a chip loses power.
  *
  * Secrets in the image: with env->keys, every object that holds a secret (network keys, PIN values, OTA and SCP03 keys,
  * the ECASD's private key) is wrapped under that keystore's master key, bound to this card and object; with keys NULL

@@ -95,7 +95,7 @@ static enum err isdp_manufacture(struct card *card, const struct euicc_personali
     return err;
 }
 
-static void isdp_close(struct card *card) { wipe(&card->registry, sizeof card->registry); }
+static void isdp_close(struct card *card) { registry_drop(card); }
 
 const struct card_module isdp_module = {
     .name = "isdp",

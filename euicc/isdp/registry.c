@@ -3,12 +3,15 @@
 #include "euicc/card.h"
 #include "lib/base/mutant.h"
 
+#include <stdlib.h>
+
 /* One secret object for each ISD-P (it holds the SCP03 keys): class OBJ_ISDP, number 0, under its slot. */
 #define ISDP_NUMBER     0u
 #define ISDP_RECORD     1u /* version of the record */
 #define ISDP_STORED_MAX OBJECT_SECRET_MAX
 #define SLOT_MAX        63u
 #define TAR_AT          12u
+#define ITEMS_STEP      2u
 
 static object_key key_of(uint16_t slot) { return OBJECT_KEY(slot, OBJ_ISDP, ISDP_NUMBER); }
 
@@ -122,19 +125,53 @@ static enum err decode(struct span stored, uint16_t slot, struct isdp *ret)
 
 /* ---- loading and storing ---- */
 
+static void registry_wipe(struct isdp_registry *reg)
+{
+    if (reg->items)
+        wipe(reg->items, reg->cap * sizeof *reg->items);
+    reg->count = 0;
+}
+
+void registry_drop(struct card *card)
+{
+    struct isdp_registry *reg = card_registry(card);
+    registry_wipe(reg);
+    free(reg->items);
+    *reg = (struct isdp_registry){ 0 };
+}
+
+/* Room for one more; what moves leaves no keys behind. */
+static enum err registry_room(struct isdp_registry *reg)
+{
+    if (reg->count == ISDP_MAX)
+        return ERR_TOO_LONG;
+    if (reg->count < reg->cap)
+        return ERR_NONE;
+    struct isdp *items = calloc(reg->cap + ITEMS_STEP, sizeof *items);
+    if (!items)
+        return ERR_NO_MEMORY;
+    if (reg->items) {
+        memcpy(items, reg->items, reg->count * sizeof *items);
+        wipe(reg->items, reg->cap * sizeof *items);
+        free(reg->items);
+    }
+    reg->items = items;
+    reg->cap += ITEMS_STEP;
+    return ERR_NONE;
+}
+
 enum err registry_load(struct card *card)
 {
     struct isdp_registry *reg = card_registry(card);
     uint8_t stored[ISDP_STORED_MAX];
     enum err err = ERR_NONE;
 
-    wipe(reg, sizeof *reg);
+    registry_wipe(reg);
     for (uint16_t slot = 1; err == ERR_NONE && slot <= SLOT_MAX; slot++) {
         size_t len = 0;
         if (!objects_has(card->objects, key_of(slot)))
             continue;
-        if (reg->count == ISDP_MAX)
-            err = ERR_TOO_LONG;
+        err = registry_room(reg);
         if (err == ERR_NONE)
             err = objects_read_secret(card->objects, key_of(slot), stored, sizeof stored, &len);
         if (err == ERR_NONE)
@@ -271,10 +308,13 @@ enum err registry_create(struct card *card, struct span aid, uint32_t granted, s
     bool fits = granted <= registry_free(card) || MUTANT(promises_any_memory);
     if (reg->count == ISDP_MAX || !fits)
         return ERR_NO_SPACE;
+    enum err err = registry_room(reg);
+    if (err != ERR_NONE)
+        return err;
     struct isdp *isdp = &reg->items[reg->count];
     *isdp = (struct isdp){ .slot = free_slot(card), .state = ISDP_SELECTABLE, .granted = granted };
     memcpy(isdp->aid, aid.ptr, ISDP_AID_LEN);
-    enum err err = registry_store(card, isdp);
+    err = registry_store(card, isdp);
     if (err != ERR_NONE)
         return err;
     reg->count++;

@@ -50,8 +50,8 @@ struct isdp {
 };
 
 struct isdp_registry {
-    struct isdp items[ISDP_MAX];
-    size_t count;
+    struct isdp *items; /* at most ISDP_MAX, on the heap */
+    size_t count, cap;
 };
 
 struct card; /* has a struct isdp_registry registry */
@@ -60,6 +60,7 @@ struct isdp_registry *card_registry(struct card *card);
 
 /* Reads everything from the object store: at power-up, and to forget changes of a transaction that was given up. */
 MUST_USE enum err registry_load(struct card *card);
+void registry_drop(struct card *card); /* wipes the RAM and gives it back; the card's memory stays as it is */
 
 /* NULL when there is none. The pointers hold until the next create or delete. */
 struct isdp *registry_find(struct card *card, struct span aid);
@@ -75,7 +76,7 @@ static inline bool isdp_has_profile(const struct isdp *isdp)
 static inline struct span isdp_aid(const struct isdp *isdp) { return (struct span){ isdp->aid, ISDP_AID_LEN }; }
 
 /* A new ISD-P in SELECTABLE without keys. ERR_EXISTS; ERR_NO_SPACE when ISDP_MAX are there or granted octets are not
- * free. */
+ * free; ERR_NO_MEMORY. */
 MUST_USE enum err registry_create(struct card *card, struct span aid, uint32_t granted, struct isdp **ret);
 /* Removes it with its profile, keys and everything else stored under its slot. */
 MUST_USE enum err registry_delete(struct card *card, struct isdp *isdp);

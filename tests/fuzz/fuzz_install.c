@@ -59,6 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(err == ERR_NONE);
     prepare(&card, &nvm);
     check(&card, (struct span){ data + 1, size - 1 }, data[0] ? 8u * data[0] : 1u);
+    registry_drop(&card);
     objects_close(card.objects);
     arena_release(&arena);
     nvm_memory_done(&nvm);

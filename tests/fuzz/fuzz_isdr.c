@@ -149,13 +149,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     assert(!objects_in_transaction(card->objects));
     judge(&card->registry);
-    struct isdp_registry before = card->registry;
+    struct isdp before[ISDP_MAX];
+    size_t count = card->registry.count;
+    memcpy(before, card->registry.items, count * sizeof *before);
     euicc_close(euicc);
     arena_init_fixed(&arena, ram, sizeof ram);
     must(euicc_open(&arena, &env, &euicc));
-    assert(euicc->card.registry.count == before.count);
-    for (size_t i = 0; i < before.count; i++)
-        assert(registry_by_slot(&euicc->card, before.items[i].slot)->state == before.items[i].state);
+    assert(euicc->card.registry.count == count);
+    for (size_t i = 0; i < count; i++)
+        assert(registry_by_slot(&euicc->card, before[i].slot)->state == before[i].state);
     euicc_close(euicc);
     return 0;
 }

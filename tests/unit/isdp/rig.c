@@ -30,6 +30,7 @@ struct rig *rig_new(uint32_t granted)
 
 void rig_power_cycle(struct rig *r)
 {
+    registry_drop(&r->card);
     objects_close(r->card.objects);
     arena_release(&r->arena);
     nvm_memory_power_on(&r->nvm);
@@ -41,6 +42,7 @@ void rig_power_cycle(struct rig *r)
 
 void rig_free(struct rig *r)
 {
+    registry_drop(&r->card);
     objects_close(r->card.objects);
     arena_release(&r->arena);
     nvm_memory_done(&r->nvm);

@@ -379,6 +379,7 @@ static void the_quota_is_exact(void **state)
     assert_int_equal(rig_install(r, package, 1000, &octets), INSTALL_DONE);
     assert_int_equal(isdp_left(&r->card, r->isdp), 0);
     rig_free(r);
+    arena_release(&a);
 }
 
 /* An ISD-P without a quota may take what is free, not what somebody else was granted. */
@@ -390,8 +391,6 @@ static void what_is_granted_to_another_is_not_taken(void **state)
     for (unsigned spare = 0; spare < 2; spare++) {
         struct rig *r = rig_new(0);
         struct isdp *other;
-        struct arena a;
-        arena_init(&a, 4096);
         assert_int_equal(rig_install(r, package, 1000, &octets), INSTALL_DONE);
         uint32_t needed = isdp_used(&r->card, r->isdp);
         rig_free(r);
