@@ -18,10 +18,10 @@ const char *function_of(struct stage *s, const struct message *request)
 
 static const char *escaped(struct stage *s, const char *text)
 {
-    const char *out = "";
-    for (const char *at = text; *at; at += strcspn(at, "&") + (at[strcspn(at, "&")] == '&'))
-        out = textf(s, "%s%.*s%s", out, (int)strcspn(at, "&"), at, at[strcspn(at, "&")] ? "&amp;" : "");
-    return out;
+    const char *out = "", *and;
+    for (; (and = strchr(text, '&')) != NULL; text = and + 1)
+        out = textf(s, "%s%.*s&amp;", out, (int)(and - text), text);
+    return textf(s, "%s%s", out, text);
 }
 
 static char *header_children(struct stage *s, enum role by, const char *from, const char *to, const char *action,
