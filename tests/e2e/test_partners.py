@@ -24,7 +24,7 @@ WSU = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utilit
 NOBODY = '89049032000000000000000000000020'
 PAST = '200 FAILED 8.1.1/1.1'  # past the guard: an eUICC that nobody has
 NAMES = {'chosen': 'functions = ES4-GetEIS ES4-AuditEIS', 'versions': 'namespaces = 3', 'hub': 'speaks_for = 2.999.60.9 2.999.60.1', 'other': '',
-         'quick': 'calls_per_s = 1\nburst = 3', 'few': 'in_flight = 2', 'secret': 'security = username\nuser = op<&>\npassword_file = secret.txt',
+         'quick': 'calls_per_s = 2\nburst = 3', 'few': 'in_flight = 2', 'secret': 'security = username\nuser = op<&>\npassword_file = secret.txt',
          'digest': 'security = digest\nuser = op\npassword_file = secret.txt', 'signer': 'security = x509\nsigner = as-signer/tls.pem'}
 OIDS = {name: f'2.999.60.{n + 1}' for n, name in enumerate(NAMES)}
 OIDS['other'] = '2.999.60.9'
@@ -85,13 +85,14 @@ def limits(c):
         if got not in (PAST, '200 FAILED 1.2/3.7') or (n < 3 and got != PAST):
             raise LabError(f'call {n} of a burst: {got}')
         passed += got == PAST
-    if passed == count or passed > 3 + time.time() - began + 1:
+    if passed == count or passed > 3 + 2 * (time.time() - began) + 1:
         raise LabError(f'{passed} calls of {count} passed')
     for n in range(10):
         c.say('other', PAST, 'who has no limit')
-    time.sleep(3)
+    time.sleep(1.5)
     c.say('quick', PAST, 'a call after a pause')
-    if c.log('quick calls more often') != 1 or c.log(f'{count - passed} were turned away') != 1:
+    c.lab.wait('the sum in the log', lambda: c.log(f'{count - passed} were turned away') == 1, 5)
+    if c.log('quick calls more often') != 1:
         raise LabError('the log does not tell the limit once')
     eid = c.lab.cards[0]['eid']
     for n in range(2):
@@ -198,6 +199,8 @@ def our_own(lab):
         open(path, 'w').write(whole.replace(f'[partner {section}]\n', f'[partner {section}]\n{text}\n'))
 
     for kind, (receive, send) in agreed.items():
+        if kind == 'text' and '--soak' not in sys.argv:
+            continue
         for name, text in clean.items():
             open(lab.path(f'{name}.conf'), 'w').write(text)
         agree('sm-sr', 'operator', receive.format(folder='operator'))
