@@ -43,6 +43,7 @@ void bench_install(struct span package);
 /* Many cards in one process: that many asleep, and at most 10,000 open. */
 void bench_fleet(struct span package, size_t count);
 void bench_tls(void);
+void bench_wire(void);
 /* The same package through a bare DER walk; one change of the bare store in groups of 100. */
 double bench_walk_us(struct span package);
 double bench_change_us(void);

@@ -169,7 +169,7 @@ void bench_store(void)
     open_ours(&w, p.ours);
     open_bare(&w, p.bare);
     bench_run(&(struct bench){ "durable change, groups of 100", "changes/s of CPU", GROUP, ours, bare,
-                               "ours / bare SQLite in the same grouping", &w });
+                               "ours / bare SQLite in the same grouping", &w, "P12", 2.0 });
     engine_free(w.engine);
     sqlite_store_close(w.store);
     close_bare(&w);

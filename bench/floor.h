@@ -24,6 +24,23 @@ void floor_crypto(double cost_us[FLOOR_UNIT_COUNT]);
 void floor_wire(double cost_us[FLOOR_UNIT_COUNT]);
 void floor_text(double cost_us[FLOOR_UNIT_COUNT], struct span eis, struct span package);
 
+/* A server of ours under the clients of floor_wire: 32 of them, a request of each on the way at once. */
+enum wire_kind {
+    WIRE_SOAP,   /* kept connections; TLS with a certificate */
+    WIRE_SESSION /* a connection for each request; TLS 1.2 with WIRE_PSK_KEY */
+};
+#define WIRE_PSK_KEY { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 }
+struct wire_server {
+    uint16_t port;
+    void (*serve)(struct wire_server *s); /* waits for what is ready and works it off */
+    size_t answered, closed;              /* requests and connections: the server counts */
+    struct span request;                  /* what a client says; lives as long as the measurement */
+    size_t answer_len;                    /* octets that it waits for */
+};
+struct ssl_ctx_st *wire_begin(enum wire_kind kind); /* the server's context, borrowed until wire_end */
+double wire_cost_us(struct wire_server *server);    /* of the server, for one request */
+void wire_end(void);
+
 /* Measures everything and prints a line for each operation. eis: a message that registers an eUICC. */
 void bench_floor(struct span eis, struct span package);
 

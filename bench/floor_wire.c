@@ -38,8 +38,11 @@ struct work {
     bool plain, kept; /* no TLS; connections stay */
     size_t connections, request, answer, together; /* together: requests in one write */
     size_t answered, closed;
+    struct wire_server *ours; /* NULL: the bare server below */
+    struct span say;          /* what the clients say; none: zeros */
     uint8_t buf[MESSAGE_MAX];
 };
+static const uint8_t zeros[MESSAGE_MAX];
 
 static void must(bool good, const char *what) { bench_must(good ? ERR_NONE : ERR_IO, what); }
 
@@ -136,7 +139,7 @@ static void clients_ask(struct work *w, struct end *ends)
     size_t full = 0;
     for (size_t i = 0; i < w->connections; i++) {
         ends[i].got = 0;
-        say(&ends[i], w->buf, w->request * w->together);
+        say(&ends[i], w->say.len ? w->say.ptr : zeros, w->request * w->together);
     }
     while (full < w->connections) {
         full = 0;
@@ -240,10 +243,24 @@ static void serve_ready(struct work *w)
     }
 }
 
+static void rounds_of_ours(struct work *w, unsigned repeats)
+{
+    struct wire_server *s = w->ours;
+    size_t want = (size_t)repeats * w->connections;
+    s->answered = s->closed = 0;
+    must(write(w->control, &repeats, sizeof repeats) == (ssize_t)sizeof repeats, "control");
+    while (s->answered < want || (!w->kept && s->closed < want))
+        s->serve(s);
+}
+
 static void rounds(void *context, unsigned repeats)
 {
     struct work *w = context;
     size_t want = (size_t)repeats * w->connections * w->together;
+    if (w->ours) {
+        rounds_of_ours(w, repeats);
+        return;
+    }
     w->answered = w->closed = 0;
     must(write(w->control, &repeats, sizeof repeats) == (ssize_t)sizeof repeats, "control");
     while (w->answered < want || (!w->kept && w->closed < (size_t)repeats * w->connections))
@@ -268,14 +285,14 @@ static double cost_us(struct work *w, size_t request, size_t answer_len)
     close(w->control);
     waitpid(w->clients, NULL, 0);
     w->closed = 0;
-    while (w->kept && w->closed < w->connections)
+    while (!w->ours && w->kept && w->closed < w->connections)
         serve_ready(w);
     return cost;
 }
 
 /* ---- contexts ---- */
 
-static const uint8_t psk[16] = { 1, 2, 3 };
+static const uint8_t psk[] = WIRE_PSK_KEY;
 
 static unsigned psk_of_client(SSL *ssl, const char *hint, char *identity, unsigned identity_cap, unsigned char *key, unsigned key_cap)
 {
@@ -357,3 +374,26 @@ void floor_wire(double ret_us[FLOOR_UNIT_COUNT])
     close(w.listener);
     close(w.epoll);
 }
+
+/* ---- a server of ours */
+
+static struct work under_test;
+
+struct ssl_ctx_st *wire_begin(enum wire_kind kind)
+{
+    under_test = (struct work){ .connections = CONNECTIONS, .kept = kind == WIRE_SOAP, .together = 1 };
+    make_contexts(&under_test, kind == WIRE_SOAP ? use_certificate : use_psk);
+    return under_test.server;
+}
+
+double wire_cost_us(struct wire_server *server)
+{
+    struct work *w = &under_test;
+    w->ours = server;
+    w->say = server->request;
+    w->address = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                       .sin_port = htons(server->port) };
+    return cost_us(w, server->request.len, server->answer_len);
+}
+
+void wire_end(void) { free_contexts(&under_test); }

@@ -49,6 +49,7 @@ static void all_pieces(const struct inputs *in)
     bench_store();
     bench_xml(in->eis, in->package);
     bench_tls();
+    bench_wire();
     card_pieces(in);
 }
 
