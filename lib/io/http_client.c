@@ -278,6 +278,7 @@ static void on_read(struct bufferevent *bev, void *context)
 static void on_connected(struct conn *c)
 {
     socket_nodelay(bufferevent_getfd(c->bev));
+    stream_peer(c->bev, c->peer.address, sizeof c->peer.address);
     peer_read(&c->peer, bufferevent_openssl_get_ssl(c->bev));
     if (c->call != NULL)
         call_begin(c);
@@ -352,18 +353,13 @@ static struct bufferevent *stream_for(const struct host *h)
 
 static void conn_connect(struct conn *c)
 {
-    struct sockaddr_storage sa;
-    socklen_t len = 0;
-    conn_timer(c, c->host->client->options.connect_timeout_ms);
-    if (address_of(c->host->name, c->host->port, &sa, &len) != ERR_NONE) {
-        snprintf(c->fault, sizeof c->fault, "no such host: %.200s", c->host->name);
-    } else {
-        address_text((struct sockaddr *)&sa, c->peer.address, sizeof c->peer.address);
-        if (bufferevent_socket_connect(c->bev, (struct sockaddr *)&sa, (int)len) != 0)
-            snprintf(c->fault, sizeof c->fault, "%s: cannot connect", c->peer.address);
-    }
-    if (c->fault[0] != '\0')
-        conn_timer(c, 0); /* told from the loop, never from inside http_client_send */
+    const struct host *h = c->host;
+    conn_timer(c, h->client->options.connect_timeout_ms);
+    snprintf(c->peer.address, sizeof c->peer.address, "%.50s:%u", h->name, h->port); /* until it is connected */
+    if (stream_connect(h->client->loop, c->bev, h->name, h->port))
+        return;
+    snprintf(c->fault, sizeof c->fault, "%s: cannot connect", c->peer.address);
+    conn_timer(c, 0); /* told from the loop, never from inside http_client_send */
 }
 
 static struct conn *conn_new(struct host *h)

@@ -17,18 +17,33 @@
 
 enum err address_of(const char *host, uint16_t port, struct sockaddr_storage *ret, socklen_t *ret_len)
 {
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG }, *found = NULL;
+    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST }, *found = NULL;
     char service[8];
-    struct in6_addr any;
     snprintf(service, sizeof service, "%u", port);
-    if (inet_pton(AF_INET, host, &any) == 1 || inet_pton(AF_INET6, host, &any) == 1)
-        hints.ai_flags = AI_NUMERICHOST;
     if (getaddrinfo(host, service, &hints, &found) != 0 || found == NULL)
         return ERR_NOT_FOUND;
     memcpy(ret, found->ai_addr, found->ai_addrlen);
     *ret_len = found->ai_addrlen;
     freeaddrinfo(found);
     return ERR_NONE;
+}
+
+bool stream_connect(struct loop *loop, struct bufferevent *bev, const char *host, uint16_t port)
+{
+    struct sockaddr_storage sa;
+    socklen_t len = 0;
+    if (address_of(host, port, &sa, &len) == ERR_NONE)
+        return bufferevent_socket_connect(bev, (struct sockaddr *)&sa, (int)len) == 0;
+    struct evdns_base *resolver = loop_resolver(loop);
+    return resolver && bufferevent_socket_connect_hostname(bev, resolver, AF_UNSPEC, host, port) == 0;
+}
+
+void stream_peer(struct bufferevent *bev, char *out, size_t cap)
+{
+    struct sockaddr_storage sa = { 0 };
+    socklen_t len = sizeof sa;
+    if (getpeername(bufferevent_getfd(bev), (struct sockaddr *)&sa, &len) == 0)
+        address_text((struct sockaddr *)&sa, out, cap);
 }
 
 void address_text(const struct sockaddr *address, char *out, size_t cap)
@@ -188,6 +203,8 @@ void stream_fault(struct bufferevent *bev, short events, char *out, size_t cap, 
         snprintf(out, cap, "peer's certificate refused: %s", fault);
     else if (first != 0)
         snprintf(out, cap, "TLS: %s", error_words(error ? error : first));
+    else if (bufferevent_socket_get_dns_error(bev) != 0)
+        snprintf(out, cap, "no such host");
     else if (events & BEV_EVENT_EOF)
         snprintf(out, cap, "closed by the peer");
     else

@@ -23,8 +23,13 @@ uint16_t listener_port(struct evconnlistener *listener);
 
 /* "127.0.0.1:4711", "[::1]:4711" */
 void address_text(const struct sockaddr *address, char *out, size_t cap);
-/* Numeric or a name (the hosts file and the resolver; blocks). ERR_NOT_FOUND. */
+/* Of a numeric host; ERR_NOT_FOUND for a name. */
 enum err address_of(const char *host, uint16_t port, struct sockaddr_storage *ret, socklen_t *ret_len);
+/* Begins to connect, to an address at once, to a name when the resolver has answered: nothing blocks. False: cannot even
+ * be begun. How it ends is told by the stream's events. */
+bool stream_connect(struct loop *loop, struct bufferevent *bev, const char *host, uint16_t port);
+/* "127.0.0.1:4711", of the other end of a stream that is connected. */
+void stream_peer(struct bufferevent *bev, char *out, size_t cap);
 
 void socket_nodelay(evutil_socket_t fd);
 

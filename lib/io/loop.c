@@ -1,5 +1,6 @@
 #include "loop.h"
 
+#include <event2/dns.h>
 #include <event2/event.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ struct watched_signal {
 struct loop {
     struct clock clock; /* first: the clock is the loop */
     struct event_base *base;
+    struct evdns_base *resolver;
     struct event *wake, *limit;
     uint64_t wake_ms; /* 0: nobody asked */
     struct hook hooks[LOOP_HOOKS_MAX];
@@ -101,6 +103,8 @@ void loop_free(struct loop *loop)
         event_free(loop->wake);
     if (loop->limit != NULL)
         event_free(loop->limit);
+    if (loop->resolver != NULL)
+        evdns_base_free(loop->resolver, 0);
     if (loop->base != NULL)
         event_base_free(loop->base);
     free(loop);
@@ -217,3 +221,11 @@ enum err loop_on_signal(struct loop *loop, int number, loop_signal *handler, voi
 }
 
 struct event_base *loop_base(struct loop *loop) { return loop->base; }
+
+struct evdns_base *loop_resolver(struct loop *loop)
+{
+    int flags = EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE;
+    if (loop->resolver == NULL)
+        loop->resolver = evdns_base_new(loop->base, flags);
+    return loop->resolver;
+}

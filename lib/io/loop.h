@@ -10,6 +10,7 @@
 #include "lib/base/env.h"
 
 struct event_base;
+struct evdns_base;
 struct loop;
 struct loop_timer;
 
@@ -51,5 +52,7 @@ MUST_USE enum err loop_on_signal(struct loop *loop, int number, loop_signal *han
 
 /* For the rest of this folder. */
 struct event_base *loop_base(struct loop *loop);
+/* The resolver: the hosts file and the name servers of resolv.conf; made at the first name. NULL: no memory. */
+struct evdns_base *loop_resolver(struct loop *loop);
 
 #endif

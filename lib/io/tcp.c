@@ -116,6 +116,8 @@ static void on_event(struct bufferevent *bev, short events, void *context)
     char why[IO_DETAIL_MAX];
     enum err err;
     if (events & BEV_EVENT_CONNECTED) {
+        socket_nodelay(bufferevent_getfd(bev));
+        stream_peer(bev, c->peer, sizeof c->peer);
         on_open(c);
         return;
     }
@@ -213,24 +215,16 @@ void tcp_server_free(struct tcp_server *server)
 struct tcp_conn *tcp_connect(struct loop *loop, const char *host, uint16_t port, uint32_t timeout_ms,
                              const struct tcp_handler *handler, void *context)
 {
-    struct sockaddr_storage sa;
-    socklen_t len = 0;
     struct tcp_conn *c = conn_new(loop, -1, handler, context);
     if (c == NULL)
         return NULL;
     conn_timer(c, timeout_ms ? timeout_ms : 10000);
-    if (address_of(host, port, &sa, &len) != ERR_NONE) {
-        snprintf(c->fault, sizeof c->fault, "no such host: %.200s", host);
-    } else {
-        address_text((struct sockaddr *)&sa, c->peer, sizeof c->peer);
-        bufferevent_enable(c->bev, EV_READ | EV_WRITE);
-        if (bufferevent_socket_connect(c->bev, (struct sockaddr *)&sa, (int)len) != 0)
-            snprintf(c->fault, sizeof c->fault, "%s: cannot connect", c->peer);
-        else
-            socket_nodelay(bufferevent_getfd(c->bev));
-    }
-    if (c->fault[0] != '\0')
+    snprintf(c->peer, sizeof c->peer, "%.50s:%u", host, port); /* until it is connected */
+    bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+    if (!stream_connect(loop, c->bev, host, port)) {
+        snprintf(c->fault, sizeof c->fault, "%s: cannot connect", c->peer);
         conn_timer(c, 0);
+    }
     return c;
 }
 

@@ -162,6 +162,25 @@ static void a_handler_may_close(void **state)
     end(s);
 }
 
+/* The hosts file answers; nothing of the loop waits for it. */
+static void a_name_is_looked_up_while_the_loop_runs(void **state)
+{
+    (void)state;
+    enum err err;
+    memset(&accepted, 0, sizeof accepted);
+    memset(&dialled, 0, sizeof dialled);
+    struct tcp_server *s = tcp_server_new(loop, "127.0.0.1", 0, &handler, &accepted, &err, NULL);
+    assert_ok(err);
+    dialled.conn = tcp_connect(loop, "localhost", tcp_server_port(s), 0, &handler, &dialled);
+    assert_int_equal(dialled.opened, 0);
+    for (int i = 0; i < 200 && !dialled.opened && !dialled.closed; i++)
+        rounds(1);
+    assert_int_equal(dialled.opened, 1);
+    assert_memory_equal(tcp_conn_peer(dialled.conn), "127.0.0.1:", 10);
+    rounds(5);
+    end(s);
+}
+
 static void nobody_there(void **state)
 {
     (void)state;
@@ -290,6 +309,7 @@ int main(void)
         cmocka_unit_test(closing_sends_what_waits_and_tells_the_other),
         cmocka_unit_test(a_handler_may_close),
         cmocka_unit_test(nobody_there),
+        cmocka_unit_test(a_name_is_looked_up_while_the_loop_runs),
         cmocka_unit_test(the_loop_wakes_batches_and_signals),
         cmocka_unit_test(datagrams_go_there_and_back),
     };
