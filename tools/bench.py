@@ -84,7 +84,7 @@ class Results:
     @staticmethod
     def table(gates):
         """For people."""
-        for line in sorted(gates, key=lambda line: (int(line['gate'][1:]), line['name'])):
+        for line in sorted(gates, key=lambda line: (len(line['gate']), line['gate'], line['name'])):
             figure = line.get('ratio', line['value'])
             print(f'{line["gate"]:4} {line["name"][:70]:70} {figure:10.4g}  gate {line["limit"]:<8.4g} {"yes" if line["holds"] else "NO"}',
                   file=sys.stderr)
