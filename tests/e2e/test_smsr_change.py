@@ -193,13 +193,14 @@ def fleet(eco, _):
     assert counts(eco.osprey(*batch(eco, '--dry-run'), who='start'), ready=3, failed=1) == 4
     assert managed(eco, 'sm-sr2') == 0 and not os.path.exists(eco.path('fleet.txt.progress')), 'a dry run that is none'
     # killed with calls under way
-    asked = eco.osprey_start(*batch(eco, '--validity', '3', '--parallel', '2'), who='start')
+    asked = eco.osprey_start(*batch(eco, '--validity', '5', '--parallel', '2'), who='start')
     eco.wait('a change under way', lambda: '"change"' in progress(eco), 20, pause=0.002)
     asked.kill()
     asked.communicate()
-    # the new SM-SR dies when it has taken one over, and stays away until the old one has given up
+    # the new SM-SR dies when it has taken one over, and stays away until the old one has given up; slow short messages: in time
+    eco.wait('both quiet', lambda: not any(rows(eco, which, 'SELECT 1 FROM operation') for which in ('sm-sr', 'sm-sr2')), 20)
     moved = managed(eco, 'sm-sr2')
-    asked = eco.osprey_start(*batch(eco, '--validity', '3', '--report', eco.path('fleet.json')), who='start')
+    asked = eco.osprey_start(*batch(eco, '--validity', '5', '--report', eco.path('fleet.json')), who='start')
     eco.wait('commit point', lambda: managed(eco, 'sm-sr2') > moved, 30, pause=0.002)
     eco.programs['sm-sr2'].kill()
     code, said, err = eco.osprey_end(asked)
@@ -236,14 +237,20 @@ def main():
         with tempfile.TemporaryDirectory(prefix='osprey-change-') as out:
             with Ecosystem(out, https=https, devices=3 if run is fleet else 1, profiles=1, smsr={'bearer': 'https' if https else 'auto'}) as eco:
                 eco.second_smsr()
+                if run is fleet:
+                    conf = open(eco.path('smsc.conf')).read()
+                    lab.write(eco.path('smsc.conf'), conf.replace('[lab]\n', '[lab]\ndelay_permille = 1000\ndelay_max_ms = 400\n'))
                 eco.up()
                 eco.start('sm-sr2')
                 try:
                     run(eco, eco.cards[0]['eid'])
                     check_soap(eco)
+                    eco.stop_all()
                     if https:
-                        eco.stop_all()
                         check_trail(eco, eco.cards[0]['eid'])
+                    for which in ('sm-sr', 'sm-sr2'):  # whoever was killed when: the audit trails are whole
+                        code, said, err = trail(eco, which, 'verify')
+                        assert code == (3 if https and which == 'sm-sr2' else 0), (which, said, err)
                 except BaseException:
                     for log in ('sm-sr', 'sm-sr2', 'device'):
                         print(log, ecosystem.lab.tail(eco.path('logs', f'{log}.log'), 25).replace(' | ', '\n'))
