@@ -113,6 +113,7 @@ enum err switch_ask(struct card *card, enum switch_cause cause, uint16_t target_
         return err;
     run->state = s;
     run->released = false;
+    run->ignored = 0;
     run->refreshing = false;
     run->deadline_ms = SWITCH_NEVER;
     return ERR_NONE;
@@ -120,14 +121,21 @@ enum err switch_ask(struct card *card, enum switch_cause cause, uint16_t target_
 
 /* ---- REFRESH ---- */
 
-/* Done or not, the switch is carried out by the reset; if none comes the REFRESH is asked for again. */
+/* Done or not, the switch is carried out by the reset; if none comes the REFRESH is asked for again: of a terminal that
+ * was busy soon, of one that says it is done and does nothing less and less often. */
 static void refreshed(struct card *card, void *context, const struct terminal_response *response)
 {
     (void)context;
     struct switch_run *run = run_of(card);
+    const struct euicc_timing *t = &card->isdr->timing;
     run->refreshing = false;
-    if (response->end == PROACTIVE_ANSWERED)
-        run->deadline_ms = in_seconds(card, card->isdr->timing.refresh_retry_s);
+    if (response->end != PROACTIVE_ANSWERED)
+        return;
+    uint64_t wait_s = (uint64_t)t->refresh_retry_s << run->ignored;
+    run->deadline_ms =
+        in_seconds(card, wait_s < t->notification_interval_s ? (uint32_t)wait_s : t->notification_interval_s);
+    if (result_is_done(response->result) && run->ignored < SWITCH_IGNORED_MAX)
+        run->ignored++;
 }
 
 void switch_release(struct card *card)
@@ -544,9 +552,9 @@ static uint64_t network_lost_at(struct card *card)
     return lost_until(card);
 }
 
-/* What was due longer ago than a terminal polls came due while the device slept: what the network has for us arrives only
- * now. So it is due a little later, once, and the sleep counts for nothing. Returns the time to put it off by; *off_until
- * remembers. */
+/* What was due longer ago than a terminal polls came due while the device slept: what the network has for us arrives
+ * only now. So it is due a little later, once, and the sleep counts for nothing. Returns the time to put it off by;
+ * *off_until remembers. */
 static uint64_t slept_over(struct card *card, uint64_t now_ms, uint64_t due_ms, uint64_t *off_until)
 {
     const struct euicc_timing *t = &card->isdr->timing;
@@ -569,7 +577,8 @@ static uint64_t loss_counts_at(struct card *card)
 static void wake_up(struct card *card, uint64_t now_ms)
 {
     struct switch_run *run = run_of(card);
-    uint64_t off = run->state.phase == SWITCH_PENDING ? 0 : slept_over(card, now_ms, run->deadline_ms, &run->deadline_off_ms);
+    uint64_t off =
+        run->state.phase == SWITCH_PENDING ? 0 : slept_over(card, now_ms, run->deadline_ms, &run->deadline_off_ms);
     run->deadline_ms += off;
     run->guard_since_ms += off;
     run->lost_since_ms += slept_over(card, now_ms, loss_counts_at(card), &run->lost_off_ms);

@@ -53,15 +53,17 @@ struct switch_state {
 #define SWITCH_GUARD_PARTS 20u
 
 /* Volatile side. */
-#define SWITCH_NEVER UINT64_MAX
+#define SWITCH_NEVER       UINT64_MAX
+#define SWITCH_IGNORED_MAX 16u
 struct switch_run {
     struct switch_state state;
-    bool serviced;          /* the network serves us, as far as the terminal told */
-    bool refreshing;        /* REFRESH is with the terminal */
-    bool released;          /* the answer that announced the switch is out */
-    uint64_t deadline_ms;   /* of the phase: attach guard's next part, next try, REFRESH again; SWITCH_NEVER: none */
+    bool serviced;           /* the network serves us, as far as the terminal told */
+    bool refreshing;         /* REFRESH is with the terminal */
+    uint8_t ignored;         /* REFRESH commands that the terminal answered and did not follow */
+    bool released;           /* the answer that announced the switch is out */
+    uint64_t deadline_ms;    /* of the phase: attach guard's next part, next try, REFRESH again; SWITCH_NEVER: none */
     uint64_t guard_since_ms; /* up to when the guard's time is in state.spent */
-    uint64_t lost_since_ms; /* without service; SWITCH_NEVER: served, or nobody knows */
+    uint64_t lost_since_ms;  /* without service; SWITCH_NEVER: served, or nobody knows */
     uint64_t deadline_off_ms, lost_off_ms; /* put off until then already, because the device had slept */
 };
 
@@ -75,8 +77,8 @@ bool switch_pending(const struct card *card);
  * pending. */
 void switch_release(struct card *card);
 
-/* All of it at once: in a transaction of its own, and the terminal is asked for the reset. ERR_STATE, and what the memory
- * says. */
+/* All of it at once: in a transaction of its own, and the terminal is asked for the reset. ERR_STATE, and what the
+ * memory says. */
 MUST_USE enum err switch_now(struct card *card, enum switch_cause cause, uint16_t target_slot);
 
 /* Reset: carries a pending switch out (registry and state in one transaction) and starts the guard. */

@@ -158,6 +158,31 @@ void lab_power_cycle(struct lab *lab)
 
 struct card *lab_card(struct lab *lab) { return &lab->euicc->card; }
 
+void lab_expect_one_enabled(struct lab *lab)
+{
+    const struct isdp_registry *r = card_registry(lab_card(lab));
+    size_t enabled = 0, holders = 0;
+    for (size_t i = 0; i < r->count; i++) {
+        enabled += r->items[i].state == ISDP_ENABLED;
+        holders += (r->items[i].attributes & ISDP_FALLBACK) != 0;
+    }
+    assert_int_equal(enabled, 1);
+    assert_int_equal(holders, 1);
+}
+
+void lab_restore(struct lab *lab, const uint8_t *image, uint64_t counter)
+{
+    euicc_close(lab->euicc);
+    arena_release(&lab->arena);
+    nvm_memory_power_on(&lab->memory);
+    memcpy(lab->memory.bytes, image, lab->memory.nvm.size);
+    lab->sent_counter = counter;
+    lab->terminal.sms_count = 0;
+    lab->terminal.no_power = false;
+    assert_ok(euicc_open(&lab->arena, &lab->env, &lab->euicc));
+    terminal_boot(lab);
+}
+
 void lab_wait(struct lab *lab, uint64_t seconds)
 {
     static const uint8_t status[] = { 0x80, 0xF2, 0x00, 0x0C };

@@ -119,6 +119,9 @@ struct lab *lab_new_with(const char *bootstrap); /* another package of the share
 void lab_free(struct lab *lab);
 void lab_power_cycle(struct lab *lab); /* close, open, boot */
 struct card *lab_card(struct lab *lab);
+/* The card as it was when the image was taken, powered and booted; counter: sent_counter of then. */
+void lab_restore(struct lab *lab, const uint8_t *image, uint64_t counter);
+void lab_expect_one_enabled(struct lab *lab); /* and one fall-back attribute */
 void lab_random(struct lab *lab, struct span octets); /* next thing the card draws */
 void lab_wait(struct lab *lab, uint64_t seconds);     /* time passes, the terminal polls */
 struct span lab_profile(const char *name);            /* a package of the shared material */

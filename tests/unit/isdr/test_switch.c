@@ -265,6 +265,25 @@ static void a_terminal_that_is_busy_is_asked_again(void **state)
     lab_free(lab);
 }
 
+/* It says that it does the REFRESH and does nothing: the switch stays pending, and it is asked less and less often. */
+static void a_terminal_that_ignores_refresh_is_asked_less_and_less(void **state)
+{
+    (void)state;
+    struct lab *lab = world();
+    lab->terminal.ignores_refresh = true;
+    assert_int_equal(smsr_sw(lab, hex_lit(ENABLE_11)), 0x9000);
+    lab_wait(lab, 31); /* after 10 and 20 seconds more */
+    assert_int_equal(lab->terminal.refreshes, 3);
+    size_t before = lab->terminal.refreshes;
+    lab_wait(lab, 600); /* 40, then never later than the 60 of a notification's next try */
+    assert_in_range(lab->terminal.refreshes - before, 9, 11);
+    expect_states(lab, ISDP_ENABLED, ISDP_DISABLED);
+    lab_power_cycle(lab);
+    expect_states(lab, ISDP_DISABLED, ISDP_ENABLED);
+    expect_notification(lab, ES5_CHANGE_SUCCEEDED, 0x11);
+    lab_free(lab);
+}
+
 static void power_lost_before_the_refresh_switches_at_the_next_start(void **state)
 {
     (void)state;
@@ -368,31 +387,6 @@ static void drive_to_the_end(struct lab *lab, const struct scenario *sc, bool *s
         fail_msg("no end: phase %u", phase(lab));
 }
 
-static void expect_one_enabled(struct lab *lab)
-{
-    const struct isdp_registry *r = card_registry(lab_card(lab));
-    size_t enabled = 0, holders = 0;
-    for (size_t i = 0; i < r->count; i++) {
-        enabled += r->items[i].state == ISDP_ENABLED;
-        holders += (r->items[i].attributes & ISDP_FALLBACK) != 0;
-    }
-    assert_int_equal(enabled, 1);
-    assert_int_equal(holders, 1);
-}
-
-static void restore(struct lab *lab, const uint8_t *image, uint64_t counter)
-{
-    euicc_close(lab->euicc);
-    arena_release(&lab->arena);
-    nvm_memory_power_on(&lab->memory);
-    memcpy(lab->memory.bytes, image, lab->memory.nvm.size);
-    lab->sent_counter = counter;
-    lab->terminal.sms_count = 0;
-    lab->terminal.no_power = false;
-    assert_ok(euicc_open(&lab->arena, &lab->env, &lab->euicc));
-    terminal_boot(lab);
-}
-
 static unsigned step = 13; /* octets between two cuts; 1: every one */
 
 static void power_may_fail(void **state)
@@ -403,7 +397,7 @@ static void power_may_fail(void **state)
     uint8_t *image = malloc(lab->memory.nvm.size);
     uint64_t counter = lab->sent_counter;
     memcpy(image, lab->memory.bytes, lab->memory.nvm.size);
-    restore(lab, image, counter);
+    lab_restore(lab, image, counter);
     uint64_t begin = lab->memory.written;
     bool seen = false;
     drive_to_the_end(lab, sc, &seen);
@@ -411,15 +405,15 @@ static void power_may_fail(void **state)
     assert_in_range(total, 100, 20000);
     size_t cuts = 0;
     for (uint64_t at = 0; at < total; at += at < 64 ? 1 : step, cuts++) {
-        restore(lab, image, counter);
+        lab_restore(lab, image, counter);
         nvm_memory_cut_after(&lab->memory, at);
         seen = false;
         drive_to_the_end(lab, sc, &seen);
         lab->terminal.no_power = false;
         lab_power_cycle(lab);
-        expect_one_enabled(lab);
+        lab_expect_one_enabled(lab);
         drive_to_the_end(lab, sc, &seen);
-        expect_one_enabled(lab);
+        lab_expect_one_enabled(lab);
         expect_states(lab, sc->ten, sc->eleven);
     }
     print_message("%zu cuts in %llu octets\n", cuts, (unsigned long long)total);
@@ -448,6 +442,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(loss_of_network_falls_back),
         cmocka_unit_test(a_terminal_that_is_busy_is_asked_again),
         cmocka_unit_test(it_polls_only_while_it_waits),
+        cmocka_unit_test(a_terminal_that_ignores_refresh_is_asked_less_and_less),
         cmocka_unit_test(power_lost_before_the_refresh_switches_at_the_next_start),
     };
     struct CMUnitTest cuts[ARRAY_LEN(scenarios)];
