@@ -93,6 +93,49 @@ static enum err read_iccid(struct parse *p, const char *text)
     return ERR_NONE;
 }
 
+/* Options whose value is kept as it stands, and those that are a number. */
+static const struct {
+    enum op_option option;
+    size_t at; /* in struct op_arguments */
+    bool filled;
+} texts[] = {
+#define TEXT(option, field, filled) { option, offsetof(struct op_arguments, field), filled }
+    TEXT(OPT_VIA, via, false),       TEXT(OPT_SM_SR, sm_sr, false),     TEXT(OPT_CALL_ID, call_id, true), TEXT(OPT_CONFIG, config, false),
+    TEXT(OPT_SP, sp, false),         TEXT(OPT_WEBHOOK, webhook, false), TEXT(OPT_SECRET, secret, false),  TEXT(OPT_KEYS, keys, false),
+    TEXT(OPT_CENTRE, centre, false), TEXT(OPT_APN, apn, false),         TEXT(OPT_SCRIPT, script, true),   TEXT(OPT_PACKAGE, package, false),
+    TEXT(OPT_EIDS, eids, false),     TEXT(OPT_REPORT, report, false),   TEXT(OPT_FILE, file, false),      TEXT(OPT_EXEC, exec, false),
+#undef TEXT
+};
+static const struct {
+    enum op_option option;
+    size_t at;
+} numbers[] = {
+    { OPT_COUNT_MESSAGES, offsetof(struct op_arguments, count) },
+    { OPT_VALIDITY, offsetof(struct op_arguments, validity_s) },
+    { OPT_TIMEOUT, offsetof(struct op_arguments, timeout_s) },
+    { OPT_PARALLEL, offsetof(struct op_arguments, parallel) },
+};
+
+static enum err read_plain(struct parse *p, enum op_option option, const char *text)
+{
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        if (texts[i].option == option) {
+            *(const char **)((char *)p->args + texts[i].at) = text;
+            return *text || !texts[i].filled ? ERR_NONE : wrong(p, option, "is empty");
+        }
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        if (numbers[i].option == option)
+            return read_number(p, option, text, (uint32_t *)((char *)p->args + numbers[i].at));
+    return ERR_NONE; /* a switch */
+}
+
+static enum err read_rules(struct parse *p, const char *text)
+{
+    if (pol2_from_text(span_text(text), &p->args->rules) != ERR_NONE)
+        return wrong(p, OPT_RULES, "rules are action:qualification, with commas between; see --help");
+    return pol2_meaningful(p->args->rules, true) ? ERR_NONE : wrong(p, OPT_RULES, "these rules together make no sense");
+}
+
 static enum err read_value(struct parse *p, enum op_option option, const char *text)
 {
     struct op_arguments *a = p->args;
@@ -103,84 +146,24 @@ static enum err read_value(struct parse *p, enum op_option option, const char *t
         return read_iccid(p, text);
     case OPT_TYPE:
         a->type = text;
-        return strlen(text) && strlen(text) <= EIS_TEXT_MAX ? ERR_NONE : wrong(p, option, "1 to 100 characters");
+        return *text && strlen(text) <= EIS_TEXT_MAX ? ERR_NONE : wrong(p, option, "1 to 100 characters");
     case OPT_RULES:
-        if (pol2_from_text(span_text(text), &a->rules) != ERR_NONE)
-            return wrong(p, option, "rules are action:qualification, with commas between; see --help");
-        return pol2_meaningful(a->rules, true) ? ERR_NONE : wrong(p, option, "these rules together make no sense");
+        return read_rules(p, text);
     case OPT_IMSI:
-        return imsi_from_text(span_text(text), &a->address) == ERR_NONE ? ERR_NONE
-                                                                        : wrong(p, option, "at most 15 digits");
+        return imsi_from_text(span_text(text), &a->address) == ERR_NONE ? ERR_NONE : wrong(p, option, "at most 15 digits");
     case OPT_MSISDN:
-        return msisdn_from_text(span_text(text), &a->address) == ERR_NONE ? ERR_NONE
-                                                                          : wrong(p, option, "3 to 15 digits");
+        return msisdn_from_text(span_text(text), &a->address) == ERR_NONE ? ERR_NONE : wrong(p, option, "3 to 15 digits");
     case OPT_TARGET:
     case OPT_CURRENT: /* a partner's name is looked up later */
         *(option == OPT_TARGET ? &a->target : &a->current) = (struct oid){ { 0 } };
         snprintf(option == OPT_TARGET ? a->target.text : a->current.text, OID_TEXT_MAX + 1, "%s", text);
         return ERR_NONE;
-    case OPT_COUNT_MESSAGES:
-        return read_number(p, option, text, &a->count);
-    case OPT_VIA:
-        a->via = text;
-        return ERR_NONE;
-    case OPT_SM_SR:
-        a->sm_sr = text;
-        return ERR_NONE;
-    case OPT_VALIDITY:
-        return read_number(p, option, text, &a->validity_s);
-    case OPT_TIMEOUT:
-        return read_number(p, option, text, &a->timeout_s);
-    case OPT_CALL_ID:
-        a->call_id = text;
-        return *text ? ERR_NONE : wrong(p, option, "is empty");
-    case OPT_CONFIG:
-        a->config = text;
-        return ERR_NONE;
-    case OPT_SP:
-        a->sp = text;
-        return ERR_NONE;
     case OPT_ALLOW:
     case OPT_DISCARD:
         a->names = text;
         return *text ? ERR_NONE : wrong(p, option, "names, or none");
-    case OPT_WEBHOOK:
-        a->webhook = text;
-        return ERR_NONE;
-    case OPT_SECRET:
-        a->secret = text;
-        return ERR_NONE;
-    case OPT_KEYS:
-        a->keys = text;
-        return ERR_NONE;
-    case OPT_CENTRE:
-        a->centre = text;
-        return ERR_NONE;
-    case OPT_APN:
-        a->apn = text;
-        return ERR_NONE;
-    case OPT_SCRIPT:
-        a->script = text;
-        return *text ? ERR_NONE : wrong(p, option, "is empty");
-    case OPT_PACKAGE:
-        a->package = text;
-        return ERR_NONE;
-    case OPT_EIDS:
-        a->eids = text;
-        return ERR_NONE;
-    case OPT_REPORT:
-        a->report = text;
-        return ERR_NONE;
-    case OPT_PARALLEL:
-        return read_number(p, option, text, &a->parallel);
-    case OPT_FILE:
-        a->file = text;
-        return ERR_NONE;
-    case OPT_EXEC:
-        a->exec = text;
-        return ERR_NONE;
     default:
-        return ERR_NONE;
+        return read_plain(p, option, text);
     }
 }
 

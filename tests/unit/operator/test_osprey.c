@@ -260,7 +260,7 @@ static const char *said(const struct child *c) { return (const char *)file_bytes
 
 static int until_over(struct child *c)
 {
-    for (int i = 0; i < 2000 && !over(c); i++)
+    for (int i = 0; i < 9000 && !over(c); i++) /* a minute and a half: the machine may be busy */
         loop_round(partner.loop, 10);
     if (!c->over)
         fail_msg("it does not end: %s", said(c));
