@@ -42,6 +42,11 @@ class Cards:
         process.terminate()
         process.wait(10)
 
+    def info(self, folder):
+        """What osprey-euicc says of the card, line by line."""
+        done = subprocess.run([self.euicc, 'info', '--state', f'{folder}/card.nvm'], capture_output=True, text=True, check=True)
+        return done.stdout.splitlines()
+
     def ask(self, target, folder, *options, **environment):
         """Starts the runner; folder None: a card of its own."""
         keys = ['--keys', f'{folder}/keys.ini'] if folder else []

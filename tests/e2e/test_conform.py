@@ -13,11 +13,19 @@ FIELD_SPEED = 300  # twenty minutes in four seconds
 
 def all_cases(cards, folder):
     first, second = cards.make(f'{folder}/first'), cards.make(f'{folder}/second', 'brainpoolP256r1')
-    port = free_port()
+    port, new = free_port(), cards.info(first)
     cards.serve(second, f'127.0.0.1:{port}')
     judge('vpcd', cards.by_vpcd(first, '--second', f'vpcd:{port}', '--second-keys', f'{second}/keys.ini'), CASES)
     cards.withdraw()
+    used = cards.info(first)
+    left = [line for line in used if line not in new and not line.startswith('memory')]
+    lost = [line for line in new if line not in used and not line.startswith('memory')]
+    if lost or len(left) != 1 or 'emergency' not in left[0]:
+        raise SystemExit(f'the card is not as it was: {new}, then {used}')
     judge('the same card again', cards.by_vpcd(first, '--group', 'delete'), 9)
+    if cards.info(first) != used:
+        raise SystemExit(f'the card is not as it was: {used}, then {cards.info(first)}')
+    print('the card is as it was, but for the emergency profile of a disposable card')
     judge('the second card', cards.by_vpcd(second, '--group', 'keys'), 25)
 
 
