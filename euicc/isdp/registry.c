@@ -266,7 +266,7 @@ uint32_t isdp_used(struct card *card, const struct isdp *isdp)
 
 static uint32_t granted_left(struct card *card, const struct isdp *isdp)
 {
-    uint32_t used = isdp_used(card, isdp);
+    uint32_t used = isdp->granted ? isdp_used(card, isdp) : 0; /* every FCP of a DF comes here */
     return isdp->granted > used ? isdp->granted - used : 0;
 }
 

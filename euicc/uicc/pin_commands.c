@@ -28,7 +28,7 @@ static void verified_clear(struct card *card, fs_number context, uint8_t referen
 
 static bool pin_of(struct card *card, fs_number df, uint8_t reference, fs_number *ret_context, struct pin *ret)
 {
-    *ret_context = pin_context(&card->fs, df, reference);
+    *ret_context = pin_is_global(reference) ? FS_MF : pin_context(&card->fs, df, reference);
     return *ret_context != FS_NONE &&
            pin_get(card->objects, card->fs.profile, *ret_context, reference, ret) == ERR_NONE;
 }
