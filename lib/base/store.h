@@ -83,12 +83,17 @@ void row_text(const struct row *row, size_t column, char *out, size_t cap);
 
 typedef void store_done(void *context, enum err err);
 
+struct store_nodes;
 struct store {
     /* Answers every query of the set that is not loaded yet. */
     void (*load)(struct store *, struct rowset *want, store_done *done, void *context);
     /* All of them, durably, or none: ERR_CONFLICT, ERR_IO (unknown outcome: the caller must behave as after a crash),
      * ERR_NO_SPACE (disk full, nothing was written). */
     void (*commit)(struct store *, const struct write *writes, size_t count, store_done *done, void *context);
+    struct store_nodes *nodes; /* NULL: this process alone writes the database */
 };
+
+/* Others may have written between two transactions: what was read in one is no truth in the next. */
+static inline bool store_is_shared(const struct store *s) { return s->nodes != NULL; }
 
 #endif
