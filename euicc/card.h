@@ -57,12 +57,22 @@ typedef uint16_t command_handler(struct card *card, const struct command *cmd, s
 
 enum apdu_case { CASE_1 = 1, CASE_2 = 2, CASE_3 = 4, CASE_4 = 8, CASE_ANY = 15 };
 
+enum apdu_need {
+    NEED_P1_ZERO = 1, /* otherwise 6A86 */
+    NEED_P2_ZERO = 2,
+    NEED_P1P2_ZERO = NEED_P1_ZERO | NEED_P2_ZERO,
+    NEED_BASIC_CHANNEL = 4, /* 6881 on others */
+    NEED_TERMINAL = 8       /* not in a script over the air: 6982 */
+};
+
+/* The checks are made in the order of TS 102 221 §10.2: channel, P1 and P2, lengths, then security. */
 struct apdu_rule {
     uint8_t cla; /* 00 or 80, of the class without channel and secure messaging */
     uint8_t ins;
     uint8_t cases;    /* enum apdu_case bits that are allowed; others: 6700. Le may always be absent in case 4 */
     uint8_t at_least; /* enum command_security; below it: 6982 */
     command_handler *handler;
+    uint8_t needs; /* enum apdu_need bits */
 };
 
 /* Looks the command up and runs it. No row of that INS: SW_WRONG_INS; a row with another CLA only: SW_WRONG_CLA. */

@@ -11,11 +11,11 @@ static const struct apdu_rule card_rules[] = {
     /* CLA INS   cases                      at least  handler */
     { 0x00, 0xA4, CASE_1 | CASE_3 | CASE_4, SEC_NONE, uicc_select },
     { 0x00, 0x70, CASE_1 | CASE_2,          SEC_NONE, uicc_manage_channel },
-    { 0x80, 0xAA, CASE_3,                   SEC_NONE, uicc_terminal_capability },
-    { 0x80, 0x10, CASE_3,                   SEC_NONE, uicc_terminal_profile },
-    { 0x80, 0x12, CASE_2,                   SEC_NONE, uicc_fetch },
-    { 0x80, 0x14, CASE_3,                   SEC_NONE, uicc_terminal_response },
-    { 0x80, 0xC2, CASE_3 | CASE_4,          SEC_NONE, uicc_envelope },
+    { 0x80, 0xAA, CASE_3,                   SEC_NONE, uicc_terminal_capability, NEED_P1P2_ZERO },
+    { 0x80, 0x10, CASE_3,                   SEC_NONE, uicc_terminal_profile, NEED_P1P2_ZERO | NEED_BASIC_CHANNEL },
+    { 0x80, 0x12, CASE_2,                   SEC_NONE, uicc_fetch, NEED_P1P2_ZERO | NEED_BASIC_CHANNEL },
+    { 0x80, 0x14, CASE_3,                   SEC_NONE, uicc_terminal_response, NEED_P1P2_ZERO | NEED_BASIC_CHANNEL },
+    { 0x80, 0xC2, CASE_3 | CASE_4,          SEC_NONE, uicc_envelope, NEED_P1P2_ZERO | NEED_BASIC_CHANNEL },
 };
 
 /* Commands on the file system: when no security domain is selected on the channel. */
@@ -29,22 +29,22 @@ static const struct apdu_rule file_rules[] = {
     { 0x80, 0x32, CASE_3 | CASE_4,          SEC_NONE, uicc_increase },
     { 0x80, 0xCB, CASE_2 | CASE_3 | CASE_4, SEC_NONE, uicc_retrieve_data },
     { 0x80, 0xDB, CASE_3,                   SEC_NONE, uicc_set_data },
-    { 0x00, 0x20, CASE_1 | CASE_2 | CASE_3, SEC_NONE, uicc_verify },
-    { 0x00, 0x24, CASE_3,                   SEC_NONE, uicc_change_pin },
+    { 0x00, 0x20, CASE_1 | CASE_2 | CASE_3, SEC_NONE, uicc_verify, NEED_P1_ZERO },
+    { 0x00, 0x24, CASE_3,                   SEC_NONE, uicc_change_pin, NEED_P1_ZERO },
     { 0x00, 0x26, CASE_3,                   SEC_NONE, uicc_disable_pin },
-    { 0x00, 0x28, CASE_3,                   SEC_NONE, uicc_enable_pin },
-    { 0x00, 0x2C, CASE_1 | CASE_2 | CASE_3, SEC_NONE, uicc_unblock_pin },
-    { 0x00, 0x88, CASE_3 | CASE_4,          SEC_NONE, uicc_authenticate },
-    { 0x00, 0x84, CASE_2,                   SEC_NONE, uicc_get_challenge },
-    { 0x80, INS_SUSPEND, CASE_ANY,                 SEC_NONE, uicc_suspend },
-    { 0x80, 0x78, CASE_1 | CASE_2 | CASE_3 | CASE_4, SEC_NONE, uicc_get_identity },
-    { 0x00, 0x04, CASE_1 | CASE_2 | CASE_3, SEC_NONE, uicc_deactivate_file },
-    { 0x00, 0x44, CASE_1 | CASE_2 | CASE_3, SEC_NONE, uicc_activate_file },
-    { 0x00, 0xE0, CASE_3,                   SEC_NONE, uicc_create_file },
-    { 0x00, 0xE4, CASE_3,                   SEC_NONE, uicc_delete_file },
-    { 0x80, 0xD4, CASE_3,                   SEC_NONE, uicc_resize_file },
-    { 0x00, 0xE6, CASE_1 | CASE_2,          SEC_NONE, uicc_terminate },
-    { 0x00, 0xE8, CASE_1 | CASE_2,          SEC_NONE, uicc_terminate },
+    { 0x00, 0x28, CASE_3,                   SEC_NONE, uicc_enable_pin, NEED_P1_ZERO },
+    { 0x00, 0x2C, CASE_1 | CASE_2 | CASE_3, SEC_NONE, uicc_unblock_pin, NEED_P1_ZERO },
+    { 0x00, 0x88, CASE_3 | CASE_4,          SEC_NONE, uicc_authenticate, NEED_P1_ZERO | NEED_TERMINAL },
+    { 0x00, 0x84, CASE_2,                   SEC_NONE, uicc_get_challenge, NEED_P1P2_ZERO },
+    { 0x80, INS_SUSPEND, CASE_ANY,                 SEC_NONE, uicc_suspend, NEED_BASIC_CHANNEL | NEED_TERMINAL },
+    { 0x80, 0x78, CASE_1 | CASE_2 | CASE_3 | CASE_4, SEC_NONE, uicc_get_identity, NEED_P1_ZERO | NEED_TERMINAL },
+    { 0x00, 0x04, CASE_1 | CASE_2 | CASE_3, SEC_NONE, uicc_deactivate_file, NEED_P2_ZERO },
+    { 0x00, 0x44, CASE_1 | CASE_2 | CASE_3, SEC_NONE, uicc_activate_file, NEED_P2_ZERO },
+    { 0x00, 0xE0, CASE_3,                   SEC_NONE, uicc_create_file, NEED_P1P2_ZERO },
+    { 0x00, 0xE4, CASE_3,                   SEC_NONE, uicc_delete_file, NEED_P1P2_ZERO },
+    { 0x80, 0xD4, CASE_3,                   SEC_NONE, uicc_resize_file, NEED_P2_ZERO },
+    { 0x00, 0xE6, CASE_1 | CASE_2,          SEC_NONE, uicc_terminate, NEED_P1P2_ZERO },
+    { 0x00, 0xE8, CASE_1 | CASE_2,          SEC_NONE, uicc_terminate, NEED_P1P2_ZERO },
 };
 /* clang-format on */
 
@@ -95,9 +95,14 @@ static bool case_is_good(const struct apdu_rule *rule, struct command *cmd)
 static uint16_t rule_run(struct card *card, const struct apdu_rule *rule, const struct command *cmd, struct writer *rsp)
 {
     struct command fitted = *cmd;
+    if (rule->needs & NEED_BASIC_CHANNEL && cmd->channel->number != 0)
+        return SW_CHANNEL_UNSUPPORTED;
+    if ((rule->needs & NEED_P1_ZERO && cmd->apdu.p1 != 0) || (rule->needs & NEED_P2_ZERO && cmd->apdu.p2 != 0))
+        return SW_WRONG_P1P2;
     if (!case_is_good(rule, &fitted))
         return SW_WRONG_LENGTH;
-    if ((fitted.security & rule->at_least) != rule->at_least)
+    if ((fitted.security & rule->at_least) != rule->at_least ||
+        (rule->needs & NEED_TERMINAL && cmd->origin != ORIGIN_TERMINAL))
         return SW_SECURITY_STATUS;
     size_t before = rsp->len;
     uint16_t sw = rule->handler(card, &fitted, rsp);
@@ -186,10 +191,12 @@ static void answer(struct writer *ret, struct span data, uint16_t sw)
     wr_u16(ret, sw);
 }
 
-/* 9000 announces a proactive command that waits: 91 and its length. */
+/* 9000 announces a proactive command that waits: 91 and its length; words of commands in blocks have a twin for it. */
 static uint16_t announce(struct card *card, uint16_t sw)
 {
     uint16_t len = proactive_announced_len(card);
+    if (len && (sw == SW_MORE_DATA_AVAILABLE || sw == SW_MORE_DATA_EXPECTED))
+        return sw + 1;
     return sw == SW_OK && len ? (uint16_t)(0x9100 | (len & 0xFF)) : sw;
 }
 
@@ -235,7 +242,7 @@ static void respond(struct card *card, const struct command *cmd, uint16_t sw, s
     if (len == 0) {
         answer(ret, SPAN_NONE, announce(card, sw));
     } else if (!at_once) {
-        answer(ret, SPAN_NONE, sw == SW_OK ? MORE_TIME_SW(len) : sw);
+        answer(ret, SPAN_NONE, sw == SW_OK ? MORE_TIME_SW(len) : announce(card, sw));
         return;
     } else if (le != 256 && le != len && len <= 256) {
         answer(ret, SPAN_NONE, 0x6C00 | (len & 0xFF));
@@ -286,7 +293,7 @@ void euicc_transmit(struct euicc *euicc, struct span capdu, struct writer *ret)
         respond(card, &cmd, sw, ret);
         return;
     }
-    answer(ret, SPAN_NONE, sw);
+    answer(ret, SPAN_NONE, announce(card, sw));
 }
 
 /* ---- scripts ---- */

@@ -57,12 +57,12 @@ uint16_t uicc_create_file(struct card *card, const struct command *cmd, struct w
     struct span fcp;
     fs_number number;
     (void)rsp;
-    if (cmd->apdu.p1 != 0 || cmd->apdu.p2 != 0)
-        return SW_WRONG_P1P2;
     if (!tlv_find(cmd->apdu.data, 0x62, &fcp) || fs_fcp_decode(fcp, implicit_arr(cmd), &f) != ERR_NONE)
         return SW_WRONG_DATA;
-    if (f.arr_fid == 0 || (!fs_is_df(&f) && f.size == 0 && f.max_size == 0))
+    if (f.arr_fid == 0 || (!fs_is_df(&f) && f.size == 0 && f.max_size == 0) || fs_is_terminated(&f))
         return SW_WRONG_DATA;
+    if (f.aid.len && fs_by_aid(&card->fs, aid_span(&f.aid), 0) != FS_NONE)
+        return SW_DF_NAME_EXISTS;
     if (fs_stat(&card->fs, cmd->channel->df, &df) != ERR_NONE)
         return SW_FILE_NOT_FOUND;
     if (!access_allowed(card, cmd, &df, fs_is_df(&f) ? ACCESS_CREATE_DF : ACCESS_CREATE_EF))
@@ -102,8 +102,6 @@ uint16_t uicc_delete_file(struct card *card, const struct command *cmd, struct w
     struct fs_file df, f;
     struct span data = cmd->apdu.data;
     (void)rsp;
-    if (cmd->apdu.p1 != 0 || cmd->apdu.p2 != 0)
-        return SW_WRONG_P1P2;
     if (data.len != 2)
         return SW_WRONG_LENGTH;
     fs_number number = fs_child(&card->fs, cmd->channel->df, (uint16_t)(data.ptr[0] << 8 | data.ptr[1]));
@@ -123,7 +121,7 @@ uint16_t uicc_resize_file(struct card *card, const struct command *cmd, struct w
     struct span fcp, fid, size;
     uint64_t octets;
     (void)rsp;
-    if (cmd->apdu.p1 > 1 || cmd->apdu.p2 != 0)
+    if (cmd->apdu.p1 > 1)
         return SW_WRONG_P1P2;
     if (!tlv_find(cmd->apdu.data, 0x62, &fcp) || !tlv_find(fcp, 0x83, &fid) || fid.len != 2 ||
         !tlv_find(fcp, 0x80, &size) || span_uint(size, &octets) != ERR_NONE || octets > FS_FILE_SIZE_MAX)
@@ -137,7 +135,7 @@ uint16_t uicc_resize_file(struct card *card, const struct command *cmd, struct w
     return sw_of_fs(files_end(card, fs_resize(&card->fs, number, (uint32_t)octets)));
 }
 
-/* The file P1 and the data name: the current EF (or DF) without data. */
+/* The file P1 and the data name: the current EF without data. */
 static fs_number file_named(struct card *card, const struct command *cmd)
 {
     const struct channel *ch = cmd->channel;
@@ -146,7 +144,7 @@ static fs_number file_named(struct card *card, const struct command *cmd)
     case 0x00:
         if (data.len == 2)
             return fs_by_fid(&card->fs, ch->df, ch->adf, (uint16_t)(data.ptr[0] << 8 | data.ptr[1]));
-        return data.len == 0 && ch->ef != FS_NONE ? ch->ef : data.len == 0 ? ch->df : FS_NONE;
+        return data.len == 0 ? ch->ef : FS_NONE;
     case 0x08:
         return fs_by_path(&card->fs, FS_MF, ch->adf, data);
     default: /* 09 */
@@ -157,14 +155,16 @@ static fs_number file_named(struct card *card, const struct command *cmd)
 static uint16_t set_life_cycle(struct card *card, const struct command *cmd, uint8_t right, uint8_t lcsi)
 {
     struct fs_file f;
-    if (cmd->apdu.p2 != 0 || (cmd->apdu.p1 != 0 && cmd->apdu.p1 != 0x08 && cmd->apdu.p1 != 0x09))
+    if (cmd->apdu.p1 != 0 && cmd->apdu.p1 != 0x08 && cmd->apdu.p1 != 0x09)
         return SW_WRONG_P1P2;
     fs_number number = file_named(card, cmd);
+    if (number == FS_NONE && cmd->apdu.p1 == 0 && cmd->apdu.data.len == 0)
+        return SW_NO_EF;
     if (number == FS_NONE || fs_stat(&card->fs, number, &f) != ERR_NONE)
         return SW_FILE_NOT_FOUND;
     if (!access_allowed(card, cmd, &f, right))
         return SW_SECURITY_STATUS;
-    if (f.lcsi >= FS_TERMINATED)
+    if (fs_is_terminated(&f))
         return SW_CONDITIONS;
     return f.lcsi == lcsi ? SW_OK : sw_of_fs(fs_set_lcsi(&card->fs, number, lcsi));
 }
@@ -186,8 +186,6 @@ uint16_t uicc_terminate(struct card *card, const struct command *cmd, struct wri
 {
     struct fs_file f;
     (void)rsp;
-    if (cmd->apdu.p1 != 0 || cmd->apdu.p2 != 0)
-        return SW_WRONG_P1P2;
     bool ef = cmd->apdu.ins == 0xE8;
     fs_number number = ef ? cmd->channel->ef : cmd->channel->df;
     if (number == FS_NONE || fs_stat(&card->fs, number, &f) != ERR_NONE)

@@ -4,19 +4,21 @@
 
 /* AUTHENTICATE: 3GPP TS 31.102 §7.1.2, TS 31.103 §7.1.2. */
 
-enum { CONTEXT_GSM = 0x80, CONTEXT_3G = 0x81 };
+enum { CONTEXT_GSM = 0x80, CONTEXT_3G = 0x81, CONTEXT_GBA = 0x84, CONTEXT_LOCAL_KEY = 0x86 };
 #define TAG_SUCCESS      0xDBu
 #define TAG_SYNC_FAILURE 0xDCu
 #define FID_UST          0x6F38u
 #define UST_GSM_ACCESS   27u
 #define UST_GSM_CONTEXT  38u
 
-/* Is the ADF a USIM: the application code in the AID (TS 101 220 annex E)? */
-static bool adf_is_usim(const struct fs_file *adf)
+/* What an ADF is: the application code in the AID (TS 101 220 annex E). */
+static const uint8_t usim_code[] = { 0xA0, 0x00, 0x00, 0x00, 0x87, 0x10, 0x02 },
+                     csim_code[] = { 0xA0, 0x00, 0x00, 0x03, 0x43, 0x10, 0x02 };
+static bool adf_is(const struct fs_file *adf, struct span code)
 {
-    static const uint8_t usim[] = { 0xA0, 0x00, 0x00, 0x00, 0x87, 0x10, 0x02 };
-    return span_eq(span_sub(aid_span(&adf->aid), 0, sizeof usim), SPAN_OF(usim));
+    return span_eq(span_sub(aid_span(&adf->aid), 0, code.len), code);
 }
+static bool adf_is_usim(const struct fs_file *adf) { return adf_is(adf, SPAN_OF(usim_code)); }
 
 static bool ust_has(struct card *card, fs_number adf, unsigned service)
 {
@@ -116,18 +118,21 @@ static uint16_t context_gsm(struct card *card, const struct command *cmd, const 
 uint16_t uicc_authenticate(struct card *card, const struct command *cmd, struct writer *rsp)
 {
     struct fs_file adf;
-    if (cmd->apdu.p1 != 0)
-        return SW_WRONG_P1P2;
     fs_number number = fs_adf_of(&card->fs, cmd->channel->df);
     if (number == FS_NONE || fs_stat(&card->fs, number, &adf) != ERR_NONE)
         return SW_CONDITIONS;
-    if (cmd->origin == ORIGIN_OTA || !application_pin_satisfied(card, &adf))
+    if (!application_pin_satisfied(card, &adf))
         return SW_SECURITY_STATUS;
+    if (adf_is(&adf, SPAN_OF(csim_code))) /* its parameters are kept; CAVE is not made here */
+        return SW_INCOMPATIBLE_FILE;
     switch (cmd->apdu.p2) {
     case CONTEXT_3G:
         return context_3g(card, cmd, &adf, rsp);
     case CONTEXT_GSM:
         return context_gsm(card, cmd, &adf, rsp);
+    case CONTEXT_GBA:
+    case CONTEXT_LOCAL_KEY:
+        return SW_AUTH_CONTEXT;
     default:
         return SW_WRONG_P1P2;
     }
@@ -135,8 +140,6 @@ uint16_t uicc_authenticate(struct card *card, const struct command *cmd, struct 
 
 uint16_t uicc_get_challenge(struct card *card, const struct command *cmd, struct writer *rsp)
 {
-    if (cmd->apdu.p1 != 0 || cmd->apdu.p2 != 0)
-        return SW_WRONG_P1P2;
     card_random(card, wr_room(rsp, cmd->apdu.le), cmd->apdu.le);
     return SW_OK;
 }

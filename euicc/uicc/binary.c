@@ -23,7 +23,7 @@ uint16_t ef_usable(struct card *card, const struct command *cmd, const struct fs
 {
     if (fs_kind(f) != kind)
         return SW_INCOMPATIBLE_FILE;
-    if (f->lcsi >= FS_TERMINATED || (f->lcsi == FS_DEACTIVATED && !(f->special & FS_SPECIAL_DEACTIVATED_RW)))
+    if (fs_is_terminated(f) || (fs_is_deactivated(f) && !(f->special & FS_SPECIAL_DEACTIVATED_RW)))
         return SW_REFERENCE_DATA_INVALIDATED;
     return access_allowed(card, cmd, f, right) ? SW_OK : SW_SECURITY_STATUS;
 }

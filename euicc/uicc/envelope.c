@@ -53,8 +53,6 @@ uint16_t uicc_envelope(struct card *card, const struct command *cmd, struct writ
                       { ENVELOPE_TIMER, envelope_timer } };
     struct reader r = rd_of(cmd->apdu.data);
     struct tlv t;
-    if (cmd->apdu.p1 != 0 || cmd->apdu.p2 != 0)
-        return SW_WRONG_P1P2;
     if (!tlv_next(&r, &t) || !rd_at_end(&r))
         return SW_WRONG_DATA;
     for (size_t i = 0; i < ARRAY_LEN(envelopes); i++)
@@ -66,11 +64,13 @@ uint16_t uicc_envelope(struct card *card, const struct command *cmd, struct writ
 /* Well formed is all that is asked: nothing here depends on the terminal's power or interfaces. */
 uint16_t uicc_terminal_capability(struct card *card, const struct command *cmd, struct writer *rsp)
 {
-    struct reader r = rd_of(cmd->apdu.data);
-    struct tlv t;
+    struct reader r = rd_of(cmd->apdu.data), inside;
+    struct tlv t, part;
     (void)card;
     (void)rsp;
-    if (cmd->apdu.p1 != 0 || cmd->apdu.p2 != 0)
-        return SW_WRONG_P1P2;
-    return tlv_next(&r, &t) && t.tag == 0xA9 && rd_at_end(&r) ? SW_OK : SW_WRONG_DATA;
+    if (!tlv_next(&r, &t) || t.tag != 0xA9 || !rd_at_end(&r))
+        return SW_WRONG_DATA;
+    for (inside = rd_of(t.val); tlv_next(&inside, &part);)
+        ;
+    return inside.err == ERR_NONE ? SW_OK : SW_WRONG_DATA;
 }

@@ -64,6 +64,8 @@ struct fs_file {
 };
 static inline enum fs_kind fs_kind(const struct fs_file *f) { return (enum fs_kind)(f->fdb & 0x3F); }
 static inline bool fs_is_df(const struct fs_file *f) { return fs_kind(f) == FS_DF; }
+static inline bool fs_is_deactivated(const struct fs_file *f) { return (f->lcsi & ~2) == FS_DEACTIVATED; } /* 04, 06 */
+static inline bool fs_is_terminated(const struct fs_file *f) { return f->lcsi >= FS_TERMINATED; }
 static inline uint32_t fs_record_count(const struct fs_file *f) { return f->record_len ? f->size / f->record_len : 0; }
 
 enum fs_entry_flags { FS_ENTRY_ADF = 1 };

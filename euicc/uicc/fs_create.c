@@ -179,12 +179,17 @@ enum err fs_delete(struct fs *fs, fs_number number)
 
 /* ---- change ---- */
 
-static enum err rewrite_header(struct fs *fs, const struct fs_file *f)
+static enum err patch_header(struct fs *fs, const struct fs_file *f)
 {
     WRITER_ON_STACK(w, FS_HEADER_MAX);
     fs_header_write(&w, f);
+    return objects_patch(fs->store, fs_key(fs, f->number), 0, wr_span(&w));
+}
+
+static enum err rewrite_header(struct fs *fs, const struct fs_file *f)
+{
     objects_begin(fs->store);
-    return fs_end(fs, objects_patch(fs->store, fs_key(fs, f->number), 0, wr_span(&w)));
+    return fs_end(fs, patch_header(fs, f));
 }
 
 enum err fs_set_lcsi(struct fs *fs, fs_number number, uint8_t lcsi)
@@ -213,24 +218,51 @@ static enum err resize_body(struct fs *fs, const struct fs_file *f, uint32_t old
     return fs_end(fs, objects_put2(fs->store, fs_key(fs, f->number), wr_span(&w), (struct span){ body, f->size }));
 }
 
+/* Who shows the body of another file has that one's size. */
+static enum err links_follow(struct fs *fs, const struct fs_file *body)
+{
+    enum err err = ERR_NONE;
+    for (uint16_t i = 0; i < fs->count && err == ERR_NONE; i++) {
+        struct fs_file link;
+        if (fs->entries[i].link == FS_NONE || fs_body(fs, fs->entries[i].number) != body->number)
+            continue;
+        err = fs_stat(fs, fs->entries[i].number, &link);
+        link.size = body->size;
+        link.max_size = body->max_size;
+        if (err == ERR_NONE)
+            err = patch_header(fs, &link);
+    }
+    return err;
+}
+
+static enum err resize_one(struct fs *fs, struct fs_file *f, uint32_t size)
+{
+    enum err err;
+    uint32_t old_size = f->size;
+    if (fs_kind(f) == FS_DF || fs_kind(f) == FS_CYCLIC)
+        return ERR_STATE;
+    if (fs_kind(f) == FS_BER_TLV) {
+        size_t len;
+        err = objects_len(fs->store, fs_key(fs, f->number), &len);
+        if (err != ERR_NONE || len - fs_header_len(f) > size)
+            return err != ERR_NONE ? err : ERR_BAD_LENGTH;
+        f->max_size = size;
+        return size <= FS_FILE_SIZE_MAX ? rewrite_header(fs, f) : ERR_BAD_LENGTH;
+    }
+    f->size = size;
+    err = check_sizes(f);
+    return err == ERR_NONE ? resize_body(fs, f, old_size) : err;
+}
+
 enum err fs_resize(struct fs *fs, fs_number number, uint32_t size)
 {
     struct fs_file f;
     enum err err = fs_stat(fs, fs_body(fs, number), &f);
     if (err != ERR_NONE)
         return err;
-    uint32_t old_size = f.size;
-    if (fs_kind(&f) == FS_DF || fs_kind(&f) == FS_CYCLIC)
-        return ERR_STATE;
-    if (fs_kind(&f) == FS_BER_TLV) {
-        size_t len;
-        err = objects_len(fs->store, fs_key(fs, f.number), &len);
-        if (err != ERR_NONE || len - fs_header_len(&f) > size)
-            return err != ERR_NONE ? err : ERR_BAD_LENGTH;
-        f.max_size = size;
-        return size <= FS_FILE_SIZE_MAX ? rewrite_header(fs, &f) : ERR_BAD_LENGTH;
-    }
-    f.size = size;
-    err = check_sizes(&f);
-    return err == ERR_NONE ? resize_body(fs, &f, old_size) : err;
+    objects_begin(fs->store);
+    err = resize_one(fs, &f, size);
+    if (err == ERR_NONE)
+        err = links_follow(fs, &f);
+    return fs_end(fs, err);
 }

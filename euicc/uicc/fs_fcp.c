@@ -77,6 +77,17 @@ static enum err read_sfi(struct span v, struct fs_file *f)
     return ERR_NONE;
 }
 
+/* Creation, initialisation, operational (04 … 07), terminated (0C … 0F). */
+static enum err read_life_cycle(struct span v, struct fs_file *f)
+{
+    if (v.len != 1)
+        return ERR_BAD_LENGTH;
+    f->lcsi = v.ptr[0];
+    bool known = f->lcsi == FS_CREATION || f->lcsi == FS_INITIALISATION || (f->lcsi & ~3) == FS_DEACTIVATED ||
+                 (f->lcsi & ~3) == FS_TERMINATED;
+    return known ? ERR_NONE : ERR_BAD_VALUE;
+}
+
 static enum err read_fid(struct span v, struct fs_file *f)
 {
     if (v.len != 2)
@@ -95,8 +106,7 @@ static enum err read_member(const struct tlv *t, uint16_t implicit_arr, struct f
     case 0x84:
         return aid_set(&f->aid, t->val) ? ERR_NONE : ERR_BAD_LENGTH;
     case 0x8A:
-        f->lcsi = t->val.len == 1 ? t->val.ptr[0] : 0xFF;
-        return t->val.len == 1 ? ERR_NONE : ERR_BAD_LENGTH;
+        return read_life_cycle(t->val, f);
     case 0x8B:
         return read_security(t->val, implicit_arr, f);
     case 0x80:

@@ -136,14 +136,14 @@ uint16_t uicc_get_identity(struct card *card, const struct command *cmd, struct 
     struct fs_file adf;
     uint8_t ust_ef[32], info_ef[CALC_INFO_MAX];
     struct choice choice;
-    if (cmd->apdu.p1 != 0 || (cmd->apdu.p2 != IDENTITY_SUCI && cmd->apdu.p2 != IDENTITY_SUCI_NSWO))
+    if (cmd->apdu.p2 != IDENTITY_SUCI && cmd->apdu.p2 != IDENTITY_SUCI_NSWO)
         return SW_WRONG_P1P2;
     if (cmd->apdu.data.len)
         return SW_WRONG_LENGTH;
     fs_number number = fs_adf_of(&card->fs, cmd->channel->df);
     if (number == FS_NONE || fs_stat(&card->fs, number, &adf) != ERR_NONE)
         return SW_CONDITIONS;
-    if (cmd->origin == ORIGIN_OTA || !application_pin_satisfied(card, &adf))
+    if (!application_pin_satisfied(card, &adf))
         return SW_SECURITY_STATUS;
     struct span ust = read_below(card, number, SPAN_OF(path_ust), ust_ef, sizeof ust_ef);
     if (!has_service(ust, SERVICE_PRIVACY) || !has_service(ust, SERVICE_SUCI_BY_USIM))

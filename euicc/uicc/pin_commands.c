@@ -95,16 +95,18 @@ static uint16_t pin_finish(struct card *card, fs_number context, const struct pi
     return pin_store(card, context, pin) == ERR_NONE ? SW_OK : SW_MEMORY_FAILURE;
 }
 
-/* The PIN a command names, for the channel's DF; p1 and the length of the data are checked too. */
+/* The PIN a command names, for the channel's DF, behind the length of its data. */
 static uint16_t pin_named(struct card *card, const struct command *cmd, size_t len, fs_number *ret_context,
                           struct pin *ret)
 {
-    if (!pin_of(card, cmd->channel->df, cmd->apdu.p2, ret_context, ret))
-        return SW_NOT_FOUND;
-    return cmd->apdu.data.len == len || cmd->apdu.data.len == 0 ? SW_OK : SW_WRONG_LENGTH;
+    if (cmd->apdu.data.len != len && cmd->apdu.data.len != 0)
+        return SW_WRONG_LENGTH;
+    return pin_of(card, cmd->channel->df, cmd->apdu.p2, ret_context, ret) ? SW_OK : SW_NOT_FOUND;
 }
 
 /* ---- commands ---- */
+
+#define P1_REPLACED 0x80u /* DISABLE PIN: the universal PIN takes its place */
 
 typedef uint16_t pin_action(struct card *card, const struct command *cmd, fs_number context, struct pin *pin);
 
@@ -153,11 +155,14 @@ static uint16_t disable(struct card *card, const struct command *cmd, fs_number 
 {
     if (!(pin->attributes & PIN_ENABLED) || !(pin->attributes & PIN_SWITCHABLE) || pin_is_adm(pin->reference))
         return SW_CONDITIONS;
+    bool replaced = cmd->apdu.p1 & P1_REPLACED;
+    if (replaced && pin_context(&card->fs, context, PIN_UNIVERSAL) == FS_NONE)
+        return SW_NOT_FOUND;
     uint16_t sw = pin_try(card, context, pin, cmd->apdu.data);
     if (sw != SW_OK)
         return sw;
     pin->attributes &= (uint8_t)~PIN_ENABLED;
-    pin->replaced = cmd->apdu.p1 & 0x80;
+    pin->replaced = replaced;
     return pin_finish(card, context, pin);
 }
 
@@ -179,7 +184,7 @@ static uint16_t enable(struct card *card, const struct command *cmd, fs_number c
 uint16_t uicc_verify(struct card *card, const struct command *cmd, struct writer *rsp)
 {
     (void)rsp;
-    return cmd->apdu.p1 != 0 ? SW_WRONG_P1P2 : pin_run(card, cmd, PIN_LEN, verify);
+    return pin_run(card, cmd, PIN_LEN, verify);
 }
 
 /* These need their data: VERIFY alone asks with none. */
@@ -191,19 +196,19 @@ static uint16_t with_data(struct card *card, const struct command *cmd, size_t l
 uint16_t uicc_change_pin(struct card *card, const struct command *cmd, struct writer *rsp)
 {
     (void)rsp;
-    return cmd->apdu.p1 != 0 ? SW_WRONG_P1P2 : with_data(card, cmd, 2 * PIN_LEN, change);
+    return with_data(card, cmd, 2 * PIN_LEN, change);
 }
 
 uint16_t uicc_disable_pin(struct card *card, const struct command *cmd, struct writer *rsp)
 {
     (void)rsp;
-    return cmd->apdu.p1 & 0x7F ? SW_WRONG_P1P2 : with_data(card, cmd, PIN_LEN, disable);
+    return cmd->apdu.p1 & (uint8_t)~P1_REPLACED ? SW_WRONG_P1P2 : with_data(card, cmd, PIN_LEN, disable);
 }
 
 uint16_t uicc_enable_pin(struct card *card, const struct command *cmd, struct writer *rsp)
 {
     (void)rsp;
-    return cmd->apdu.p1 != 0 ? SW_WRONG_P1P2 : with_data(card, cmd, PIN_LEN, enable);
+    return with_data(card, cmd, PIN_LEN, enable);
 }
 
 /* ---- UNBLOCK PIN ---- */
@@ -276,7 +281,5 @@ static uint16_t unblock(struct card *card, const struct command *cmd, fs_number 
 uint16_t uicc_unblock_pin(struct card *card, const struct command *cmd, struct writer *rsp)
 {
     (void)rsp;
-    if (cmd->apdu.p1 != 0)
-        return SW_WRONG_P1P2;
     return pin_run(card, cmd, 2 * PIN_LEN, unblock);
 }

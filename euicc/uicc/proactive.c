@@ -337,8 +337,6 @@ uint16_t uicc_terminal_profile(struct card *card, const struct command *cmd, str
 {
     struct proactive *p = card->proactive;
     (void)rsp;
-    if (cmd->apdu.p1 != 0 || cmd->apdu.p2 != 0)
-        return SW_WRONG_P1P2;
     struct span profile = span_sub(cmd->apdu.data, 0, sizeof p->profile);
     memcpy(p->profile, profile.ptr, profile.len);
     p->profile_len = profile.len;
@@ -354,8 +352,6 @@ uint16_t uicc_fetch(struct card *card, const struct command *cmd, struct writer 
 {
     struct proactive *p = card->proactive;
     struct command_out *out = head(p);
-    if (cmd->apdu.p1 != 0 || cmd->apdu.p2 != 0)
-        return SW_WRONG_P1P2;
     if (!out || p->fetched || !p->ready)
         return SW_CONDITIONS;
     if (cmd->apdu.le != 256 && cmd->apdu.le != out->len)
@@ -396,8 +392,6 @@ uint16_t uicc_terminal_response(struct card *card, const struct command *cmd, st
     struct proactive *p = card->proactive;
     struct terminal_response r;
     (void)rsp;
-    if (cmd->apdu.p1 != 0 || cmd->apdu.p2 != 0)
-        return SW_WRONG_P1P2;
     if (!p->fetched)
         return SW_CONDITIONS;
     if (!response_parse(cmd->apdu.data, head(p), &r))

@@ -46,7 +46,7 @@ static uint16_t answer_file(struct card *card, const struct command *cmd, fs_num
     channel_go(card, cmd->channel, &f);
     if (P2_RETURN(cmd->apdu.p2) != P2_NOTHING)
         fcp_write(card, &f, rsp);
-    return f.lcsi == FS_ACTIVATED || f.lcsi < FS_DEACTIVATED ? SW_OK : SW_DEACTIVATED;
+    return fs_is_terminated(&f) ? SW_TERMINATED : fs_is_deactivated(&f) ? SW_DEACTIVATED : SW_OK;
 }
 
 static uint16_t select_fid(struct card *card, const struct command *cmd, struct writer *rsp)

@@ -156,7 +156,9 @@ static uint16_t set_data_first(struct card *card, const struct command *cmd, con
     if (rd_at_end(&r))
         return set_data_store(card, ch, f);
     len = rd_u8(&r);
-    if (len > 0x80 && len <= 0x83) {
+    if (len == 0x80 || len > 0x83)
+        rd_fail(&r, ERR_BAD_LENGTH);
+    if (len > 0x80) {
         unsigned octets = len & 3;
         for (len = 0; octets--;)
             len = len << 8 | rd_u8(&r);

@@ -10,11 +10,13 @@ enum uicc_sw {
     SW_NO_INFORMATION = 0x6200,
     SW_END_OF_FILE = 0x6282, /* or: nothing found */
     SW_DEACTIVATED = 0x6283,
-    SW_MORE_DATA_AVAILABLE = 0x62F1,
-    SW_MORE_DATA_EXPECTED = 0x63F1,
+    SW_TERMINATED = 0x6284,
+    SW_MORE_DATA_AVAILABLE = 0x62F1, /* + 1: and a proactive command waits */
+    SW_MORE_DATA_EXPECTED = 0x63F1,  /* + 1: the same */
     SW_TRIES_LEFT = 0x63C0, /* | tries */
     SW_NO_FREE_CHANNEL = 0x6A81,
     SW_FILE_EXISTS = 0x6A89,
+    SW_DF_NAME_EXISTS = 0x6A8A,
     SW_INCREASE_MAXIMUM = 0x9850,
     SW_SUSPENSION_TOO_LONG = 0x9864
 };

@@ -150,11 +150,23 @@ static void a_refused_challenge_changes_nothing(void **state)
     rig_apdu(&rig, "0088008121 10 00000000000000000000000000000000 0F 000000000000000000000000000000", "6700");
     rig_apdu(&rig, "0088008211 10 00000000000000000000000000000000", "6A86");
     rig_apdu(&rig, "0088018111 10 00000000000000000000000000000000", "6A86");
+    rig_apdu(&rig, "0088008411 10 00000000000000000000000000000000", "9864"); /* GBA */
+    rig_apdu(&rig, "0088008611 10 00000000000000000000000000000000", "9864"); /* local keys */
     rig_apdu(&rig, "00A4000C023F00", "9000");
     rig_apdu(&rig, apdu, "6985"); /* no application is active here */
     euicc_reset(rig.card, NULL);
     rig_apdu(&rig, "00A4040C09" RIG_USIM1, "9000");
     rig_apdu(&rig, apdu, "6982"); /* PIN1 */
+}
+
+/* CDMA parameters are kept with the profile; nothing is computed with them. */
+static void a_csim_authenticates_nobody(void **state)
+{
+    (void)state;
+    rig_apdu(&rig, "0020000A08" RIG_ADM1, "9000");
+    rig_apdu(&rig, "00A4000C023F00", "9000");
+    rig_apdu(&rig, "00E000001B 6219 82027821 83027FC0 8409 A0000003431002F310 8A0105 8B0105", "9000");
+    rig_apdu(&rig, "0088008105 0102030405", "6981");
 }
 
 static void uses_are_counted(void **state)
@@ -309,6 +321,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(sequence_numbers_have_a_window),
         TEST(a_refused_challenge_changes_nothing),
+        TEST(a_csim_authenticates_nobody),
         TEST(uses_are_counted),
         TEST(one_application_can_use_anothers_keys),
         TEST(the_test_algorithm_synchronises_on_request),

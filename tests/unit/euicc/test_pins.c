@@ -66,6 +66,7 @@ static void changing_disabling_enabling(void **state)
     apdu("0024000110" WRONG RIG_PIN1, "63C2");
     apdu("0024000110" RIG_PIN1 "35353535FFFFFFFF", "9000");
     apdu("0028000108 35353535FFFFFFFF", "6985"); /* enabled already */
+    apdu("0026800108 35353535FFFFFFFF", "6A88"); /* there is no universal PIN to take its place */
     apdu("0026000108" WRONG, "63C2");
     apdu("0026000108 35353535FFFFFFFF", "9000");
     apdu("0026000108 35353535FFFFFFFF", "6985");

@@ -150,9 +150,10 @@ static void not_offered_not_there(void **state)
 static void not_now(void **state)
 {
     (void)state;
-    rig_get(&rig, "00A4040C10 A0000005591010FFFFFFFF8900000100", 0x9000);
     rig_get(&rig, "0070000001", 0x9000);
-    apdu("8176000004 0201 0302", "6985"); /* a security domain is selected on another channel */
+    apdu("8176000004 0201 0302", "6881"); /* of the basic channel alone */
+    rig_get(&rig, "01A4040C10 A0000005591010FFFFFFFF8900000100", 0x9000);
+    apdu("8076000004 0201 0302", "6985"); /* a security domain is selected on another channel */
     rig_get(&rig, "00A4040C09" RIG_USIM1, 0x9000);
     assert_ok(proactive_refresh(rig_card(&rig), REFRESH_FILE_CHANGE, NULL, NULL));
     apdu("8076000004 0201 0302", "6985"); /* the terminal has something to fetch */
