@@ -133,7 +133,7 @@ static enum err read_rules(struct parse *p, const char *text)
 {
     if (pol2_from_text(span_text(text), &p->args->rules) != ERR_NONE)
         return wrong(p, OPT_RULES, "rules are action:qualification, with commas between; see --help");
-    return pol2_meaningful(p->args->rules, true) ? ERR_NONE : wrong(p, OPT_RULES, "these rules together make no sense");
+    return pol2_meaningful(p->args->rules, false) ? ERR_NONE : wrong(p, OPT_RULES, "these rules together make no sense");
 }
 
 static enum err read_value(struct parse *p, enum op_option option, const char *text)

@@ -58,6 +58,7 @@ static void answered(struct op_running *r, struct span soap)
         end(r, OP_PROTOCOL, "the answer cannot be read: %s", copy.len ? fault.text : err_text(err));
         return;
     }
+    es_codes_take(&r->result->answer, &r->call->partner->codes);
     const struct es_response *response = es_response_of(&r->result->answer);
     if (r->result->answer.kind == ES_SOAP_FAULT) {
         const struct soap_fault *f = r->result->answer.body;

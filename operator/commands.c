@@ -272,6 +272,8 @@ const struct op_command op_commands[] = {
       .run = op_partner_test },
     { "status", NULL, "explain a status code in words, with what to do next; without one: list all",
       "osprey status 8.2.3/3.8", .allowed = OPT(HELP) | OPT(JSON) | OPT(WORD), .plain = true, .run = op_status },
+    { "codes", NULL, "list what is not confirmed about SGP.02, our choices, and how a partner gets others",
+      "osprey codes", .allowed = OPT(HELP) | OPT(JSON), .plain = true, .run = op_codes },
     { "completion", NULL, "print what makes bash complete our commands",
       "source <(osprey completion bash)", .allowed = OPT(HELP) | OPT(WORD), .plain = true, .run = op_completion },
     { "listen", NULL, "take callbacks and notifications, keep them in the inbox, print them and hand them on",

@@ -24,6 +24,7 @@ enum op_exit op_command_run(const struct op_command *c, int argc, char **argv);
 
 /* help.c: what explains itself */
 enum op_exit op_status(struct op_session *s, const struct op_arguments *a);     /* osprey status 8.2.3/3.8 */
+enum op_exit op_codes(struct op_session *s, const struct op_arguments *a);      /* codes.c: osprey codes */
 enum op_exit op_completion(struct op_session *s, const struct op_arguments *a); /* osprey completion bash */
 void op_command_help(const struct op_command *c);
 

@@ -35,6 +35,7 @@ const struct config_option op_options[] = {
       "where it listens: https://host:port, or the whole URL of its service" },
     { "partner *", "ampersand", CONFIG_BOOL, "false", false, "it joins parameters with & (v3)" },
     { "partner *", "v4", CONFIG_BOOL, "false", false, "it understands the elements of v4" },
+    GUARD_CODES_OPTION,
     GUARD_SENDER_OPTIONS,
     { "partner *", "poll", CONFIG_TEXT, NULL, false,
       "we have no endpoint for it: what it says is fetched (WS-MakeConnection) under this identifier, any unique text" },
@@ -73,6 +74,8 @@ static enum err read_partner(struct op_config *c, const char *section, char *det
     if (oid_from_text(span_text(config_text(c->file, section, "oid")), &p->oid) != ERR_NONE)
         return say(detail, ERR_BAD_VALUE, section, "oid: digits and dots, like 1.3.6.1.4.1.99.1");
     enum err err = guard_sender_read(c->file, section, &p->send, detail, OP_DETAIL_MAX);
+    if (err == ERR_NONE)
+        err = guard_read_codes(c->file, section, &p->codes, detail, OP_DETAIL_MAX);
     if (err != ERR_NONE)
         return err;
     if (p->poll && !is_poll_id(p->poll))

@@ -63,7 +63,7 @@ static enum op_exit list_codes(const struct op_session *s)
         if (s->json)
             print_code(s, &st);
         else
-            printf("%-7s %-5s %s\n", st.subject, st.code, reason_text((enum reason)i));
+            printf("%-7s %-5s %-22s %s\n", st.subject, st.code, reason_name((enum reason)i), reason_text((enum reason)i));
     }
     return OP_OK;
 }

@@ -35,6 +35,7 @@ struct op_partner {
     const char *poll; /* what it says is fetched under this identifier; NULL: it comes to our endpoint */
     uint32_t poll_s;
     struct guard_sender send;
+    struct codes codes; /* its own numbers for statuses */
 };
 
 struct op_config {

@@ -5,11 +5,17 @@
 #include "lib/codec/hex.h"
 #include "lib/engine/call.h"
 #include "lib/es/es2.h"
+#include "lib/model/unconfirmed.h"
 #include "messages.h"
 #include "procedures/procedure.h"
-#include "unconfirmed.h"
 
 /* ---- answers at once */
+
+static bool fine_validity(const struct call_event *c, uint32_t *ret_fine_s)
+{
+    uint32_t asked_s = ((const struct es_request *)c->message.body)->validity_s;
+    return guard_validity(c->partner ? &c->partner->guard : NULL, asked_s, SMDP_VALIDITY_MIN_S, ES_VALIDITY_MAX, ret_fine_s);
+}
 
 static void reply_status(struct turn *t, const struct call_event *c, struct status status)
 {
@@ -19,7 +25,7 @@ static void reply_status(struct turn *t, const struct call_event *c, struct stat
              c->partner ? c->partner->name : "a stranger", exec_status_xml(status.exec), status.subject, status.code,
              status.detail);
     if (body && status.reason == REASON_VALIDITY_REFUSED)
-        body->acceptable_validity_s = SMDP_VALIDITY_MIN_S;
+        fine_validity(c, &body->acceptable_validity_s);
     struct span soap = body ? smdp_answer_build(t, &c->message, body) : SPAN_NONE;
     outbox_reply(t->out, t->event->reply, soap.len ? 200 : 500, soap);
 }
@@ -54,7 +60,7 @@ static const struct oid *smsr_of(const struct es_message *m)
 static struct status admit(struct turn *t, const struct call_event *c)
 {
     const struct es_message *m = &c->message;
-    const struct es_request *base = m->body;
+    uint32_t fine_s;
     if (!c->partner || !oid_eq(&m->wsa.from.entity_id, &c->partner->oid))
         return status_failed(REASON_REQUESTER_UNKNOWN, m->wsa.from.entity_id.text,
                              "not the entity of the TLS connection");
@@ -62,8 +68,8 @@ static struct status admit(struct turn *t, const struct call_event *c)
         return status_failed(REASON_REQUESTER_NOT_ALLOWED, c->partner->oid.text, "only operators may, and only ES2");
     if (!smdp_procedure_of(m->function) || !t->eid)
         return status_failed(REASON_FUNCTION_UNSUPPORTED, "", "not a function of this SM-DP");
-    if (base->validity_s && base->validity_s < SMDP_VALIDITY_MIN_S)
-        return status_failed(REASON_VALIDITY_REFUSED, "", "at least %u s are needed", SMDP_VALIDITY_MIN_S);
+    if (!fine_validity(c, &fine_s))
+        return status_failed(REASON_VALIDITY_REFUSED, "", "%u s would be fine", fine_s);
     return status_success();
 }
 

@@ -160,6 +160,7 @@ void smdp_es3_delivered(struct turn *t)
     const struct smdp_partner *smsr = smdp_partner_by_oid(t->smdp, j->smsr.text);
     enum err err = es_decode(t->event->body, t->arena, &m, &fault);
     if (err == ERR_NONE && m.kind == ES_RESPONSE && m.function == j->out && smsr) {
+        es_codes_take(&m, &smsr->guard.codes);
         m.wsa.relates_to = j->out_message; /* the same exchange: there is no doubt */
         smdp_es3_response(t, smsr, &m);
     } else if (err == ERR_NONE && m.kind == ES_SOAP_FAULT) {

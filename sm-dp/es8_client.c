@@ -4,7 +4,7 @@
 
 #include "lib/gp/put_key.h"
 #include "lib/gp/store_data.h"
-#include "unconfirmed.h"
+#include "lib/model/unconfirmed.h"
 
 /* ---- state */
 
@@ -135,6 +135,8 @@ struct span es8_authenticate_data(struct turn *t, const struct job *j, const str
     es8_authenticate_write(&items, &j->isdp, wr_span(&dgi), &next_block);
     return wr_span(&w);
 }
+
+_Static_assert((int)SMDP_KA_PARAMETERS == (KA_DELETE_OLD_KEYS | KA_WITH_DR | KA_CERTIFICATE_FIRST), "as said there");
 
 static enum err draw_ephemeral(struct turn *t, struct es8_state *s)
 {

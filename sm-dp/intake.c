@@ -16,11 +16,12 @@ static void reply_now(struct smdp *s, struct reply_ref reply, int status, struct
     s->env.net->send(s->env.net, &effect);
 }
 
-static void reply_fault(struct smdp *s, struct arena *a, const struct es_message *m, const struct es_fault *fault,
+static void reply_fault(struct smdp *s, struct arena *a, struct es_message *m, const struct es_fault *fault,
                         struct reply_ref reply)
 {
     struct refusal_self self = { &s->config.oid, s->config.url, &s->env };
     struct span soap;
+    m->dialect.codes = smdp_codes(s, &m->wsa.from.entity_id);
     int status = refusal_write(&self, m, fault, a, &soap);
     reply_now(s, reply, status, soap);
 }
@@ -121,6 +122,7 @@ static enum err fill_event(struct smdp *s, struct event *event, const struct smd
         err = ERR_DENIED;
     if (err != ERR_NONE)
         return err;
+    es_codes_take(&c->message, smdp_codes(s, &c->message.wsa.from.entity_id));
     line_of(event, c->partner, &c->message);
     event->kind = c->message.kind == ES_REQUEST    ? SMDP_EVENT_CALL
                   : c->message.kind == ES_RESPONSE ? SMDP_EVENT_ANSWER
@@ -165,6 +167,12 @@ const struct smdp_partner *smdp_partner_by_url(const struct smdp *s, const char 
         if (!strcmp(s->config.partners[i].url, url))
             return &s->config.partners[i];
     return NULL;
+}
+
+const struct codes *smdp_codes(const struct smdp *s, const struct oid *entity)
+{
+    const struct smdp_partner *p = smdp_partner_by_oid(s, entity->text);
+    return p ? &p->guard.codes : NULL;
 }
 
 struct es_dialect smdp_dialect(const struct smdp_partner *partner)

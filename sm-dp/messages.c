@@ -97,6 +97,7 @@ struct span smdp_answer_build(struct turn *t, const struct es_message *request, 
 {
     struct es_message m = { 0 };
     es_answer(request, &m);
+    m.dialect.codes = smdp_codes(t->smdp, &m.wsa.to.entity_id);
     m.body = response;
     m.wsa.from = self(t, ES_IF_ES2);
     if (make_id(t, request->wsa.message_id.transaction_id, request->wsa.message_id.context_id, m.dialect.ampersand,

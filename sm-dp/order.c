@@ -4,12 +4,12 @@
 #include <stdlib.h>
 
 #include "lib/codec/hex.h"
+#include "lib/model/unconfirmed.h"
 #include "lib/ota/es6.h"
 #include "lib/profile/file_body.h"
 #include "lib/profile/package.h"
 #include "store/profile.h"
 #include "turn.h"
-#include "unconfirmed.h"
 
 #define PACKAGE_RAM_MAX (8u << 20)
 

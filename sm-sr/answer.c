@@ -118,6 +118,7 @@ struct span smsr_answer_build(struct turn *t, const struct es_message *request, 
 {
     struct es_message m = { 0 };
     es_answer(request, &m);
+    m.dialect.codes = smsr_codes(t->smsr, &m.wsa.to.entity_id);
     m.body = response;
     if (!m.wsa.from.address.len)
         m.wsa.from.address = own_address(t, request->function);
@@ -135,6 +136,7 @@ struct span smsr_answer_again(struct turn *t, const struct es_message *request, 
     if (es_decode(stored, t->arena, &m, &fault) != ERR_NONE || m.kind != ES_RESPONSE ||
         span_eq(m.wsa.relates_to, request->wsa.message_id.raw))
         return stored;
+    es_codes_take(&m, smsr_codes(t->smsr, &request->wsa.from.entity_id));
     return smsr_answer_build(t, request, m.body);
 }
 
@@ -149,6 +151,7 @@ struct span smsr_callback_build(struct turn *t, struct span context, enum es_fun
     m.wsa.to.address = c.line[C_TO].len ? c.line[C_TO] : c.line[C_URL];
     if (oid_from_text(c.line[C_TO_ENTITY], &m.wsa.to.entity_id) != ERR_NONE)
         return SPAN_NONE;
+    m.dialect.codes = smsr_codes(t->smsr, &m.wsa.to.entity_id);
     m.wsa.from.address = c.line[C_FROM].len ? c.line[C_FROM] : own_address(t, function);
     m.wsa.from.entity_id = t->config->oid;
     m.wsa.relates_to = c.line[C_RELATES];

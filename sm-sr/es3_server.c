@@ -7,7 +7,6 @@
 #include "rights.h"
 #include "rules.h"
 #include "server.h"
-#include "unconfirmed.h"
 
 /* ES3, SM-DP to SM-SR (SGP.02 §5.4). */
 
@@ -47,7 +46,7 @@ static struct status fill_connectivity(struct turn *t, const struct call_event *
     struct profile *p = NULL;
     struct status s = smsr_rule_profile(t, op->function, &op->requester, &r->iccid, &p);
     if (status_ok(&s) && p->info.state != PROFILE_DISABLED && p->info.state != PROFILE_ENABLED)
-        s = status_failed(SMSR_REASON_STATE, r->iccid.digits, "the profile is not complete yet");
+        s = status_failed(REASON_PROFILE_STATE, r->iccid.digits, "the profile is not complete yet");
     if (!status_ok(&s))
         return s;
     op->isdp = p->info.isdp_aid;
@@ -71,7 +70,7 @@ static struct status completed(struct turn *t, const struct call_event *c, struc
         s = status_failed(REASON_ICCID_NOT_ALLOWED, r->iccid.digits, "another SM-DP brought it");
     if (status_ok(&s) && p->info.state != PROFILE_CREATED && p->info.state != PROFILE_DISABLED)
         s = smsr_rule_state(p, PROFILE_CREATED);
-    if (status_ok(&s) && r->has_pol2 && !MUTANT(completes_with_any_pol2) && !pol2_meaningful(r->pol2, SMSR_POL2_STRICT))
+    if (status_ok(&s) && r->has_pol2 && !MUTANT(completes_with_any_pol2) && !pol2_meaningful(r->pol2, smsr_pol2_strict(c->partner)))
         s = status_failed(REASON_POL2_INVALID, r->iccid.digits, "a rule without meaning, or two that contradict");
     if (!status_ok(&s))
         return s;

@@ -5,8 +5,8 @@
 
 #include "answer.h"
 #include "lib/codec/hex.h"
+#include "lib/model/unconfirmed.h"
 #include "procedures/change.h"
-#include "unconfirmed.h"
 
 #define REQUEST    "/request/" /* in the ref of the effect */
 #define UNIQUE_LEN (SMSR_ASKED_MAX / 2)
@@ -153,8 +153,10 @@ void smsr_peer_delivered(struct turn *t)
     if (!op || !m)
         return;
     if (t->event->kind == EVENT_DELIVERED && es_decode(t->event->body, t->arena, m, &fault) == ERR_NONE &&
-        m->kind == ES_RESPONSE)
+        m->kind == ES_RESPONSE) {
+        es_codes_take(m, smsr_codes(t->smsr, &m->wsa.from.entity_id));
         tell(t, op, es_response_of(m));
-    else
+    } else {
         tell(t, op, NULL);
+    }
 }

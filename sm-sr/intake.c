@@ -16,11 +16,12 @@ static void reply_now(struct smsr *s, struct reply_ref reply, int status, struct
     s->env.net->send(s->env.net, &effect);
 }
 
-static void reply_fault(struct smsr *s, struct arena *a, const struct es_message *m, const struct es_fault *fault,
+static void reply_fault(struct smsr *s, struct arena *a, struct es_message *m, const struct es_fault *fault,
                         struct reply_ref reply)
 {
     struct refusal_self self = { &s->config.oid, s->config.url, &s->env };
     struct span soap;
+    m->dialect.codes = smsr_codes(s, &m->wsa.from.entity_id);
     int status = refusal_write(&self, m, fault, a, &soap);
     reply_now(s, reply, status, soap);
 }
@@ -82,6 +83,7 @@ static enum err call_event_of(struct smsr *s, struct event *event, const struct 
     if (err != ERR_NONE)
         return err;
     event->data = c;
+    es_codes_take(&c->message, smsr_codes(s, &c->message.wsa.from.entity_id));
     if (c->message.kind == ES_RESPONSE && smsr_peer_line(&c->message, event->line)) {
         event->kind = SMSR_EVENT_RESPONSE;
         return ERR_NONE;
@@ -129,6 +131,12 @@ const struct smsr_partner *smsr_partner_by_url(const struct smsr *s, const char 
             return p;
     }
     return NULL;
+}
+
+const struct codes *smsr_codes(const struct smsr *s, const struct oid *entity)
+{
+    const struct smsr_partner *p = smsr_partner_by_oid(s, entity->text);
+    return p ? &p->guard.codes : NULL;
 }
 
 struct es_dialect smsr_dialect(const struct smsr_partner *partner)

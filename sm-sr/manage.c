@@ -3,7 +3,6 @@
 #include "eis.h"
 #include "rules.h"
 #include "server.h"
-#include "unconfirmed.h"
 
 /* What an SM-DP (ES3) and an operator (ES4) ask for alike. */
 
@@ -35,10 +34,10 @@ struct status smsr_update_pol2(struct turn *t, const struct call_event *c, struc
     if (!t->e->known)
         return unknown_eid(t);
     struct status s = smsr_rule_profile(t, c->message.function, &c->partner->oid, &r->iccid, &p);
-    if (status_ok(&s) && !pol2_meaningful(r->pol2, SMSR_POL2_STRICT))
+    if (status_ok(&s) && !pol2_meaningful(r->pol2, smsr_pol2_strict(c->partner)))
         s = status_failed(REASON_POL2_INVALID, r->iccid.digits, "a rule without meaning, or two that contradict");
     if (status_ok(&s) && p->info.state != PROFILE_DISABLED && p->info.state != PROFILE_ENABLED)
-        s = status_failed(SMSR_REASON_STATE, r->iccid.digits, "the profile is not complete yet");
+        s = status_failed(REASON_PROFILE_STATE, r->iccid.digits, "the profile is not complete yet");
     if (status_ok(&s)) {
         p->info.pol2 = r->has_pol2 || MUTANT(no_pol2_changes_nothing) ? (r->has_pol2 ? r->pol2 : p->info.pol2) : (struct pol2){ 0 };
         smsr_profile_changed(p);

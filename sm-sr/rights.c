@@ -3,7 +3,6 @@
 #include "lib/base/mutant.h"
 #include "answer.h"
 #include "rules.h"
-#include "unconfirmed.h"
 
 #define LIST_MAX 2048u /* octets of a list of names */
 

@@ -1,8 +1,8 @@
 #include "rules.h"
 
 #include "lib/base/mutant.h"
+#include "lib/model/unconfirmed.h"
 #include "rights.h"
-#include "unconfirmed.h"
 
 bool smsr_acts_for(const struct turn *t, const struct oid *smdp, const struct oid *mno)
 {
@@ -77,10 +77,12 @@ struct status smsr_rule_pol2(const struct profile *p, enum pol2_action action)
     return status_success();
 }
 
+bool smsr_pol2_strict(const struct smsr_partner *partner) { return SMSR_POL2_STRICT && !partner->guard.takes_any_pol2; }
+
 struct status smsr_rule_state(const struct profile *p, enum profile_state wanted)
 {
     if (p->info.state == wanted || (MUTANT(enables_what_is_enabled) && wanted == PROFILE_DISABLED))
         return status_success();
-    return status_failed(SMSR_REASON_STATE, p->info.iccid.digits, "the profile is %s, not %s",
+    return status_failed(REASON_PROFILE_STATE, p->info.iccid.digits, "the profile is %s, not %s",
                          profile_state_text(p->info.state), profile_state_text(wanted));
 }

@@ -18,6 +18,8 @@ bool smsr_may_take(struct turn *t, enum es_function function, const char *operat
                    const struct profile *p);
 /* CK-POL2. */
 struct status smsr_rule_pol2(const struct profile *p, enum pol2_action action);
+/* Are rules without meaning refused, when this partner sets them? */
+bool smsr_pol2_strict(const struct smsr_partner *partner);
 struct status smsr_rule_state(const struct profile *p, enum profile_state wanted);
 /* Is the ICCID on any eUICC here? */
 bool smsr_iccid_known(struct turn *t, const struct iccid *iccid);

@@ -5,7 +5,7 @@
 #include "answer.h"
 #include "lib/base/mutant.h"
 #include "lib/engine/call.h"
-#include "unconfirmed.h"
+#include "lib/model/unconfirmed.h"
 
 /* ---- answers in the same HTTP exchange */
 
@@ -20,7 +20,8 @@ static struct span sync_answer(struct turn *t, const struct call_event *c, struc
     body->start_ms = body->end_ms = t->now_ms;
     if (status.reason == REASON_VALIDITY_REFUSED) {
         uint32_t asked = ((const struct es_request *)c->message.body)->validity_s;
-        body->acceptable_validity_s = asked < SMSR_VALIDITY_MIN_S ? SMSR_VALIDITY_MIN_S : SMSR_VALIDITY_MAX_S;
+        guard_validity(c->partner ? &c->partner->guard : NULL, asked, SMSR_VALIDITY_MIN_S, SMSR_VALIDITY_MAX_S,
+                       &body->acceptable_validity_s);
     }
     return smsr_answer_build(t, &c->message, body);
 }
@@ -65,7 +66,7 @@ static const struct server_row *row_of(const struct server *s, enum es_function 
 static struct status admit(const struct call_event *c, const struct server *server, const struct server_row *row)
 {
     const struct es_message *m = &c->message;
-    uint32_t validity_s = ((const struct es_request *)m->body)->validity_s;
+    uint32_t validity_s = ((const struct es_request *)m->body)->validity_s, fine_s;
     if (!c->partner || (!oid_eq(&m->wsa.from.entity_id, &c->partner->oid) && !MUTANT(takes_any_entity_id)))
         return status_failed(REASON_REQUESTER_UNKNOWN, m->wsa.from.entity_id.text,
                              "not the entity of the TLS connection");
@@ -74,9 +75,9 @@ static struct status admit(const struct call_event *c, const struct server *serv
                              "its role may not call this interface");
     if (!row)
         return status_failed(REASON_FUNCTION_UNSUPPORTED, "", "not a function of this SM-SR");
-    if (validity_s && (validity_s < SMSR_VALIDITY_MIN_S || validity_s > SMSR_VALIDITY_MAX_S))
-        return status_failed(REASON_VALIDITY_REFUSED, "", "%u s; between %u and %u s are fine", validity_s,
-                             SMSR_VALIDITY_MIN_S, SMSR_VALIDITY_MAX_S);
+    if (!guard_validity(&c->partner->guard, validity_s, SMSR_VALIDITY_MIN_S, SMSR_VALIDITY_MAX_S, &fine_s))
+        return status_failed(REASON_VALIDITY_REFUSED, "", "%u s is too %s; %u s would be fine", validity_s,
+                             validity_s < fine_s ? "short" : "long", fine_s);
     return status_success();
 }
 
@@ -186,7 +187,7 @@ static void run_callback(struct turn *t, const struct known_call *k)
     }
     if (status_ok(&op->status) && !idle) /* else smsr_operation_start_next checks it now */
         op->status = op->procedure->check(t, op);
-    if (t->need_rows || status_ok(&op->status) || (!idle && op->status.reason == SMSR_REASON_STATE))
+    if (t->need_rows || status_ok(&op->status) || (!idle && op->status.reason == REASON_PROFILE_STATE))
         return;
     smsr_operation_end(t, op);
 }

@@ -10,12 +10,12 @@
 #include "channel/notification.h"
 #include "lib/engine/call.h"
 #include "lib/es/eum_signature.h"
+#include "lib/model/unconfirmed.h"
 #include "lib/role/undelivered.h"
 #include "lib/wire/sms.h"
 #include "es7_client.h"
 #include "server.h"
 #include "turn.h"
-#include "unconfirmed.h"
 
 #define SMSR_REASSEMBLIES 64u
 #define ALARM             "alarm"

@@ -131,6 +131,8 @@ extern const size_t smsr_schema_count;
 const struct smsr_partner *smsr_partner_by_oid(const struct smsr *s, const char *oid);
 /* Whose service is that? NULL: nobody's. */
 const struct smsr_partner *smsr_partner_by_url(const struct smsr *s, const char *url);
+/* The numbers that an entity wants for statuses; NULL: it is no partner. */
+const struct codes *smsr_codes(const struct smsr *s, const struct oid *entity);
 /* How a partner is spoken to first. */
 struct es_dialect smsr_dialect(const struct smsr_partner *partner);
 const struct smsr_partner *smsr_partner_by_name(const struct smsr *s, const char *common_name);

@@ -32,18 +32,19 @@ static enum err complain(char *detail, enum err err, const char *path, unsigned 
     return err;
 }
 
-static bool section_matches(const char *pattern, const char *section)
+/* "partner *" is any of the kind; so with the names of options. */
+static bool name_matches(const char *pattern, const char *name)
 {
     size_t len = strlen(pattern);
     if (len < 2 || pattern[len - 1] != '*')
-        return !strcmp(pattern, section);
-    return !strncmp(pattern, section, len - 1) && section[len - 1];
+        return !strcmp(pattern, name);
+    return !strncmp(pattern, name, len - 1) && name[len - 1];
 }
 
 static const struct config_option *option_find(const struct config *c, const char *section, const char *name)
 {
     for (size_t i = 0; i < c->option_count; i++)
-        if (section_matches(c->options[i].section, section) && (!name || !strcmp(c->options[i].name, name)))
+        if (name_matches(c->options[i].section, section) && (!name || name_matches(c->options[i].name, name)))
             return &c->options[i];
     return NULL;
 }
@@ -140,7 +141,7 @@ static enum err add_option(struct config *c, char *text, unsigned line, char *de
     const char *kept = arena_text(&c->arena, span_text(value));
     if (option->type == CONFIG_PATH)
         kept = path_value(c, kept);
-    c->entries[c->entry_count++] = (struct entry){ section, option->name, kept };
+    c->entries[c->entry_count++] = (struct entry){ section, arena_text(&c->arena, span_text(name)), kept };
     return ERR_NONE;
 }
 
@@ -173,7 +174,7 @@ static enum err check_mandatory(const struct config *c, char *detail)
             return ERR_MISSING;
         }
         for (size_t s = 0; o->mandatory && repeats && s < c->section_count; s++)
-            if (section_matches(o->section, c->sections[s]) && !entry_find(c, c->sections[s], o->name)) {
+            if (name_matches(o->section, c->sections[s]) && !entry_find(c, c->sections[s], o->name)) {
                 if (detail)
                     snprintf(detail, CONFIG_DETAIL_MAX, "%s: [%s] %s is missing: %s", c->path, c->sections[s], o->name,
                              o->help);
@@ -284,6 +285,20 @@ const char *config_next(const struct config *c, const char *kind, const char *pr
         if (seen && !strncmp(c->sections[i], kind, len) && c->sections[i][len] == ' ')
             return c->sections[i];
         seen = seen || c->sections[i] == previous || (previous && !strcmp(c->sections[i], previous));
+    }
+    return NULL;
+}
+
+const char *config_next_option(const struct config *c, const char *section, const char *prefix, const char *previous)
+{
+    bool seen = previous == NULL;
+    for (size_t i = 0; i < c->entry_count; i++) {
+        const struct entry *e = &c->entries[i];
+        if (strcmp(e->section, section) != 0)
+            continue;
+        if (seen && !strncmp(e->name, prefix, strlen(prefix)))
+            return e->name;
+        seen = seen || !strcmp(e->name, previous);
     }
     return NULL;
 }

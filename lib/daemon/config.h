@@ -19,7 +19,7 @@ enum config_type { CONFIG_TEXT, CONFIG_NUMBER, CONFIG_BOOL, CONFIG_PATH, CONFIG_
 
 struct config_option {
     const char *section;  /* "es3", or "partner *" for [partner NAME] */
-    const char *name;
+    const char *name;     /* or "code.*" for code.NAME, any number of them: config_next_option */
     enum config_type type;
     const char *fallback; /* value when it is not given; NULL: none */
     bool mandatory;
@@ -45,6 +45,9 @@ MUST_USE enum err config_address(const struct config *config, const char *sectio
                                  size_t cap, uint16_t *ret_port);
 /* The next section of that kind ("partner"): its full name "partner NAME"; NULL at the end. Start with previous NULL. */
 const char *config_next(const struct config *config, const char *kind, const char *previous);
+/* The next option of a section that stands in the file and begins with prefix ("code."): its full name; NULL at the end. Start
+ * with previous NULL. */
+const char *config_next_option(const struct config *config, const char *section, const char *prefix, const char *previous);
 /* "NAME" of "partner NAME". */
 const char *config_section_name(const char *section);
 

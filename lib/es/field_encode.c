@@ -187,10 +187,12 @@ static void wr_pol2(struct field_writer *e, const struct pol2 *pol2)
 
 static void wr_status(struct field_writer *e, const struct status *s)
 {
+    struct status told = *s;
+    codes_give(e->dialect.codes, &told);
     struct wire_status wire = {
-        .status = span_text(exec_status_xml(s->exec)),
-        .has_code = s->exec != EXECUTED_SUCCESS,
-        .code = { span_text(s->subject), span_text(s->code), span_text(s->subject_id), span_text(s->detail) },
+        .status = span_text(exec_status_xml(told.exec)),
+        .has_code = told.exec != EXECUTED_SUCCESS,
+        .code = { span_text(told.subject), span_text(told.code), span_text(told.subject_id), span_text(told.detail) },
     };
     fields_encode(e, &es_table_wire_status, &wire);
 }

@@ -464,6 +464,12 @@ void es_answer(const struct es_message *request, struct es_message *ret)
     ret->wsa.relates_to = h->message_id.raw;
 }
 
+void es_codes_take(struct es_message *m, const struct codes *codes)
+{
+    if (m->kind == ES_RESPONSE && m->body)
+        codes_take(codes, &((struct es_response *)(uintptr_t)m->body)->status);
+}
+
 size_t es_body_size(enum es_function function, enum es_kind kind)
 {
     const struct xml_table *table = es_table(function, kind);

@@ -18,6 +18,7 @@
 #include "es4.h"
 #include "es7.h"
 #include "functions.h"
+#include "lib/model/codes.h"
 #include "soap.h"
 #include "wsa.h"
 
@@ -27,6 +28,7 @@ struct es_dialect {
     enum es_namespace ns;
     bool ampersand; /* '&' joins query parameters instead of '?' (v3 partners) */
     bool v4;        /* send elements that the v3 schema does not have */
+    const struct codes *codes; /* its own numbers for statuses; NULL: ours */
 };
 
 struct wsse_token;
@@ -96,6 +98,8 @@ static inline const struct es_response *es_response_of(const struct es_message *
 {
     return m->kind == ES_RESPONSE ? m->body : NULL;
 }
+/* The status of a decoded response, in our numbers; codes: of the partner that it came from, or NULL. */
+void es_codes_take(struct es_message *m, const struct codes *codes);
 /* Octets the body struct of that function and kind takes. */
 size_t es_body_size(enum es_function function, enum es_kind kind);
 /* A response body (zeroed, of the right struct) with that status, for functions whose answer says no more. */

@@ -124,6 +124,39 @@ static enum err read_limits(const struct reading *r)
     return err;
 }
 
+enum err guard_read_codes(const struct config *file, const char *section, struct codes *ret, char *detail, size_t cap)
+{
+    static const char prefix[] = "code.";
+    struct reading r = { file, section, NULL, detail, cap };
+    *ret = (struct codes){ .count = 0 };
+    for (const char *name = NULL; (name = config_next_option(file, section, prefix, name));) {
+        enum err err = codes_set(ret, span_text(name + strlen(prefix)), span_text(config_text(file, section, name)));
+        if (err == ERR_NOT_FOUND)
+            return wrong(&r, name, "no status has that name; `osprey status` lists them");
+        if (err != ERR_NONE)
+            return wrong(&r, name, err == ERR_BAD_VALUE ? "SUBJECT/REASON, like 8.1/4.4" : err_text(err));
+    }
+    return ERR_NONE;
+}
+
+static enum err read_codes(const struct reading *r)
+{
+    return guard_read_codes(r->file, r->section, &r->g->codes, r->detail, r->cap);
+}
+
+static enum err read_choices(const struct reading *r)
+{
+    struct guard *g = r->g;
+    uint64_t min_s = config_number(r->file, r->section, "validity_min_s");
+    uint64_t max_s = config_number(r->file, r->section, "validity_max_s");
+    g->takes_any_pol2 = !config_bool(r->file, r->section, "pol2_strict");
+    g->validity_min_s = (uint32_t)min_s;
+    g->validity_max_s = (uint32_t)max_s;
+    if (min_s > ES_VALIDITY_MAX || max_s > ES_VALIDITY_MAX)
+        return wrong(r, "validity_max_s", "too long");
+    return !max_s || min_s <= max_s ? ERR_NONE : wrong(r, "validity_max_s", "below validity_min_s");
+}
+
 /* The file's octets without line end. */
 static enum err read_password(const struct reading *r, const char *name, uint8_t *out, size_t *ret_len)
 {
@@ -212,7 +245,8 @@ void guard_sender_done(struct guard_sender *s) { wipe(s->password, sizeof s->pas
 enum err guard_read(const struct config *file, const char *section, struct guard *ret, char *detail, size_t cap)
 {
     static enum err (*const parts[])(const struct reading *) = { read_functions, read_namespaces, read_speaks_for,
-                                                                 read_limits,    read_security };
+                                                                 read_limits,    read_security,   read_codes,
+                                                                 read_choices };
     struct reading r = { file, section, ret, detail, cap };
     enum err err = ERR_NONE;
     *ret = (struct guard){ .chosen = false };
@@ -235,6 +269,16 @@ bool guard_speaks_for(const struct guard *g, const struct oid *entity)
         if (oid_eq(&g->speaks_for[i], entity))
             return true;
     return false;
+}
+
+bool guard_validity(const struct guard *g, uint32_t asked_s, uint32_t min_s, uint32_t max_s, uint32_t *ret_fine)
+{
+    if (g && g->validity_min_s)
+        min_s = g->validity_min_s;
+    if (g && g->validity_max_s)
+        max_s = g->validity_max_s;
+    *ret_fine = asked_s < min_s ? min_s : max_s;
+    return !asked_s || (asked_s >= min_s && asked_s <= max_s);
 }
 
 bool guard_may(const struct guard *g, enum es_function function)

@@ -23,6 +23,9 @@ struct guard {
     struct oid speaks_for[GUARD_SPEAKS_FOR_MAX]; /* partners whose messages may come over its connection */
     size_t speaks_for_count;
     struct es_dialect dialect; /* of what is said to it first; answers are in its own */
+    struct codes codes;        /* its own numbers for statuses */
+    bool takes_any_pol2;       /* rules without meaning too: they are kept and enforced as far as they go */
+    uint32_t validity_min_s, validity_max_s; /* of its calls; 0: the server's own */
     uint32_t calls_per_s, burst, in_flight; /* 0: no limit */
     struct wsse_rule security;
     struct guard_sender send;
@@ -37,7 +40,17 @@ struct guard {
       "WS-Security on our requests to it: none, text, digest, x509 (with our TLS key)" },                              \
     { "partner *", "send_user", CONFIG_TEXT, "", false, "our user there" },                                            \
     { "partner *", "send_password_file", CONFIG_PATH, NULL, false, "the file with our password there" }
+#define GUARD_CODES_OPTION                                                                                             \
+    { "partner *", "code.*", CONFIG_TEXT, "8.1/4.4", false,                                                            \
+      "a status in its own numbers, by name (code.EUICC_BUSY); `osprey status` and `osprey codes` list the names" }
 #define GUARD_OPTIONS                                                                                                  \
+    GUARD_CODES_OPTION,                                                                                                \
+    { "partner *", "pol2_strict", CONFIG_BOOL, "yes", false,                                                           \
+      "refuse policy rules without meaning (ENABLE Not-Allowed); no: they are kept" },                                 \
+    { "partner *", "validity_min_s", CONFIG_NUMBER, "0", false,                                                        \
+      "shortest validity period that is taken from it; 0: the server's own" },                                         \
+    { "partner *", "validity_max_s", CONFIG_NUMBER, "0", false,                                                        \
+      "longest validity period that is taken from it; 0: the server's own" },                                          \
     { "partner *", "functions", CONFIG_TEXT, "", false,                                                                \
       "what it may call: interfaces and functions (ES4 ES2-DownloadProfile); none: all that its kind may" },          \
     { "partner *", "namespaces", CONFIG_TEXT, "1 3 4", false, "versions of esim-messaging that are taken from it" },   \
@@ -67,6 +80,12 @@ MUST_USE enum err guard_secure(const struct wsse_sender *token, const struct ssl
 void guard_sender_done(struct guard_sender *s); /* wipes */
 MUST_USE enum err guard_read(const struct config *file, const char *section, struct guard *ret, char *detail, size_t cap);
 void guard_done(struct guard *g); /* wipes */
+
+/* The options code.NAME of a section. */
+MUST_USE enum err guard_read_codes(const struct config *file, const char *section, struct codes *ret, char *detail, size_t cap);
+
+/* Is that validity period of a call fine? 0: none given. Else *ret_fine is the nearest that is. min_s, max_s: the server's own. */
+bool guard_validity(const struct guard *g, uint32_t asked_s, uint32_t min_s, uint32_t max_s, uint32_t *ret_fine);
 
 bool guard_speaks_for(const struct guard *g, const struct oid *entity);
 bool guard_may(const struct guard *g, enum es_function function);

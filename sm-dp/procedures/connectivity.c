@@ -1,9 +1,9 @@
 #include "download.h"
 #include "lib/base/mutant.h"
 #include "lib/es/es3.h"
+#include "lib/model/unconfirmed.h"
 #include "sm-dp/es3_client.h"
 #include "sm-dp/es8_client.h"
-#include "sm-dp/unconfirmed.h"
 
 int smdp_after_installation(const struct job *j)
 {

@@ -4,10 +4,10 @@
 #include "lib/base/mutant.h"
 #include "lib/es/es2.h"
 #include "lib/es/es3.h"
+#include "lib/model/unconfirmed.h"
 #include "sm-dp/eligibility.h"
 #include "sm-dp/es3_client.h"
 #include "sm-dp/es8_client.h"
-#include "sm-dp/unconfirmed.h"
 #include "download.h"
 
 static struct eid eid_of(const struct turn *t)

@@ -5,13 +5,13 @@
 #include "admin.h"
 #include "bearer.h"
 #include "lib/gp/ram_script.h"
+#include "lib/model/unconfirmed.h"
 #include "lib/scp/scp81.h"
 #include "link.h"
 #include "notification.h"
 #include "packet.h"
 #include "script.h"
 #include "sm-sr/procedures/switch.h"
-#include "sm-sr/unconfirmed.h"
 
 #define SCRIPT_FRAME 4u /* AE 80 … 00 00 */
 

@@ -8,7 +8,6 @@
 #include "sm-sr/answer.h"
 #include "sm-sr/procedures/switch.h"
 #include "sm-sr/record.h"
-#include "sm-sr/unconfirmed.h"
 
 MUST_USE enum err smsr_notification_confirm(struct turn *t, const struct operation *op)
 {
@@ -121,7 +120,7 @@ static void follow_card(struct turn *t, const struct es5_notification *n)
 
 static void end_switch(struct turn *t, struct operation *op, const char *why)
 {
-    int next = smsr_operation_fail(op, SMSR_REASON_ROLLED_BACK, op->iccid.digits, why);
+    int next = smsr_operation_fail(op, REASON_ROLLED_BACK, op->iccid.digits, why);
     turn_log(t, LOG_WARN_, "%s", why);
     smsr_operation_go(t, op, next);
 }

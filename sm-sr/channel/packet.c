@@ -3,9 +3,9 @@
 #include "lib/base/mutant.h"
 #include "lib/codec/hex.h"
 #include "lib/gp/ram_script.h"
+#include "lib/model/unconfirmed.h"
 #include "lib/ota/push.h"
 #include "lib/scp/scp81.h"
-#include "sm-sr/unconfirmed.h"
 
 struct plain_keys {
     uint8_t octets[SMSR_SCP_KEYS_MAX];

@@ -1,7 +1,6 @@
 #include "sm-sr/answer.h"
 #include "sm-sr/rules.h"
 #include "sm-sr/turn.h"
-#include "sm-sr/unconfirmed.h"
 #include "switch.h"
 
 /* SetFallBackAttribute: SGP.02 §3.27–§3.29, functions 5.4.26 and 5.5.21 (fact book 7.22, 8.13).
@@ -87,7 +86,7 @@ static const struct step steps[STEPS] = {
 static struct status check_fallback(const struct operation *op, const struct profile *p)
 {
     if (p->info.state != PROFILE_DISABLED && p->info.state != PROFILE_ENABLED)
-        return status_failed(SMSR_REASON_STATE, op->iccid.digits, "the profile is not complete yet");
+        return status_failed(REASON_PROFILE_STATE, op->iccid.digits, "the profile is not complete yet");
     if (p->info.emergency)
         return status_failed(REASON_FALLBACK_REFUSED, op->iccid.digits, "it is the emergency profile");
     return status_success();

@@ -10,7 +10,6 @@
 #include "sm-sr/eis.h"
 #include "sm-sr/es7_client.h"
 #include "sm-sr/rules.h"
-#include "sm-sr/unconfirmed.h"
 #include "switch.h"
 
 /* The SM-SR change, where the eUICC is: ES4.SMSRChange, and what the new SM-SR asks for over ES7. */

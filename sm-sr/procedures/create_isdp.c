@@ -1,7 +1,6 @@
 #include "sm-sr/answer.h"
 #include "sm-sr/rules.h"
 #include "sm-sr/turn.h"
-#include "sm-sr/unconfirmed.h"
 #include "switch.h"
 
 /* ES3.CreateISDP: SGP.02 §5.4.3 (fact book 7.6): the entry stands as In-Creation while the card works on it. */
@@ -76,7 +75,7 @@ static const struct step steps[STEPS] = {
 static struct status check(struct turn *t, struct operation *op)
 {
     if (!smsr_acts_for(t, &op->requester, &op->mno))
-        return status_failed(SMSR_REASON_CREATE_NOT_ALLOWED, op->mno.text, "%s does not act for this operator here",
+        return status_failed(REASON_CREATE_NOT_ALLOWED, op->mno.text, "%s does not act for this operator here",
                              op->requester.text);
     if (smsr_profile_by_iccid(t->e, &op->iccid) || smsr_iccid_known(t, &op->iccid))
         return status_failed(REASON_ICCID_IN_USE, op->iccid.digits, "already allocated to another profile");

@@ -1,7 +1,6 @@
 #include "sm-sr/rules.h"
 #include "lib/base/mutant.h"
 #include "sm-sr/turn.h"
-#include "sm-sr/unconfirmed.h"
 #include "switch.h"
 
 /* Delete: SGP.02 §3.6, §3.7, functions 5.4.10 and 5.5.7 (fact book 7.13, 8.6). An enabled profile is disabled first. */
@@ -22,9 +21,9 @@ static struct status check_state(const struct profile *p, enum es_function funct
 {
     bool es3 = es_function_info(function)->number == ES_IF_ES3;
     if (p->info.state == PROFILE_CREATED && !es3) /* a download of an SM-DP: its to clean up */
-        return status_failed(SMSR_REASON_STATE, p->info.iccid.digits, "the profile is being downloaded");
+        return status_failed(REASON_PROFILE_STATE, p->info.iccid.digits, "the profile is being downloaded");
     if (p->info.state == PROFILE_IN_CREATION)
-        return status_failed(SMSR_REASON_STATE, p->info.iccid.digits, "the ISD-P is being made");
+        return status_failed(REASON_PROFILE_STATE, p->info.iccid.digits, "the ISD-P is being made");
     return status_success();
 }
 
@@ -35,7 +34,7 @@ static struct status check(struct turn *t, struct operation *op)
     if (status_ok(&s))
         s = check_state(p, op->function);
     if (status_ok(&s) && p == fallback && !MUTANT(deletes_the_fallback))
-        s = status_failed(SMSR_REASON_DELETE_FALLBACK, op->iccid.digits, "it has the fall-back attribute");
+        s = status_failed(REASON_DELETE_FALLBACK, op->iccid.digits, "it has the fall-back attribute");
     if (status_ok(&s))
         s = smsr_rule_pol2(p, POL2_DELETE);
     if (status_ok(&s) && p->info.state == PROFILE_ENABLED)

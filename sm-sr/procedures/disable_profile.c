@@ -1,7 +1,6 @@
 #include "sm-sr/rules.h"
 #include "lib/base/mutant.h"
 #include "sm-sr/turn.h"
-#include "sm-sr/unconfirmed.h"
 #include "switch.h"
 
 /* Disable: SGP.02 §3.4, §3.5, functions 5.4.9 and 5.5.6 (fact book 7.12, 8.5). The profile with the fall-back attribute

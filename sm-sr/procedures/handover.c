@@ -3,13 +3,13 @@
 #include "handover_keys.h"
 #include "lib/base/mutant.h"
 #include "lib/gp/store_data.h"
+#include "lib/model/unconfirmed.h"
 #include "sm-sr/channel/exchange.h"
 #include "sm-sr/channel/packet.h"
 #include "sm-sr/es7_client.h"
 #include "sm-sr/record.h"
 #include "sm-sr/rules.h"
 #include "sm-sr/take_in.h"
-#include "sm-sr/unconfirmed.h"
 #include "switch.h"
 
 /* The SM-SR change, where the eUICC goes: ES4.PrepareSMSRChange and ES7.HandoverEUICC. */
@@ -98,7 +98,7 @@ struct status smsr_fill_handover(struct turn *t, const struct call_event *c, str
     const struct es7_handover_euicc *r = c->message.body;
     op->peer = op->requester;
     if (t->e->known) /* the other side lost our answer: it may forget it now */
-        return status_warning(REASON_EID_IN_USE, t->e->eid_text, "managed here already");
+        return status_warning(REASON_ALREADY_MANAGED, t->e->eid_text, "managed here already");
     if (t->e->present)
         return status_failed(REASON_EUICC_BUSY, t->e->eid_text, "a hand-over of it is under way");
     struct status s = check_prepared(t, &op->requester);

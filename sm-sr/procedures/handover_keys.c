@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "lib/gp/put_key.h"
-#include "sm-sr/unconfirmed.h"
+#include "lib/model/unconfirmed.h"
 
 #define TRIES_MAX   3u
 #define OLD_KEYS_AT (1u + KA_POINT_LEN)
@@ -124,6 +124,9 @@ static enum err secret_open(struct turn *t, const struct operation *op, struct k
     wipe(plain, sizeof plain);
     return err;
 }
+
+_Static_assert((int)SMSR_KA_PARAMETERS == (KA_CERTIFICATE_FIRST | KA_WITH_DR | KA_DELETE_OLD_KEYS), "as said there");
+_Static_assert((int)SMSR_KA_PSK_USAGE == (int)KA_USAGE_BASE_KEY, "as said there");
 
 static struct ka_parameters parameters_of(const struct operation *op, enum keyset_usage usage)
 {

@@ -4,7 +4,6 @@
 #include "sm-sr/channel/exchange.h"
 #include "sm-sr/rules.h"
 #include "sm-sr/turn.h"
-#include "sm-sr/unconfirmed.h"
 #include "switch.h"
 
 enum { WAITING, SEND, STEPS };
@@ -168,12 +167,12 @@ static struct status check(struct turn *t, struct operation *op)
     if (aid_eq(&op->isdp, &AID_ISDR))
         return smsr_may_see(t, op->function, &op->requester)
                    ? status_success()
-                   : status_failed(SMSR_REASON_SEND_NOT_ALLOWED, "", "not yours");
+                   : status_failed(REASON_SEND_NOT_ALLOWED, "", "not yours");
     const struct profile *p = smsr_profile_by_aid(t->e, &op->isdp);
     if (!p || p->info.state == PROFILE_IN_CREATION)
         return sd_unknown(t, &op->isdp);
     if (!smsr_may_manage(t, op->function, &op->requester, p))
-        return status_failed(SMSR_REASON_SEND_NOT_ALLOWED, aid_text(&op->isdp, text), "the ISD-P is another SM-DP's");
+        return status_failed(REASON_SEND_NOT_ALLOWED, aid_text(&op->isdp, text), "the ISD-P is another SM-DP's");
     op->iccid = p->info.iccid;
     return status_success();
 }

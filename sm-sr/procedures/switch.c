@@ -7,7 +7,6 @@
 #include "sm-sr/answer.h"
 #include "sm-sr/channel/exchange.h"
 #include "sm-sr/channel/notification.h"
-#include "sm-sr/unconfirmed.h"
 
 static bool enables(const struct operation *op) { return op->procedure == &SMSR_ENABLE_PROFILE; }
 

@@ -1,5 +1,6 @@
 """Who may do what with whose profile, and who hears of it, on real processes: PLMA and ONC directly and through the SM-DP, the
-emergency attribute, POL2 that deletes, connectivity parameters from the SM-DP, validity periods that are refused. The start operator is the M2M service provider here."""
+emergency attribute, POL2 that deletes, connectivity parameters from the SM-DP, validity periods that are refused, partners with
+numbers of their own. The start operator is the M2M service provider here."""
 import os
 import sys
 import tempfile
@@ -9,6 +10,9 @@ import ecosystem
 from ecosystem import Ecosystem, lab
 
 
+# The start operator and the SM-DP get numbers of their own from the SM-SR; the operator from the SM-DP.
+OWN_SMSR = {'start': 'code.PROFILE_STATE = 8.2.1/3.5\ncode.EID_UNKNOWN = 8.1.1/3.9\npol2_strict = no\n', 'sm-dp': 'code.PROFILE_STATE = 8.2.1/3.5\n'}
+OWN_SMDP = {'sm-sr': 'code.PROFILE_STATE = 8.2.1/3.5\n', 'operator': 'code.PROFILE_STATE = 8.2.1/3.10\nvalidity_min_s = 30\n'}
 SMSC = 'A00906079133369908' + '21F3'
 
 
@@ -16,6 +20,13 @@ class Labs(Ecosystem):
     def profile_options(self, n, pol2):
         options = super().profile_options(n, pol2)
         return dict(options, connectivity=SMSC) if n == 1 else options
+
+
+def give_numbers(eco, file, own):
+    text = open(eco.path(file)).read()
+    for partner, options in own.items():
+        text = text.replace(f'[partner {partner}]\n', f'[partner {partner}]\n{options}')
+    lab.write(eco.path(file), text)
 
 
 class Rights:
@@ -35,6 +46,9 @@ class Rights:
         if got != want:
             sys.exit(f'{" ".join(words)} by {who}: {got} {said} {err}, wanted {want}')
         return said
+
+    def enabled(self, iccid):
+        return (iccid, 'Enabled') in self.states()
 
     def heard(self, who, name, iccid, interface='ES4'):
         """How often: the notification is somewhere on its way for a moment."""
@@ -115,17 +129,53 @@ def validity(r):
     assert time.time() - before < 6
 
 
+def numbers(r):
+    """Doubtful codes: what the configuration says for one partner, the table's for the other; at once, by callback, relayed."""
+    for iccid, who, code in ((r.start, 'start', '3.5'), (r.iccid[1], 'operator', '1.2')):
+        enable = ('profile', 'enable', '--iccid', iccid)
+        if not r.enabled(iccid):
+            r.ask('EXECUTED_SUCCESS', *enable, who=who)
+        r.ask(f'FAILED 8.2.1/{code}', *enable, who=who)
+    r.ask('FAILED 8.2.1/3.10', *enable, via='sm-dp')
+    nobody = f'{int(r.eid[:-4]) + 1}0000'
+    nobody = nobody[:-2] + f'{98 - int(nobody) % 97:02d}'
+    for who, code in (('operator', '1.1'), ('start', '3.9')):
+        for words in (('eis', 'show'), ('audit',)):
+            r.ask(f'FAILED 8.1.1/{code}', *words, '--eid', nobody, who=who, eid=False)
+    said = r.ask('FAILED 1.6/2.1', *enable, '--validity', '20', via='sm-dp')
+    assert said['acceptable_validity_s'] == 30, said
+    rules = ('pol2', 'set', '--rules', 'enable:not-allowed')
+    r.ask('FAILED 8.2.3/2.1', *rules, '--iccid', r.iccid[1])
+    r.ask('EXECUTED_SUCCESS', *rules, '--iccid', r.start, who='start')
+    r.ask('FAILED 8.2.3/3.8', 'profile', 'enable', '--iccid', r.start, who='start')
+    r.ask('EXECUTED_SUCCESS', 'pol2', 'set', '--rules', 'none', '--iccid', r.start, who='start')
+    r.ask('EXECUTED_SUCCESS', 'profile', 'enable', '--iccid', r.start, who='start')
+
+
+def wrong_numbers(eco):
+    """--check says which name or number is wrong; nothing starts with it."""
+    for wrong, why in (('code.BUSY = 8.1/4.4', 'no status has that name'), ('code.EUICC_BUSY = 8.1', 'SUBJECT/REASON'),
+                       ('validity_min_s = 9\nvalidity_max_s = 8', 'below validity_min_s'), ('pol2_strict = perhaps', 'not yes or no')):
+        text = open(eco.path('sm-sr.conf')).read()
+        lab.write(eco.path('wrong.conf'), text.replace('[partner operator]\n', f'[partner operator]\n{wrong}\n'))
+        code, _, err = eco.tool('osprey-sm-sr', '--config', eco.path('wrong.conf'), '--check', check=False)
+        assert code and why in err, (wrong, err)
+
+
 def main():
     ecosystem.needs('osprey-sm-sr', 'osprey-sm-dp', 'osprey-device', 'osprey-smsc', 'osprey')
     with tempfile.TemporaryDirectory(prefix='osprey-rights-') as out:
         with Labs(out, https=True) as eco:
+            give_numbers(eco, 'sm-sr.conf', OWN_SMSR)
+            give_numbers(eco, 'sm-dp.conf', OWN_SMDP)
+            wrong_numbers(eco)
             eco.up()
             r = Rights(eco)
             for iccid in r.iccid:
                 r.ask('EXECUTED_SUCCESS', 'profile', 'download', '--iccid', iccid, via='sm-dp')
             r.type = eco.smsr_rows('SELECT type FROM profile WHERE iccid=?', r.iccid[0])[0][0]
             try:
-                for test in (plma, onc, emergency, auto_delete, connectivity, validity):
+                for test in (numbers, plma, onc, emergency, auto_delete, connectivity, validity):
                     test(r)
                     print(f'{test.__name__}: ok')
             except BaseException:

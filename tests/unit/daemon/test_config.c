@@ -10,6 +10,7 @@ static const struct config_option options[] = {
     { "keys", "master", CONFIG_PATH, NULL, false, "the master key" },
     { "partner *", "oid", CONFIG_TEXT, NULL, true, "who it is" },
     { "partner *", "direct", CONFIG_BOOL, "no", false, "has an endpoint of its own" },
+    { "partner *", "code.*", CONFIG_TEXT, NULL, false, "a number of its own" },
 };
 static char detail[CONFIG_DETAIL_MAX];
 
@@ -46,6 +47,21 @@ static void a_file_is_read(void **state)
     config_free(c);
 }
 
+static void options_of_any_name_are_walked(void **state)
+{
+    (void)state;
+    struct config *c;
+    assert_ok(load("[es3]\nlisten = a:1\n[partner x]\noid = 1.2\ncode.B = 2\ndirect = yes\ncode.A = 1\n[partner y]\noid = 1.3\n"
+                   "code.C = 3\n", &c));
+    const char *b = config_next_option(c, "partner x", "code.", NULL), *a = config_next_option(c, "partner x", "code.", b);
+    assert_string_equal(b, "code.B");
+    assert_string_equal(a, "code.A");
+    assert_string_equal(config_text(c, "partner x", a), "1");
+    assert_null(config_next_option(c, "partner x", "code.", a));
+    assert_null(config_text(c, "partner y", "code.A"));
+    config_free(c);
+}
+
 static void what_is_wrong_is_said_with_its_line(void **state)
 {
     (void)state;
@@ -60,6 +76,8 @@ static void what_is_wrong_is_said_with_its_line(void **state)
         { "[es3]\nlisten = a:1\nvalidity_s = soon\n", "not a number", ERR_BAD_VALUE },
         { "[keys]\n", "[es3] listen is missing", ERR_MISSING },
         { "[es3]\nlisten = a:1\n[partner x]\ndirect = no\n", "[partner x] oid is missing", ERR_MISSING },
+        { "[es3]\nlisten = a:1\n[partner x]\ncode. = 1\n", ":4: no such option", ERR_BAD_VALUE },
+        { "[es3]\nlisten = a:1\n[partner x]\ncode.A = 1\ncode.A = 2\n", ":5: given twice", ERR_BAD_VALUE },
         { "listen = a:1\n", "before the first", ERR_BAD_VALUE },
         { "[es3]\nlisten = a:1\n[es3]\n", "there already", ERR_BAD_VALUE },
     };
@@ -75,6 +93,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_read),
+        cmocka_unit_test(options_of_any_name_are_walked),
         cmocka_unit_test(what_is_wrong_is_said_with_its_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
