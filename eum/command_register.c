@@ -146,7 +146,7 @@ static enum err open_connection(struct registration *r)
     if (!folder_path(folder, "tls.pem", chain) || !folder_path(folder, "tls.key", key) ||
         !folder_path(folder, "ci.pem", ca))
         return ERR_TOO_LONG;
-    err = keystore_soft_load(r->eum.ks, "tls", key);
+    err = keystore_soft_load(r->eum.ks, "tls", key, NULL);
     if (err != ERR_NONE) {
         snprintf(r->detail, sizeof r->detail, "key %s: %s", key, err_text(err));
         return err;

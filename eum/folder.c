@@ -89,7 +89,7 @@ static enum err read_key(const char *folder, const char *name, struct folder_aut
     if (err != ERR_NONE)
         return explain(detail, err, "master key of", folder);
     snprintf(file, sizeof file, "%s.key", name);
-    err = folder_path(folder, file, path) ? keystore_soft_load(a->ks, name, path) : ERR_TOO_LONG;
+    err = folder_path(folder, file, path) ? keystore_soft_load(a->ks, name, path, NULL) : ERR_TOO_LONG;
     return explain(detail, err, "key", path);
 }
 

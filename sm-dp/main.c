@@ -72,7 +72,7 @@ static enum err load_card_keys(struct program_state *p)
 {
     const struct config *c = p->daemon->config;
     for (const char *section = NULL; (section = config_next(c, "card", section));) {
-        enum err err = keystore_soft_load(p->keys, config_section_name(section), config_text(c, section, "key"));
+        enum err err = keystore_soft_load(p->keys, config_section_name(section), config_text(c, section, "key"), NULL);
         if (err != ERR_NONE)
             return complain(p, err, section, err_text(err));
     }

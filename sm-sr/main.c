@@ -69,7 +69,7 @@ static enum err load_card_keys(struct program_state *p)
 {
     const struct config *c = p->daemon->config;
     for (const char *section = NULL; (section = config_next(c, "card", section));) {
-        enum err err = keystore_soft_load(p->keys, config_section_name(section), config_text(c, section, "key"));
+        enum err err = keystore_soft_load(p->keys, config_section_name(section), config_text(c, section, "key"), NULL);
         if (err != ERR_NONE) {
             snprintf(p->daemon->detail, sizeof p->daemon->detail, "[%s] key: %s", section, err_text(err));
             return err;

@@ -73,7 +73,7 @@ static struct ec_key *own_key(struct stage *s)
     const char *slash = strrchr(path, '/');
     must(s, keystore_soft_open(textf(s, "%.*s/master.key", (int)(slash ? slash - path : 1), slash ? path : "."), false,
                                world_rng(), &ks), "the master key of [role dp]");
-    enum err err = keystore_soft_read(ks, path, &key);
+    enum err err = keystore_soft_read(ks, path, &key, NULL);
     keystore_soft_free(ks);
     must(s, err, "card_key");
     return key;

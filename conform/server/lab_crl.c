@@ -48,7 +48,7 @@ enum err lab_revoke(struct lab *lab, const char *certificate, const char *list)
     X509 *revoked = certificate_read(arena_printf(&lab->arena, "%s/%s", folder, certificate));
     enum err err = keystore_soft_open(arena_printf(&lab->arena, "%s/ci/master.key", folder), false, world_rng(), &ks);
     if (err == ERR_NONE)
-        err = keystore_soft_read(ks, arena_printf(&lab->arena, "%s/ci/ci.key", folder), &key);
+        err = keystore_soft_read(ks, arena_printf(&lab->arena, "%s/ci/ci.key", folder), &key, NULL);
     X509_CRL *crl = err == ERR_NONE && ci && revoked ? crl_make(ci, revoked, ec_key_openssl(key)) : NULL;
     FILE *out = crl ? fopen(arena_printf(&lab->arena, "%s/%s", folder, list), "w") : NULL;
     bool good = out && PEM_write_X509_CRL(out, crl) == 1;

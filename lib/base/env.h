@@ -38,8 +38,9 @@ void log_fact(struct log *log, enum log_level level, const char *about, const ch
     __attribute__((format(printf, 4, 5)));
 
 /* Keys are handles; plain values leave only through what these do. See crypto/keystore_soft.h for the software one.
- * wrap/unwrap: AES-256-GCM under the master key, `aad` is the identity of the row or file that holds the result;
- * output = nonce(12) || ciphertext || tag(16), so plain.len + KEYS_WRAP_OVERHEAD octets. */
+ * wrap/unwrap: AES-256-GCM under a key that comes from the master key and `aad`, the identity of the row or file that
+ * holds the result; output = id of the master key(4) || nonce(8) || ciphertext || tag(16), so plain.len +
+ * KEYS_WRAP_OVERHEAD octets. There may be older master keys beside the present one: they open, but wrap nothing. */
 #define KEYS_WRAP_OVERHEAD 28u
 struct keys {
     enum err (*wrap)(struct keys *, struct span aad, struct span plain, uint8_t *out, size_t out_cap);
@@ -47,6 +48,12 @@ struct keys {
     /* ECDSA with SHA-256 over message, by the private key of that name; r || s, each curve-size octets left-padded. */
     enum err (*sign)(struct keys *, const char *name, struct span message, uint8_t *out, size_t out_cap,
                      size_t *ret_len);
+    /* The same secret under the present master key: out is wrapped.len octets. *ret_changed false: it was so already, out
+     * is not written. ERR_VERIFY: none of our master keys opens it. */
+    enum err (*rewrap)(struct keys *, struct span aad, struct span wrapped, uint8_t *out, bool *ret_changed);
+    /* The present master key's id; and is there one of that id, present or older? */
+    uint32_t (*master_id)(struct keys *);
+    bool (*master_known)(struct keys *, uint32_t id);
 };
 
 struct net;

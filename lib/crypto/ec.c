@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "ec_device.h"
 #include "lib/codec/ber_tlv.h"
 #include "openssl.h"
 #include "sha256.h"
@@ -15,6 +16,7 @@ struct ec_key {
     enum ec_curve curve;
     bool is_private, has_scalar;
     uint8_t point[EC_POINT_LEN], scalar[EC_FIELD_LEN];
+    struct ec_device *device;             /* what signs in our place; NULL: we do */
     EVP_PKEY *pkey;                       /* key_openssl makes it at first use */
     EVP_PKEY_CTX *sign, *verify, *derive; /* made at first use, then kept */
 };
@@ -109,7 +111,9 @@ static EVP_PKEY *pkey_from_parts(const struct curve_row *row, const uint8_t *poi
 /* NULL when there is no memory. */
 static EVP_PKEY *key_openssl(struct ec_key *key)
 {
-    if (!key->pkey)
+    if (!key->pkey && key->device)
+        key->pkey = ec_device_openssl(curve_row(key->curve)->nid, key->point, key->device);
+    else if (!key->pkey)
         key->pkey = pkey_from_parts(curve_row(key->curve), key->point, key->has_scalar ? key->scalar : NULL);
     return key->pkey;
 }
@@ -150,6 +154,21 @@ enum err ec_public_new(enum ec_curve curve, struct span point, struct ec_key **r
     EC_POINT *p = group ? point_read(group, point.ptr) : NULL;
     EC_POINT_free(p);
     return p ? key_make(curve, point.ptr, false, ret) : fault(ERR_BAD_VALUE);
+}
+
+enum err ec_device_key(enum ec_curve curve, struct span point, struct ec_device *device, struct ec_key **ret)
+{
+    struct ec_key *key = NULL;
+    ec_device_use(device);
+    enum err err = ec_public_new(curve, point, &key);
+    if (err != ERR_NONE) {
+        ec_device_leave(device);
+        return err;
+    }
+    key->is_private = true;
+    key->device = device;
+    *ret = key;
+    return ERR_NONE;
 }
 
 static bool scalar_in_range(const EC_GROUP *group, const BIGNUM *d)
@@ -231,6 +250,7 @@ void ec_key_free(struct ec_key *key)
     EVP_PKEY_CTX_free(key->verify);
     EVP_PKEY_CTX_free(key->derive);
     EVP_PKEY_free(key->pkey);
+    ec_device_leave(key->device);
     wipe(key, sizeof *key);
     free(key);
 }
@@ -257,6 +277,8 @@ enum err ec_key_scalar(const struct ec_key *key, uint8_t ret_scalar[EC_FIELD_LEN
     uint8_t scalar[EC_FIELD_LEN];
     if (!key->is_private)
         return ERR_MISSING;
+    if (key->device)
+        return ERR_DENIED;
     if (key->has_scalar) {
         memcpy(ret_scalar, key->scalar, EC_FIELD_LEN);
         return ERR_NONE;
@@ -334,6 +356,8 @@ enum err ec_sign_digest(struct ec_key *key, const uint8_t digest[EC_DIGEST_LEN],
     size_t len = sizeof der;
     if (!key->is_private)
         return ERR_MISSING;
+    if (key->device)
+        return key->device->sign(key->device, (struct span){ digest, EC_DIGEST_LEN }, ret_signature);
     if (!context_ready(&key->sign, key, EVP_PKEY_sign_init) ||
         EVP_PKEY_sign(key->sign, der, &len, digest, EC_DIGEST_LEN) != 1 ||
         !plain_signature((struct span){ der, len }, ret_signature))
@@ -419,6 +443,8 @@ enum err ec_shared_x(struct ec_key *own, struct ec_key *peer, uint8_t ret_x[EC_F
         return ERR_MISSING;
     if (own->curve != peer->curve)
         return ERR_BAD_VALUE;
+    if (own->device)
+        return ERR_UNSUPPORTED;
     return own->has_scalar ? ec_scalar_shared_x(own->curve, SPAN_OF(own->scalar), SPAN_OF(peer->point), ret_x)
                            : shared_by_openssl(own, peer, ret_x);
 }
@@ -488,6 +514,8 @@ enum err ec_private_pem(const struct ec_key *key, char **ret_pem)
 {
     if (!key->is_private)
         return ERR_MISSING;
+    if (key->device)
+        return ERR_DENIED;
     char *text = NULL, *copy = NULL;
     BIO *bio = BIO_new(BIO_s_secmem());
     if (bio && PEM_write_bio_PKCS8PrivateKey(bio, ec_key_openssl(key), NULL, NULL, 0, NULL, NULL) == 1) {

@@ -6,6 +6,7 @@
 
 #include "keystore_soft.h"
 #include "openssl.h"
+#include "token.h"
 
 struct detail {
     char *text;
@@ -95,30 +96,46 @@ static enum err open_beside(const char *path, struct keystore_soft **ret, struct
     return err == ERR_NONE ? err : explain(d, err, "master key %s of key %s: %s", master, path, err_text(err));
 }
 
-static enum err use_wrapped_key(SSL_CTX *c, const struct tls_mutual_options *o, struct detail d)
+static enum err read_beside(const char *path, struct ec_key **ret, struct detail d)
 {
     struct keystore_soft *own = NULL;
-    struct ec_key *key = NULL;
-    enum err err = o->keystore ? ERR_NONE : open_beside(o->key_file, &own, d);
+    enum err err = open_beside(path, &own, d);
     if (err != ERR_NONE)
         return err;
-    err = keystore_soft_read(o->keystore ? o->keystore : own, o->key_file, &key);
-    if (err != ERR_NONE)
-        err = explain(d, err, "key %s: %s", o->key_file, err_text(err));
-    else
-        err = use_key(c, key, o, d);
-    ec_key_free(key);
+    err = keystore_soft_read(own, path, ret, NULL);
     keystore_soft_free(own);
-    return err;
+    return err == ERR_NONE ? err : explain(d, err, "key %s: %s", path, err_text(err));
+}
+
+/* A wrapped key, by the key store we were given or by the one beside it; or a key in a token. */
+static enum err read_key(const struct tls_mutual_options *o, struct ec_key **ret, struct detail d)
+{
+    char why[TOKEN_DETAIL_MAX] = "";
+    if (token_uri_is(o->key_file)) {
+        enum err err = token_private_key(o->key_file, ret, why);
+        return err == ERR_NONE ? err : explain(d, err, "key in the token: %s", *why ? why : err_text(err));
+    }
+    enum err err = o->keystore ? keystore_soft_read(o->keystore, o->key_file, ret, NULL) : ERR_NOT_FOUND;
+    if (err == ERR_NONE)
+        return err;
+    enum err beside = read_beside(o->key_file, ret, d);
+    if (beside == ERR_NOT_FOUND && o->keystore)
+        return explain(d, err, "key %s: %s", o->key_file, err_text(err));
+    return beside;
 }
 
 static enum err load_own(SSL_CTX *c, const struct tls_mutual_options *o, struct detail d)
 {
+    struct ec_key *key = NULL;
     if (SSL_CTX_use_certificate_chain_file(c, o->chain_file) != 1)
         return explain(d, ERR_BAD_VALUE, "certificate %s: %s", o->chain_file, openssl_reason());
-    if (!o->key && keystore_soft_is_wrapped(o->key_file))
-        return use_wrapped_key(c, o, d);
-    return use_key(c, o->key, o, d);
+    if (o->key || (!token_uri_is(o->key_file) && !keystore_soft_is_wrapped(o->key_file)))
+        return use_key(c, o->key, o, d);
+    enum err err = read_key(o, &key, d);
+    if (err == ERR_NONE)
+        err = use_key(c, key, o, d);
+    ec_key_free(key);
+    return err;
 }
 
 static enum err load_trusted(SSL_CTX *c, const struct tls_mutual_options *o, struct detail d)
@@ -160,7 +177,7 @@ static enum err readable(const char *path, struct detail d)
 static enum err files_readable(const struct tls_mutual_options *o, struct detail d)
 {
     enum err err = readable(o->chain_file, d);
-    if (err == ERR_NONE && !o->key)
+    if (err == ERR_NONE && !o->key && !(o->key_file && token_uri_is(o->key_file)))
         err = readable(o->key_file, d);
     if (err == ERR_NONE && o->crl_file)
         err = readable(o->crl_file, d);

@@ -15,8 +15,8 @@ struct keystore_soft;
 
 struct tls_mutual_options {
     const char *chain_file;         /* PEM: own certificate, then the intermediate ones */
-    const char *key_file;           /* private key: PEM, or wrapped (keystore_soft.h); NULL when `key` is given */
-    struct keystore_soft *keystore; /* unwraps key_file; NULL: the master.key beside that file does */
+    const char *key_file;           /* private key: PEM, wrapped (keystore_soft.h), or a URI of token.h; NULL when `key` is given */
+    struct keystore_soft *keystore; /* unwraps key_file; where it cannot, or is NULL, the master.key beside that file does */
     struct ec_key *key;             /* or a key of a keystore, borrowed for the call */
     const char *ca_file;            /* PEM: the roots trusted for peers */
     const char *crl_file;           /* PEM: revocation lists of those roots, and of who is below them; NULL: none */

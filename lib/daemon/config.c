@@ -103,7 +103,8 @@ static const char *type_error(enum config_type type, const char *value)
 
 static const char *path_value(struct config *c, const char *value)
 {
-    return *value == '/' || !*value || strstr(value, "://") ? value : arena_printf(&c->arena, "%s/%s", c->folder, value);
+    bool is_uri = strstr(value, "://") || strncmp(value, "pkcs11:", 7) == 0;
+    return *value == '/' || !*value || is_uri ? value : arena_printf(&c->arena, "%s/%s", c->folder, value);
 }
 
 static enum err add_section(struct config *c, char *name, unsigned line, char *detail)

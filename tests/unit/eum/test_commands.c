@@ -117,9 +117,9 @@ static void keys_fit_their_certificates(void **state)
         snprintf(path, sizeof path, "%s/master.key", entities[i]);
         assert_ok(keystore_soft_open(in_folder(path), false, NULL, &ks));
         snprintf(path, sizeof path, "%s/card.key", entities[i]);
-        assert_ok(keystore_soft_load(ks, "card", in_folder(path)));
+        assert_ok(keystore_soft_load(ks, "card", in_folder(path), NULL));
         snprintf(path, sizeof path, "%s/tls.key", entities[i]);
-        assert_ok(keystore_soft_load(ks, "tls", in_folder(path)));
+        assert_ok(keystore_soft_load(ks, "tls", in_folder(path), NULL));
         snprintf(path, sizeof path, "%s/card.7f21", entities[i]);
         assert_ok(chain_check_server(&trust, file_bytes(in_folder(path)), i ? GP_ROLE_SM_DP : GP_ROLE_SM_SR, NOW_MS,
                                      &certified));
@@ -131,7 +131,7 @@ static void keys_fit_their_certificates(void **state)
     }
     struct keystore_soft *foreign = NULL;
     assert_ok(keystore_soft_open(in_folder("eum/master.key"), false, NULL, &foreign));
-    assert_fails(keystore_soft_load(foreign, "card", in_folder("sm-sr/card.key")), ERR_VERIFY);
+    assert_fails(keystore_soft_load(foreign, "card", in_folder("sm-sr/card.key"), NULL), ERR_VERIFY);
     keystore_soft_free(foreign);
     trust_done(&trust);
 }

@@ -238,7 +238,7 @@ static void wrapped_keys_are_opened(void **state)
     snprintf(wrapped, sizeof wrapped, "%s/wrapped.key", folder);
     struct tls_mutual_options o = { .chain_file = good.chain[0], .key_file = wrapped, .ca_file = good.ca };
     assert_ok(keystore_soft_open(master, true, NULL, &ks));
-    assert_ok(keystore_soft_load(ks, "tls", good.key[0]));
+    assert_ok(keystore_soft_load(ks, "tls", good.key[0], NULL));
     assert_ok(keystore_soft_save(ks, "tls", wrapped));
     assert_true(keystore_soft_is_wrapped(wrapped) && !keystore_soft_is_wrapped(good.key[0]));
     assert_ok(tls_mutual_ctx(&o, &c, detail, sizeof detail));
