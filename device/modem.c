@@ -302,6 +302,17 @@ void modem_coverage(struct modem *m, uint64_t now_ms, bool coverage)
     modem_work(m);
 }
 
+void modem_move(struct modem *m, const struct modem_place *place)
+{
+    struct modem_config *c = &m->config;
+    memcpy(c->mcc_mnc, place->mcc_mnc, sizeof c->mcc_mnc);
+    memcpy(c->lac, place->lac, sizeof c->lac);
+    memcpy(c->cell, place->cell, sizeof c->cell);
+    c->quirks.awake_s = place->awake_s;
+    c->quirks.asleep_s = place->asleep_s;
+    quirks_stay_awake(m);
+}
+
 struct modem_counts modem_counts(const struct modem *m) { return m->counts; }
 const char *modem_imsi(const struct modem *m) { return m->imsi; }
 bool modem_is_registered(const struct modem *m) { return m->attach == ATTACH_DONE; }

@@ -61,6 +61,7 @@ struct modem_quirks {
     bool no_bip;            /* neither offers nor serves channels */
     bool refresh_ignored;   /* answers REFRESH as done and does nothing */
     bool no_location_event; /* takes the event list and never reports a location status */
+    bool no_rejection_event; /* … nor that the network refused it */
     bool loses_sms;         /* what arrives while it sleeps is gone though the network was told that it arrived; without,
                                the network is told to try later */
     bool suspends;          /* asleep it takes the card's power away, where the profile offers that (SUSPEND UICC) */
@@ -90,6 +91,14 @@ void modem_power_on(struct modem *m, uint64_t now_ms);
 uint64_t modem_tick(struct modem *m, uint64_t now_ms);
 /* Coverage lost or back. */
 void modem_coverage(struct modem *m, uint64_t now_ms, bool coverage);
+
+/* The cell it is in from now on, and how the network lets it sleep (PSM, eDRX). What the card hears of it comes with the next
+ * attach. */
+struct modem_place {
+    uint8_t mcc_mnc[3], lac[2], cell[2]; /* TS 24.008 §10.5.1.3 */
+    uint32_t awake_s, asleep_s;          /* as in modem_quirks */
+};
+void modem_move(struct modem *m, const struct modem_place *place);
 
 /* vectors NULL: refused, cause of TS 24.008, or no answer (0). */
 void modem_auth_info(struct modem *m, uint64_t now_ms, const struct gsup_vector *vector, uint8_t cause);

@@ -7,6 +7,7 @@
 #include "lib/codec/hex.h"
 
 #define USIM_RID_LEN 7u
+#define UPDATE_TYPE_ATTACH 0x09 /* EPS attach */
 static const uint8_t usim_rid[USIM_RID_LEN] = { 0xA0, 0, 0, 0, 0x87, 0x10, 0x02 };
 
 uint16_t card_select(struct modem *m, uint8_t p1, struct span id, struct writer *fcp)
@@ -123,20 +124,36 @@ enum err card_read_subscription(struct modem *m)
     return err;
 }
 
+void write_location(const struct modem *m, struct writer *w)
+{
+    size_t mark = wr_tlv_open(w, 0x93);
+    wr_bytes(w, SPAN_OF(m->config.mcc_mnc));
+    wr_bytes(w, SPAN_OF(m->config.lac));
+    wr_bytes(w, SPAN_OF(m->config.cell));
+    wr_tlv_close(w, mark);
+}
+
 void tell_location(struct modem *m)
 {
     WRITER_ON_STACK(body, 32);
     if (m->config.quirks.no_location_event)
         return;
     wr_tlv_u8(&body, 0x9B, (uint8_t)m->location);
-    if (m->location == LOCATION_NORMAL) {
-        size_t mark = wr_tlv_open(&body, 0x93);
-        wr_bytes(&body, SPAN_OF(m->config.mcc_mnc));
-        wr_bytes(&body, SPAN_OF(m->config.lac));
-        wr_bytes(&body, SPAN_OF(m->config.cell));
-        wr_tlv_close(&body, mark);
-    }
+    if (m->location == LOCATION_NORMAL)
+        write_location(m, &body);
     modem_event(m, EVENT_LOCATION_STATUS, wr_span(&body), 0x82);
+}
+
+/* What the network said no to, and why (TS 102 223: network rejection event). */
+static void tell_rejection(struct modem *m, uint8_t cause)
+{
+    WRITER_ON_STACK(body, 32);
+    if (m->config.quirks.no_rejection_event || !cause)
+        return;
+    write_location(m, &body);
+    wr_tlv_u8(&body, 0xF4, UPDATE_TYPE_ATTACH);
+    wr_tlv_u8(&body, 0xF5, cause);
+    modem_event(m, EVENT_NETWORK_REJECTION, wr_span(&body), 0x83);
 }
 
 void attach_end(struct modem *m, enum location_status location)
@@ -150,7 +167,8 @@ void attach_end(struct modem *m, enum location_status location)
     tell_location(m);
 }
 
-static void refused(struct modem *m, const char *why)
+/* cause: the network's; 0: it said nothing. */
+static void refused(struct modem *m, const char *why, uint8_t cause)
 {
     m->attach = ATTACH_REFUSED;
     m->location = LOCATION_LIMITED;
@@ -159,6 +177,7 @@ static void refused(struct modem *m, const char *why)
     if (m->lines.watch.attached)
         m->lines.watch.attached(m->lines.watch.context, m->imsi, false, why);
     tell_location(m);
+    tell_rejection(m, cause);
     modem_work(m);
 }
 
@@ -213,7 +232,7 @@ void modem_auth_info(struct modem *m, uint64_t now_ms, const struct gsup_vector 
     if (m->attach != ATTACH_AUTH_INFO)
         return;
     if (!vector) {
-        refused(m, cause ? gsup_cause_text(cause) : "the HLR does not answer");
+        refused(m, cause ? gsup_cause_text(cause) : "the HLR does not answer", cause);
         return;
     }
     int result = authenticate(m, vector, auts);
@@ -224,7 +243,7 @@ void modem_auth_info(struct modem *m, uint64_t now_ms, const struct gsup_vector 
         m->resynced = true;
         m->lines.send_auth_info(m->lines.context, m->imsi, vector->rand, auts);
     } else {
-        refused(m, result == AKA_RESYNC ? "sequence numbers cannot be synchronised" : "authentication failed");
+        refused(m, result == AKA_RESYNC ? "sequence numbers cannot be synchronised" : "authentication failed", 0);
     }
     modem_work(m);
 }
@@ -235,7 +254,7 @@ void modem_location_updated(struct modem *m, uint64_t now_ms, bool accepted, con
     if (m->attach != ATTACH_LOCATION)
         return;
     if (!accepted) {
-        refused(m, cause ? gsup_cause_text(cause) : "the HLR does not answer");
+        refused(m, cause ? gsup_cause_text(cause) : "the HLR does not answer", cause);
         return;
     }
     m->attach = ATTACH_DONE;

@@ -11,7 +11,7 @@
 
 enum attach_state { ATTACH_OFF, ATTACH_AUTH_INFO, ATTACH_LOCATION, ATTACH_DONE, ATTACH_REFUSED };
 enum location_status { LOCATION_NORMAL, LOCATION_LIMITED, LOCATION_NONE };
-enum { EVENT_LOCATION_STATUS = 0x03, EVENT_DATA_AVAILABLE = 0x09, EVENT_CHANNEL_STATUS = 0x0A };
+enum { EVENT_LOCATION_STATUS = 0x03, EVENT_DATA_AVAILABLE = 0x09, EVENT_CHANNEL_STATUS = 0x0A, EVENT_NETWORK_REJECTION = 0x12 };
 
 struct modem_input {
     enum { INPUT_SMS, INPUT_EVENT } kind;
@@ -87,6 +87,7 @@ void attach_start(struct modem *m);
 void attach_end(struct modem *m, enum location_status location);
 void attach_tick(struct modem *m);
 void tell_location(struct modem *m);
+void write_location(const struct modem *m, struct writer *w); /* object 13 */
 enum err card_read_subscription(struct modem *m);
 /* SELECT; with fcp, the answer is appended to it. */
 uint16_t card_select(struct modem *m, uint8_t p1, struct span id, struct writer *fcp);

@@ -2,9 +2,11 @@
 #include "modem_private.h"
 
 /* What we can do (TS 102 223 §5.2): SMS-PP download, timers, POLL INTERVAL, REFRESH, SEND SHORT MESSAGE, PROVIDE LOCAL
- * INFORMATION, event list with location status, data available and channel status, BIP over TCP and UDP on E-UTRAN. */
+ * INFORMATION, event list with location status, data available, channel status and network rejection, BIP over TCP and UDP on
+ * E-UTRAN. */
 static const uint8_t terminal_profile[] = { 0x33, 0x00, 0xE8, 0x42, 0x11, 0x0C, 0x00, 0x07, 0x00, 0x00,
-                                            0x00, 0x1F, 0xE2, 0x00, 0x00, 0x00, 0x43, 0x00, 0x00, 0x00 };
+                                            0x00, 0x1F, 0xE2, 0x00, 0x00, 0x00, 0x43, 0x00, 0x00, 0x00,
+                                            0x00, 0x00, 0x00, 0x00, 0x0A };
 /* The bits of BIP: events data available and channel status, the commands, the bearers, the transports. */
 static const struct {
     uint8_t octet, bits;

@@ -183,7 +183,6 @@ static void write_imei(struct writer *w, const char *imei)
 static void provide_local_information(struct modem *m, struct span body)
 {
     WRITER_ON_STACK(more, 32);
-    size_t mark;
     (void)body;
     switch (m->command.qualifier) {
     case 0x00:
@@ -191,11 +190,7 @@ static void provide_local_information(struct modem *m, struct span body)
             toolkit_respond(m, RESULT_TERMINAL_BUSY, 0x04, SPAN_NONE); /* no service */
             return;
         }
-        mark = wr_tlv_open(&more, 0x93);
-        wr_bytes(&more, SPAN_OF(m->config.mcc_mnc));
-        wr_bytes(&more, SPAN_OF(m->config.lac));
-        wr_bytes(&more, SPAN_OF(m->config.cell));
-        wr_tlv_close(&more, mark);
+        write_location(m, &more);
         break;
     case 0x01: write_imei(&more, m->config.imei); break;
     case 0x03: write_date_time(&more, m->now_ms); break;
