@@ -82,7 +82,7 @@ static uint16_t country_of(struct span location)
     return (uint16_t)((location.ptr[0] & 0x0F) * 100 + (location.ptr[0] >> 4) * 10 + (location.ptr[1] & 0x0F));
 }
 
-void imsi_location(struct card *card, bool serviced, struct span location)
+void imsi_location(struct card *card, enum imsi_service service, struct span location)
 {
     struct imsi *m = card->imsi;
     uint16_t country = country_of(location);
@@ -92,8 +92,8 @@ void imsi_location(struct card *card, bool serviced, struct span location)
         m->country = country;
         m->tried = 0;
     }
-    m->serviced = serviced;
-    if (serviced)
+    m->serviced = service == IMSI_SERVED;
+    if (service != IMSI_REFUSED) /* where there is no network no IMSI finds one */
         m->deadline_ms = UINT64_MAX;
     else if (m->deadline_ms == UINT64_MAX)
         timer_start(card);
@@ -157,6 +157,8 @@ static void module_resume(struct card *card, struct reader *r)
     m->deadline_ms = card_due_ms(card, rd_u32(r));
 }
 
+static enum imsi_service service_of(uint8_t status) { return status < 2 ? (enum imsi_service)status : IMSI_NO_SERVICE; }
+
 static void module_event(struct card *card, enum cat_event event, struct span body)
 {
     struct span status, location = SPAN_NONE;
@@ -168,7 +170,7 @@ static void module_event(struct card *card, enum cat_event event, struct span bo
         give_up(card);
     } else if (event == EVENT_LOCATION_STATUS && ctlv_find(body, 0x1B, &status) && status.len == 1) {
         (void)ctlv_find(body, 0x13, &location);
-        imsi_location(card, status.ptr[0] == 0x00, location);
+        imsi_location(card, service_of(status.ptr[0]), location);
     }
 }
 

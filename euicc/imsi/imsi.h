@@ -1,8 +1,8 @@
 /* euicc/imsi/imsi.h: the enabled profile has several IMSIs (lib/profile/multi_imsi.h): the card changes from one to the
  * next by itself, without any server.
  *
- * When: the network rejects the registration, or nothing is registered for the rules' time: the next IMSI of the list. The
- * country is another one (MCC of the location information) and an IMSI is meant for it, the present one not: that one.
+ * When: the network rejects the registration, or there is a network and no registration for the rules' time: the next IMSI of
+ * the list. The country is another one (MCC of the location information) and an IMSI is meant for it, the present one not: that one.
  * First those that name the country, then those for everywhere; each once until the country changes or all were tried.
  * How: EF.IMSI, keys, sequence numbers (each IMSI keeps its own), location files and the registry in one transaction, then
  * REFRESH (initialisation and full file change). */
@@ -35,9 +35,11 @@ struct imsi { /* RAM: card->imsi */
     uint64_t deadline_ms; /* UINT64_MAX: none */
 };
 
+enum imsi_service { IMSI_SERVED, IMSI_REFUSED, IMSI_NO_SERVICE }; /* location status 00, 01 (limited service), 02 */
+
 /* The terminal told where we are: an answer to PROVIDE LOCAL INFORMATION or the event; location: value of tag 13, may be
  * empty. */
-void imsi_location(struct card *card, bool serviced, struct span location);
+void imsi_location(struct card *card, enum imsi_service service, struct span location);
 bool imsi_has_several(const struct card *card);
 
 /* ---- rules.c: in card memory, under the profile's slot ---- */

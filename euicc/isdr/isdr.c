@@ -275,7 +275,7 @@ static void location_told(struct card *card, void *context, const struct termina
     bool normal = told && response->result == RESULT_OK;
     if (normal)
         switch_service(card, true);
-    imsi_location(card, normal, told ? location : SPAN_NONE);
+    imsi_location(card, normal ? IMSI_SERVED : told ? IMSI_REFUSED : IMSI_NO_SERVICE, told ? location : SPAN_NONE);
 }
 
 static void look_at_network(struct card *card)
