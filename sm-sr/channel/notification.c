@@ -118,9 +118,11 @@ static void follow_card(struct turn *t, const struct es5_notification *n)
     }
 }
 
-static void end_switch(struct turn *t, struct operation *op, const char *why)
+/* Of what was no switch nobody knows whether the card did it: who asked has to look, or to clean up. */
+static void cut_off(struct turn *t, struct operation *op, const char *why)
 {
-    int next = smsr_operation_fail(op, REASON_ROLLED_BACK, op->iccid.digits, why);
+    enum reason reason = smsr_operation_switches(op) ? REASON_ROLLED_BACK : REASON_NO_RESPONSE;
+    int next = smsr_operation_fail(op, reason, op->iccid.digits, why);
     turn_log(t, LOG_WARN_, "%s", why);
     smsr_operation_go(t, op, next);
 }
@@ -135,9 +137,9 @@ static void undone(struct turn *t, const struct es5_notification *n)
     if (op && fallback && !smsr_operation_switches(op))
         op->flags |= OPERATION_UNSURE; /* the card may have its last command, or not */
     if (op && smsr_operation_runs(op) && op->function != ES_FUNCTION_NONE && (fallback || smsr_operation_switches(op)))
-        end_switch(t, op,
-                   fallback ? "the card fell back to its fall-back profile"
-                            : "the profile gave no connectivity: the card rolled back");
+        cut_off(t, op,
+                fallback ? "the card fell back to its fall-back profile"
+                         : "the profile gave no connectivity: the card rolled back");
     confirm(t);
 }
 
