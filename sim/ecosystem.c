@@ -130,6 +130,7 @@ static void make_smdp(struct ecosystem *e)
 struct profile_text {
     struct span source;
     char iccid[20], imsi[GSUP_IMSI_MAX];
+    const char *more_imsis[2]; /* NULL: it has one */
 };
 
 static struct span read_source(struct ecosystem *e, const char *name)
@@ -143,25 +144,38 @@ static struct span read_source(struct ecosystem *e, const char *name)
 
 static struct span build_package(const struct profile_text *p, struct arena *arena)
 {
-    struct build_setting settings[] = { { SPAN_LIT("iccid"), span_text(p->iccid) }, { SPAN_LIT("imsi"), span_text(p->imsi) } };
+    struct build_setting settings[] = { { SPAN_LIT("iccid"), span_text(p->iccid) }, { SPAN_LIT("imsi"), span_text(p->imsi) },
+                                        { SPAN_LIT("imsi-2"), p->more_imsis[0] ? span_text(p->more_imsis[0]) : SPAN_NONE },
+                                        { SPAN_LIT("imsi-3"), p->more_imsis[1] ? span_text(p->more_imsis[1]) : SPAN_NONE } };
     struct build_fault fault;
     struct span package;
-    enum err err = profile_build(p->source, settings, ARRAY_LEN(settings), arena, &package, &fault);
+    enum err err = profile_build(p->source, settings, p->more_imsis[0] ? 4 : 2, arena, &package, &fault);
     if (err != ERR_NONE)
         fprintf(stderr, "line %u: %s\n", fault.line, fault.text);
     sim_must(err, "profile");
     return package;
 }
 
-static void subscribe(struct ecosystem *e, const struct profile_text *p, const char *msisdn)
+/* k, opc: the variables of the source that hold its keys. */
+static void subscribe(struct ecosystem *e, struct span source, const char *imsi, const char *msisdn, const char *k_name,
+                      const char *opc_name)
 {
     uint8_t k[16], opc[16];
-    struct sim_subscriber *s = sim_network_add(&e->network, p->imsi, msisdn);
-    sim_must(hex_read_exact(profile_build_variable(p->source, NULL, 0, "k"), k, sizeof k), "k");
-    sim_must(hex_read_exact(profile_build_variable(p->source, NULL, 0, "opc"), opc, sizeof opc), "opc");
+    struct sim_subscriber *s = sim_network_add(&e->network, imsi, msisdn);
+    sim_must(hex_read_exact(profile_build_variable(source, NULL, 0, k_name), k, sizeof k), k_name);
+    sim_must(hex_read_exact(profile_build_variable(source, NULL, 0, opc_name), opc, sizeof opc), opc_name);
     world_secret(e->world, SPAN_OF(k));
     world_secret(e->world, SPAN_OF(opc));
     sim_must(aka_init(&s->auc.aka, AKA_MILENAGE, SPAN_OF(k), SPAN_OF(opc), 0), "Milenage");
+}
+
+static void subscribe_bootstrap(struct ecosystem *e, const struct profile_text *p, const char *msisdn)
+{
+    subscribe(e, p->source, p->imsi, msisdn, "k", "opc");
+    if (!p->more_imsis[0])
+        return;
+    subscribe(e, p->source, p->more_imsis[0], msisdn, "k-2", "opc-2");
+    subscribe(e, p->source, p->more_imsis[1], msisdn, "k-3", "opc-3");
 }
 
 static struct eum_order order_of(struct ecosystem *e, struct sim_card *card, struct span package, const char *msisdn)
@@ -263,7 +277,7 @@ static void add_profile(struct ecosystem *e, unsigned i, unsigned n, struct span
     snprintf(p.imsi, sizeof p.imsi, "99970000%02u%05u", n, i);
     snprintf(msisdn, sizeof msisdn, "88300%02u%05u", n, i);
     memcpy(card->profiles[n].imsi, p.imsi, sizeof p.imsi);
-    subscribe(e, &p, msisdn);
+    subscribe(e, source, p.imsi, msisdn, "k", "opc");
     order_profile(e, &p, msisdn, arena, &card->profiles[n].iccid);
 }
 
@@ -278,16 +292,26 @@ static void add_card(struct ecosystem *e, unsigned i, struct span bootstrap_sour
     arena_init(&arena, EUM_ARENA_MAX + 2 * BUILD_ARENA_MIN);
     sim_must(eum_eid("890010120123412340", i + 1, &card->eid), "EID");
     snprintf(bootstrap.iccid, sizeof bootstrap.iccid, "8999970000009%05u", i);
-    snprintf(bootstrap.imsi, sizeof bootstrap.imsi, "9997100000%05u", i);
+    snprintf(card->imsis[0], sizeof card->imsis[0], "9997100000%05u", i);
+    snprintf(card->imsis[1], sizeof card->imsis[1], "2620100000%05u", i);
+    snprintf(card->imsis[2], sizeof card->imsis[2], "9012800000%05u", i);
+    memcpy(bootstrap.imsi, card->imsis[0], sizeof bootstrap.imsi);
+    if (e->options.multi_imsi) {
+        bootstrap.more_imsis[0] = card->imsis[1];
+        bootstrap.more_imsis[1] = card->imsis[2];
+    }
     snprintf(msisdn, sizeof msisdn, "8820000%05u", i);
     snprintf(imei, sizeof imei, "3500000000%05u", i);
     card->bootstrap = whole_iccid(bootstrap.iccid);
     make_card(e, card, &bootstrap, msisdn, &memory, &arena, &eis);
-    subscribe(e, &bootstrap, msisdn);
+    subscribe_bootstrap(e, &bootstrap, msisdn);
     register_card(e, i, eis, &arena);
     card->device = sim_device_new(&e->network, &memory, imei);
     sim_must(card->device ? ERR_NONE : ERR_BAD_VALUE, "card image");
     card->device->account = &e->usage[ES_FUNCTION_NONE];
+    card->device->accounts = e->by_radio[ES_FUNCTION_NONE];
+    card->device->country = e->options.countries ? &sim_countries[0] : NULL;
+    card->device->bands = RADIO_BIT(i % RADIO_KINDS);
     arena_release(&arena);
     for (unsigned n = 0; n < e->options.profile_count; n++) {
         arena_init(&arena, EUM_ARENA_MAX + 2 * BUILD_ARENA_MIN);
@@ -323,6 +347,7 @@ struct ecosystem *ecosystem_new(struct world *w, const struct ecosystem_options 
     sim_must(e->cards ? ERR_NONE : ERR_NO_MEMORY, "cards");
     arena_init(&e->arena, 64u << 20);
     e->network.world = w;
+    e->network.countries = options->countries;
     e->network.air = (struct weather){ .delay_min_ms = 40, .delay_max_ms = 400 };
     e->network.sms_up = e->network.sms_down = SMS_WEATHER;
     e->network.datagrams = e->network.air;
@@ -335,7 +360,7 @@ struct ecosystem *ecosystem_new(struct world *w, const struct ecosystem_options 
     judge_join(e);
     world_add_node(w, &(struct soap_node){ .name = "eum", .url = "https://eum.sim", .oid = OID_EUM, .role = e, .soap = nothing_for_the_eum,
                                            .answered = registered });
-    struct span bootstrap = read_source(e, "bootstrap.profile"), operational = read_source(e, "demo-operator.profile");
+    struct span bootstrap = read_source(e, options->multi_imsi ? "bootstrap-multi-imsi.profile" : "bootstrap.profile"), operational = read_source(e, "demo-operator.profile");
     for (unsigned i = 0; i < options->card_count; i++)
         add_card(e, i, bootstrap, operational);
     clockwork_plan(world_time(w), world_now(w) + 5000, power_on_all, e, 0);
@@ -432,6 +457,15 @@ static void trouble_jam(void *context, uint64_t argument)
     clockwork_plan(world_time(e->world), world_now(e->world) + 1 + chance_below(fate, 2 * e->faults.jam_every_ms), trouble_jam, e, 0);
 }
 
+#define WAY_HOME_MS 300000u
+
+void ecosystem_go_home(struct ecosystem *e)
+{
+    for (unsigned i = 0; e->options.countries && i < e->options.card_count; i++)
+        if (e->cards[i].device->country != &sim_countries[0])
+            sim_device_move(e->cards[i].device, &sim_countries[0], world_now(e->world) + WAY_HOME_MS);
+}
+
 static struct weather or_else(struct weather asked, struct weather ordinary)
 {
     if (!asked.delay_max_ms) {
@@ -439,6 +473,28 @@ static struct weather or_else(struct weather asked, struct weather ordinary)
         asked.delay_max_ms = ordinary.delay_max_ms;
     }
     return asked;
+}
+
+/* As e->faults says; without faults: none any more. */
+static void devices_troubles(struct ecosystem *e)
+{
+    uint32_t refused_every_ms = e->network.faults ? e->faults.device.refused_every_ms : 0;
+    for (unsigned i = 0; i < e->options.card_count; i++) {
+        if (e->network.faults)
+            sim_device_troubles(e->cards[i].device);
+        else
+            sim_device_calm(e->cards[i].device);
+        if (refused_every_ms)
+            clockwork_plan(world_time(e->world), world_now(e->world) + 1 + chance_below(world_fate(e->world), 2 * refused_every_ms),
+                           trouble_refused, e, i);
+    }
+}
+
+void ecosystem_device_troubles(struct ecosystem *e, const struct device_faults *faults)
+{
+    e->faults = (struct faults){ .device = faults ? *faults : (struct device_faults){ 0 } };
+    e->network.faults = faults ? &e->faults : NULL;
+    devices_troubles(e);
 }
 
 void ecosystem_troubles(struct ecosystem *e, const struct faults *faults)
@@ -461,13 +517,5 @@ void ecosystem_troubles(struct ecosystem *e, const struct faults *faults)
         roles[i]->counts = &e->fault_counts;
         sim_role_faults(roles[i], faults ? f : NULL);
     }
-    for (unsigned i = 0; i < e->options.card_count; i++) {
-        if (faults)
-            sim_device_troubles(e->cards[i].device);
-        else
-            sim_device_calm(e->cards[i].device);
-        if (faults && faults->device.refused_every_ms)
-            clockwork_plan(world_time(w), world_now(w) + 1 + chance_below(world_fate(w), 2 * faults->device.refused_every_ms),
-                           trouble_refused, e, i);
-    }
+    devices_troubles(e);
 }

@@ -22,6 +22,7 @@ struct sim_card {
     struct sim_device *device;
     bool registered;
     struct iccid bootstrap;
+    char imsis[3][GSUP_IMSI_MAX]; /* of the bootstrap profile; all have one number */
     struct {
         struct iccid iccid;
         char imsi[GSUP_IMSI_MAX];
@@ -35,6 +36,8 @@ struct ecosystem_options {
     const char *profiles; /* folder with bootstrap.profile and demo-operator.profile */
     unsigned card_count, profile_count; /* profile_count: ordered for each card */
     enum smsr_bearer_choice bearer;
+    bool countries;  /* geography.h: the devices begin at home, each with the bands of one kind of radio */
+    bool multi_imsi; /* the factory profile has three IMSIs, and rules when to take which */
 };
 
 struct ecosystem {
@@ -55,6 +58,7 @@ struct ecosystem {
     struct sim_judge judge;
     struct faults faults;
     struct fault_counts fault_counts;
+    struct sim_usage by_radio[ES_FUNCTION_COUNT][RADIO_KINDS];
     struct sim_usage usage[ES_FUNCTION_COUNT]; /* [ES_FUNCTION_NONE]: of nobody's asking */
 };
 
@@ -63,7 +67,11 @@ struct ecosystem *ecosystem_new(struct world *w, const struct ecosystem_options 
 void ecosystem_free(struct ecosystem *e);
 /* The keys of registered eUICCs are told to the world: no log may hold them. */
 void ecosystem_secrets(struct ecosystem *e);
+/* Who is abroad comes home. */
+void ecosystem_go_home(struct ecosystem *e);
 /* Things go wrong from now on; NULL: nothing any more (what is down comes back by itself). */
 void ecosystem_troubles(struct ecosystem *e, const struct faults *faults);
+/* The same of devices alone: servers notice nothing. */
+void ecosystem_device_troubles(struct ecosystem *e, const struct device_faults *faults);
 
 #endif

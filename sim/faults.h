@@ -27,6 +27,8 @@ struct device_faults {
     uint32_t silence_max_ms;    /* … for so long at most */
     uint32_t refused_every_ms;  /* the home network refuses the operational subscriptions … */
     uint32_t refused_max_ms;
+    uint32_t moves_every_ms;    /* it is carried to another country … */
+    uint32_t moves_max_ms;      /* … on its way so long at most */
     uint64_t allowance_octets;  /* of data, prepaid, for each subscription; 0: no limit … */
     uint32_t recharge_max_ms;   /* … empty for so long at most */
 };
@@ -48,7 +50,7 @@ struct fault_step {
     unsigned count[FAULT_KINDS];
 };
 struct fault_counts {
-    unsigned crashes, fulls, slows, jumps, resets, torn, silences, refusals, cuts, recharges;
+    unsigned crashes, fulls, slows, jumps, resets, torn, silences, refusals, cuts, recharges, moves;
     struct fault_step steps[FAULT_STEPS_MAX];
     size_t step_count;
 };

@@ -7,7 +7,7 @@
 #include "ecosystem.h"
 #include "lib/codec/hex.h"
 
-__attribute__((format(printf, 4, 5))) static void violated(struct ecosystem *e, const char *invariant, int card, const char *format, ...)
+void judge_says(struct ecosystem *e, const char *invariant, int card, const char *format, ...)
 {
     struct sim_judge *j = &e->judge;
     char text[300];
@@ -84,7 +84,7 @@ static void packet_stored(struct ecosystem *e, const struct value *eid, int64_t 
     packets_grow(j);
     uint64_t *slot = packet_slot(j, key ? key : 1);
     if (slot[0] && slot[1] != what)
-        violated(e, "counter-once", card_of(e, eid), "two packets under key version %d, counter %llu", (int)kvn,
+        judge_says(e, "counter-once", card_of(e, eid), "two packets under key version %d, counter %llu", (int)kvn,
                  (unsigned long long)counter);
     j->packet_count += !slot[0];
     slot[0] = key ? key : 1;
@@ -98,7 +98,7 @@ static void counter_stored(struct ecosystem *e, const struct value *eid, int64_t
     packets_grow(j);
     uint64_t *slot = packet_slot(j, key);
     if (slot[0] && slot[1] > (uint64_t)counter)
-        violated(e, "counters-grow", card_of(e, eid), "key version %d goes from %llu back to %llu", (int)kvn,
+        judge_says(e, "counters-grow", card_of(e, eid), "key version %d goes from %llu back to %llu", (int)kvn,
                  (unsigned long long)slot[1], (unsigned long long)counter);
     j->packet_count += !slot[0];
     slot[0] = key;
@@ -171,18 +171,18 @@ static void compare(struct ecosystem *e, int n, const struct euicc_profile_info 
             continue;
         entries[i].isdp.len = 0; /* found */
         if (!same_state(entries[i].state, p->state))
-            violated(e, "eis-is-card", n, "ISD-P %s (%s): state %02X in the card, %d in the EIS", aid, iccid.digits, p->state,
+            judge_says(e, "eis-is-card", n, "ISD-P %s (%s): state %02X in the card, %d in the EIS", aid, iccid.digits, p->state,
                      (int)entries[i].state);
         if (has_iccid && !span_eq(entries[i].iccid, span_text(iccid.digits)))
-            violated(e, "eis-is-card", n, "ISD-P %s: ICCID %s in the card, another one in the EIS", aid, iccid.digits);
+            judge_says(e, "eis-is-card", n, "ISD-P %s: ICCID %s in the card, another one in the EIS", aid, iccid.digits);
         if ((entries[i].fallback != 0) != p->fallback)
-            violated(e, "eis-is-card", n, "ISD-P %s: fall-back attribute differs", aid);
+            judge_says(e, "eis-is-card", n, "ISD-P %s: fall-back attribute differs", aid);
         bool unfinished = p->state != EUICC_PROFILE_ENABLED && p->state != EUICC_PROFILE_DISABLED;
         if (unfinished)
-            violated(e, "no-orphan", n, "ISD-P %s is in state %02X, and nobody is at it", aid, p->state);
+            judge_says(e, "no-orphan", n, "ISD-P %s is in state %02X, and nobody is at it", aid, p->state);
         return;
     }
-    violated(e, "no-orphan", n, "ISD-P %s (%s, state %02X) is in the card and not in the EIS", aid, iccid.digits, p->state);
+    judge_says(e, "no-orphan", n, "ISD-P %s (%s, state %02X) is in the card and not in the EIS", aid, iccid.digits, p->state);
 }
 
 static void judge_card(struct ecosystem *e, int n)
@@ -192,7 +192,7 @@ static void judge_card(struct ecosystem *e, int n)
     struct entry entries[EUICC_PROFILES_MAX];
     struct arena arena;
     if (card->device->broken || !card->device->card) {
-        violated(e, "card-lives", n, "the card does not open after its power failed");
+        judge_says(e, "card-lives", n, "the card does not open after its power failed");
         return;
     }
     arena_init(&arena, 1u << 20);
@@ -203,10 +203,10 @@ static void judge_card(struct ecosystem *e, int n)
     }
     for (size_t i = 0; i < known; i++)
         if (entries[i].isdp.len)
-            violated(e, "eis-is-card", n, "profile %.*s (state %d) is in the EIS and not in the card", (int)entries[i].iccid.len,
+            judge_says(e, "eis-is-card", n, "profile %.*s (state %d) is in the EIS and not in the card", (int)entries[i].iccid.len,
                      (const char *)entries[i].iccid.ptr, (int)entries[i].state);
     if (enabled != 1)
-        violated(e, "one-enabled", n, "%zu profiles are enabled", enabled);
+        judge_says(e, "one-enabled", n, "%zu profiles are enabled", enabled);
     arena_release(&arena);
 }
 
@@ -219,11 +219,11 @@ static void judge_call(struct ecosystem *e, const struct sim_call *c)
     char text[160];
     operator_call_text(c, text);
     if (c->accepted && !c->answers)
-        violated(e, "answered-once", (int)c->card, "%s", text);
+        judge_says(e, "answered-once", (int)c->card, "%s", text);
     if (c->accepted && c->different)
-        violated(e, "answered-once", (int)c->card, "%u of %u answers are not the first one's bytes: %s", c->different, c->answers, text);
+        judge_says(e, "answered-once", (int)c->card, "%u of %u answers are not the first one's bytes: %s", c->different, c->answers, text);
     if (c->repeated && c->answers < 2)
-        violated(e, "repeat-answered", (int)c->card, "asked again, not answered again: %s", text);
+        judge_says(e, "repeat-answered", (int)c->card, "asked again, not answered again: %s", text);
 }
 
 static bool switches(const struct sim_call *c)
@@ -278,7 +278,7 @@ static void judge_word(struct ecosystem *e, int n)
         char text[160];
         if (profiles[i].state == EUICC_PROFILE_ENABLED && iccid_from_ef(SPAN_OF(profiles[i].iccid_ef), &iccid) == ERR_NONE &&
             !iccid_eq(&iccid, want))
-            violated(e, "word-kept", n, "%s is enabled; last word: %s", iccid.digits, operator_call_text(last, text));
+            judge_says(e, "word-kept", n, "%s is enabled; last word: %s", iccid.digits, operator_call_text(last, text));
     }
 }
 
@@ -307,10 +307,10 @@ static void judge_told(struct ecosystem *e, int n)
         if (found && found->state == EUICC_PROFILE_ENABLED)
             enabled = (int)p;
         if (loaded != (card->told.loaded_ms[p] > card->told.gone_ms[p]))
-            violated(e, "operator-knows", n, "profile %u is %s the card; the operator was told otherwise", p, loaded ? "on" : "not on");
+            judge_says(e, "operator-knows", n, "profile %u is %s the card; the operator was told otherwise", p, loaded ? "on" : "not on");
     }
     if (operator_knows(&card->told, &told) && enabled != told)
-        violated(e, "operator-knows", n, "profile %d is enabled; the operator was told %d (-1: none of its)", enabled, told);
+        judge_says(e, "operator-knows", n, "profile %d is enabled; the operator was told %d (-1: none of its)", enabled, told);
 }
 
 /* ---- stores ---- */
@@ -332,7 +332,7 @@ static void judge_left(struct ecosystem *e, struct sim_role *r, const struct sta
         for (size_t k = 0; k < q->row_count; k++) {
             char what[80];
             row_text(&q->rows[k], 1, what, sizeof what);
-            violated(e, "nothing-left", card_of(e, &q->rows[k].columns[0]), "%s: %s still holds %s", r->kind->name,
+            judge_says(e, "nothing-left", card_of(e, &q->rows[k].columns[0]), "%s: %s still holds %s", r->kind->name,
                      statements[i].name + 6, what);
         }
         arena_release(&arena);
@@ -364,7 +364,7 @@ static void judge_table(struct ecosystem *e, struct sim_role *r, size_t n, struc
     for (size_t i = 0; i < q->row_count; i++)
         for (size_t c = 0; c < q->rows[i].column_count; c++)
             if (world_tells_secret(e->world, row_bytes(&q->rows[i], c)))
-                violated(e, "no-key-in-store", card_of(e, &q->rows[i].columns[0]), "%s: table %.*s, column %zu holds a key in plain",
+                judge_says(e, "no-key-in-store", card_of(e, &q->rows[i].columns[0]), "%s: table %.*s, column %zu holds a key in plain",
                          r->kind->name, (int)name.len, (const char *)name.ptr, c);
     arena_release(&arena);
 }
@@ -394,6 +394,6 @@ unsigned judge_all(struct ecosystem *e)
     judge_store(e, &e->smsr->role);
     judge_store(e, &e->smdp->role);
     if (world_leaks(e->world))
-        violated(e, "no-secret-in-log", -1, "%u lines of the log hold octets of a key", world_leaks(e->world));
+        judge_says(e, "no-secret-in-log", -1, "%u lines of the log hold octets of a key", world_leaks(e->world));
     return e->judge.wrong;
 }

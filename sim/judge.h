@@ -20,6 +20,8 @@ struct sim_judge {
 void judge_join(struct ecosystem *e); /* begins to look at commits */
 /* The line is quiet: everything. Says what is wrong, one line each; returns how much (with what was seen before). */
 unsigned judge_all(struct ecosystem *e);
+/* Something is wrong, with that card (-1: with none). */
+void judge_says(struct ecosystem *e, const char *invariant, int card, const char *format, ...) __attribute__((format(printf, 4, 5)));
 void judge_done(struct sim_judge *j);
 
 #endif

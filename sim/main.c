@@ -11,13 +11,14 @@ static int usage(FILE *out, int code)
                  "osprey-sim run SCENARIO [--seed N] [--verbose] [--diagram CARD] [--bill] [--faults] [--strike KIND:N] [--profiles DIR]\n"
                  "osprey-sim sweep SCENARIO [--seed N] [--every N] [--strike KIND] [--faults] [--profiles DIR]\n"
                  "osprey-sim pairs [--seed N] [--every N] [--profiles DIR]\n"
-                 "osprey-sim search SCENARIO|all --seeds A..B [--seconds N] [--profiles DIR]\n"
+                 "osprey-sim search SCENARIO|all|mixed --seeds A..B [--seconds N] [--log FILE] [--profiles DIR]\n"
                  "osprey-sim plant all|N|NAME [--seed N] [--profiles DIR]\n"
                  "osprey-sim replay FILE [--profiles DIR]\n\n"
                  "Runs a world of cards, modems, networks and servers in one process on virtual time, lets things go wrong, prints the\n"
                  "hash over all octets delivered, and judges the end (docs/invariants.md). A failure prints the sequence diagram of the\n"
                  "eUICC concerned. sweep: one world for each place where something can fail (or each --every-th), struck there only. pairs: every two functions\n"
-                 "on one eUICC, in every order of what happens. plant: does the judge find a deliberate fault? search: one seed after the other, until --seconds are over. replay: the seeds of a list\n"
+                 "on one eUICC, in every order of what happens. plant: does the judge find a deliberate fault? search: one seed after the other, until --seconds are over; all: in every\n"
+                 "scenario, mixed: in one, those with faults in turn; what stands as done in the --log is not done again. replay: the seeds of a list\n"
                  "(sim/seeds.txt). --profiles: folder of the profile sources (default profiles).\n");
     return code;
 }
@@ -55,6 +56,8 @@ static bool option(int argc, char **argv, int *i, struct sim_order *o)
         o->every = (unsigned)strtoul(value, NULL, 0);
     } else if (!strcmp(name, "--strike")) {
         return strike_read(value, &o->strike, &o->strike_at);
+    } else if (!strcmp(name, "--log")) {
+        o->log = value;
     } else if (!strcmp(name, "--profiles")) {
         o->profiles = value;
     } else {
@@ -79,7 +82,8 @@ int main(int argc, char **argv)
     if (argc < 3)
         return usage(stderr, 2);
     const struct scenario *s = sim_scenario(argv[2]);
-    bool all = !strcmp(argv[2], "all");
+    o.mixed = !strcmp(argv[2], "mixed");
+    bool all = !strcmp(argv[2], "all") || o.mixed;
     if (!strcmp(argv[1], "run") && s)
         return sim_order_run(s, &o);
     if (!strcmp(argv[1], "sweep") && s)

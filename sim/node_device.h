@@ -8,6 +8,7 @@
 #include "euicc/euicc.h"
 #include "euicc/nvm/nvm_memory.h"
 #include "faults.h"
+#include "geography.h"
 
 #define SIM_NUMBER_MAX 16u
 
@@ -29,6 +30,8 @@ struct sim_network {
     size_t subscriber_count, subscriber_cap;
     struct weather air, sms_up, sms_down; /* what happens to a short message on its way */
     struct weather datagrams;             /* … and to a datagram, either way */
+    bool countries;                       /* the world has countries: each device is in one */
+    unsigned asked;                       /* short messages and connections between devices and server, so far */
     const struct faults *faults;          /* NULL: none */
     struct fault_counts *counts;
     /* Where short messages to this number go: the SM-SR. */
@@ -61,8 +64,18 @@ struct sim_device {
     bool on, dying, broken; /* broken: the card does not open any more */
     uint32_t generation_of_power; /* what was under way to an earlier life finds nobody */
     char imei[16];
+    uint64_t troubles;      /* counts */
     uint64_t silence;       /* counts: the end of an earlier one is not that of a later one */
-    struct sim_usage *account; /* what it uses is booked here; NULL: nowhere */
+    struct sim_usage *account;  /* what it uses is booked here; NULL: nowhere */
+    struct sim_usage *accounts; /* … and here, by kind of radio */
+    const struct country *country;   /* where it is; NULL: the world has no countries */
+    const struct visited *serving;   /* the network it is on, or tried last */
+    uint32_t bands;                  /* RADIO_BIT */
+    bool passing;                    /* a satellite is about to set */
+    struct {                         /* where it was on a network last, and with what */
+        const struct country *country;
+        char imsi[GSUP_IMSI_MAX];
+    } last;
     struct nvm_memory memory;
     uint64_t written_before; /* octets, when troubles began */
     struct arena arena;
@@ -88,6 +101,8 @@ void sim_device_power_on(struct sim_device *d);
 void sim_device_cut(struct sim_device *d);
 /* No coverage until then. */
 void sim_device_silence(struct sim_device *d, uint64_t until_ms);
+/* Off to another country, without coverage until it is there. */
+void sim_device_move(struct sim_device *d, const struct country *to, uint64_t arrives_ms);
 /* Begins what network->faults says of devices. */
 void sim_device_troubles(struct sim_device *d);
 /* Without any fault from now on: attached, or trying. */

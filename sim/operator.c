@@ -130,9 +130,14 @@ static struct question choose(struct ecosystem *e, const struct sim_card *card)
 
 static void book(struct ecosystem *e, unsigned card, enum es_function function)
 {
-    e->cards[card].device->account = &e->usage[function];
-    if (function)
-        e->usage[function].operations++;
+    struct sim_device *d = e->cards[card].device;
+    d->account = &e->usage[function];
+    d->accounts = e->by_radio[function];
+    if (!function)
+        return;
+    e->usage[function].operations++;
+    if (d->serving)
+        d->accounts[d->serving->kind].operations++;
 }
 
 struct sim_call *operator_ask(struct ecosystem *e, unsigned card, struct question q)

@@ -3,11 +3,12 @@
 #ifndef OSPREY_SIM_SCENARIO_H
 #define OSPREY_SIM_SCENARIO_H
 
-#include "ecosystem.h"
+#include "journey.h"
 
 struct scenario {
     const char *name, *summary;
     struct ecosystem_options options;
+    struct journey journey; /* before the operator begins */
     struct programme programme;
     struct faults faults;
     uint32_t hours; /* of trouble at most, before it gets quiet */
@@ -17,10 +18,12 @@ struct scenario {
 extern const struct scenario SCENARIO_DOWNLOAD_LOSSY_SMS, SCENARIO_CHURN, SCENARIO_CRASH_SMSR, SCENARIO_CRASH_SMDP, SCENARIO_TORN_CARDS,
     SCENARIO_REFUSED, SCENARIO_BEARER_CUTS, SCENARIO_DUPLICATE, SCENARIO_EXPIRY, SCENARIO_FULL_STORE, SCENARIO_CLOCK_JUMPS,
     SCENARIO_EVERYTHING, SCENARIO_SLOW_STORE, SCENARIO_PAIR, SCENARIO_JAMMED, SCENARIO_PREPAID, SCENARIO_WALK, SCENARIO_WALK_SMS,
-    SCENARIO_CAT_TP;
+    SCENARIO_CAT_TP, SCENARIO_THREE_COUNTRIES, SCENARIO_ROAMING;
 extern const struct scenario *const sim_scenarios[];
 extern const size_t sim_scenario_count;
 const struct scenario *sim_scenario(const char *name); /* NULL: none */
+/* Something goes wrong by chance in it: a world to search, not one to sweep. */
+bool sim_scenario_has_faults(const struct scenario *s);
 
 /* Two questions about one eUICC (card 0), when the scenario's own are answered: the second is asked when so many things
  * have happened since the first. */
@@ -31,12 +34,12 @@ struct sim_pair {
 
 struct sim_report {
     uint8_t hash[WORLD_HASH_LEN];
-    unsigned wrong, calls, ok, downloads, switches; /* downloads, switches: that succeeded */
+    unsigned wrong, calls, ok, downloads, switches; /* downloads, switches: that succeeded while faults were on */
     int first_card;
     char first[40];
     struct fault_counts faults;
     struct world_counts world;
-    struct sim_usage usage[ES_FUNCTION_COUNT];
+    struct sim_usage usage[ES_FUNCTION_COUNT], by_radio[ES_FUNCTION_COUNT][RADIO_KINDS];
     double days; /* of devices */
     struct strikes strikes;
     uint32_t pair_events; /* things that happened until the first of the pair was answered, or the second asked */

@@ -6,6 +6,7 @@
 
 #include "apart.h"
 #include "bill.h"
+#include "search_log.h"
 #include "tell.h"
 
 static double seconds_now(void)
@@ -31,41 +32,101 @@ int sim_order_run(const struct scenario *s, const struct sim_order *o)
         sim_tell_faults(&r.faults);
     if (o->bill)
         bill_print(r.usage);
+    if (o->bill)
+        bill_print_radios(r.by_radio);
     sim_tell_result(s, &wish, &r);
     if (r.wrong && o->diagram < 0 && !o->verbose)
         sim_tell_failure(s, &wish, &r);
     return r.wrong ? 1 : 0;
 }
 
-int sim_order_search(const struct scenario *s, const struct sim_order *o)
+struct search {
+    const struct scenario *scenario; /* NULL: several */
+    const struct sim_order *order;
+    struct search_sum sum;
+    double began;
+};
+
+static bool is_over(const struct search *s) { return s->order->seconds && seconds_now() - s->began > s->order->seconds; }
+
+static void search_one(struct search *s, const struct scenario *one, uint64_t seed)
 {
-    double began = seconds_now();
-    struct sim_report all = { 0 };
-    unsigned seeds = 0, failed = 0;
-    for (uint64_t seed = o->first; seed <= o->last; seed++)
-        for (size_t i = 0; i < (s ? 1 : sim_scenario_count); i++) {
-            const struct scenario *one = s ? s : sim_scenarios[i];
-            struct sim_report r;
-            if (o->seconds && seconds_now() - began > o->seconds)
-                goto over;
-            struct sim_wish wish = wish_of(o, seed, SIM_SILENT);
-            sim_run_apart(one, &wish, &r);
-            seeds++;
-            sim_report_add(&all, &r);
-            if (!r.wrong)
-                continue;
-            if (!failed++ || o->verbose)
-                sim_tell_failure(one, &wish, &r);
-            else
-                sim_tell_result(one, &wish, &r);
-            fflush(stdout);
+    struct sim_report r;
+    struct sim_wish wish = wish_of(s->order, seed, SIM_SILENT);
+    sim_run_apart(one, &wish, &r);
+    s->sum.worlds++;
+    sim_report_add(&s->sum.all, &r);
+    if (!r.wrong)
+        return;
+    if (!s->sum.failed++ || s->order->verbose)
+        sim_tell_failure(one, &wish, &r);
+    else
+        sim_tell_result(one, &wish, &r);
+    if (s->order->log)
+        search_log_failure(s->order->log, one->name, seed, r.first);
+    fflush(stdout);
+}
+
+/* One of those with faults. */
+static const struct scenario *scenario_of(uint64_t seed)
+{
+    uint64_t count = 0, i = 0;
+    for (size_t n = 0; n < sim_scenario_count; n++)
+        count += sim_scenario_has_faults(sim_scenarios[n]);
+    for (uint64_t left = seed % count; left || !sim_scenario_has_faults(sim_scenarios[i]); i++)
+        left -= sim_scenario_has_faults(sim_scenarios[i]);
+    return sim_scenarios[i];
+}
+
+/* False: time is over. */
+static bool search_seeds(struct search *s, uint64_t first, uint64_t last)
+{
+    bool each = !s->scenario && !s->order->mixed;
+    for (uint64_t seed = first; seed <= last; seed++)
+        for (size_t i = 0; i < (each ? sim_scenario_count : 1); i++) {
+            if (is_over(s))
+                return false;
+            search_one(s, each ? sim_scenarios[i] : s->scenario ? s->scenario : scenario_of(seed), seed);
         }
-over:
-    sim_tell_counts(&all);
+    return true;
+}
+
+static void search_add(struct search_sum *to, const struct search_sum *more)
+{
+    to->worlds += more->worlds;
+    to->failed += more->failed;
+    sim_report_add(&to->all, &more->all);
+}
+
+/* Chunk by chunk, as the file has them. */
+static void search_logged(struct search *s)
+{
+    const struct sim_order *o = s->order;
+    bool goes_on = true;
+    struct search_sum whole = { 0 };
+    for (uint64_t first = o->first, last; goes_on && first <= o->last; first = last + 1) {
+        last = o->last - first < SEARCH_CHUNK ? o->last : first + SEARCH_CHUNK - 1;
+        if (search_log_has(o->log, first, last, &whole))
+            continue;
+        memset(&s->sum, 0, sizeof s->sum);
+        goes_on = search_seeds(s, first, last) && search_log_chunk(o->log, first, last, &s->sum);
+        search_add(&whole, &s->sum);
+    }
+    s->sum = whole;
+}
+
+int sim_order_search(const struct scenario *scenario, const struct sim_order *o)
+{
+    struct search s = { .scenario = scenario, .order = o, .began = seconds_now() };
+    if (o->log)
+        search_logged(&s);
+    else
+        search_seeds(&s, o->first, o->last);
+    sim_tell_counts(&s.sum.all);
     if (o->faults)
-        sim_tell_faults(&all.faults);
-    printf("%u worlds, %u failed, %.0f s\n", seeds, failed, seconds_now() - began);
-    return failed || !seeds ? 1 : 0;
+        sim_tell_faults(&s.sum.all.faults);
+    printf("%u worlds, %u failed, %.0f s\n", s.sum.worlds, s.sum.failed, seconds_now() - s.began);
+    return s.sum.failed || !s.sum.worlds ? 1 : 0;
 }
 
 static int replay_one(const char *name, uint64_t seed, const char *known, const struct sim_order *o)

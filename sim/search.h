@@ -9,14 +9,15 @@ struct sim_order {
     uint64_t first, last; /* seeds */
     unsigned seconds;     /* 0: no limit */
     int diagram;
-    bool verbose, bill, faults;
+    bool verbose, bill, faults, mixed;
+    const char *log;         /* search: what is done stands in this file, in chunks of seeds, and is not done again; NULL: none */
     enum strike_kind strike; /* run: at this place; sweep: this kind only */
     uint32_t strike_at;
     unsigned every;          /* sweep: each so manyth place */
 };
 
 int sim_order_run(const struct scenario *s, const struct sim_order *o);
-/* s NULL: all of them in turn. */
+/* s NULL: all of them for each seed; or, mixed, one for each seed: those with faults in turn. */
 int sim_order_search(const struct scenario *s, const struct sim_order *o);
 /* One world for each place of the scenario's history where something can fail, struck there and nowhere else (strike.h). */
 int sim_order_sweep(const struct scenario *s, const struct sim_order *o);

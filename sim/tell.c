@@ -45,9 +45,9 @@ void sim_tell_counts(const struct sim_report *r)
            r->calls, r->ok, r->downloads, r->switches, (unsigned long long)r->world.carried, (unsigned long long)r->world.lost,
            (unsigned long long)r->world.doubled, (unsigned long long)r->world.corrupted, (unsigned long long)r->world.octets, r->days);
     printf("faults: %u crashes, %u full stores, %u slow commits, %u clock jumps, %u power losses, %u torn writes, %u silences, %u refusals, %u cut "
-           "connections, %u recharges\n",
+           "connections, %u recharges, %u journeys\n",
            r->faults.crashes, r->faults.fulls, r->faults.slows, r->faults.jumps, r->faults.resets, r->faults.torn, r->faults.silences,
-           r->faults.refusals, r->faults.cuts, r->faults.recharges);
+           r->faults.refusals, r->faults.cuts, r->faults.recharges, r->faults.moves);
 }
 
 static int by_name(const void *a, const void *b) { return strcmp(((const struct fault_step *)a)->name, ((const struct fault_step *)b)->name); }
@@ -77,6 +77,7 @@ static void add_faults(struct fault_counts *to, const struct fault_counts *more)
     to->refusals += more->refusals;
     to->cuts += more->cuts;
     to->recharges += more->recharges;
+    to->moves += more->moves;
 }
 
 void sim_report_add(struct sim_report *to, const struct sim_report *more)

@@ -8,5 +8,5 @@ const struct scenario SCENARIO_PREPAID = {
     .programme = { .functions = 8, .spread_ms = 600000u, .think_max_ms = 300000u, .validity_min_s = 7200, .validity_max_s = 14400 },
     .faults = { .device = { .allowance_octets = 10000, .recharge_max_ms = 1800000u } },
     .hours = 48,
-    .ok_permille = 700,
+    .ok_permille = 600,
 };

@@ -4,25 +4,32 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "sim/ecosystem.h"
+#include "sim/journey.h"
 
 #define HOUR_MS (3600ull * 1000)
 
-static struct ecosystem *world_of_two(void)
+static struct ecosystem *world_with(struct ecosystem_options *options)
 {
     static char profiles[512];
     const char *source = getenv("OSPREY_SOURCE");
     snprintf(profiles, sizeof profiles, "%s/profiles", source ? source : ".");
-    struct ecosystem_options options = { .profiles = profiles, .card_count = 2, .profile_count = 1 };
-    struct programme programme = { .functions = 1, .download_only = true, .validity_min_s = 7200, .validity_max_s = 7200 };
+    options->profiles = profiles;
     struct world *w = world_new(1);
     assert_non_null(w);
-    struct ecosystem *e = ecosystem_new(w, &options);
+    struct ecosystem *e = ecosystem_new(w, options);
     world_run(w, HOUR_MS / 6, NULL, NULL);
     ecosystem_secrets(e);
-    operator_begin(e, &programme);
-    world_run(w, 2 * HOUR_MS, NULL, NULL);
     e->judge.quiet = true;
+    return e;
+}
+
+static struct ecosystem *world_of_two(void)
+{
+    struct ecosystem_options options = { .card_count = 2, .profile_count = 1 };
+    struct programme programme = { .functions = 1, .download_only = true, .validity_min_s = 7200, .validity_max_s = 7200 };
+    struct ecosystem *e = world_with(&options);
+    operator_begin(e, &programme);
+    world_run(e->world, 2 * HOUR_MS, NULL, NULL);
     return e;
 }
 
@@ -141,10 +148,31 @@ static void a_key_in_the_log(void **state)
     done(e);
 }
 
+/* One leg is as it should be; the next expects another IMSI; in the last, a server had to do with it. */
+static void a_journey(void **state)
+{
+    static const struct journey_leg right = { 1, 1 }, wrong = { 0, 1 }, asked = { 2, 2 };
+    struct ecosystem_options options = { .card_count = 1, .profile_count = 1, .countries = true, .multi_imsi = true };
+    struct programme programme = { .functions = 1, .download_only = true, .validity_min_s = 7200, .validity_max_s = 7200 };
+    struct ecosystem *e = world_with(&options);
+    (void)state;
+    journey_run(e, &(struct journey){ .legs = &right, .leg_count = 1, .stay_ms = HOUR_MS });
+    assert_int_equal(e->judge.wrong, 0);
+    journey_run(e, &(struct journey){ .legs = &wrong, .leg_count = 1, .stay_ms = HOUR_MS });
+    assert_int_equal(e->judge.wrong, 1);
+    assert_string_equal(e->judge.first, "right-imsi");
+    e->judge.wrong = 0;
+    operator_begin(e, &programme);
+    journey_run(e, &(struct journey){ .legs = &asked, .leg_count = 1, .stay_ms = HOUR_MS });
+    assert_true(e->judge.wrong > 0);
+    done(e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(a_world_that_is_right), cmocka_unit_test(wrong_stores),
                                         cmocka_unit_test(wrong_answers),         cmocka_unit_test(a_word_not_kept),
-                                        cmocka_unit_test(counters),              cmocka_unit_test(a_key_in_the_log) };
+                                        cmocka_unit_test(counters),              cmocka_unit_test(a_key_in_the_log),
+                                        cmocka_unit_test(a_journey) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
