@@ -13,7 +13,7 @@
 /* Whom a script is for that names nobody. */
 static struct sd_target session_home(const struct agent_params *p)
 {
-    return p->mno_slot ? (struct sd_target){ SD_MNOSD, p->mno_slot, 0 } : (struct sd_target){ SD_ISDR, 0, 0 };
+    return p->mno_slot ? (struct sd_target){ SD_MNOSD, p->mno_slot, 0, 0 } : (struct sd_target){ SD_ISDR, 0, 0, 0 };
 }
 
 struct agent_link *link_new(const struct agent_params *p)
@@ -64,7 +64,8 @@ static struct writer out_writer(struct agent_link *l)
 enum err link_connect(struct card *card, struct agent_link *l, const struct agent_params *p)
 {
     struct keyset set;
-    enum err err = p->mno_slot ? mnosd_keyset_read(card, p->mno_slot, p->kvn, &set) : keyset_read(card, p->kvn, &set);
+    struct sd_target home = session_home(p);
+    enum err err = p->mno_slot ? mnosd_keyset_read(card, &home, p->kvn, &set) : keyset_read(card, p->kvn, &set);
     if (err != ERR_NONE)
         return err;
     struct tls_ctx *ctx;
@@ -128,19 +129,17 @@ static struct sd_target mno_target(struct card *card, uint16_t slot, struct span
     struct application_sd sd;
     struct application_rfm rfm;
     if (application_sd_get(card->objects, (uint8_t)slot, 0, &sd) == ERR_NONE && span_eq(aid_span(&sd.aid), aid))
-        return (struct sd_target){ SD_MNOSD, slot, 0 };
+        return (struct sd_target){ SD_MNOSD, slot, 0, 0 };
     for (unsigned i = 0; application_rfm_get(card->objects, (uint8_t)slot, i, &rfm) == ERR_NONE; i++)
-        if (span_eq(aid_span(&rfm.aid), aid) && rfm.tar_count) {
-            const uint8_t *tar = rfm.tars[0];
-            return (struct sd_target){ SD_RFM, slot, (uint32_t)tar[0] << 16 | (uint32_t)tar[1] << 8 | tar[2] };
-        }
+        if (span_eq(aid_span(&rfm.aid), aid) && rfm.tar_count)
+            return sd_of_rfm(card, slot, &rfm, rfm.tars[0]);
     return sd_by_aid(card, aid);
 }
 
 static bool may_reach(const struct agent_params *p, const struct sd_target *t)
 {
     if (p->mno_slot)
-        return (t->kind == SD_MNOSD || t->kind == SD_RFM) && t->slot == p->mno_slot;
+        return (t->kind == SD_MNOSD || t->kind == SD_RFM) && t->slot == p->mno_slot && t->sd == 0;
     return t->kind == SD_ISDR || t->kind == SD_ISDP;
 }
 

@@ -43,18 +43,18 @@ static uint8_t mno_kvn(struct card *card, uint16_t slot)
 {
     struct keyset set;
     for (unsigned kvn = KVN_SCP81_FIRST; kvn <= KVN_SCP81_LAST; kvn++)
-        if (mnosd_keyset_read(card, slot, (uint8_t)kvn, &set) == ERR_NONE) {
+        if (mnosd_keyset_read(card, &(struct sd_target){ SD_MNOSD, slot, 0, 0 }, (uint8_t)kvn, &set) == ERR_NONE) {
             wipe(&set, sizeof set);
             return (uint8_t)kvn;
         }
     return 0;
 }
 
-static enum err identity_make(struct card *card, const struct scp81_trigger *trigger, struct agent_params *p)
+static enum err identity_make(struct card *card, struct span psk_identity, struct agent_params *p)
 {
     WRITER_ON_STACK(w, SCP81_IDENTITY_MAX);
-    if (trigger && trigger->psk_identity.len) {
-        wr_bytes(&w, trigger->psk_identity);
+    if (psk_identity.len) {
+        wr_bytes(&w, psk_identity);
     } else {
         struct scp81_identity id = { .kid = p->kid, .kvn = p->kvn };
         memcpy(id.eid, card->eid.octets, sizeof id.eid);
@@ -99,13 +99,25 @@ static enum err web_set(const struct found_params *f, struct span query, struct 
     return ERR_NONE;
 }
 
-static void trigger_apply(const struct scp81_trigger *trigger, struct found_params *f, struct agent_params *p)
+static void web_found(struct span *kept, struct span value)
+{
+    if (!kept->len)
+        *kept = value;
+}
+
+/* Where to: what an earlier source said stays. */
+static void trigger_found(const struct scp81_trigger *trigger, struct found_params *f)
 {
     found_add(f, trigger->connection);
     found_add(f, trigger->dns);
-    f->host = trigger->host;
-    f->agent = trigger->agent;
-    f->uri = trigger->uri;
+    web_found(&f->host, trigger->host);
+    web_found(&f->agent, trigger->agent);
+    web_found(&f->uri, trigger->uri);
+}
+
+/* With which key, and how often: a later call outdoes an earlier one. */
+static void trigger_apply(const struct scp81_trigger *trigger, struct agent_params *p)
+{
     if (trigger->has_key) {
         p->kvn = trigger->kvn;
         p->kid = trigger->kid;
@@ -116,9 +128,29 @@ static void trigger_apply(const struct scp81_trigger *trigger, struct found_para
     }
 }
 
+/* What the profile says of its operator's sessions (sdPersoData of the MNO-SD): objects of a trigger, alone or in its
+ * templates. */
+static void mno_defaults(struct card *card, uint16_t slot, struct scp81_trigger *ret)
+{
+    static const uint32_t tags[] = { 0x81, 0x83, 0x84, 0x85, 0x86, 0x89, 0xA5, 0xB3 };
+    WRITER_ON_STACK(objects, SCP81_TRIGGER_MAX);
+    for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
+        struct span tlv, inside;
+        if (application_data_get(card->objects, (uint8_t)slot, 0, tags[i], &card->scratch, &tlv) != ERR_NONE)
+            continue;
+        for (; tlv_find(tlv, 0x81, &inside) || tlv_find(tlv, 0x83, &inside); tlv = inside)
+            ;
+        wr_bytes(&objects, tlv);
+    }
+    struct span kept = objects.err == ERR_NONE ? arena_copy(&card->scratch, wr_span(&objects)) : SPAN_NONE;
+    if (scp81_session_parse(kept, ret) != ERR_NONE)
+        *ret = (struct scp81_trigger){ 0 };
+}
+
 enum err agent_params_resolve(struct card *card, const struct agent_request *request, struct agent_params *ret)
 {
     const struct scp81_trigger *trigger = request->trigger;
+    struct scp81_trigger defaults = { 0 };
     const struct isdp *enabled = registry_enabled(card);
     struct agent_params p = { .kid = 0x01, .retries = AGENT_RETRIES, .notifies = request->notifies };
     p.mno_slot = request->mno_slot;
@@ -128,8 +160,13 @@ enum err agent_params_resolve(struct card *card, const struct agent_request *req
     struct span a2;
     p.retry_wait_s = card->isdr->timing.retry_wait_s;
     p.kvn = p.mno_slot ? mno_kvn(card, p.mno_slot) : isdr_used_kvn(card, KVN_SCP81_FIRST, KVN_SCP81_LAST);
-    if (trigger)
-        trigger_apply(trigger, &f, &p);
+    if (p.mno_slot)
+        mno_defaults(card, p.mno_slot, &defaults);
+    trigger_apply(&defaults, &p);
+    if (trigger) {
+        trigger_apply(trigger, &p);
+        trigger_found(trigger, &f);
+    }
     found_source_ends(&f);
     if (enabled && tlv_find((struct span){ enabled->connectivity, enabled->connectivity_len }, 0xA2, &a2))
         found_add(&f, a2);
@@ -138,6 +175,7 @@ enum err agent_params_resolve(struct card *card, const struct agent_request *req
     if (!p.mno_slot && !MUTANT(forgets_the_stored_connection) &&
         isdr_addressing(card, 0xA5, stored, sizeof stored, &len) == ERR_NONE)
         found_add(&f, (struct span){ stored, len });
+    trigger_found(&defaults, &f);
     if (p.kvn == 0)
         return ERR_MISSING;
     enum err err = channel_params_set(&f, TRANSPORT_TCP, &p.channel);
@@ -146,7 +184,8 @@ enum err agent_params_resolve(struct card *card, const struct agent_request *req
     if (err == ERR_NONE)
         err = web_set(&f, request->query, &p);
     if (err == ERR_NONE)
-        err = identity_make(card, trigger, &p);
+        err = identity_make(card, trigger && trigger->psk_identity.len ? trigger->psk_identity : defaults.psk_identity,
+                            &p);
     if (err == ERR_NONE)
         err = from_make(card, f.agent, &p);
     if (err == ERR_NONE)

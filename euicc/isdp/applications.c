@@ -102,6 +102,17 @@ enum err application_sd_by_tar(const struct objects *o, uint8_t slot, struct spa
     return ERR_NOT_FOUND;
 }
 
+enum err application_sd_by_aid(const struct objects *o, uint8_t slot, struct span aid, unsigned *ret_sd)
+{
+    struct application_sd v;
+    for (unsigned sd = 0; application_sd_get(o, slot, sd, &v) == ERR_NONE; sd++)
+        if (span_eq(aid_span(&v.aid), aid)) {
+            *ret_sd = sd;
+            return ERR_NONE;
+        }
+    return ERR_NOT_FOUND;
+}
+
 /* ---- remote file management ---- */
 
 enum err application_rfm_put(struct objects *o, uint8_t slot, unsigned index, const struct application_rfm *v)
@@ -225,6 +236,14 @@ enum err application_keyset_get(const struct objects *o, uint8_t slot, unsigned 
         err = decode_keyset((struct span){ buf, len }, kvn, ret);
     wipe(buf, sizeof buf);
     return err;
+}
+
+enum err application_keyset_delete(struct objects *o, uint8_t slot, unsigned sd, uint8_t kvn)
+{
+    if (!objects_has(o, key_of(slot, APP_KEYS(sd, kvn))))
+        return ERR_NOT_FOUND;
+    enum err err = objects_delete(o, key_of(slot, APP_KEYS(sd, kvn)));
+    return err == ERR_NONE ? objects_delete(o, key_of(slot, APP_COUNTERS(sd, kvn))) : err;
 }
 
 /* ---- data ---- */

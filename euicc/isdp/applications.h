@@ -63,6 +63,7 @@ MUST_USE enum err application_rfm_get(const struct objects *o, uint8_t slot, uns
                                       struct application_rfm *ret);
 /* The one that answers to this TAR. ERR_NOT_FOUND. */
 MUST_USE enum err application_sd_by_tar(const struct objects *o, uint8_t slot, struct span tar, unsigned *ret_sd);
+MUST_USE enum err application_sd_by_aid(const struct objects *o, uint8_t slot, struct span aid, unsigned *ret_sd);
 MUST_USE enum err application_rfm_by_tar(const struct objects *o, uint8_t slot, struct span tar,
                                          struct application_rfm *ret);
 
@@ -71,6 +72,8 @@ MUST_USE enum err application_keyset_put(struct objects *o, uint8_t slot, unsign
                                          uint64_t received);
 MUST_USE enum err application_keyset_get(const struct objects *o, uint8_t slot, unsigned sd, uint8_t kvn,
                                          struct keyset *ret);
+/* With its counters. */
+MUST_USE enum err application_keyset_delete(struct objects *o, uint8_t slot, unsigned sd, uint8_t kvn);
 MUST_USE enum err application_counters_get(const struct objects *o, uint8_t slot, unsigned sd, uint8_t kvn,
                                            struct keyset_counters *ret);
 /* In the transaction the caller has open. */

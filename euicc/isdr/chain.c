@@ -10,6 +10,7 @@ static void target_write(struct writer *w, const struct sd_target *t)
     wr_u8(w, (uint8_t)t->kind);
     wr_u16(w, t->slot);
     wr_u24(w, t->tar);
+    wr_u8(w, t->sd);
 }
 
 static struct sd_target target_read(struct reader *r)
@@ -17,6 +18,7 @@ static struct sd_target target_read(struct reader *r)
     struct sd_target t = { .kind = (enum sd_kind)rd_u8(r) };
     t.slot = rd_u16(r);
     t.tar = rd_u24(r);
+    t.sd = rd_u8(r);
     if (t.kind > SD_RFM)
         rd_fail(r, ERR_BAD_VALUE);
     return t;

@@ -9,7 +9,6 @@
 #include "lib/ota/es6.h"
 #include "lib/base/mutant.h"
 
-#define VOLATILE_FREE     16384u /* octets told in FF21: what a script may use */
 #define STATUS_ANSWER_MAX 240u   /* octets of one GET STATUS answer, then 6310 */
 #define TOKEN_LEN         16u
 
@@ -358,7 +357,7 @@ static uint16_t memory_audit(struct card *card, struct writer *data)
 {
     struct es5_memory m = { .applications = MUTANT(counts_no_applications) ? 0 : (uint32_t)card_registry(card)->count,
                             .free_non_volatile = registry_free(card),
-                            .free_volatile = VOLATILE_FREE };
+                            .free_volatile = SD_VOLATILE_FREE };
     es5_memory_write(data, &m);
     return SW_OK;
 }

@@ -20,7 +20,7 @@ uint16_t sd_install_for_personalization(struct card *card, struct sd_session *s,
     struct sd_target t = sd_by_aid(card, aid);
     if (s->target.kind == SD_MNOSD) {
         bool own = span_eq(aid, aid_span(&AID_ISDP_OWN));
-        t = own ? (struct sd_target){ SD_ISDP, s->target.slot, 0 } : (struct sd_target){ 0 };
+        t = own ? (struct sd_target){ SD_ISDP, s->target.slot, 0, 0 } : (struct sd_target){ 0 };
     }
     if (MUTANT(alias_is_the_fallback_profile) && s->target.kind == SD_MNOSD)
         t.slot = registry_fallback(card)->slot;

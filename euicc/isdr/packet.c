@@ -24,7 +24,7 @@ static enum err packet_keys(struct card *card, const struct sd_target *t, const 
     if (SCP80_KVN(h->kid) && SCP80_KVN(h->kid) != kvn)
         return ERR_NOT_FOUND;
     if (!silent(t))
-        return mnosd_keyset_read(card, t->slot, kvn, ret);
+        return mnosd_keyset_read(card, t, kvn, ret);
     if (kvn == 0)
         kvn = keyset_next(card, KVN_SCP80_FIRST, KVN_SCP80_LAST);
     return kvn ? keyset_read(card, kvn, ret) : ERR_NOT_FOUND;
@@ -33,7 +33,7 @@ static enum err packet_keys(struct card *card, const struct sd_target *t, const 
 static enum err counter_read(struct card *card, const struct sd_target *t, uint8_t kvn, uint64_t *ret)
 {
     if (!silent(t))
-        return mnosd_counter_read(card, t->slot, kvn, ret);
+        return mnosd_counter_read(card, t, kvn, ret);
     struct keyset_counters c;
     enum err err = keyset_counters_read(card, kvn, &c);
     if (err == ERR_NONE)
@@ -44,7 +44,7 @@ static enum err counter_read(struct card *card, const struct sd_target *t, uint8
 static enum err counter_write(struct card *card, const struct sd_target *t, uint8_t kvn, uint64_t counter)
 {
     if (!silent(t))
-        return mnosd_counter_write(card, t->slot, kvn, counter);
+        return mnosd_counter_write(card, t, kvn, counter);
     struct keyset_counters c;
     enum err err = keyset_counters_read(card, kvn, &c);
     c.received = counter;
@@ -175,7 +175,7 @@ static void script_by_link(struct card *card, struct sd_session *s, const struct
 static void packet_execute(struct card *card, const struct packet_way *way, const struct sd_target *t, uint8_t kvn,
                            struct span data, struct writer *answer)
 {
-    if ((t->kind == SD_ISDR || t->kind == SD_MNOSD) && data.len && data.ptr[0] == TRIGGER_TAG) {
+    if ((t->kind == SD_ISDR || (t->kind == SD_MNOSD && t->sd == 0)) && data.len && data.ptr[0] == TRIGGER_TAG) {
         trigger_run(card, t, data);
         return;
     }

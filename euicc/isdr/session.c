@@ -21,7 +21,7 @@ void sd_session_begin(struct sd_session *s, enum sd_bearer bearer, uint8_t kvn, 
 
 bool sd_same_target(const struct sd_target *a, const struct sd_target *b)
 {
-    return a->kind == b->kind && a->slot == b->slot && a->tar == b->tar;
+    return a->kind == b->kind && a->slot == b->slot && a->tar == b->tar && a->sd == b->sd;
 }
 
 void sd_session_target(struct sd_session *s, struct sd_target target)
@@ -37,26 +37,35 @@ void sd_session_target(struct sd_session *s, struct sd_target target)
 struct sd_target sd_by_aid(struct card *card, struct span aid)
 {
     if (span_eq(aid, aid_span(&AID_ISDR)))
-        return (struct sd_target){ SD_ISDR, 0, 0 };
+        return (struct sd_target){ SD_ISDR, 0, 0, 0 };
     if (span_eq(aid, aid_span(&AID_ECASD)))
-        return (struct sd_target){ SD_ECASD, 0, 0 };
+        return (struct sd_target){ SD_ECASD, 0, 0, 0 };
     const struct isdp *isdp = registry_find(card, aid);
-    return isdp ? (struct sd_target){ SD_ISDP, isdp->slot, 0 } : (struct sd_target){ 0 };
+    return isdp ? (struct sd_target){ SD_ISDP, isdp->slot, 0, 0 } : (struct sd_target){ 0 };
 }
 
-/* What the enabled profile has under this TAR: its MNO-SD, which also is the ISD (TAR 000000), or an RFM instance. */
+struct sd_target sd_of_rfm(struct card *card, uint16_t slot, const struct application_rfm *rfm,
+                           const uint8_t tar[TAR_LEN])
+{
+    unsigned sd = 0;
+    if (rfm->sd.len && application_sd_by_aid(card->objects, (uint8_t)slot, aid_span(&rfm->sd), &sd) != ERR_NONE)
+        return (struct sd_target){ 0 };
+    return (struct sd_target){ SD_RFM, slot, (uint32_t)tar[0] << 16 | (uint32_t)tar[1] << 8 | tar[2], (uint8_t)sd };
+}
+
+/* What the enabled profile has under this TAR: its MNO-SD, which also is the ISD (TAR 000000), another security domain,
+ * or an RFM instance. */
 static struct sd_target profile_by_tar(struct card *card, uint32_t number, struct span tar)
 {
     const struct isdp *isdp = registry_enabled(card);
     struct application_rfm rfm;
-    unsigned sd;
+    unsigned sd = 0;
     if (!isdp)
         return (struct sd_target){ 0 };
-    if (number == TAR_MNOSD ||
-        (application_sd_by_tar(card->objects, (uint8_t)isdp->slot, tar, &sd) == ERR_NONE && sd == 0))
-        return (struct sd_target){ SD_MNOSD, isdp->slot, 0 };
+    if (number == TAR_MNOSD || application_sd_by_tar(card->objects, (uint8_t)isdp->slot, tar, &sd) == ERR_NONE)
+        return (struct sd_target){ SD_MNOSD, isdp->slot, 0, (uint8_t)sd };
     if (application_rfm_by_tar(card->objects, (uint8_t)isdp->slot, tar, &rfm) == ERR_NONE)
-        return (struct sd_target){ SD_RFM, isdp->slot, number };
+        return sd_of_rfm(card, isdp->slot, &rfm, tar.ptr);
     return (struct sd_target){ 0 };
 }
 
@@ -65,10 +74,10 @@ struct sd_target sd_by_tar(struct card *card, const uint8_t tar[TAR_LEN])
     uint32_t number = (uint32_t)tar[0] << 16 | (uint32_t)tar[1] << 8 | tar[2];
     const struct isdp *isdp;
     if (number == TAR_ISDR)
-        return (struct sd_target){ SD_ISDR, 0, 0 };
+        return (struct sd_target){ SD_ISDR, 0, 0, 0 };
     if (number >= ISDP_TAR_FIRST && number <= ISDP_TAR_LAST) {
         isdp = registry_by_tar(card, (struct span){ tar, TAR_LEN });
-        return isdp ? (struct sd_target){ SD_ISDP, isdp->slot, 0 } : (struct sd_target){ 0 };
+        return isdp ? (struct sd_target){ SD_ISDP, isdp->slot, 0, 0 } : (struct sd_target){ 0 };
     }
     return profile_by_tar(card, number, (struct span){ tar, TAR_LEN });
 }

@@ -14,7 +14,8 @@
 struct card;
 struct installation;
 
-/* SD_RFM is no security domain: a remote file management instance of the enabled profile, under its MNO-SD's keys. */
+/* SD_MNOSD: any security domain of the enabled profile. SD_RFM is none: a remote file management instance of the
+ * profile, under the keys of the MNO-SD or of another of its security domains. */
 enum sd_kind { SD_NONE, SD_ISDR, SD_ECASD, SD_ISDP, SD_MNOSD, SD_RFM };
 enum sd_bearer { SD_BY_SMS, SD_BY_HTTP, SD_BY_CAT_TP, SD_BY_TERMINAL };
 
@@ -22,11 +23,13 @@ struct sd_target {
     enum sd_kind kind;
     uint16_t slot; /* ISD-P, MNO-SD, RFM: of the profile */
     uint32_t tar;  /* RFM: which instance */
+    uint8_t sd;    /* MNO-SD, RFM: whose keys, of the security domains of the profile; 0 is the MNO-SD */
 };
 
 #define SD_COLLECTED_MAX     1024u /* octets of STORE DATA blocks that belong together */
 #define SD_RC_LEN            16u
-#define SD_ANSWER_MAX        1024u /* one R-APDU */
+#define SD_VOLATILE_FREE     16384u /* octets told in FF21: what a script may use */
+#define SD_ANSWER_MAX        1024u  /* one R-APDU */
 #define SD_SCRIPT_ANSWER_MAX 8192u
 #define SD_PACKET_MAX        10240u /* a secured packet, whatever carries it */
 
@@ -58,7 +61,7 @@ struct sd_session {
     uint16_t channel_slot;
     struct installation *install; /* profile download on that channel */
     bool rfm_begun;
-    struct channel rfm;  /* where the script stands in the file system */
+    struct channel rfm; /* where the script stands in the file system */
     struct rfm_changes rfm_changes;
     uint8_t status_next; /* GET STATUS P2 = 03 goes on with this item of the registry */
 };
@@ -75,6 +78,9 @@ bool sd_same_target(const struct sd_target *a, const struct sd_target *b);
 /* The SD of an AID, of a TAR; kind SD_NONE when there is none. */
 struct sd_target sd_by_aid(struct card *card, struct span aid);
 struct sd_target sd_by_tar(struct card *card, const uint8_t tar[TAR_LEN]);
+struct application_rfm;
+struct sd_target sd_of_rfm(struct card *card, uint16_t slot, const struct application_rfm *rfm,
+                           const uint8_t tar[TAR_LEN]);
 struct span sd_aid(struct card *card, const struct sd_target *t); /* of an ISD-P, empty otherwise */
 
 /* Between scripts of short messages: writes a kept chain to card memory, or deletes what is there; takes it up again at

@@ -5,34 +5,32 @@
 #include "lib/gp/install.h"
 #include "lib/ota/es6.h"
 
-#define MNOSD 0u /* the first security domain of a profile */
-
-enum err mnosd_keyset_read(struct card *card, uint16_t slot, uint8_t kvn, struct keyset *ret)
+enum err mnosd_keyset_read(struct card *card, const struct sd_target *t, uint8_t kvn, struct keyset *ret)
 {
     for (unsigned k = kvn ? kvn : KVN_SCP80_FIRST; k <= (kvn ? kvn : KVN_SCP80_LAST); k++)
-        if (application_keyset_get(card->objects, (uint8_t)slot, MNOSD, (uint8_t)k, ret) == ERR_NONE)
+        if (application_keyset_get(card->objects, (uint8_t)t->slot, t->sd, (uint8_t)k, ret) == ERR_NONE)
             return ERR_NONE;
     return ERR_NOT_FOUND;
 }
 
-enum err mnosd_counter_read(struct card *card, uint16_t slot, uint8_t kvn, uint64_t *ret)
+enum err mnosd_counter_read(struct card *card, const struct sd_target *t, uint8_t kvn, uint64_t *ret)
 {
     struct keyset_counters c;
-    enum err err = application_counters_get(card->objects, (uint8_t)slot, MNOSD, kvn, &c);
+    enum err err = application_counters_get(card->objects, (uint8_t)t->slot, t->sd, kvn, &c);
     if (err == ERR_NONE)
         *ret = c.received;
     return err;
 }
 
-enum err mnosd_counter_write(struct card *card, uint16_t slot, uint8_t kvn, uint64_t counter)
+enum err mnosd_counter_write(struct card *card, const struct sd_target *t, uint8_t kvn, uint64_t counter)
 {
     struct keyset_counters c;
-    enum err err = application_counters_get(card->objects, (uint8_t)slot, MNOSD, kvn, &c);
+    enum err err = application_counters_get(card->objects, (uint8_t)t->slot, t->sd, kvn, &c);
     if (err != ERR_NONE)
         return err;
     c.received = counter;
     card_begin(card);
-    err = application_counters_put(card->objects, (uint8_t)slot, MNOSD, kvn, &c);
+    err = application_counters_put(card->objects, (uint8_t)t->slot, t->sd, kvn, &c);
     if (err != ERR_NONE) {
         card_rollback(card);
         return err;
@@ -48,7 +46,7 @@ static uint8_t least_security(struct card *card, const struct sd_target *t)
     uint8_t least = 0;
     if (t->kind == SD_RFM && application_rfm_by_tar(card->objects, (uint8_t)t->slot, SPAN_OF(tar), &rfm) == ERR_NONE)
         least = rfm.minimum_security;
-    else if (t->kind == SD_MNOSD && application_sd_get(card->objects, (uint8_t)t->slot, MNOSD, &sd) == ERR_NONE)
+    else if (t->kind == SD_MNOSD && application_sd_get(card->objects, (uint8_t)t->slot, t->sd, &sd) == ERR_NONE)
         least = sd.minimum_security;
     return least ? least : SPI1_CC | SPI1_COUNTER_HIGHER;
 }
@@ -62,14 +60,14 @@ enum err mnosd_policy(struct card *card, const struct sd_target *t, const struct
     return integrity && cipher && counter ? ERR_NONE : ERR_DENIED;
 }
 
-/* ---- commands ---- */
+/* ---- commands; the rest of them in ram.c ---- */
 
 static uint16_t mnosd_install(struct card *card, struct sd_session *s, const struct capdu *c, struct writer *data)
 {
     struct install in;
     if (install_parse(c, &in) != ERR_NONE)
         return SW_WRONG_DATA;
-    if (in.p1 != INSTALL_FOR_PERSONALIZATION)
+    if (in.p1 != INSTALL_FOR_PERSONALIZATION || s->target.sd != 0)
         return SW_CONDITIONS; /* no applications in here */
     return sd_install_for_personalization(card, s, in.application, data);
 }
@@ -117,5 +115,9 @@ static uint16_t mnosd_store_data(struct card *card, struct sd_session *s, const 
 const struct sd_rule mnosd_rules[] = {
     { INS_INSTALL, mnosd_install },
     { INS_STORE_DATA, mnosd_store_data },
+    { INS_GET_DATA, mnosd_get_data },
+    { INS_GET_STATUS, mnosd_get_status },
+    { INS_PUT_KEY, mnosd_put_key },
+    { INS_DELETE, mnosd_delete },
     { 0, NULL },
 };

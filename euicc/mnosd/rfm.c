@@ -21,7 +21,7 @@ enum change { CHANGE_NONE, CHANGE_CONTENT, CHANGE_FILES };
 
 static enum change change_of(uint8_t ins)
 {
-    static const uint8_t content[] = { 0xD6, 0xDC, 0xDB, 0x32 }, files[] = { 0xE0, 0xE4, 0xD4, 0x04, 0x44, 0xE8 };
+    static const uint8_t content[] = { 0xD6, 0xDC, 0xDB, 0x32 }, files[] = { 0xE0, 0xE4, 0xD4, 0x04, 0x44, 0xE6, 0xE8 };
     for (size_t i = 0; i < ARRAY_LEN(content); i++)
         if (content[i] == ins)
             return CHANGE_CONTENT;
@@ -80,6 +80,48 @@ void rfm_refresh(struct card *card, struct sd_session *s)
 
 /* ---- commands ---- */
 
+/* Commands of TS 102 222 need the administrative domain. Below the ADF of the instance its own domains hold, below
+ * another ADF none, and those of the UICC everywhere else. */
+static uint32_t access_at(const struct card *card, const struct application_rfm *rfm, fs_number df, uint8_t ins)
+{
+    static const uint8_t administrative[] = { 0xE0, 0xE4, 0xD4, 0xE6, 0xE8 };
+    bool admin = memchr(administrative, ins, sizeof administrative) != NULL;
+    fs_number adf = fs_adf_of(&card->fs, df);
+    if (adf == FS_NONE)
+        return access_of(admin ? &rfm->admin : &rfm->access);
+    if (rfm->adf.len == 0 || adf != fs_by_aid(&card->fs, aid_span(&rfm->adf), 0))
+        return 0;
+    return access_of(admin ? &rfm->adf_admin : &rfm->adf_access);
+}
+
+/* What the last command had to say and was not asked for, in pieces (TS 102 226 §5.1.2); it lies in s->collected. */
+static uint16_t get_response(struct sd_session *s, const struct capdu *c, struct writer *data)
+{
+    size_t left = s->collected_len, n = c->le ? c->le : 256;
+    if (c->p1 != 0 || c->p2 != 0)
+        return SW_WRONG_P1P2;
+    if (left == 0)
+        return SW_CONDITIONS;
+    if (n != 256 && n > left)
+        return 0x6C00 | (left & 0xFF);
+    n = n < left ? n : left;
+    wr_bytes(data, (struct span){ s->collected, n });
+    memmove(s->collected, s->collected + n, left - n);
+    s->collected_len = (uint16_t)(left - n);
+    return s->collected_len ? 0x6100 | s->collected_len : SW_OK;
+}
+
+/* Without Le the data wait for GET RESPONSE: 61 and how much there is. */
+static uint16_t data_hold(struct sd_session *s, const struct capdu *c, uint16_t sw, struct writer *data)
+{
+    if (c->le != 0 || data->len == 0 || data->len > 256 || data->err != ERR_NONE)
+        return sw;
+    memcpy(s->collected, data->buf, data->len);
+    s->collected_len = (uint16_t)data->len;
+    data->len = 0;
+    return sw == SW_OK ? 0x6100 | (s->collected_len & 0xFF) : sw;
+}
+
 uint16_t rfm_command(struct card *card, struct sd_session *s, struct span capdu, struct writer *data)
 {
     const uint8_t tar[TAR_LEN] = { (uint8_t)(s->target.tar >> 16), (uint8_t)(s->target.tar >> 8),
@@ -92,10 +134,14 @@ uint16_t rfm_command(struct card *card, struct sd_session *s, struct span capdu,
     if (!s->rfm_begun)
         card_script_channel(card, &s->rfm, in_adf ? fs_by_aid(&card->fs, aid_span(&rfm.adf), 0) : FS_NONE);
     s->rfm_begun = true;
-    uint32_t access =
-        access_of(in_adf ? &rfm.adf_access : &rfm.access) | access_of(in_adf ? &rfm.adf_admin : &rfm.admin);
-    uint16_t sw = card_script_command(card, &s->rfm, capdu, access, data);
-    if (sw_is_positive(sw) && capdu.len > 1)
-        change_note(&s->rfm_changes, change_of(capdu.ptr[1]), s->rfm.ef);
-    return sw;
+    struct capdu c;
+    if (capdu_parse(capdu, &c) != ERR_NONE)
+        return SW_WRONG_LENGTH;
+    if (c.ins == INS_GET_RESPONSE)
+        return get_response(s, &c, data);
+    s->collected_len = 0;
+    uint16_t sw = card_script_command(card, &s->rfm, capdu, access_at(card, &rfm, s->rfm.df, c.ins), data);
+    if (sw_is_positive(sw))
+        change_note(&s->rfm_changes, change_of(c.ins), s->rfm.ef);
+    return data_hold(s, &c, sw, data);
 }

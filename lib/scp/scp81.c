@@ -215,10 +215,25 @@ static enum err parse_part(const struct tlv *part, struct scp81_trigger *t)
     }
 }
 
+enum err scp81_session_parse(struct span objects, struct scp81_trigger *ret)
+{
+    struct reader r = rd_of(objects);
+    struct scp81_trigger t = { 0 };
+    struct tlv part;
+    enum err err = ERR_NONE;
+    while (err == ERR_NONE && tlv_next(&r, &part))
+        err = parse_part(&part, &t);
+    if (err == ERR_NONE)
+        err = r.err;
+    if (err == ERR_NONE)
+        *ret = t;
+    return err;
+}
+
 enum err scp81_trigger_parse(struct span bytes, struct scp81_trigger *ret)
 {
     struct reader r = rd_of(bytes), in;
-    struct tlv outer, session, part;
+    struct tlv outer, session;
     if (!tlv_next(&r, &outer))
         return r.err == ERR_NONE ? ERR_MISSING : r.err;
     if (outer.tag != PUSH_TRIGGER)
@@ -228,16 +243,7 @@ enum err scp81_trigger_parse(struct span bytes, struct scp81_trigger *ret)
         return in.err == ERR_NONE ? ERR_MISSING : in.err;
     if (session.tag != PUSH_SESSION)
         return ERR_BAD_TAG;
-    in = rd_of(session.val);
-    struct scp81_trigger t = { 0 };
-    enum err err = ERR_NONE;
-    while (err == ERR_NONE && tlv_next(&in, &part))
-        err = parse_part(&part, &t);
-    if (err == ERR_NONE)
-        err = in.err;
-    if (err == ERR_NONE)
-        *ret = t;
-    return err;
+    return scp81_session_parse(session.val, ret);
 }
 
 /* ---- headers */

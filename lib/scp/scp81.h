@@ -35,7 +35,9 @@ struct scp81_trigger {
 };
 #define SCP81_TRIGGER_MAX 512u
 void scp81_trigger_write(struct writer *w, const struct scp81_trigger *t);
-/* Unknown objects are skipped; ERR_BAD_TAG when it is not an 81 { 83 … }. */
+/* The objects inside 83; unknown ones are skipped. */
+MUST_USE enum err scp81_session_parse(struct span objects, struct scp81_trigger *ret);
+/* ERR_BAD_TAG when it is not an 81 { 83 … }. */
 MUST_USE enum err scp81_trigger_parse(struct span bytes, struct scp81_trigger *ret);
 
 /* ---- headers */
