@@ -11,6 +11,7 @@ const struct config_option smdp_options[] = {
     { "sm-dp", "url", CONFIG_TEXT, NULL, true, "how partners reach us: https://host:port" },
     { "sm-dp", "listen", CONFIG_ADDRESS, "127.0.0.1:8444", false, "where ES2, and answers over ES3, are served" },
     { "sm-dp", "database", CONFIG_PATH, "sm-dp.db", false, "the SQLite file, made when it does not exist; or postgresql://host/name" },
+    { "sm-dp", "node", CONFIG_TEXT, "", false, "PostgreSQL: the name of this process among those on the database; nothing: host and listen" },
     { "sm-dp", "master_key", CONFIG_PATH, "master.key", false,
       "64 hex digits that protect the secrets in the database" },
     { "sm-dp", "commit_interval_ms", CONFIG_NUMBER, "8", false,

@@ -125,7 +125,12 @@ static enum err open_store(struct program_state *p)
 {
     char detail[DATABASE_DETAIL_MAX] = "";
     enum err err = ERR_NONE;
-    p->store = database_open(config_text(p->daemon->config, "sm-dp", "database"), smdp_schema, smdp_schema_count, &err, detail);
+    const struct config *c = p->daemon->config;
+    char room[DATABASE_NODE_MAX + 1];
+    const char *node = database_node(config_text(c, "sm-dp", "node"), config_text(c, "sm-dp", "listen"), room);
+    p->store = database_open(config_text(c, "sm-dp", "database"), smdp_schema, smdp_schema_count, node, &err, detail);
+    if (p->store)
+        database_watch(p->store, p->daemon->loop);
     return p->store ? ERR_NONE : complain(p, err, "[sm-dp] database", detail);
 }
 
@@ -272,7 +277,7 @@ static enum err program_reload(struct daemon *next, void *role)
 int main(int argc, char **argv)
 {
     static const struct program_fixed fixed[] = {
-        { "sm-dp", "oid" },        { "sm-dp", "url" },       { "sm-dp", "listen" }, { "sm-dp", "database" },
+        { "sm-dp", "oid" },        { "sm-dp", "url" },       { "sm-dp", "listen" }, { "sm-dp", "database" }, { "sm-dp", "node" },
         { "sm-dp", "master_key" }, { "sm-dp", "subscribers" }, { "card *", NULL },  { "lab", NULL },
         { "log", NULL },           { "sm-dp", "commit_interval_ms" }, { NULL, NULL },
     };

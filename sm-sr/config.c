@@ -13,6 +13,7 @@ const struct config_option smsr_options[] = {
     { "sm-sr", "url", CONFIG_TEXT, NULL, true, "how partners reach us: https://host:port" },
     { "sm-sr", "listen", CONFIG_ADDRESS, "127.0.0.1:8443", false, "where ES1, ES3 and ES4 are served" },
     { "sm-sr", "database", CONFIG_PATH, "sm-sr.db", false, "the SQLite file, made when it does not exist; or postgresql://host/name" },
+    { "sm-sr", "node", CONFIG_TEXT, "", false, "PostgreSQL: the name of this process among those on the database; nothing: host and listen" },
     { "sm-sr", "master_key", CONFIG_PATH, "master.key", false,
       "64 hex digits that protect the secrets in the database" },
     { "sm-sr", "commit_interval_ms", CONFIG_NUMBER, "8", false,

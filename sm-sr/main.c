@@ -112,7 +112,12 @@ static enum err open_store(struct program_state *p)
 {
     char detail[DATABASE_DETAIL_MAX];
     enum err err = ERR_NONE;
-    p->store = database_open(config_text(p->daemon->config, "sm-sr", "database"), smsr_schema, smsr_schema_count, &err, detail);
+    const struct config *c = p->daemon->config;
+    char room[DATABASE_NODE_MAX + 1];
+    const char *node = database_node(config_text(c, "sm-sr", "node"), config_text(c, "sm-sr", "listen"), room);
+    p->store = database_open(config_text(c, "sm-sr", "database"), smsr_schema, smsr_schema_count, node, &err, detail);
+    if (p->store)
+        database_watch(p->store, p->daemon->loop);
     if (!p->store)
         snprintf(p->daemon->detail, sizeof p->daemon->detail, "[sm-sr] database: %s", detail);
     return p->store ? ERR_NONE : err;
@@ -219,7 +224,7 @@ int main(int argc, char **argv)
     if (argc > 1 && !strcmp(argv[1], "audit-trail"))
         return smsr_trail_main(argc - 1, argv + 1);
     static const struct program_fixed fixed[] = {
-        { "sm-sr", "oid" }, { "sm-sr", "url" }, { "sm-sr", "listen" }, { "sm-sr", "database" }, { "sm-sr", "master_key" },
+        { "sm-sr", "oid" }, { "sm-sr", "url" }, { "sm-sr", "listen" }, { "sm-sr", "database" }, { "sm-sr", "node" }, { "sm-sr", "master_key" },
         { "sm-sr", "commit_interval_ms" }, { "card *", NULL }, { "smsc", NULL }, { "scp81", "listen" }, { "lab", NULL },
         { "log", NULL }, { NULL, NULL },
     };

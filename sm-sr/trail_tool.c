@@ -61,8 +61,8 @@ static int run(const struct words *words, const struct config *config)
 {
     char detail[DATABASE_DETAIL_MAX] = "";
     enum err err = ERR_NONE;
-    struct database *d = database_open(config_text(config, "sm-sr", "database"), smsr_migrations, SMSR_MIGRATIONS, &err,
-                                       detail);
+    struct database *d = database_open(config_text(config, "sm-sr", "database"), smsr_migrations, SMSR_MIGRATIONS, NULL,
+                                       &err, detail);
     if (!d)
         return cannot(*detail ? detail : err_text(err));
     int code = 0;

@@ -83,7 +83,30 @@ void row_text(const struct row *row, size_t column, char *out, size_t cap);
 
 typedef void store_done(void *context, enum err err);
 
-struct store_nodes;
+/* A database that several processes write at the same time. Each is a node with a number that no process had before.
+ * load, commit and all of these say ERR_CLOSED when the database cannot be reached: nothing was written, try again later. */
+#define STORE_BEAT_MS 1000u /* how often a node says that it lives */
+#define STORE_DEAD_MS 5000u /* one that did not for so long is dead to the others */
+struct store;
+struct store_nodes {
+    int64_t number; /* of this process: 1 … */
+    uint32_t life;  /* grows with each new connection, and when others took this node for dead: what is leased to it is to be
+                     * looked for again */
+    /* Begins the transaction of a batch, and takes its lines for as long. Never waits: ret_mine tells which of them are ours.
+     * The line "" is nobody's. Loads and the commit that follow belong to the transaction: what they read is fresh. */
+    void (*claim)(struct store *, const char *const *lines, size_t count, bool *ret_mine, store_done *done, void *context);
+    /* As load, for many rowsets in one exchange with the server. A result that does not fit stays "not loaded". */
+    void (*load_all)(struct store *, struct rowset *const *wants, size_t count, store_done *done, void *context);
+    void (*release)(struct store *); /* ends the transaction, nothing written */
+    /* commit said ERR_IO: what became of it? ERR_NONE: done. ERR_CONFLICT: not done. ERR_CLOSED: nobody knows yet. */
+    void (*settle)(struct store *, store_done *done, void *context);
+    /* This node lives. For each that does not, free_leases(its number) runs in the transaction that says so. */
+    void (*beat)(struct store *, const struct statement *free_leases, store_done *done, void *context);
+    /* This node ends: free_leases(our number), and it is forgotten. */
+    void (*leave)(struct store *, const struct statement *free_leases, store_done *done, void *context);
+    const struct statement *wake;    /* (number): a write by which that node is woken once it is committed */
+    bool (*woken)(struct store *);   /* somebody woke us since the last call */
+};
 struct store {
     /* Answers every query of the set that is not loaded yet. */
     void (*load)(struct store *, struct rowset *want, store_done *done, void *context);

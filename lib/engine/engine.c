@@ -6,6 +6,7 @@
 #include "lib/base/mutant.h"
 
 #define ENGINE_RETRIES_ON_CONFLICT 5u
+#define ENGINE_RETRIES_AMONG_NODES 20u
 #define ENGINE_RETRIES_WHEN_FULL   60u /* one each ENGINE_STORE_PAUSE_MS */
 
 const char ENGINE_SCHEMA[] =
@@ -29,6 +30,7 @@ enum err engine_new(const struct engine_config *config, struct engine **ret)
     e->config = *config;
     e->next_wake_ms = UINT64_MAX;
     e->next_id = 1;
+    engine_nodes_init(e);
     *ret = e;
     return ERR_NONE;
 }
@@ -37,7 +39,8 @@ void engine_free(struct engine *e)
 {
     if (!e)
         return;
-    engine_own_flush(e);
+    if (!e->limbo)
+        engine_own_flush(e);
     for (size_t i = 0; i < e->batch_count; i++) /* of a store that failed */
         engine_event_free(&e->batch[i]->event);
     for (struct queued *q = e->head, *next; q; q = next) {
@@ -117,6 +120,8 @@ enum err engine_post(struct engine *e, struct event *event)
         engine_event_free(event);
         return ERR_BUSY;
     }
+    if (!reply_ref_is_none(event->reply) && !event->reply.home)
+        event->reply.home = e->home;
     engine_enqueue(e, queued_of(event));
     return ERR_NONE;
 }
@@ -133,8 +138,7 @@ void engine_enqueue(struct engine *e, struct queued *q)
     e->queue_count++;
 }
 
-/* Puts events back at the front, in their order. */
-static void requeue_front(struct engine *e, struct queued **list, size_t count)
+void engine_requeue(struct engine *e, struct queued **list, size_t count)
 {
     while (count--) {
         list[count]->next = e->head;
@@ -201,7 +205,7 @@ static void engine_writes(struct queued *q)
     if (event->kind == EVENT_TIMER)
         timer_clear(&q->writes, event->line, event->name);
     if ((event->kind == EVENT_DELIVERED || event->kind == EVENT_UNDELIVERED) && event->effect_id)
-        WRITES_ADD(&q->writes, &ENGINE_OUTBOX_DELETE, -1, value_int(event->effect_id));
+        WRITES_ADD(&q->writes, &ENGINE_OUTBOX_DELETE, -1, value_int(event->effect_id), value_int(q->engine->node));
 }
 
 static void refuse(struct queued *q)
@@ -223,6 +227,9 @@ static enum verdict step_once(struct engine *e, struct queued *q, struct rowset 
     q->outbox.next_id = e->next_id;
     q->outbox.now_ms = q->event.now_ms;
     q->outbox.writes = &q->writes;
+    q->outbox.line = q->event.line;
+    q->outbox.nodes = e->nodes;
+    q->outbox.node = e->node;
     engine_writes(q);
     enum verdict verdict = e->config.step(e->config.role, rows, &q->event, &q->writes, &q->outbox);
     if (verdict == STEP_DONE && (q->writes.err != ERR_NONE || q->outbox.err != ERR_NONE)) {
@@ -234,33 +241,88 @@ static enum verdict step_once(struct engine *e, struct queued *q, struct rowset 
     return verdict;
 }
 
+static void drop_stepped(struct queued *q)
+{
+    refuse(q);
+    engine_writes(q);
+    q->stepped = true;
+}
+
+static void no_rows(struct engine *e, struct queued *q)
+{
+    log_fact(e->config.env.log, LOG_ERROR_, q->event.line, "event of kind %u gets no rows: dropped", q->event.kind);
+    drop_stepped(q);
+}
+
+/* One round: the step with what it has. */
+static void step_round(struct engine *e, struct queued *q)
+{
+    enum verdict verdict = step_once(e, q, q->rows);
+    q->stepped = verdict == STEP_DONE;
+    if (verdict == STEP_REFUSED)
+        drop_stepped(q);
+}
+
+static bool rows_new(struct queued *q)
+{
+    q->rows = ARENA_NEW(q->event.arena, struct rowset);
+    q->stepped = !q->rows;
+    if (q->rows)
+        *q->rows = (struct rowset){ .arena = q->event.arena };
+    else
+        refuse(q);
+    return q->rows != NULL;
+}
+
 /* Runs the step until it has all its rows. */
 static void step_event(struct engine *e, struct queued *q)
 {
-    struct rowset *rows = ARENA_NEW(q->event.arena, struct rowset);
-    if (!rows) {
-        refuse(q);
+    if (!rows_new(q))
         return;
-    }
-    *rows = (struct rowset){ .arena = q->event.arena };
     for (unsigned round = 0; round < ENGINE_ROUNDS_MAX; round++) {
-        enum verdict verdict = step_once(e, q, rows);
-        if (verdict == STEP_DONE)
+        step_round(e, q);
+        if (q->stepped)
             return;
-        if (verdict == STEP_REFUSED) {
-            refuse(q);
-            engine_writes(q);
-            return;
-        }
-        enum err err = load_rows(e, rows);
+        enum err err = load_rows(e, q->rows);
         if (err != ERR_NONE) {
             log_fact(e->config.env.log, LOG_ERROR_, q->event.line, "rows cannot be loaded: %s", err_text(err));
             break;
         }
     }
-    log_fact(e->config.env.log, LOG_ERROR_, q->event.line, "event of kind %u gets no rows: dropped", q->event.kind);
-    refuse(q);
-    engine_writes(q);
+    no_rows(e, q);
+}
+
+/* The same for all of the batch at once: each round asks the server once. */
+static enum err step_together(struct engine *e)
+{
+    struct rowset *wants[ENGINE_BATCH_MAX];
+    enum err err = ERR_NONE;
+    for (size_t i = 0; i < e->batch_count; i++)
+        rows_new(e->batch[i]);
+    for (unsigned round = 0; round < ENGINE_ROUNDS_MAX; round++) {
+        size_t count = 0;
+        for (size_t i = 0; i < e->batch_count; i++) {
+            if (!e->batch[i]->stepped)
+                step_round(e, e->batch[i]);
+            if (!e->batch[i]->stepped)
+                wants[count++] = e->batch[i]->rows;
+        }
+        if (!count || (err = engine_load_all(e, wants, count)) != ERR_NONE)
+            return err;
+    }
+    for (size_t i = 0; i < e->batch_count; i++)
+        if (!e->batch[i]->stepped)
+            no_rows(e, e->batch[i]);
+    return ERR_NONE;
+}
+
+static enum err step_all(struct engine *e)
+{
+    if (e->nodes)
+        return step_together(e);
+    for (size_t i = 0; i < e->batch_count; i++)
+        step_event(e, e->batch[i]);
+    return ERR_NONE;
 }
 
 static struct write *room_for_writes(struct engine *e, size_t count)
@@ -291,9 +353,13 @@ static enum err commit(struct engine *e, const struct write *all, size_t count)
     e->config.env.store->commit(e->config.env.store, all, count, note, &err);
     e->counts.commits++;
     e->next_commit_ms = (e->next_commit_ms > now ? e->next_commit_ms : now) + e->config.commit_interval_ms;
-    if (err == ERR_NONE)
-        e->own_count = 0;
     return err;
+}
+
+void engine_own_left(struct engine *e, size_t count)
+{
+    e->own_count -= count;
+    memmove(e->own, e->own + count, e->own_count * sizeof *e->own);
 }
 
 enum err engine_own_flush(struct engine *e)
@@ -302,6 +368,9 @@ enum err engine_own_flush(struct engine *e)
     if (!e->own_count || e->dead)
         return ERR_NONE;
     enum err err = commit(e, all, own_take(e, all));
+    bool wait = e->nodes && (err == ERR_CLOSED || err == ERR_IO) && e->own_count < ENGINE_OWN_MAX;
+    if (wait)
+        return ERR_CLOSED; /* written twice they do no harm */
     if (err != ERR_NONE)
         log_fact(e->config.env.log, LOG_ERROR_, NULL, "effects that have left cannot be forgotten: %s", err_text(err));
     e->own_count = 0;
@@ -313,8 +382,11 @@ static enum err commit_batch(struct engine *e)
     size_t count = 0;
     for (size_t i = 0; i < e->batch_count; i++)
         count += e->batch[i]->writes.count;
-    if (!count)
+    if (!count) {
+        if (e->nodes)
+            e->nodes->release(e->config.env.store);
         return ERR_NONE;
+    }
     struct write *all = room_for_writes(e, count + e->own_count);
     if (!all)
         return ERR_NO_SPACE; /* nothing is written: tried again */
@@ -323,7 +395,11 @@ static enum err commit_batch(struct engine *e)
         memcpy(all + at, e->batch[i]->writes.list, e->batch[i]->writes.count * sizeof *all);
         at += e->batch[i]->writes.count;
     }
-    return commit(e, all, at);
+    e->limbo_own = e->own_count;
+    enum err err = commit(e, all, at);
+    if (err == ERR_NONE)
+        engine_own_left(e, e->own_count);
+    return err;
 }
 
 static void send_effects(struct engine *e, struct queued *q)
@@ -372,7 +448,9 @@ static void retry_alone(struct engine *e, enum err err)
 {
     struct queued *again[ENGINE_BATCH_MAX];
     size_t kept = 0;
-    unsigned tries = err == ERR_NO_SPACE ? ENGINE_RETRIES_WHEN_FULL : ENGINE_RETRIES_ON_CONFLICT;
+    unsigned tries = err == ERR_NO_SPACE ? ENGINE_RETRIES_WHEN_FULL
+                     : e->nodes         ? ENGINE_RETRIES_AMONG_NODES
+                                        : ENGINE_RETRIES_ON_CONFLICT;
     e->counts.conflicts++;
     if (err == ERR_NO_SPACE)
         engine_pause(e);
@@ -386,36 +464,96 @@ static void retry_alone(struct engine *e, enum err err)
         engine_event_free(&q->event);
     }
     e->batch_count = 0;
-    requeue_front(e, again, kept);
+    engine_requeue(e, again, kept);
     e->one_by_one = (unsigned)kept;
+}
+
+/* The store is away: all goes back, as if it had not been taken. */
+static void put_back(struct engine *e)
+{
+    e->one_by_one += e->one_by_one_batch;
+    engine_requeue(e, e->batch, e->batch_count);
+    e->batch_count = 0;
+}
+
+static void end_batch(struct engine *e, enum err err)
+{
+    if (err == ERR_NONE) {
+        finish_batch(e);
+    } else if (engine_store_away(e, err)) {
+        put_back(e);
+    } else if (err == ERR_CONFLICT || err == ERR_NO_SPACE || (e->nodes && err != ERR_IO)) {
+        retry_alone(e, err);
+    } else if (e->nodes && !e->limbo) {
+        log_fact(e->config.env.log, LOG_WARN_, NULL, "a commit without an answer: what became of it is asked for");
+        e->limbo = true;
+        engine_pause(e);
+    } else {
+        fatal(e, err);
+    }
+}
+
+/* false: still nobody knows. */
+static bool leave_limbo(struct engine *e)
+{
+    enum err err = engine_settle(e);
+    if (engine_store_away(e, err))
+        return false;
+    log_fact(e->config.env.log, LOG_INFO_, NULL, "the commit without an answer %s", err == ERR_NONE ? "was done" : "was not done");
+    if (err == ERR_NONE)
+        engine_own_left(e, e->limbo_own);
+    if (err == ERR_IO) {
+        fatal(e, err);
+        return false;
+    }
+    e->limbo = false;
+    end_batch(e, err);
+    return true;
+}
+
+void engine_store_failed(struct engine *e, enum err err)
+{
+    if (err == ERR_IO) {
+        fatal(e, err);
+        return;
+    }
+    log_fact(e->config.env.log, LOG_ERROR_, NULL, "the database does not do what is asked: %s", err_text(err));
+    engine_pause(e);
+}
+
+static void choose_batch(struct engine *e)
+{
+    e->one_by_one_batch = e->one_by_one > 0;
+    if (!e->one_by_one_batch) {
+        take_batch(e);
+        return;
+    }
+    e->batch[0] = e->head;
+    e->head = e->head->next;
+    if (!e->head)
+        e->tail = NULL;
+    e->queue_count--;
+    e->batch_count = 1;
+    e->batch[0]->event.now_ms = e->config.env.clock->now_ms(e->config.env.clock);
+    e->one_by_one--;
 }
 
 static void run_batch(struct engine *e)
 {
-    if (e->one_by_one) {
-        e->batch[0] = e->head;
-        e->head = e->head->next;
-        if (!e->head)
-            e->tail = NULL;
-        e->queue_count--;
-        e->batch_count = 1;
-        e->batch[0]->event.now_ms = e->config.env.clock->now_ms(e->config.env.clock);
-        e->one_by_one--;
-    } else {
-        take_batch(e);
-    }
-    for (size_t i = 0; i < e->batch_count; i++)
-        step_event(e, e->batch[i]);
+    choose_batch(e);
+    enum err err = e->nodes ? engine_claim_batch(e) : ERR_NONE;
+    if (err == ERR_NONE && !e->batch_count)
+        return; /* all lines are held elsewhere */
+    if (err == ERR_NONE)
+        err = step_all(e);
     for (size_t i = 0; MUTANT(leaves_before_commit) && i < e->batch_count; i++)
         send_effects(e, e->batch[i]);
-    enum err err = commit_batch(e);
-    e->counts.batches++;
     if (err == ERR_NONE)
-        finish_batch(e);
-    else if (err == ERR_CONFLICT || err == ERR_NO_SPACE)
-        retry_alone(e, err);
-    else
-        fatal(e, err);
+        err = commit_batch(e);
+    else if (e->nodes)
+        e->nodes->release(e->config.env.store);
+    e->counts.batches++;
+    end_batch(e, err);
 }
 
 /* What is queued waits a moment for more to come along. */
@@ -429,16 +567,28 @@ static bool rationed(struct engine *e)
     return true;
 }
 
+static bool stands_still(const struct engine *e) { return e->dead || engine_paused(e) || (e->nodes && engine_lines_held(e)); }
+
 static void run_ready(struct engine *e)
 {
     struct clock *clock = e->config.env.clock;
     do {
         engine_load_due(e);
-        while (e->head && !e->dead && !engine_paused(e))
+        while (e->head && !stands_still(e) && !engine_life_changed(e))
             run_batch(e);
-    } while (!e->dead && !engine_paused(e) && (e->head || e->next_wake_ms <= clock->now_ms(clock)));
-    if (e->own_count && !engine_paused(e) && e->own_due_ms <= clock->now_ms(clock))
-        engine_own_flush(e);
+    } while (!stands_still(e) && (e->head || e->next_wake_ms <= clock->now_ms(clock)));
+    if (e->own_count && !e->dead && !engine_paused(e) && e->own_due_ms <= clock->now_ms(clock))
+        engine_store_away(e, engine_own_flush(e));
+}
+
+static uint64_t next_wake(const struct engine *e)
+{
+    uint64_t wake = e->own_count && e->own_due_ms < e->next_wake_ms ? e->own_due_ms : e->next_wake_ms;
+    if (engine_paused(e))
+        return e->paused_until_ms;
+    if (e->nodes && e->head && e->held_until_ms < wake)
+        wake = e->held_until_ms;
+    return e->nodes && e->beat_ms < wake ? e->beat_ms : wake;
 }
 
 void engine_run(struct engine *e)
@@ -447,14 +597,14 @@ void engine_run(struct engine *e)
     if (e->running || e->dead || rationed(e)) /* a result that comes from inside send just queues its event */
         return;
     e->running = true;
-    run_ready(e);
+    if (!e->limbo || (!engine_paused(e) && leave_limbo(e)))
+        run_ready(e);
     e->running = false;
-    uint64_t wake = e->own_count && e->own_due_ms < e->next_wake_ms ? e->own_due_ms : e->next_wake_ms;
-    if (engine_paused(e))
-        wake = e->paused_until_ms;
+    uint64_t wake = next_wake(e);
     if (!e->dead && wake != UINT64_MAX)
         clock->wake_at(clock, wake);
 }
 
 bool engine_idle(const struct engine *e) { return !e->head && !e->flight_count; }
+uint32_t engine_home(const struct engine *e) { return e->home; }
 struct engine_counts engine_counts(const struct engine *e) { return e->counts; }

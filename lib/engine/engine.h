@@ -24,6 +24,7 @@
  * caller's repeat gets the stored answer. All zero: none. */
 struct reply_ref {
     uint32_t node, slot, generation;
+    uint32_t home; /* the process that has it, by its number in struct store_nodes; 0: there is only one */
 };
 static inline bool reply_ref_is_none(struct reply_ref r) { return !r.node && !r.slot && !r.generation; }
 
@@ -91,6 +92,7 @@ void writes_add(struct writes *w, const struct statement *statement, int expect_
     rowset_want((set), (statement), (const struct value[]){ __VA_ARGS__ },                                           \
                 sizeof((const struct value[]){ __VA_ARGS__ }) / sizeof(struct value))
 
+struct store_nodes;
 struct outbox {
     struct arena *arena;
     struct effect list[ENGINE_EFFECTS_MAX];
@@ -99,11 +101,15 @@ struct outbox {
     uint64_t now_ms;
     struct writes *writes;
     enum err err;
+    const char *line;          /* the event's */
+    struct store_nodes *nodes; /* NULL: no other process */
+    int64_t node;              /* who leases what leaves at once */
 };
 /* Stored with the event's transaction, sent after the commit, again and again (back-off) until it is acknowledged or
  * its give_up_ms is over. Returns its id (fill in kind, line, to, body, ref …; id is ignored). */
 int64_t outbox_post(struct outbox *out, const struct effect *effect);
-/* Answers the open exchange, after the commit. Not stored: store the answer yourself (call.h). */
+/* Answers the open exchange, after the commit. Not stored: store the answer yourself (call.h). One that is open at another
+ * process gets there through the database, which wakes that process; when it is gone, net says "no such exchange". */
 void outbox_reply(struct outbox *out, struct reply_ref reply, int status, struct span body);
 /* Removes stored effects that need not leave (any more): of one line with this ref. */
 void outbox_cancel(struct outbox *out, const char *line, const char *ref);
@@ -160,6 +166,10 @@ enum effect_result {
 };
 void engine_result(struct engine *e, int64_t effect_id, enum effect_result result, int status, struct span answer);
 
+/* Which process: struct store_nodes.number; 0: the only one. What a reply_ref of another time or place must tell as home. */
+uint32_t engine_home(const struct engine *e);
+/* What was taken up and is not done goes to the other processes on this database, and nothing is done here any more. */
+void engine_leave(struct engine *e);
 /* Something was put into the outbox by somebody else: it is looked for at the next run, which the clock is asked for. */
 void engine_look(struct engine *e);
 /* Runs batches until nothing is ready. Call it when all ready sockets are drained. The clock is asked (wake_at) for

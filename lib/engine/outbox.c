@@ -5,7 +5,7 @@
 
 #include "lib/base/mutant.h"
 
-const struct statement ENGINE_OUTBOX_DELETE = { "outbox-delete", "DELETE FROM outbox WHERE id=?1", NULL };
+const struct statement ENGINE_OUTBOX_DELETE = { "outbox-delete", "DELETE FROM outbox WHERE id=?1 AND leased=?2", NULL };
 const struct statement ENGINE_TIMER_SET = {
     "timer-set",
     "INSERT INTO timer (line, name, due_ms) VALUES (?1,?2,?3) ON CONFLICT (line, name) DO UPDATE SET due_ms=?3", NULL
@@ -18,7 +18,7 @@ static const struct statement OUTBOX_ADD = {
 };
 static const struct statement OUTBOX_CANCEL = { "outbox-cancel", "DELETE FROM outbox WHERE line=?1 AND ref=?2", NULL };
 static const struct statement OUTBOX_LATER = {
-    "outbox-later", "UPDATE outbox SET due_ms=?2, attempt=?3, leased=0 WHERE id=?1", NULL
+    "outbox-later", "UPDATE outbox SET due_ms=?2, attempt=?3, leased=0 WHERE id=?1 AND leased=?4", NULL
 };
 /* What is on its way is leased: due again when it has no result by then. */
 static const struct statement OUTBOX_LEASE = { "outbox-lease", "UPDATE outbox SET due_ms=?2, leased=1 WHERE id=?1", NULL };
@@ -85,6 +85,13 @@ static struct effect *outbox_add(struct outbox *out, const struct effect *effect
     return e;
 }
 
+void engine_outbox_write(struct outbox *out, const struct effect *e, int64_t id, int64_t leased, uint64_t due_ms)
+{
+    WRITES_ADD(out->writes, &OUTBOX_ADD, 1, value_int(id), value_text(e->line), value_int(e->kind), value_text(e->ref),
+               value_text(e->to), value_blob(e->body), value_int((int64_t)due_ms), value_int((int64_t)e->give_up_ms),
+               value_int(e->attempt), value_int(leased), value_int(e->wants));
+}
+
 int64_t outbox_post(struct outbox *out, const struct effect *effect)
 {
     struct effect *e = outbox_add(out, effect);
@@ -96,10 +103,7 @@ int64_t outbox_post(struct outbox *out, const struct effect *effect)
     if (!e->give_up_ms)
         e->give_up_ms = out->now_ms + ENGINE_GIVE_UP_MS;
     bool leased = e->due_ms <= out->now_ms;
-    uint64_t due = leased ? out->now_ms + ENGINE_LEASE_MS : e->due_ms;
-    WRITES_ADD(out->writes, &OUTBOX_ADD, 1, value_int(e->id), value_text(e->line), value_int(e->kind), value_text(e->ref),
-               value_text(e->to), value_blob(e->body), value_int((int64_t)due), value_int((int64_t)e->give_up_ms),
-               value_int(e->attempt), value_int(leased), value_int(e->wants));
+    engine_outbox_write(out, e, e->id, leased ? out->node : 0, leased ? out->now_ms + ENGINE_LEASE_MS : e->due_ms);
     return e->id;
 }
 
@@ -107,7 +111,10 @@ void outbox_reply(struct outbox *out, struct reply_ref reply, int status, struct
 {
     if (reply_ref_is_none(reply))
         return;
-    outbox_add(out, &(struct effect){ .kind = EFFECT_REPLY, .reply = reply, .status = status, .body = body });
+    if (out->nodes && reply.home && reply.home != (uint32_t)out->node)
+        engine_reply_elsewhere(out, reply, status, body);
+    else
+        outbox_add(out, &(struct effect){ .kind = EFFECT_REPLY, .reply = reply, .status = status, .body = body });
 }
 
 void outbox_cancel(struct outbox *out, const char *line, const char *ref)
@@ -173,7 +180,8 @@ static void note(void *context, enum err err) { *(enum err *)context = err; }
 
 void engine_pause(struct engine *e)
 {
-    e->paused_until_ms = e->config.env.clock->now_ms(e->config.env.clock) + ENGINE_STORE_PAUSE_MS;
+    e->paused_until_ms = e->config.env.clock->now_ms(e->config.env.clock) +
+                         (e->nodes ? ENGINE_AWAY_PAUSE_MS : ENGINE_STORE_PAUSE_MS);
 }
 
 bool engine_paused(const struct engine *e)
@@ -226,7 +234,7 @@ static void try_later(struct engine *e, const struct flight *f, int status, stru
         return;
     }
     e->counts.retries++;
-    OWN_WRITE(e, &OUTBOX_LATER, value_int(f->id), value_int((int64_t)due), value_int(f->attempt + 1));
+    OWN_WRITE(e, &OUTBOX_LATER, value_int(f->id), value_int((int64_t)due), value_int(f->attempt + 1), value_int(e->node));
     engine_wake_at(e, due);
     e->config.env.clock->wake_at(e->config.env.clock, e->next_wake_ms);
 }
@@ -246,7 +254,7 @@ void engine_result(struct engine *e, int64_t effect_id, enum effect_result resul
     else if (result == EFFECT_REFUSED_ || is_news(&f, answer))
         post_result(e, &f, result == EFFECT_SENT ? EVENT_DELIVERED : EVENT_UNDELIVERED, status, answer);
     else
-        OWN_WRITE(e, &ENGINE_OUTBOX_DELETE, value_int(effect_id));
+        OWN_WRITE(e, &ENGINE_OUTBOX_DELETE, value_int(effect_id), value_int(e->node));
 }
 
 static bool load_one(struct engine *e, struct rowset *rows, const struct statement *statement, const struct value *params,
@@ -260,7 +268,7 @@ static bool load_one(struct engine *e, struct rowset *rows, const struct stateme
     return err == ERR_NONE;
 }
 
-static void fire_timers(struct engine *e, const struct query *q)
+void engine_fire_timers(struct engine *e, const struct query *q)
 {
     for (size_t i = 0; i < q->row_count; i++) {
         char line[ENGINE_LINE_MAX + 1];
@@ -283,12 +291,9 @@ static enum err lease_due(struct engine *e, const struct query *q, uint64_t now)
     return engine_own_flush(e);
 }
 
-static void send_due(struct engine *e, const struct query *q, uint64_t now)
+/* They are leased to us. */
+void engine_send_due(struct engine *e, const struct query *q)
 {
-    if (lease_due(e, q, now) != ERR_NONE) {
-        engine_pause(e);
-        return;
-    }
     for (size_t i = 0; i < q->row_count; i++) {
         const struct row *row = &q->rows[i];
         char to[1024];
@@ -299,6 +304,11 @@ static void send_due(struct engine *e, const struct query *q, uint64_t now)
         row_text(row, 3, effect.ref, sizeof effect.ref);
         row_text(row, 4, to, sizeof to);
         effect.to = to;
+        if (effect.kind == EFFECT_REPLY) {
+            OWN_WRITE(e, &ENGINE_OUTBOX_DELETE, value_int(effect.id), value_int(e->node));
+            engine_reply_taken(e, &effect);
+            continue;
+        }
         if (!engine_flight_add(e, &effect))
             continue; /* still on its way: only the lease was renewed */
         e->counts.effects++;
@@ -306,20 +316,32 @@ static void send_due(struct engine *e, const struct query *q, uint64_t now)
     }
 }
 
-static void learn_next_wake(struct engine *e, const struct query *q)
+void engine_learn_next_wake(struct engine *e, const struct query *q)
 {
     e->next_wake_ms = UINT64_MAX;
     for (size_t i = 0; q->row_count && i < 2; i++)
         if (q->rows[0].columns[i].type == VALUE_INT)
             engine_wake_at(e, (uint64_t)row_int(&q->rows[0], i));
-    if (q->row_count && row_int(&q->rows[0], 2) >= e->next_id)
+    if (!e->nodes && q->row_count && row_int(&q->rows[0], 2) >= e->next_id)
         e->next_id = row_int(&q->rows[0], 2) + 1;
+}
+
+static void take_up(struct engine *e, const struct query *q, uint64_t now)
+{
+    if (lease_due(e, q, now) == ERR_NONE)
+        engine_send_due(e, q);
+    else
+        engine_pause(e);
 }
 
 /* Takes up timers and effects whose time has come, when it has. A timer whose event waits in the queue would fire
  * again at the next call: so this runs only when the queue is empty. */
 void engine_load_due(struct engine *e)
 {
+    if (e->nodes) {
+        engine_claim_due(e);
+        return;
+    }
     uint64_t now = e->config.env.clock->now_ms(e->config.env.clock);
     if (e->head || now < e->next_wake_ms || engine_paused(e))
         return;
@@ -332,17 +354,19 @@ void engine_load_due(struct engine *e)
         struct value at = value_int((int64_t)now);
         *rows = (struct rowset){ .arena = &arena };
         if (load_one(e, rows, &TIMER_DUE, &at, 1))
-            fire_timers(e, rowset_find(rows, &TIMER_DUE));
+            engine_fire_timers(e, rowset_find(rows, &TIMER_DUE));
         if (load_one(e, rows, &OUTBOX_DUE, &at, 1))
-            send_due(e, rowset_find(rows, &OUTBOX_DUE), now);
+            take_up(e, rowset_find(rows, &OUTBOX_DUE), now);
         if (load_one(e, rows, &NEXT_WAKE, NULL, 0))
-            learn_next_wake(e, rowset_find(rows, &NEXT_WAKE));
+            engine_learn_next_wake(e, rowset_find(rows, &NEXT_WAKE));
     }
     arena_release(&arena);
 }
 
 enum err engine_start(struct engine *e)
 {
+    if (e->nodes)
+        return engine_nodes_start(e);
     const struct statement *first = MUTANT(start_forgets_what_left)  ? &OUTBOX_FORGET
                                     : MUTANT(start_forgets_timers) ? &TIMERS_FORGET
                                                                    : &OUTBOX_FREE_LEASES;
@@ -358,7 +382,7 @@ enum err engine_start(struct engine *e)
     if (rows) {
         *rows = (struct rowset){ .arena = &arena };
         if (load_one(e, rows, &NEXT_WAKE, NULL, 0))
-            learn_next_wake(e, rowset_find(rows, &NEXT_WAKE));
+            engine_learn_next_wake(e, rowset_find(rows, &NEXT_WAKE));
         else
             err = ERR_IO;
     }

@@ -1,6 +1,8 @@
 #include "database.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "postgres.h"
 
@@ -15,14 +17,14 @@ static bool is_postgres(const char *name)
 }
 
 struct database *database_open(const char *name, const struct migration *migrations, size_t migration_count,
-                               enum err *ret_err, char *detail)
+                               const char *node, enum err *ret_err, char *detail)
 {
     struct database *d = calloc(1, sizeof *d);
     *ret_err = d ? ERR_NONE : ERR_NO_MEMORY;
     if (!d)
         return NULL;
     if (is_postgres(name))
-        d->postgres = postgres_store_open(&(struct postgres_options){ name, migrations, migration_count }, ret_err, detail);
+        d->postgres = postgres_store_open(&(struct postgres_options){ name, migrations, migration_count, node }, ret_err, detail);
     else
         d->sqlite = sqlite_store_open(&(struct sqlite_options){ name, migrations, migration_count }, ret_err, detail);
     if (*ret_err == ERR_NONE)
@@ -50,4 +52,20 @@ struct store *database_seam(struct database *d)
 const char *database_detail(const struct database *d)
 {
     return d->sqlite ? sqlite_store_detail(d->sqlite) : postgres_store_detail(d->postgres);
+}
+
+void database_watch(struct database *d, struct loop *loop)
+{
+    if (d->postgres)
+        postgres_store_watch(d->postgres, loop);
+}
+
+const char *database_node(const char *configured, const char *listen, char out[DATABASE_NODE_MAX + 1])
+{
+    char host[80] = "";
+    if (configured && *configured)
+        return configured;
+    gethostname(host, sizeof host - 1);
+    snprintf(out, DATABASE_NODE_MAX + 1, "%s:%s", host, listen);
+    return out;
 }

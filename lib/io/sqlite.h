@@ -10,6 +10,7 @@
 struct migration {
     const char *name; /* "0001_eis" */
     const char *sql;
+    bool contracts; /* PostgreSQL: it takes away what programs that do not know it need. Others may run on beside newer ones. */
 };
 
 struct sqlite_options {

@@ -85,8 +85,8 @@ static bool read_job(const struct row *row, struct job *j)
     row_text(row, C_OTHER, j->other.digits, sizeof j->other.digits);
     j->deadline_ms = (uint64_t)row_int(row, C_DEADLINE);
     j->flags = (unsigned)row_int(row, C_FLAGS);
-    j->reply = (struct reply_ref){ REPLY_NODE, (uint32_t)row_int(row, C_REPLY_SLOT),
-                                   (uint32_t)row_int(row, C_REPLY_GENERATION) };
+    j->reply = (struct reply_ref){ REPLY_NODE, (uint32_t)row_int(row, C_REPLY_SLOT), (uint32_t)row_int(row, C_REPLY_GENERATION),
+                                   (uint32_t)((uint64_t)row_int(row, C_REPLY_SLOT) >> 32) };
     read_out(row, j);
     if (!aid_set(&j->isdp, row_bytes(row, C_ISDP)))
         j->isdp.len = 0;
@@ -115,6 +115,9 @@ bool smdp_jobs_load(struct rowset *rows, const char *eid, struct job **ret, size
 
 static struct value text_or_null(const char *text) { return *text ? value_text(text) : value_null(); }
 static struct value blob_or_null(struct span s) { return s.len ? value_blob(s) : value_null(); }
+
+/* With the process that has the exchange above it. */
+static struct value reply_slot(const struct reply_ref *r) { return value_int((int64_t)((uint64_t)r->home << 32 | r->slot)); }
 
 static const char *function_name(struct writes *w, enum es_function f)
 {
@@ -146,7 +149,7 @@ void smdp_job_save(struct job *j, const char *eid, struct writes *w)
         return;
     WRITES_ADD(w, &SMDP_JOB_SAVE, 1, value_text(j->id), value_int(j->version),
                text_or_null(j->step ? j->step->name : ""), text_or_null(j->iccid.digits),
-               value_int((int64_t)j->deadline_ms), value_int(j->flags), value_int(j->reply.slot),
+               value_int((int64_t)j->deadline_ms), value_int(j->flags), reply_slot(&j->reply),
                value_int(j->reply.generation), text_or_null(function_name(w, j->out)), text_or_null(j->out_call),
                blob_or_null(j->out_message), value_int((int64_t)j->out_ms), value_int(j->out_tries),
                value_int((int64_t)j->next_ms), blob_or_null(aid_span(&j->isdp)), text_or_null(j->other.digits),

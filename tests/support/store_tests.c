@@ -5,9 +5,9 @@
 const char *(*store_tests_name)(void);
 
 static const struct migration migrations[] = {
-    { "0001_cards", "CREATE TABLE card (eid TEXT PRIMARY KEY, version INTEGER NOT NULL, image BLOB) WITHOUT ROWID;" },
-    { "0002_log", "CREATE TABLE log (line TEXT NOT NULL); CREATE INDEX log_line ON log (line);" },
-    { "0003_bad", "CREATE TABLE good (n INTEGER); CREATE TABLE good (n INTEGER);" },
+    { "0001_cards", "CREATE TABLE card (eid TEXT PRIMARY KEY, version INTEGER NOT NULL, image BLOB) WITHOUT ROWID;", false },
+    { "0002_log", "CREATE TABLE log (line TEXT NOT NULL); CREATE INDEX log_line ON log (line);", true },
+    { "0003_bad", "CREATE TABLE good (n INTEGER); CREATE TABLE good (n INTEGER);", false },
 };
 static const struct statement INSERT = { "insert", "INSERT INTO card (eid, version, image) VALUES (?1, ?2, ?3)", NULL };
 static const struct statement RAISE = { "raise", "UPDATE card SET version=version+1 WHERE eid=?1 AND version=?2", NULL };
@@ -22,7 +22,7 @@ static void note(void *context, enum err err) { *(enum err *)context = err; }
 
 static struct database *open_with(const char *name, size_t count, enum err *ret_err, char *detail)
 {
-    return database_open(name, migrations, count, ret_err, detail);
+    return database_open(name, migrations, count, "a", ret_err, detail);
 }
 
 static struct database *opened(const char *name)
