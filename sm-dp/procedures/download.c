@@ -39,6 +39,9 @@ static int internal(struct job *j, enum err err, int next)
 
 /* ---- EIS, eligibility, left-overs */
 
+/* Before this download has made anything. */
+static int give_up(const struct job *j) { return j->flags & JOB_LEFT_OVER ? DL_UNDO : NEXT_END; }
+
 static int send_get_eis(struct turn *t, struct job *j)
 {
     struct es_eid_request body = { .eid = eid_of(t) };
@@ -51,17 +54,19 @@ static int eis_came(struct turn *t, struct job *j, const struct es3_answer *a)
     struct stored_profile p;
     struct es8_state s = { 0 };
     if (!smdp_executed(a))
-        return relay_failure(j, a, NEXT_END);
-    if (!eis)
-        return smdp_job_fail(j, REASON_EXTERNAL_FAILED, t->eid, "the SM-SR's answer has no EIS");
+        return relay_failure(j, a, give_up(j));
+    if (!eis) {
+        struct status none = status_failed(REASON_EXTERNAL_FAILED, t->eid, "the SM-SR's answer has no EIS");
+        return fail_with(j, &none, give_up(j));
+    }
     if (!smdp_profile_load(t, &j->iccid, &p))
         return NEXT_STAY;
     struct status status = smdp_eligible(t, eis, &p, &s);
     if (!status_ok(&status))
-        return fail_with(j, &status, NEXT_END);
+        return fail_with(j, &status, give_up(j));
     enum err err = es8_state_save(t, j, &s);
     if (err != ERR_NONE)
-        return internal(j, err, NEXT_END);
+        return internal(j, err, give_up(j));
     const struct profile_info *left = smdp_left_over(t, eis);
     if (!left || j->attempt >= SMDP_CLEANUPS_MAX)
         return DL_CREATE;
@@ -86,7 +91,7 @@ static int cleaned_up(struct turn *t, struct job *j, const struct es3_answer *a)
 {
     (void)t;
     if (!smdp_executed(a) && iccid_eq(&j->other, &j->iccid))
-        return relay_failure(j, a, unsure(a) ? DL_UNDO : NEXT_END);
+        return relay_failure(j, a, unsure(a) ? DL_UNDO : give_up(j));
     if (!smdp_executed(a)) /* another one's: the memory may do without it */
         return DL_CREATE;
     j->attempt++;
@@ -111,7 +116,7 @@ static int created(struct turn *t, struct job *j, const struct es3_answer *a)
 {
     (void)t;
     if (!smdp_executed(a))
-        return relay_failure(j, a, unsure(a) ? DL_UNDO : NEXT_END);
+        return relay_failure(j, a, unsure(a) ? DL_UNDO : give_up(j));
     j->isdp = ((const struct es_card_response *)a->response)->isdp_aid;
     if (!j->isdp.len) {
         struct status s = status_failed(REASON_EXTERNAL_FAILED, "", "the SM-SR did not say which ISD-P it made");
@@ -399,7 +404,7 @@ static int undone(struct turn *t, struct job *j, const struct es3_answer *a)
 /* clang-format off */
 static const struct step steps[DL_COUNT] = {
     /*                   stored name       on enter          on answer          may go to                                */
-    [DL_EIS] =          { "eis",          send_get_eis,     eis_came,          TO(DL_CLEANUP) | TO(DL_CREATE) },
+    [DL_EIS] =          { "eis",          send_get_eis,     eis_came,          TO(DL_CLEANUP) | TO(DL_CREATE) | TO(DL_UNDO) },
     [DL_CLEANUP] =      { "clean-up",     send_clean_up,    cleaned_up,        TO(DL_EIS) | TO(DL_CREATE) | TO(DL_UNDO) },
     [DL_CREATE] =       { "create-isdp",  send_create,      created,           TO(DL_AUTHENTICATE) | TO(DL_UNDO) },
     [DL_AUTHENTICATE] = { "authenticate", send_certificate, challenged,        TO(DL_KEYS) | TO(DL_AUTHENTICATE) | TO(DL_UNDO) },
@@ -429,7 +434,7 @@ static bool end_clean_up(struct turn *t, const struct iccid *iccid)
     return false;
 }
 
-static struct status find_profile(struct turn *t, const struct job *j, const struct es2_download_profile *r,
+static struct status find_profile(struct turn *t, struct job *j, const struct es2_download_profile *r,
                                   struct stored_profile *p)
 {
     if (*r->iccid.digits) {
@@ -443,6 +448,7 @@ static struct status find_profile(struct turn *t, const struct job *j, const str
             return status_failed(REASON_ICCID_NOT_ALLOWED, r->iccid.digits, "it is of another profile type");
         if (p->state != SMDP_PROFILE_FREE && !end_clean_up(t, &p->iccid))
             return status_failed(REASON_ICCID_IN_USE, r->iccid.digits, "it is on an eUICC, or on its way to one");
+        j->flags |= p->state != SMDP_PROFILE_FREE ? JOB_LEFT_OVER : 0;
         return status_success();
     }
     if (!r->profile_type.len)
@@ -466,7 +472,7 @@ static struct status check(struct turn *t, struct job *j, const struct es_messag
     if (t->need_rows || !status_ok(&status))
         return status;
     j->iccid = p.iccid;
-    j->flags = JOB_RESERVED | (r->enable ? JOB_ENABLE : 0);
+    j->flags |= JOB_RESERVED | (r->enable ? JOB_ENABLE : 0);
     WRITES_ADD(t->w, &SMDP_PROFILE_RESERVE, 1, value_text(j->iccid.digits), value_text(t->eid),
                value_text(j->smsr.text));
     t->smdp->counts.downloads++;
@@ -483,7 +489,7 @@ static int expired(struct turn *t, struct job *j)
         j->status = status_warning(REASON_CALL_EXPIRED, t->eid, "installed; what came of the rest is not known");
     if ((j->flags & JOB_ANSWERED) && !undo_goes_on(t, j))
         return NEXT_END;
-    bool own_left = at == DL_CLEANUP && iccid_eq(&j->other, &j->iccid);
+    bool own_left = (at == DL_CLEANUP && iccid_eq(&j->other, &j->iccid)) || ((j->flags & JOB_LEFT_OVER) && at < DL_CREATE);
     return own_left || (at >= DL_CREATE && at <= DL_COMPLETE) || at == DL_UNDO ? DL_UNDO : NEXT_END;
 }
 

@@ -17,6 +17,7 @@ enum job_flag {
     JOB_SENT_ALL = 4, /* the whole package is on the card */
     JOB_RESERVED = 8, /* the profile is ours */
     JOB_UNREACHED = 16, /* the call that is under way has not got through to the SM-SR */
+    JOB_LEFT_OVER = 32, /* an earlier download may have left its ISD-P: when nothing comes of this one, it is removed */
 };
 
 struct job {
