@@ -220,7 +220,9 @@ static void print_procedure(json_t *procedure)
     print_steps(procedure);
     json_array_foreach(json_object_get(procedure, "commands"), i, command)
         printf("  %s to the card over %s: %s, tries: %lld%s%s\n", text_of(command, "purpose"), text_of(command, "bearer"),
-               json_is_true(json_object_get(command, "sent")) ? "sent" : "waits for it to come",
+               json_is_true(json_object_get(command, "waits_for_the_card")) ? "waits for the card to be heard of"
+               : json_is_true(json_object_get(command, "sent"))           ? "sent"
+                                                                           : "waits for it to come",
                (long long)json_integer_value(json_object_get(command, "tries")), *text_of(command, "next_try") ? ", next at " : "",
                text_of(command, "next_try"));
 }

@@ -184,7 +184,7 @@ static int list_partners(void *role, const struct admin_request *r, json_t **ret
         const struct smdp_partner *p = &s->config.partners[i];
         const char *kind = p->kinds & SMDP_OPERATOR ? "operator" : p->kinds & SMDP_SMSR ? "sm-sr" : "admin";
         json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:i, s:i}", "name", p->name, "oid", p->oid.text, "kind", kind,
-                                              "url", p->url, "calls_per_s", (int)p->guard.calls_per_s, "in_flight",
+                                              "url", p->url, "calls_per_s", (int)(p->guard.calls.per_minute / 60), "in_flight",
                                               (int)p->guard.in_flight));
     }
     *ret = json_pack("{s:o}", "partners", rows);

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "channel/bearer.h"
+#include "channel/pace.h"
 #include "lib/codec/datetime.h"
 #include "lib/es/message.h"
 #include "lib/role/undelivered.h"
@@ -149,10 +151,13 @@ static json_t *command_json(const struct row *row)
     int64_t purpose = row_int(row, 2);
     json_t *o = json_object();
     json_object_set_new(o, "purpose", json_string(purpose > 0 && purpose < (int64_t)ARRAY_LEN(purposes) ? purposes[purpose] : ""));
-    json_object_set_new(o, "bearer", json_string(row_int(row, 3) == BEARER_HTTPS ? "https" : "sms"));
+    json_object_set_new(o, "bearer", json_string(smsr_bearer_text((enum bearer)row_int(row, 3))));
     json_object_set_new(o, "sent", json_boolean(row_int(row, 4) == EXCHANGE_SENT));
     put_number(o, "tries", row, 5);
-    put_time(o, "next_try", row, 6);
+    if ((uint64_t)row_int(row, 6) == PACE_PARKED)
+        json_object_set_new(o, "waits_for_the_card", json_true());
+    else
+        put_time(o, "next_try", row, 6);
     put_text(o, "to", row, 7);
     return o;
 }
@@ -200,7 +205,7 @@ static int list_partners(void *role, const struct admin_request *r, json_t **ret
         const struct smsr_partner *p = &s->config.partners[i];
         json_array_append_new(rows, json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:i, s:i}", "name", p->name, "oid", p->oid.text,
                                               "kinds", kinds_json(p->kinds), "es3_url", p->es3_url, "es4_url", p->es4_url,
-                                              "es7_url", p->es7_url, "calls_per_s", (int)p->guard.calls_per_s, "in_flight",
+                                              "es7_url", p->es7_url, "calls_per_s", (int)(p->guard.calls.per_minute / 60), "in_flight",
                                               (int)p->guard.in_flight));
     }
     *ret = json_pack("{s:o}", "partners", rows);
@@ -270,6 +275,7 @@ static void metrics(void *role, struct writer *w)
     admin_metric(w, "smsr_short_messages_received_total", "counter", "Short messages from cards.", c.sms_in);
     admin_metric(w, "smsr_sessions_total", "counter", "Administration sessions of cards.", c.sessions);
     admin_metric(w, "smsr_scripts_total", "counter", "Command scripts given to cards.", c.scripts);
+    admin_metric(w, "smsr_short_messages_held_back_total", "counter", "Repeats that waited for a budget.", c.held_back);
     admin_metric(w, "smsr_notifications_total", "counter", "Notifications of cards.", c.notifications);
     admin_metric(w, "smsr_euiccs", "gauge", "eUICCs on record.", q && q->row_count ? (uint64_t)row_int(&q->rows[0], 0) : 0);
     admin_metric(w, "smsr_procedures", "gauge", "Procedures that run or wait.",

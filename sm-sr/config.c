@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "channel/pace.h"
 #include "lib/codec/hex.h"
 #include "lib/io/file.h"
 #include "lib/wire/dns.h"
@@ -38,6 +39,13 @@ const struct config_option smsr_options[] = {
     { "smsc", "password", CONFIG_TEXT, "", false, "the password there" },
     { "smsc", "from", CONFIG_TEXT, "", false, "our own number: where cards send their short messages" },
     { "smsc", "window", CONFIG_NUMBER, "32", false, "unanswered messages at a time" },
+    { "smsc", "breaker", CONFIG_NUMBER, "5", false,
+      "failures of the SMSC in a row after which it gets nothing for a second, then for two …; 0: never" },
+    { "smsc *", "address", CONFIG_ADDRESS, NULL, true, "a further SMSC, for when those before it do not take messages" },
+    { "smsc *", "system_id", CONFIG_TEXT, "osprey", false, "who we are there" },
+    { "smsc *", "password", CONFIG_TEXT, "", false, "the password there" },
+    { "smsc *", "window", CONFIG_NUMBER, "32", false, "unanswered messages at a time" },
+    { "smsc *", "breaker", CONFIG_NUMBER, "5", false, "as in [smsc]" },
     { "scp81", "listen", CONFIG_ADDRESS, NULL, false, "where cards reach us by HTTPS; none: not at all" },
     { "scp81", "advertise", CONFIG_ADDRESS, NULL, false,
       "IPv4 address or name, and port, told to the card in each trigger; none: it uses what it has stored" },
@@ -61,6 +69,15 @@ const struct config_option smsr_options[] = {
     { "channel", "resend_s", CONFIG_NUMBER, "20", false,
       "pause before a packet without answer leaves again; doubled each time" },
     { "channel", "resend_max_s", CONFIG_NUMBER, "600", false, "the longest such pause" },
+    { "channel", "tries", CONFIG_NUMBER, "0", false,
+      "a packet that left so often waits until the card is heard of again; 0: it leaves on and on" },
+    { "channel", "delivery", CONFIG_TEXT, "until", false,
+      "until: at once, and again until the call's validity is over; now: no longer than now_s; event: when the card is next "
+      "heard of" },
+    { "channel", "now_s", CONFIG_NUMBER, "60", false, "how long a call lasts at most whose delivery is now" },
+    { "network *", "numbers", CONFIG_TEXT, "", false, "the first digits of its numbers, with blanks between; none: all numbers" },
+    { "network *", "retries_per_minute", CONFIG_NUMBER, NULL, true, "messages to them that may leave again in a minute" },
+    { "network *", "burst", CONFIG_NUMBER, "0", false, "so many at once; 0: as many as in a second" },
     { "lab", "trace_dir", CONFIG_PATH, NULL, false, "for labs only: every SOAP message is written to soap/ in it" },
     { "partner *", "oid", CONFIG_TEXT, NULL, true, "its OID: EntityId of its messages" },
     { "partner *", "kinds", CONFIG_TEXT, NULL, true,
@@ -71,6 +88,12 @@ const struct config_option smsr_options[] = {
     { "partner *", "es7_url", CONFIG_TEXT, "", false, "SM-SR: where it takes ES7 (SM-SR change)" },
     { "partner *", "reply_hosts", CONFIG_TEXT, "", false, "further scheme://host:port that its ReplyTo may name" },
     { "partner *", "acts_for", CONFIG_TEXT, "", false, "SM-DP: OIDs of the operators it acts for" },
+    { "partner *", "delivery", CONFIG_TEXT, "default", false,
+      "when commands leave that it asks for: until, now, event; default: as [channel] delivery says" },
+    { "partner *", "retries_per_minute", CONFIG_NUMBER, "0", false,
+      "messages to cards that may leave again for it in a minute; 0: no limit" },
+    { "partner *", "campaign_retries_per_minute", CONFIG_NUMBER, "0", false,
+      "the same for each of its campaigns: calls whose FunctionCallIdentifier is the same up to the last dot" },
     { "partner *", "ampersand", CONFIG_BOOL, "false", false, "it joins parameters with & (v3)" },
     GUARD_OPTIONS,
     { "partner *", "eis", CONFIG_TEXT, "complete", false,
@@ -207,6 +230,30 @@ static enum err read_view(const struct reading *r, struct smsr_partner *p)
     return p->reduced_eis || !strcmp(text_of(r, "eis"), "complete") ? ERR_NONE : wrong(r, "eis", "complete or reduced");
 }
 
+static enum err read_rate(const struct reading *r, const char *name, uint32_t most, uint32_t *ret)
+{
+    uint64_t n = config_number(r->file, r->section, name);
+    *ret = (uint32_t)n;
+    return n <= most ? ERR_NONE : wrong(r, name, "too many");
+}
+
+static enum err read_delivery(const struct reading *r, enum smsr_delivery *ret)
+{
+    const char *text = text_of(r, "delivery");
+    bool is_default = !strcmp(text, "default") && strcmp(r->section, "channel") != 0;
+    return is_default || smsr_delivery_from(text, ret) ? ERR_NONE : wrong(r, "delivery", "until, now or event");
+}
+
+static enum err read_pace(const struct reading *r, struct smsr_partner *p)
+{
+    enum err err = read_delivery(r, &p->delivery);
+    if (err == ERR_NONE)
+        err = read_rate(r, "retries_per_minute", BUCKET_RATE_MAX, &p->retries.per_minute);
+    if (err == ERR_NONE)
+        err = read_rate(r, "campaign_retries_per_minute", BUCKET_RATE_MAX, &p->campaign_retries.per_minute);
+    return err;
+}
+
 static enum err read_partner(const struct reading *r, struct smsr_partner *p)
 {
     *p = (struct smsr_partner){ .ampersand = config_bool(r->file, r->section, "ampersand") };
@@ -230,6 +277,8 @@ static enum err read_partner(const struct reading *r, struct smsr_partner *p)
         err = guard_read(r->file, r->section, &p->guard, r->detail, r->cap);
     if (err == ERR_NONE)
         err = read_view(r, p);
+    if (err == ERR_NONE)
+        err = read_pace(r, p);
     return err == ERR_NONE ? read_eum(r, p) : err;
 }
 
@@ -248,6 +297,36 @@ static enum err read_partners(struct reading *r, struct smsr_config *c)
         for (size_t i = 0; i + 1 < c->partner_count; i++)
             if (oid_eq(&c->partners[i].oid, &p->oid))
                 return wrong(r, "oid", "another partner has it");
+    }
+    return ERR_NONE;
+}
+
+static enum err read_network(const struct reading *r, struct smsr_network *n)
+{
+    struct span rest = span_text(text_of(r, "numbers")), word;
+    snprintf(n->name, sizeof n->name, "%s", config_section_name(r->section));
+    while (next_word(&rest, &word)) {
+        if (n->prefix_count == SMSR_PREFIXES_MAX || word.len >= sizeof n->prefixes[0] ||
+            strspn((const char *)word.ptr, "0123456789") < word.len)
+            return wrong(r, "numbers", "first digits of numbers, at most 16 of them");
+        memcpy(n->prefixes[n->prefix_count++], word.ptr, word.len);
+    }
+    enum err err = read_rate(r, "retries_per_minute", BUCKET_RATE_MAX, &n->retries.per_minute);
+    if (err == ERR_NONE && !n->retries.per_minute)
+        err = wrong(r, "retries_per_minute", "at least 1");
+    return err == ERR_NONE ? read_rate(r, "burst", BUCKET_RATE_MAX / 60, &n->retries.burst) : err;
+}
+
+static enum err read_networks(struct reading *r, struct smsr_config *c)
+{
+    const char *section = NULL;
+    while ((section = config_next(r->file, "network", section))) {
+        r->section = section;
+        if (c->network_count == SMSR_NETWORKS_MAX)
+            return wrong(r, "numbers", "too many networks");
+        enum err err = read_network(r, &c->networks[c->network_count++]);
+        if (err != ERR_NONE)
+            return err;
     }
     return ERR_NONE;
 }
@@ -382,7 +461,9 @@ static enum err read_channel(struct reading *r, struct smsr_config *c)
     c->resend_s = (uint32_t)config_number(r->file, "channel", "resend_s");
     c->resend_max_s = (uint32_t)config_number(r->file, "channel", "resend_max_s");
     c->commit_interval_ms = (uint32_t)config_number(r->file, "sm-sr", "commit_interval_ms");
-    return err;
+    c->tries_max = (uint32_t)config_number(r->file, "channel", "tries");
+    c->now_s = (uint32_t)config_number(r->file, "channel", "now_s");
+    return err == ERR_NONE ? read_delivery(r, &c->delivery) : err;
 }
 
 enum err smsr_config_read(const struct config *file, struct smsr_partner *partners, struct trust *trust,
@@ -408,6 +489,8 @@ enum err smsr_config_read(const struct config *file, struct smsr_partner *partne
         err = read_channel(&r, ret);
     if (err == ERR_NONE)
         err = read_cards(&r, ret);
+    if (err == ERR_NONE)
+        err = read_networks(&r, ret);
     if (err == ERR_NONE)
         err = read_partners(&r, ret);
     if (err != ERR_NONE)

@@ -158,14 +158,6 @@ const struct smsr_partner *smsr_partner_by_name(const struct smsr *s, const char
 
 static void note(void *context, enum err err) { *(enum err *)context = err; }
 
-static unsigned hash(const char *text)
-{
-    unsigned h = 5381;
-    while (*text)
-        h = h * 33 + (unsigned char)*text++;
-    return h;
-}
-
 static bool packet_post(struct smsr *s, const char *eid, const char *from, bool response, struct span packet,
                         struct reply_ref reply)
 {
@@ -192,8 +184,10 @@ static bool is_twice(const struct query *q, size_t row)
     return false;
 }
 
-/* Whose number is it? Its keys tell then whether the packet is really from that eUICC. */
-static void packet_route(struct smsr *s, const char *from, bool response, struct span packet, struct reply_ref reply)
+#define OWNERS_MAX 16u /* eUICCs that may have the same number */
+
+/* Whose number is it? */
+static size_t owners_of(struct smsr *s, const char *number, char ret[OWNERS_MAX][EID_TEXT_SIZE])
 {
     struct arena a;
     enum err err = ERR_BUSY;
@@ -202,22 +196,43 @@ static void packet_route(struct smsr *s, const char *from, bool response, struct
     const struct query *q = NULL;
     if (rows) {
         *rows = (struct rowset){ .arena = &a };
-        q = ROWSET_WANT(rows, &SMSR_FIND_BY_MSISDN, value_text(from));
+        q = ROWSET_WANT(rows, &SMSR_FIND_BY_MSISDN, value_text(number));
         s->env.store->load(s->env.store, rows, note, &err);
     }
-    bool posted = false;
-    for (size_t i = 0; q && err == ERR_NONE && i < q->row_count; i++) {
-        char eid[EID_TEXT_SIZE];
-        if (is_twice(q, i))
-            continue;
-        row_text(&q->rows[i], 0, eid, sizeof eid);
-        posted |= packet_post(s, eid, from, response, packet, posted ? (struct reply_ref){ 0 } : reply);
-    }
-    if (!posted) {
-        log_fact(s->env.log, LOG_WARN_, NULL, "a packet from %s, which is no eUICC's number: dropped", from);
-        reply_now(s, reply, 0, SPAN_NONE);
-    }
+    size_t count = 0;
+    for (size_t i = 0; q && err == ERR_NONE && i < q->row_count && count < OWNERS_MAX; i++)
+        if (!is_twice(q, i))
+            row_text(&q->rows[i], 0, ret[count++], EID_TEXT_SIZE);
     arena_release(&a);
+    return count;
+}
+
+/* Its keys tell then whether the packet is really from that eUICC. */
+static void packet_route(struct smsr *s, const char *from, bool response, struct span packet, struct reply_ref reply)
+{
+    char owners[OWNERS_MAX][EID_TEXT_SIZE];
+    size_t count = owners_of(s, from, owners);
+    bool posted = false;
+    for (size_t i = 0; i < count; i++)
+        posted |= packet_post(s, owners[i], from, response, packet, posted ? (struct reply_ref){ 0 } : reply);
+    if (posted)
+        return;
+    log_fact(s->env.log, LOG_WARN_, NULL, "a packet from %s, which is no eUICC's number: dropped", from);
+    reply_now(s, reply, 0, SPAN_NONE);
+}
+
+void smsr_reachable(struct smsr *s, const char *number)
+{
+    char owners[OWNERS_MAX][EID_TEXT_SIZE];
+    number += *number == '+';
+    size_t count = strlen(number) <= MSISDN_DIGITS_MAX ? owners_of(s, number, owners) : 0;
+    for (size_t i = 0; i < count; i++) {
+        struct event *event = engine_event(s->engine, SMSR_EVENT_REACHABLE, owners[i]);
+        if (event)
+            event->data = arena_text(event->arena, span_text(number));
+        if (event && engine_post(s->engine, event) != ERR_NONE)
+            log_fact(s->env.log, LOG_WARN_, owners[i], "reachable, but there is no room for that: it is called later");
+    }
 }
 
 void smsr_short_message(struct smsr *s, const char *from, struct span user_data, struct reply_ref reply)
@@ -228,7 +243,7 @@ void smsr_short_message(struct smsr *s, const char *from, struct span user_data,
     if (*from == '+')
         from++;
     s->counts.sms_in++;
-    struct sms_reassembly *r = &s->reassembly[hash(from) % SMSR_REASSEMBLIES];
+    struct sms_reassembly *r = &s->reassembly[span_hash(span_text(from)) % SMSR_REASSEMBLIES];
     enum err err = sms_reassemble(r, from, s->env.clock->now_ms(s->env.clock), user_data, &complete, &packet, &iei);
     if (err == ERR_NONE && complete && (iei == SMS_IEI_COMMAND || iei == SMS_IEI_RESPONSE)) {
         packet_route(s, from, iei == SMS_IEI_RESPONSE, packet, reply);

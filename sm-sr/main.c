@@ -123,14 +123,32 @@ static enum err open_store(struct program_state *p)
     return p->store ? ERR_NONE : err;
 }
 
-static void read_smsc(const struct config *c, struct smsr_smsc_options *o)
+static void read_smsc(const struct config *c, const char *section, struct smsr_net_options *net)
 {
-    if (config_address(c, "smsc", "address", o->host, sizeof o->host, &o->port) != ERR_NONE)
-        o->host[0] = '\0';
-    snprintf(o->system_id, sizeof o->system_id, "%s", config_text(c, "smsc", "system_id"));
-    snprintf(o->password, sizeof o->password, "%s", config_text(c, "smsc", "password"));
+    struct smsr_smsc_options *o = &net->smscs[net->smsc_count];
+    if (config_address(c, section, "address", o->host, sizeof o->host, &o->port) != ERR_NONE)
+        return;
+    o->number = (unsigned)net->smsc_count++;
+    snprintf(o->system_id, sizeof o->system_id, "%s", config_text(c, section, "system_id"));
+    snprintf(o->password, sizeof o->password, "%s", config_text(c, section, "password"));
     snprintf(o->from, sizeof o->from, "%s", config_text(c, "smsc", "from"));
-    o->window = (uint32_t)config_number(c, "smsc", "window");
+    o->window = (uint32_t)config_number(c, section, "window");
+    o->breaker = (uint32_t)config_number(c, section, "breaker");
+}
+
+/* [smsc], then [smsc NAME] in the order of the file. */
+static enum err read_smscs(struct daemon *d, struct smsr_net_options *net)
+{
+    const char *section = NULL;
+    read_smsc(d->config, "smsc", net);
+    while ((section = config_next(d->config, "smsc", section))) {
+        if (net->smsc_count == SMSR_SMSCS_MAX) {
+            snprintf(d->detail, sizeof d->detail, "[%s] one SMSC too many", section);
+            return ERR_BAD_VALUE;
+        }
+        read_smsc(d->config, section, net);
+    }
+    return ERR_NONE;
 }
 
 static void on_fatal(void *context)
@@ -151,8 +169,9 @@ static enum err open_world(struct program_state *p)
                                   .soap.client_tls = p->now->client_tls,
                                   .soap.rng = d->rng,
                                   .soap.trace_dir = config_text(d->config, "lab", "trace_dir") };
-    read_smsc(d->config, &o.smsc);
-    enum err err = config_address(d->config, "sm-sr", "listen", address, sizeof address, &o.soap.port);
+    enum err err = read_smscs(d, &o);
+    if (err == ERR_NONE)
+        err = config_address(d->config, "sm-sr", "listen", address, sizeof address, &o.soap.port);
     if (err == ERR_NONE && config_text(d->config, "scp81", "listen")) {
         err = config_address(d->config, "scp81", "listen", admin, sizeof admin, &o.admin_port);
         o.admin_address = admin;
@@ -225,7 +244,7 @@ int main(int argc, char **argv)
         return smsr_trail_main(argc - 1, argv + 1);
     static const struct program_fixed fixed[] = {
         { "sm-sr", "oid" }, { "sm-sr", "url" }, { "sm-sr", "listen" }, { "sm-sr", "database" }, { "sm-sr", "node" }, { "sm-sr", "master_key" },
-        { "sm-sr", "commit_interval_ms" }, { "card *", NULL }, { "smsc", NULL }, { "scp81", "listen" }, { "lab", NULL },
+        { "sm-sr", "commit_interval_ms" }, { "card *", NULL }, { "smsc", NULL }, { "smsc *", NULL }, { "scp81", "listen" }, { "lab", NULL },
         { "log", NULL }, { NULL, NULL },
     };
     static const struct program program = {

@@ -13,7 +13,7 @@ struct smsr_net {
     struct soap_net *soap;
     struct tcp_server *admin;
     struct udp *cat_tp;
-    struct smsr_smsc *smsc;
+    struct smsr_smsc *smscs[SMSR_SMSCS_MAX];
 };
 
 /* ---- SOAP */
@@ -58,17 +58,49 @@ static int on_admin(void *context, const struct http_request *request, struct ar
 
 static struct engine *engine_of(void *context) { return smsr_engine(((struct smsr_net *)context)->smsr); }
 
+/* ---- short messages */
+
+static void sms_send(struct smsr_net *n, const struct effect *effect)
+{
+    for (size_t i = 0; i < n->options.smsc_count; i++)
+        if (n->smscs[i] && smsr_smsc_takes(n->smscs[i])) {
+            smsr_smsc_send(n->smscs[i], effect);
+            return;
+        }
+    engine_result(smsr_engine(n->smsr), effect->id, EFFECT_FAILED, 0, SPAN_NONE);
+}
+
+static void sms_reply(struct smsr_net *n, const struct effect *effect)
+{
+    for (size_t i = 0; i < n->options.smsc_count; i++)
+        if (n->smscs[i])
+            smsr_smsc_reply(n->smscs[i], effect);
+}
+
+static enum err open_smscs(struct smsr_net *n)
+{
+    const struct smsr_net_options *o = &n->options;
+    for (size_t i = 0; i < o->smsc_count; i++) {
+        n->smscs[i] = smsr_smsc_new(o->soap.loop, n->smsr, o->soap.log, &o->smscs[i]);
+        if (!n->smscs[i])
+            return ERR_NO_MEMORY;
+        if (i)
+            smsr_smsc_set_next(n->smscs[i - 1], n->smscs[i]);
+    }
+    return ERR_NONE;
+}
+
 static void net_send(struct net *seam, const struct effect *effect)
 {
     struct smsr_net *n = (struct smsr_net *)seam;
     if (effect->kind == SMSR_EFFECT_SOAP)
         soap_net_post(n->soap, effect);
-    else if (effect->kind == SMSR_EFFECT_SMS && n->smsc)
-        smsr_smsc_send(n->smsc, effect);
+    else if (effect->kind == SMSR_EFFECT_SMS)
+        sms_send(n, effect);
     else if (effect->kind == EFFECT_REPLY && effect->reply.node == SMSR_NODE_SOAP)
         soap_net_reply(n->soap, effect);
-    else if (effect->kind == EFFECT_REPLY && effect->reply.node == SMSR_NODE_SMS && n->smsc)
-        smsr_smsc_reply(n->smsc, effect);
+    else if (effect->kind == EFFECT_REPLY && effect->reply.node == SMSR_NODE_SMS)
+        sms_reply(n, effect);
     else if (effect->kind == EFFECT_REPLY && effect->reply.node == SMSR_NODE_ADMIN)
         smsr_admin_reply(n->smsr, effect);
     else if (effect->kind == EFFECT_REPLY && effect->reply.node == SMSR_NODE_LINK)
@@ -197,10 +229,8 @@ enum err smsr_net_open(struct smsr_net *n, struct smsr *smsr, char *detail)
         n->admin = tcp_server_new(loop, o->admin_address, o->admin_port, &admin_handler, n, &err, detail);
     if (err == ERR_NONE && o->cat_tp_address)
         err = open_cat_tp(n, detail);
-    if (err == ERR_NONE && *o->smsc.host) {
-        n->smsc = smsr_smsc_new(loop, smsr, o->soap.log, &o->smsc);
-        err = n->smsc ? ERR_NONE : ERR_NO_MEMORY;
-    }
+    if (err == ERR_NONE)
+        err = open_smscs(n);
     return err == ERR_NONE ? loop_on_batch(loop, on_batch, n) : err;
 }
 
@@ -209,7 +239,8 @@ void smsr_net_free(struct smsr_net *n)
     if (!n)
         return;
     loop_off_batch(n->options.soap.loop, on_batch, n);
-    smsr_smsc_free(n->smsc);
+    for (size_t i = 0; i < n->options.smsc_count; i++)
+        smsr_smsc_free(n->smscs[i]);
     tcp_server_free(n->admin);
     udp_close(n->cat_tp);
     soap_net_free(n->soap);

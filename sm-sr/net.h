@@ -12,7 +12,8 @@ struct smsr_net_options {
     uint16_t admin_port;           /* no listener when admin_address is NULL */
     const char *cat_tp_address;    /* UDP; none when NULL */
     uint16_t cat_tp_port;
-    struct smsr_smsc_options smsc; /* host empty: none */
+    struct smsr_smsc_options smscs[SMSR_SMSCS_MAX];
+    size_t smsc_count;
 };
 
 struct smsr_net;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "answer.h"
+#include "channel/pace.h"
 #include "lib/base/mutant.h"
 #include "lib/engine/call.h"
 #include "lib/model/unconfirmed.h"
@@ -166,7 +167,7 @@ static void run_callback(struct turn *t, const struct known_call *k)
 {
     uint32_t validity_s = ((const struct es_request *)k->c->message.body)->validity_s;
     uint32_t default_s = k->row->of_change ? t->config->change_s : t->config->validity_s;
-    uint64_t deadline = t->now_ms + 1000ull * (validity_s ? validity_s : default_s);
+    uint64_t deadline = smsr_pace_deadline(t, k->c->partner, t->now_ms + 1000ull * (validity_s ? validity_s : default_s));
     bool idle = !smsr_operation_head(t->e) || k->row->of_change;
     struct operation *op = operation_of(t, k, deadline);
     if (!op) {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/base/breaker.h"
 #include "lib/wire/sms.h"
 
 #define RECONNECT_MS       1000u
@@ -15,7 +16,7 @@ struct outgoing {
     int64_t effect_id;
     uint32_t ticket;
     size_t count, handed, answered;
-    bool failed;
+    enum effect_result result;
     char to[SMPP_ADDRESS_MAX];
     size_t lens[SMS_PARTS_MAX];
     uint8_t parts[SMS_PARTS_MAX][SMS_UD_MAX];
@@ -26,10 +27,12 @@ struct smsr_smsc {
     struct smsr *smsr;
     struct log *log;
     struct smsr_smsc_options options;
+    struct smsr_smsc *next;
     struct tcp_conn *conn;
     struct smpp_session session;
     bool open, bound;
-    uint32_t generation, next_ticket;
+    struct breaker breaker;
+    uint32_t generation, next_ticket; /* generation: with our number in its upper octet */
     struct outgoing *head, *spare; /* spare: as many as were ever on their way at once */
     size_t count;
     struct loop_timer *reconnect, *tick;
@@ -46,7 +49,9 @@ static void tick_later(struct smsr_smsc *c)
 
 /* ---- outgoing packets */
 
-static void outgoing_done(struct smsr_smsc *c, struct outgoing *o)
+static void outgoing_add(struct smsr_smsc *c, struct outgoing *o);
+
+static void outgoing_take(struct smsr_smsc *c, struct outgoing *o)
 {
     for (struct outgoing **at = &c->head; *at; at = &(*at)->next)
         if (*at == o) {
@@ -54,7 +59,28 @@ static void outgoing_done(struct smsr_smsc *c, struct outgoing *o)
             break;
         }
     c->count--;
-    engine_result(smsr_engine(c->smsr), o->effect_id, o->failed ? EFFECT_FAILED : EFFECT_SENT, 0, SPAN_NONE);
+}
+
+/* Another SMSC may do it at once. */
+static bool hand_on(struct smsr_smsc *c, struct outgoing *o)
+{
+    struct smsr_smsc *next = o->result == EFFECT_FAILED ? c->next : NULL;
+    while (next && !smsr_smsc_takes(next))
+        next = next->next;
+    if (!next)
+        return false;
+    o->result = EFFECT_SENT;
+    o->handed = o->answered = 0;
+    outgoing_add(next, o);
+    return true;
+}
+
+static void outgoing_done(struct smsr_smsc *c, struct outgoing *o)
+{
+    outgoing_take(c, o);
+    if (hand_on(c, o))
+        return;
+    engine_result(smsr_engine(c->smsr), o->effect_id, o->result, 0, SPAN_NONE);
     o->next = c->spare;
     c->spare = o;
 }
@@ -87,9 +113,7 @@ static void hand_over(struct smsr_smsc *c)
 /* The parts of a packet that is sent again complete those of it that arrived the first time. */
 static uint8_t reference_of(struct span packet)
 {
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < packet.len; i++)
-        hash = (hash ^ packet.ptr[i]) * 16777619u;
+    uint32_t hash = span_hash(packet);
     return (uint8_t)(hash >> 24 ^ hash >> 8);
 }
 
@@ -120,25 +144,37 @@ static struct outgoing *outgoing_of(struct smsr_smsc *c, const struct effect *ef
         memcpy(o->parts[i], parts[i].ptr, parts[i].len);
     }
     o->effect_id = effect->id;
-    o->ticket = ++c->next_ticket;
     snprintf(o->to, sizeof o->to, "%s", effect->to);
     return o;
 }
 
-void smsr_smsc_send(struct smsr_smsc *c, const struct effect *effect)
+static void outgoing_add(struct smsr_smsc *c, struct outgoing *o)
 {
-    struct outgoing *o = c->bound && c->count < QUEUE_MAX ? outgoing_of(c, effect) : NULL, **at = &c->head;
-    if (!o) {
-        engine_result(smsr_engine(c->smsr), effect->id, EFFECT_FAILED, 0, SPAN_NONE);
-        return;
-    }
+    struct outgoing **at = &c->head;
     while (*at)
         at = &(*at)->next;
     *at = o;
+    o->next = NULL;
+    o->ticket = ++c->next_ticket;
     c->count++;
     hand_over(c);
     tick_later(c);
 }
+
+bool smsr_smsc_takes(struct smsr_smsc *c) { return c->bound && c->count < QUEUE_MAX && breaker_allows(&c->breaker, now(c)); }
+
+void smsr_smsc_send(struct smsr_smsc *c, const struct effect *effect)
+{
+    struct outgoing *o = outgoing_of(c, effect);
+    if (!o) {
+        breaker_forget(&c->breaker);
+        engine_result(smsr_engine(c->smsr), effect->id, EFFECT_FAILED, 0, SPAN_NONE);
+        return;
+    }
+    outgoing_add(c, o);
+}
+
+void smsr_smsc_set_next(struct smsr_smsc *c, struct smsr_smsc *next) { c->next = next; }
 
 void smsr_smsc_reply(struct smsr_smsc *c, const struct effect *effect)
 {
@@ -159,6 +195,8 @@ static uint32_t on_bind(void *context, const struct smpp_pdu *pdu)
 {
     struct smsr_smsc *c = context;
     c->bound = pdu->status == SMPP_OK;
+    if (c->bound)
+        (void)breaker_good(&c->breaker);
     log_fact(c->log, c->bound ? LOG_INFO_ : LOG_ERROR_, NULL, "SMSC %s:%u: %s (status %u)", c->options.host,
              c->options.port, c->bound ? "bound" : "bind refused", pdu->status);
     return SMPP_OK;
@@ -175,6 +213,31 @@ static void on_message(void *context, uint32_t sequence, const struct smpp_sm *s
                        (struct reply_ref){ SMSR_NODE_SMS, c->generation, sequence });
 }
 
+static void on_alert(void *context, const struct smpp_address *source)
+{
+    struct smsr_smsc *c = context;
+    log_fact(c->log, LOG_DEBUG_, NULL, "SMSC: %s can be reached", source->text);
+    smsr_reachable(c->smsr, source->text);
+}
+
+/* Says nothing of the SMSC: the message is for nobody, or not now. */
+static bool is_of_message(uint32_t status)
+{
+    return status == SMPP_INVALID_DESTINATION || status == SMPP_QUEUE_FULL || status == SMPP_TEMPORARY_ERROR ||
+           status == SMPP_PERMANENT_ERROR;
+}
+
+static void note_health(struct smsr_smsc *c, uint32_t status)
+{
+    const char *what = NULL;
+    if (status == SMPP_OK || is_of_message(status))
+        what = breaker_good(&c->breaker) ? "works again: it gets messages" : NULL;
+    else if (breaker_bad(&c->breaker, now(c)))
+        what = "fails again and again: it gets no messages for a while (circuit breaker)";
+    if (what)
+        log_fact(c->log, LOG_WARN_, NULL, "SMSC %s:%u %s", c->options.host, c->options.port, what);
+}
+
 static void on_answer(void *context, uint64_t tag, uint32_t status, const char *message_id)
 {
     struct smsr_smsc *c = context;
@@ -185,10 +248,12 @@ static void on_answer(void *context, uint64_t tag, uint32_t status, const char *
     if (!o)
         return;
     o->answered++;
-    o->failed |= status != SMPP_OK;
+    note_health(c, status);
+    if (status != SMPP_OK && o->result != EFFECT_REFUSED_)
+        o->result = status == SMPP_INVALID_DESTINATION ? EFFECT_REFUSED_ : EFFECT_FAILED;
     if (status != SMPP_OK)
         log_fact(c->log, LOG_WARN_, NULL, "SMSC: a short message to %s is refused: status %u", o->to, status);
-    if (o->answered == o->handed && (o->failed || o->handed == o->count))
+    if (o->answered == o->handed && (o->result != EFFECT_SENT || o->handed == o->count))
         outgoing_done(c, o);
 }
 
@@ -198,8 +263,9 @@ static void session_over(struct smsr_smsc *c)
         return;
     c->open = c->bound = false;
     smpp_session_lost(&c->session);
+    breaker_forget(&c->breaker);
     while (c->head) {
-        c->head->failed = true;
+        c->head->result = EFFECT_FAILED;
         outgoing_done(c, c->head);
     }
     loop_timer_cancel(c->tick);
@@ -218,7 +284,8 @@ static void on_end(void *context, const char *why)
 }
 
 static const struct smpp_events smpp_events = {
-    .send = on_send, .on_bind = on_bind, .on_message = on_message, .on_answer = on_answer, .on_end = on_end
+    .send = on_send, .on_bind = on_bind, .on_message = on_message, .on_answer = on_answer, .on_alert = on_alert,
+    .on_end = on_end
 };
 
 /* ---- the connection */
@@ -235,7 +302,7 @@ static void on_open(void *context, struct tcp_conn *conn)
     o.bind.range = (struct smpp_address){ .ton = 1, .npi = 1 }; /* what is sent to our number comes to us */
     snprintf(o.bind.range.text, sizeof o.bind.range.text, "%s", c->options.from);
     c->open = true;
-    c->generation++;
+    c->generation = c->options.number << 24 | ((c->generation + 1) & 0xFFFFFF);
     smpp_session_start(&c->session, &o, &smpp_events, c, now(c));
     tick_later(c);
 }
@@ -293,6 +360,7 @@ struct smsr_smsc *smsr_smsc_new(struct loop *loop, struct smsr *smsr, struct log
     c->smsr = smsr;
     c->log = log;
     c->options = *options;
+    c->breaker.limit = options->breaker;
     c->reconnect = loop_timer_new(loop, connect_again, c);
     c->tick = loop_timer_new(loop, tick, c);
     if (!c->reconnect || !c->tick) {

@@ -8,6 +8,7 @@
 #include "channel/exchange.h"
 #include "channel/link.h"
 #include "channel/notification.h"
+#include "channel/pace.h"
 #include "lib/engine/call.h"
 #include "lib/es/eum_signature.h"
 #include "lib/model/unconfirmed.h"
@@ -59,6 +60,7 @@ static void tell(const struct turn *t)
     all->sms_out += t->counts.sms_out;
     all->scripts += t->counts.scripts;
     all->notifications += t->counts.notifications;
+    all->held_back += t->counts.held_back;
 }
 
 /* ---- one event */
@@ -66,6 +68,7 @@ static void tell(const struct turn *t)
 static void on_post(struct turn *t, const struct post_event *p)
 {
     t->session = t->event->reply;
+    t->heard = true;
     if (p->script)
         smsr_exchange_posted(t, p->script, p->status, p->body);
     if (p->notification.len)
@@ -114,6 +117,11 @@ static void on_event(struct turn *t)
         break;
     case SMSR_EVENT_LINK:
         t->session = t->event->reply;
+        t->heard = true;
+        break;
+    case SMSR_EVENT_REACHABLE:
+        t->heard = true;
+        t->heard_at = t->event->data;
         break;
     case SMSR_EVENT_SESSION_LOST:
         smsr_exchange_session_lost(t);
@@ -134,7 +142,7 @@ static void set_alarm(struct turn *t)
         if (op->n && op->change != ROW_GONE && (!due || op->deadline_ms < due))
             due = op->deadline_ms;
     }
-    if (!due || (t->e->alarm_ms && t->e->alarm_ms <= due))
+    if (!due || due == PACE_PARKED || (t->e->alarm_ms && t->e->alarm_ms <= due))
         return;
     t->e->alarm_ms = due;
     t->e->changed = true;
@@ -162,6 +170,8 @@ static enum verdict euicc_turn(struct turn *t)
     if (!t->need_rows && e->present && !e->gone) {
         smsr_operation_start_next(t);
         smsr_exchange_serve(t);
+        if (t->heard)
+            smsr_exchange_heard(t);
         set_alarm(t);
     }
     if (t->need_rows)
@@ -243,6 +253,8 @@ static void defaults(struct smsr_config *c)
     DEFAULT(cat_tp_script_max, 4096);
     DEFAULT(resend_s, 20);
     DEFAULT(resend_max_s, 600);
+    DEFAULT(delivery, SMSR_DELIVERY_UNTIL);
+    DEFAULT(now_s, 60);
     DEFAULT(https_tries, 3);
     DEFAULT(hold_ms, 10000);
     DEFAULT(validity_s, SMSR_VALIDITY_DEFAULT_S);
@@ -314,6 +326,7 @@ void smsr_reload(struct smsr *s, const struct smsr_config *config)
     next.on_fatal = s->config.on_fatal;
     next.on_fatal_context = s->config.on_fatal_context;
     s->config = next;
+    memset(s->networks, 0, sizeof s->networks);
 }
 
 struct engine *smsr_engine(struct smsr *s) { return s->engine; }

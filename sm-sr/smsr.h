@@ -36,6 +36,13 @@ enum smsr_node {
 };
 
 enum smsr_partner_kind { SMSR_EUM = 1, SMSR_SMDP = 2, SMSR_OPERATOR = 4, SMSR_SMSR = 8, SMSR_M2MSP = 16, SMSR_ADMIN = 32 };
+/* When a command for a card that is not there leaves. ("by the time": ValidityPeriod.) */
+enum smsr_delivery {
+    SMSR_DELIVERY_DEFAULT, /* a partner's: as [channel] says */
+    SMSR_DELIVERY_UNTIL,   /* at once, and again until its time is over */
+    SMSR_DELIVERY_NOW,     /* at once; after now_s it is too late */
+    SMSR_DELIVERY_EVENT    /* when the card is next heard of */
+};
 struct smsr_partner {
     char name[64];
     struct oid oid;
@@ -51,6 +58,9 @@ struct smsr_partner {
     bool reduced_eis;             /* ES4: it gets the EIS without what annex E keeps from it (lib/es/eis_view.h) */
     char common_name[80];         /* identity of its TLS certificate when that has no OID */
     struct guard guard;           /* what it may, and how much */
+    enum smsr_delivery delivery;
+    struct bucket_rate retries, campaign_retries; /* messages that leave again for it */
+    struct bucket retries_left;
     struct x509 *eum_certificate; /* EUM; owned */
     uint8_t kek[SMSR_KEK_MAX];    /* EUM: protects the keys in its EIS */
     size_t kek_len;
@@ -70,6 +80,15 @@ struct smsr_certificate {
 enum smsr_bearer_choice { SMSR_BEARER_AUTO, SMSR_BEARER_SMS, SMSR_BEARER_HTTPS, SMSR_BEARER_CAT_TP };
 #define SMSR_CAT_TP_SCRIPT_MAX 8192u
 #define SMSR_NAME_MAX          100u
+/* A network whose messages have a budget: those to numbers that begin so. */
+#define SMSR_NETWORKS_MAX 32u
+#define SMSR_PREFIXES_MAX 16u
+struct smsr_network {
+    char name[64];
+    char prefixes[SMSR_PREFIXES_MAX][16]; /* digits; none: all numbers */
+    size_t prefix_count;
+    struct bucket_rate retries;
+};
 struct smsr_config {
     struct oid oid;
     char url[SMSR_URL_MAX];        /* our own, for wsa:From: scheme://host[:port] */
@@ -100,6 +119,11 @@ struct smsr_config {
     uint32_t https_script_max; /* 0: 32768 */
     uint32_t resend_s;         /* pause before a packet without answer leaves again, doubled each time. 0: 20 */
     uint32_t resend_max_s;     /* 0: 600 */
+    enum smsr_delivery delivery; /* DEFAULT: UNTIL */
+    uint32_t now_s;              /* NOW. 0: 60 */
+    uint32_t tries_max;          /* a packet that left so often waits for the card to be heard of. 0: never */
+    struct smsr_network networks[SMSR_NETWORKS_MAX];
+    size_t network_count;
     uint32_t https_tries;      /* triggers without effect before a script goes the next way. 0: 3 */
     uint32_t hold_ms;          /* how long a session waits for the next command when more is to come. 0: 10000 */
     bool no_onc; /* SetONC and GetONC are not supported, nothing is discarded */
@@ -142,6 +166,9 @@ void smsr_soap(struct smsr *s, const struct smsr_partner *partner, struct span b
  * once what it says is stored. */
 void smsr_short_message(struct smsr *s, const char *from, struct span user_data, struct reply_ref reply);
 
+/* ---- The network says that this number can be reached (SMPP alert_notification): what waits for that leaves. */
+void smsr_reachable(struct smsr *s, const char *number);
+
 /* ---- Administration sessions (SCP81): one TLS connection each, bytes in, bytes out. */
 struct smsr_admin_peer {
     void (*send)(void *connection, struct span bytes);
@@ -173,7 +200,7 @@ void smsr_datagram(struct smsr *s, const struct smsr_address *from, struct span 
 void smsr_link_reply(struct smsr *s, const struct effect *effect);
 
 struct smsr_counts {
-    uint64_t calls, operations, sms_out, sms_in, sessions, scripts, notifications, links;
+    uint64_t calls, operations, sms_out, sms_in, sessions, scripts, notifications, links, held_back;
 };
 struct smsr_counts smsr_counts(const struct smsr *s);
 

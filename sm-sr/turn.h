@@ -17,7 +17,8 @@ enum smsr_event {
     SMSR_EVENT_POST,                    /* data: struct post_event: a request of an administration session */
     SMSR_EVENT_RESPONSE,                /* data: struct call_event: the answer of another SM-SR */
     SMSR_EVENT_SESSION_LOST,            /* a script could not be given to its session */
-    SMSR_EVENT_LINK                     /* a card opened a CAT_TP link: no data */
+    SMSR_EVENT_LINK,                    /* a card opened a CAT_TP link: no data */
+    SMSR_EVENT_REACHABLE                /* the network says that the card can be reached; data: the number, text */
 };
 struct call_event {
     const struct smsr_partner *partner;
@@ -55,6 +56,8 @@ struct turn {
     uint64_t now_ms;
     struct euicc *e;           /* NULL when the event is about none */
     struct reply_ref session;  /* a request of the card that waits for its answer; none */
+    bool heard;                /* of the card, in this turn */
+    const char *heard_at;      /* the number where it is, when that is known */
     bool hold;                 /* more is to come: the session shall wait for it */
     bool release;              /* the last of a row of scripts: nothing keeps the session any more */
     struct smsr_counts counts; /* of this turn */
@@ -76,6 +79,12 @@ void smsr_turn_log(struct turn *t, enum log_level level, const char *format, ...
 
 #define SMSR_SESSION_BUCKETS 1024u
 #define SMSR_REASSEMBLIES 64u /* long messages put together, by sender */
+/* What leaves again for one campaign of a partner; id 0: free. */
+#define SMSR_CAMPAIGNS_MAX 256u
+struct smsr_campaign {
+    uint64_t id;
+    struct bucket left;
+};
 struct smsr {
     struct smsr_config config;
     struct env env;
@@ -94,6 +103,8 @@ struct smsr {
     struct smsr_datagrams datagrams;
     uint32_t next_generation;
     struct sms_reassembly *reassembly;
+    struct bucket networks[SMSR_NETWORKS_MAX]; /* of config.networks */
+    struct smsr_campaign campaigns[SMSR_CAMPAIGNS_MAX];
     struct smsr_counts counts;
 };
 

@@ -46,6 +46,19 @@ static void wake_waiting(struct smsc *s)
     }
 }
 
+/* Its numbers can be reached now: who wants to know that? */
+static void tell_reachable(const struct smsc_esme *e)
+{
+    const struct smsc *s = e->smsc;
+    for (struct smsc_esme *to = *s->options.alert ? s->esmes : NULL; to != NULL; to = to->next)
+        for (size_t i = 0; i < e->number_count && to != e && to->bound_order != 0 && !strcmp(to->system_id, s->options.alert); i++) {
+            struct smpp_address number = { .ton = 1, .npi = 1 }, esme = { .ton = 1, .npi = 1 };
+            snprintf(number.text, sizeof number.text, "%s", e->numbers[i]);
+            snprintf(esme.text, sizeof esme.text, "%s", to->numbers[0]);
+            smpp_session_alert(&to->session, &number, &esme);
+        }
+}
+
 static uint32_t on_bind(void *context, const struct smpp_pdu *p)
 {
     struct smsc_esme *e = context;
@@ -66,6 +79,7 @@ static uint32_t on_bind(void *context, const struct smpp_pdu *p)
     e->bound_order = ++s->bound_order;
     s->counts.bound++;
     wake_waiting(s);
+    tell_reachable(e);
     return SMPP_OK;
 }
 

@@ -13,6 +13,8 @@ static const struct config_option options[] = {
     { "smsc", "database", CONFIG_PATH, "smsc.db", false, "messages that wait; survives a crash" },
     { "smsc", "system_id", CONFIG_TEXT, "osprey-smsc", false, "what we call ourselves in bind answers" },
     { "smsc", "window", CONFIG_NUMBER, "10", false, "unanswered deliver_sm per ESME" },
+    { "smsc", "alert", CONFIG_TEXT, "", false,
+      "the system_id of an SM-SR that is told when a device can be reached (alert_notification)" },
     { "smsc", "validity_s", CONFIG_NUMBER, "172800", false, "how long a message without validity period is kept" },
     { "lab", "loss_permille", CONFIG_NUMBER, "0", false, "messages accepted and never delivered" },
     { "lab", "duplicate_permille", CONFIG_NUMBER, "0", false, "messages delivered twice" },
@@ -140,6 +142,7 @@ static struct smsc_options smsc_options_of(const struct daemon *d, struct server
         .context = s,
     };
     snprintf(o.system_id, sizeof o.system_id, "%s", config_text(d->config, "smsc", "system_id"));
+    snprintf(o.alert, sizeof o.alert, "%s", config_text(d->config, "smsc", "alert"));
     return o;
 }
 

@@ -17,13 +17,7 @@ struct message *message_new(const struct smpp_sm *sm)
     return m;
 }
 
-static size_t bucket_of(const char *digits)
-{
-    uint32_t hash = 2166136261u;
-    for (; *digits != '\0'; digits++)
-        hash = (hash ^ (uint8_t)*digits) * 16777619u;
-    return hash % DESTINATIONS;
-}
+static size_t bucket_of(const char *digits) { return span_hash(span_text(digits)) % DESTINATIONS; }
 
 struct destination *destination_get(struct smsc *s, const char *digits)
 {

@@ -19,6 +19,7 @@ struct smsc_esme;
 
 struct smsc_options {
     char system_id[SMPP_SYSTEM_ID_MAX];
+    char alert[SMPP_SYSTEM_ID_MAX]; /* is told of each number that somebody binds for (alert_notification); or empty */
     uint32_t window;          /* unanswered deliver_sm per ESME; 0: 10 */
     uint64_t validity_s;      /* of a message that names none; 0: two days */
     uint32_t loss_permille;   /* accepted and never delivered */

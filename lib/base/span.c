@@ -10,6 +10,14 @@ bool span_eq_ct(struct span a, struct span b)
     return difference == 0;
 }
 
+uint32_t span_hash(struct span s)
+{
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < s.len; i++)
+        hash = (hash ^ s.ptr[i]) * 16777619u;
+    return hash;
+}
+
 void wipe(void *memory, size_t len)
 {
     if (len)

@@ -43,6 +43,9 @@ static inline struct span span_from(struct span s, size_t from) { return span_su
 /* Equal in constant time, for secrets and MACs. The lengths are not secret. */
 bool span_eq_ct(struct span a, struct span b);
 
+/* FNV-1a: spreads names over buckets, tells most different ones apart at once. No secret, and none against an attacker. */
+uint32_t span_hash(struct span s);
+
 /* Overwrites secrets in a way no compiler removes. */
 void wipe(void *memory, size_t len);
 

@@ -112,15 +112,15 @@ static enum err read_limit(const struct reading *r, const char *name, uint32_t *
 
 static enum err read_limits(const struct reading *r)
 {
-    enum err err = read_limit(r, "calls_per_s", &r->g->calls_per_s);
+    uint32_t calls_per_s = 0;
+    enum err err = read_limit(r, "calls_per_s", &calls_per_s);
     if (err == ERR_NONE)
-        err = read_limit(r, "burst", &r->g->burst);
+        err = read_limit(r, "burst", &r->g->calls.burst);
     if (err == ERR_NONE)
         err = read_limit(r, "in_flight", &r->g->in_flight);
-    if (err == ERR_NONE && r->g->burst && !r->g->calls_per_s)
+    if (err == ERR_NONE && r->g->calls.burst && !calls_per_s)
         err = wrong(r, "burst", "counts only with calls_per_s");
-    if (!r->g->burst)
-        r->g->burst = r->g->calls_per_s;
+    r->g->calls.per_minute = 60 * calls_per_s;
     return err;
 }
 
@@ -286,37 +286,20 @@ bool guard_may(const struct guard *g, enum es_function function)
     return !g->chosen || g->functions[function / 64] >> (function % 64) & 1;
 }
 
-/* ---- limits: a bucket of thousandths of a call that fills with time */
-
-static bool take_call(struct guard *g, uint64_t now_ms)
-{
-    uint64_t full = 1000ull * g->burst, passed = now_ms > g->filled_ms ? now_ms - g->filled_ms : 0;
-    if (!g->filled_ms || passed > full)
-        g->budget = full;
-    else
-        g->budget += passed * g->calls_per_s;
-    g->budget = g->budget < full ? g->budget : full;
-    g->filled_ms = now_ms;
-    if (g->budget < 1000)
-        return false;
-    g->budget -= 1000;
-    return true;
-}
+/* ---- limits */
 
 static bool within_limits(struct guard *g, const char *name, uint64_t now_ms, struct log *log)
 {
-    if (!g->calls_per_s)
-        return true;
-    if (take_call(g, now_ms)) {
-        if (g->turned_away && g->budget >= 500ull * g->burst) {
+    if (bucket_take(&g->budget, &g->calls, now_ms)) {
+        uint64_t turned_away = bucket_recovered(&g->budget, &g->calls);
+        if (turned_away)
             log_fact(log, LOG_INFO_, NULL, "%s is below its calls_per_s again; %llu were turned away", name,
-                     (unsigned long long)g->turned_away);
-            g->turned_away = 0;
-        }
+                     (unsigned long long)turned_away);
         return true;
     }
-    if (!g->turned_away++)
-        log_fact(log, LOG_WARN_, NULL, "%s calls more often than its %u calls_per_s: turned away", name, g->calls_per_s);
+    if (g->budget.turned_away == 1)
+        log_fact(log, LOG_WARN_, NULL, "%s calls more often than its %u calls_per_s: turned away", name,
+                 g->calls.per_minute / 60);
     return false;
 }
 

@@ -3,6 +3,7 @@
 #ifndef OSPREY_ROLE_GUARD_H
 #define OSPREY_ROLE_GUARD_H
 
+#include "lib/base/bucket.h"
 #include "lib/daemon/config.h"
 #include "lib/es/wsse.h"
 
@@ -26,12 +27,12 @@ struct guard {
     struct codes codes;        /* its own numbers for statuses */
     bool takes_any_pol2;       /* rules without meaning too: they are kept and enforced as far as they go */
     uint32_t validity_min_s, validity_max_s; /* of its calls; 0: the server's own */
-    uint32_t calls_per_s, burst, in_flight; /* 0: no limit */
+    struct bucket_rate calls;
+    uint32_t in_flight; /* 0: no limit */
     struct wsse_rule security;
     struct guard_sender send;
     /* state */
-    uint64_t budget, filled_ms; /* thousandths of a call */
-    uint64_t turned_away;       /* since the limit was reached */
+    struct bucket budget; /* of calls */
 };
 
 /* The options of [partner NAME], for the table of a program. */

@@ -59,10 +59,7 @@ struct span smsr_admin_script(struct arena *a, const struct smsr_config *config,
 
 static struct smsr_session **bucket_of(const struct smsr *s, const struct eid *eid)
 {
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < EID_LEN; i++)
-        hash = (hash ^ eid->octets[i]) * 16777619u;
-    return (struct smsr_session **)&s->session_buckets[hash % SMSR_SESSION_BUCKETS];
+    return (struct smsr_session **)&s->session_buckets[span_hash(SPAN_OF(eid->octets)) % SMSR_SESSION_BUCKETS];
 }
 
 static void bucket_add(struct smsr_session *session)

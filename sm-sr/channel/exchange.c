@@ -9,6 +9,7 @@
 #include "lib/scp/scp81.h"
 #include "link.h"
 #include "notification.h"
+#include "pace.h"
 #include "packet.h"
 #include "script.h"
 #include "sm-sr/procedures/switch.h"
@@ -20,7 +21,7 @@
 static void sms_post(struct turn *t, const struct exchange *x, struct span packet)
 {
     struct effect effect = {
-        .kind = SMSR_EFFECT_SMS, .to = x->to, .body = packet, .give_up_ms = x->next_ms
+        .kind = SMSR_EFFECT_SMS, .to = x->to, .body = packet, .give_up_ms = x->next_ms == PACE_PARKED ? 0 : x->next_ms
     };
     snprintf(effect.line, sizeof effect.line, "%s", t->e->eid_text);
     snprintf(effect.ref, sizeof effect.ref, "sms/%u", x->n);
@@ -28,19 +29,6 @@ static void sms_post(struct turn *t, const struct exchange *x, struct span packe
     t->counts.sms_out++;
     turn_log(t, LOG_DEBUG_, "%s %u by SMS, %zu octets", x->bearer == BEARER_SMS ? "script" : "trigger", x->n,
              packet.len);
-}
-
-static uint64_t pause_ms(const struct turn *t, uint32_t tries)
-{
-    uint64_t s = (uint64_t)t->config->resend_s << (tries < 10 ? tries : 10);
-    return 1000 * (s < t->config->resend_max_s ? s : t->config->resend_max_s);
-}
-
-static void note_try(struct turn *t, struct exchange *x)
-{
-    x->next_ms = t->now_ms + pause_ms(t, x->tries);
-    x->tries++;
-    smsr_exchange_changed(x);
 }
 
 /* The line tells which eUICC's script it was, should the session be gone when the reply gets there. */
@@ -74,7 +62,7 @@ static enum err session_give(struct turn *t, struct exchange *x, struct reply_re
     if (x->state == EXCHANGE_SENT && x->tries)
         x->repeated = true;
     x->state = EXCHANGE_SENT;
-    note_try(t, x);
+    smsr_pace_left(t, x);
     session_reply(t, session, 200, body);
     t->counts.scripts++;
     turn_log(t, LOG_DEBUG_, "script %u over %s, %zu octets", x->n, smsr_bearer_text(x->bearer), x->script.len);
@@ -100,7 +88,7 @@ static enum err send_by_sms(struct turn *t, struct exchange *x, const char *to)
     if (err != ERR_NONE)
         return err;
     x->state = EXCHANGE_SENT;
-    note_try(t, x);
+    smsr_pace_left(t, x);
     sms_post(t, x, x->packet);
     return ERR_NONE;
 }
@@ -118,9 +106,25 @@ static enum err send_by_session(struct turn *t, struct exchange *x, const char *
     if (err != ERR_NONE)
         return err;
     x->state = EXCHANGE_WAITING;
-    note_try(t, x);
+    smsr_pace_left(t, x);
     sms_post(t, x, x->packet);
     return ERR_NONE;
+}
+
+/* It leaves when the card is heard of; what it is drawn with then is drawn then. */
+static enum err hold(struct turn *t, struct exchange *x, const char *to)
+{
+    enum err err = address_of(t, x, to);
+    x->state = EXCHANGE_HELD;
+    x->next_ms = PACE_PARKED;
+    if (err == ERR_NONE)
+        turn_log(t, LOG_INFO_, "script %u waits for the next network event", x->n);
+    return err;
+}
+
+static enum err send_first(struct turn *t, struct exchange *x, const char *to, struct reply_ref session)
+{
+    return x->bearer == BEARER_SMS ? send_by_sms(t, x, to) : send_by_session(t, x, to, session);
 }
 
 /* A request that waits: this turn's, or one of another. */
@@ -150,8 +154,9 @@ enum err smsr_exchange_send(struct turn *t, const struct operation *op, enum exc
     if (!smsr_bearer_is_of(x->bearer, session))
         session = (struct reply_ref){ 0 };
     enum err err = x->script.ptr ? ERR_NONE : ERR_NO_SPACE;
+    bool is_held = purpose != EXCHANGE_CONFIRM && reply_ref_is_none(session) && smsr_pace_waits(t, op);
     if (err == ERR_NONE)
-        err = x->bearer == BEARER_SMS ? send_by_sms(t, x, to) : send_by_session(t, x, to, session);
+        err = is_held ? hold(t, x, to) : send_first(t, x, to, session);
     if (err != ERR_NONE)
         smsr_exchange_remove(x);
     return err;
@@ -231,10 +236,13 @@ static enum err packet_again(struct turn *t, struct exchange *x, struct span *re
 void smsr_exchange_again(struct turn *t, struct exchange *x)
 {
     struct span packet;
-    next_address(t, x);
+    if (t->heard_at)
+        snprintf(x->to, sizeof x->to, "%s", t->heard_at);
+    else
+        next_address(t, x);
     if (packet_again(t, x, &packet) != ERR_NONE)
         return;
-    note_try(t, x);
+    smsr_pace_left(t, x);
     sms_post(t, x, packet);
     turn_log(t, LOG_INFO_, "%s %u leaves again, try %u", x->bearer == BEARER_SMS ? "packet" : "trigger", x->n,
              x->tries);
@@ -256,8 +264,30 @@ void smsr_exchange_resend(struct turn *t)
         if (!x->n || x->change == ROW_GONE || x->next_ms > t->now_ms)
             continue;
         if (is_worked_at(t, x))
-            note_try(t, x);
-        else
+            smsr_pace_left(t, x);
+        else if (smsr_pace_allows(t, x))
+            smsr_exchange_again(t, x);
+    }
+}
+
+static void leave_held(struct turn *t, struct exchange *x)
+{
+    char to[sizeof x->to];
+    snprintf(to, sizeof to, "%s", t->heard_at ? t->heard_at : x->to);
+    enum err err = send_first(t, x, to, (struct reply_ref){ 0 });
+    if (err != ERR_NONE)
+        turn_log(t, LOG_ERROR_, "script %u cannot leave: %s", x->n, err_text(err));
+}
+
+void smsr_exchange_heard(struct turn *t)
+{
+    for (size_t i = 0; i < t->e->exchange_count; i++) {
+        struct exchange *x = &t->e->exchanges[i];
+        if (!x->n || x->change == ROW_GONE || x->next_ms != PACE_PARKED || !x->to[0])
+            continue;
+        if (x->state == EXCHANGE_HELD)
+            leave_held(t, x);
+        else if (x->change == ROW_KEPT && !is_worked_at(t, x)) /* else it has just left, or the card is at it */
             smsr_exchange_again(t, x);
     }
 }
@@ -342,7 +372,7 @@ static bool counter_low(struct turn *t, struct exchange *x, bool invitation)
         x->next_ms = x->next_ms < soon ? x->next_ms : soon;
         return true;
     }
-    note_try(t, x);
+    smsr_pace_left(t, x);
     sms_post(t, x, x->packet);
     return true;
 }
@@ -378,7 +408,7 @@ static void trigger_answered(struct turn *t, struct exchange *x, struct span dat
         return;
     answer_read(data, &a);
     if (!a.broken && a.count && a.last.sw != SW_OK && other_way(t, x, "the card refuses PUSH")) {
-        note_try(t, x);
+        smsr_pace_left(t, x);
         sms_post(t, x, x->packet);
     }
 }
@@ -390,6 +420,7 @@ static bool por_of(struct turn *t, struct exchange *x, enum scp80_form form, str
     if ((form == SCP80_CAT_TP && (x->bearer != BEARER_CAT_TP || x->state != EXCHANGE_SENT)) ||
         smsr_packet_por(t, x, form, packet, &por) != ERR_NONE)
         return false;
+    t->heard = true;
     turn_log(t, LOG_DEBUG_, "PoR to %u by %s: %s", x->n, form == SCP80_SMS ? "SMS" : "CAT_TP",
              scp80_status_text(por.status));
     if (por.status != SCP80_OK) {
@@ -449,7 +480,7 @@ void smsr_exchange_session_lost(struct turn *t)
 static bool may_go(const struct turn *t, const struct exchange *x, struct reply_ref session)
 {
     bool fits = session.node != SMSR_NODE_LINK || x->script.len <= t->config->cat_tp_script_max + SCRIPT_FRAME;
-    bool waits = x->bearer != BEARER_SMS && x->state == EXCHANGE_WAITING && fits;
+    bool waits = x->bearer != BEARER_SMS && x->state != EXCHANGE_SENT && fits;
     return x->n && x->change != ROW_GONE && (waits || smsr_bearer_is_of(x->bearer, session));
 }
 

@@ -23,7 +23,9 @@ size_t smsr_script_room(const struct turn *t);
 /* The timer: everything whose time has come leaves again. */
 void smsr_exchange_resend(struct turn *t);
 void smsr_exchange_again(struct turn *t, struct exchange *x); /* now */
-/* When the next one is due; 0: none. */
+/* The card was heard of: what waits for that leaves. */
+void smsr_exchange_heard(struct turn *t);
+/* When the next one is due; 0: none. PACE_PARKED: when the card is heard of. */
 uint64_t smsr_exchange_due(const struct euicc *e);
 
 /* A PoR from the card, by SMS or over a link. */

@@ -190,6 +190,7 @@ void smsr_notification(struct turn *t, struct span bytes, const char *from)
         return;
     }
     bool repeat = is_repeat(t->e, &n);
+    t->heard = true;
     remember(t, &n, from);
     t->counts.notifications++;
     turn_log(t, LOG_INFO_, "notification %u: %s%s", n.sequence, es5_notification_text(n.type),
@@ -226,6 +227,7 @@ void smsr_notification_packet(struct turn *t, const char *from, enum scp80_form 
 {
     struct span data = SPAN_NONE;
     enum err err = packet_open(t, form, packet, &data);
+    t->heard_at = err == ERR_NONE ? from : NULL;
     if (err == ERR_NONE)
         smsr_notification(t, data, from);
     else

@@ -70,11 +70,19 @@ static void log_end(struct turn *t, const struct operation *op)
              *s->code ? "/" : "", s->code, s->detail);
 }
 
+/* Its first script has not left: it waited for the card to be heard of. */
+static bool has_not_begun(const struct turn *t, const struct operation *op)
+{
+    const struct exchange *x = smsr_exchange_of(t->e, op, EXCHANGE_COMMAND);
+    bool first = op->step == &op->procedure->steps[1] && op->procedure != &SMSR_CREATE_ISDP; /* its entry: the audit decides */
+    return x && first && x->state == EXCHANGE_HELD;
+}
+
 /* What was sent and not answered leaves the card's state open. */
-static bool is_unsure(const struct operation *op)
+static bool is_unsure(const struct turn *t, const struct operation *op)
 {
     return !MUTANT(never_in_doubt) && op->procedure != &SMSR_AUDIT && !op->procedure->only_keys && smsr_operation_runs(op) &&
-           (op->status.exec == EXECUTED_EXPIRED ||
+           !has_not_begun(t, op) && (op->status.exec == EXECUTED_EXPIRED ||
             ((op->flags & OPERATION_UNSURE) && op->status.exec == EXECUTED_FAILED));
 }
 
@@ -90,8 +98,8 @@ static void tell_of_switch(struct turn *t, const struct operation *op)
 void smsr_operation_end(struct turn *t, struct operation *op)
 {
     smsr_change_ending(t, op);
-    bool unsure = is_unsure(op);
-    if (op->status.exec == EXECUTED_EXPIRED && smsr_operation_switches(op))
+    bool unsure = is_unsure(t, op);
+    if (op->status.exec == EXECUTED_EXPIRED && smsr_operation_switches(op) && !has_not_begun(t, op))
         t->e->expired_isdp = smsr_switch_target(op);
     bool more = (op->flags & OPERATION_MORE_TO_DO) && op->status.exec == EXECUTED_SUCCESS;
     t->hold |= more;

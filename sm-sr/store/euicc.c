@@ -115,6 +115,8 @@ static void load_operation(const struct row *row, struct operation *op)
     op->secret = row_bytes(row, 20);
 }
 
+enum { EXCHANGE_REPEATED = 1, EXCHANGE_RESERVED = 2 };
+
 static void load_exchange(const struct row *row, struct exchange *x)
 {
     x->n = (uint32_t)row_int(row, 0);
@@ -123,7 +125,8 @@ static void load_exchange(const struct row *row, struct exchange *x)
     x->bearer = (enum bearer)row_int(row, 3);
     column_aid(row, 4, &x->target);
     x->state = (enum exchange_state)row_int(row, 5);
-    x->repeated = row_int(row, 6) != 0;
+    x->repeated = row_int(row, 6) & EXCHANGE_REPEATED;
+    x->reserved = row_int(row, 6) & EXCHANGE_RESERVED;
     x->kvn = (uint8_t)row_int(row, 7);
     x->counter = (uint64_t)row_int(row, 8);
     x->tries = (uint32_t)row_int(row, 9);
@@ -266,6 +269,11 @@ static void save_operation(const struct euicc *e, const struct operation *op, st
     }
 }
 
+static int64_t exchange_flags(const struct exchange *x)
+{
+    return (x->repeated ? EXCHANGE_REPEATED : 0) | (x->reserved ? EXCHANGE_RESERVED : 0);
+}
+
 static void save_exchange(const struct euicc *e, const struct exchange *x, struct writes *w)
 {
     if (x->change == ROW_GONE) {
@@ -273,14 +281,14 @@ static void save_exchange(const struct euicc *e, const struct exchange *x, struc
     } else if (x->change == ROW_NEW) {
         WRITES_ADD(w, &SMSR_EXCHANGE_ADD, 1, value_text(e->eid_text), value_int(x->n), value_int(x->operation),
                    value_int(x->purpose), value_int(x->bearer), value_aid(&x->target), value_int(x->state),
-                   value_int(x->repeated), value_int(x->kvn), value_time(x->counter), value_int(x->tries),
+                   value_int(exchange_flags(x)), value_int(x->kvn), value_time(x->counter), value_int(x->tries),
                    value_time(x->next_ms), value_optional(x->to), value_blob(x->script), value_octets(x->packet),
                    value_time(x->invited));
     } else {
         WRITES_ADD(w, &SMSR_EXCHANGE_SAVE, 1, value_text(e->eid_text), value_int(x->n), value_int(x->bearer),
                    value_int(x->state), value_time(x->counter), value_int(x->tries), value_time(x->next_ms),
                    value_optional(x->to), value_int(x->packet_new),
-                   x->packet_new ? value_octets(x->packet) : value_null(), value_int(x->kvn), value_int(x->repeated),
+                   x->packet_new ? value_octets(x->packet) : value_null(), value_int(x->kvn), value_int(exchange_flags(x)),
                    value_int(x->script_new), x->script_new ? value_blob(x->script) : value_null(),
                    value_time(x->invited));
     }

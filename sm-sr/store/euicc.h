@@ -42,7 +42,8 @@ enum exchange_purpose {
 };
 enum exchange_state {
     EXCHANGE_WAITING = 1, /* HTTPS, CAT_TP: the card was asked to come, the script was not given yet */
-    EXCHANGE_SENT         /* the card may have it */
+    EXCHANGE_SENT,        /* the card may have it */
+    EXCHANGE_HELD         /* nothing has left: it waits for the card to be heard of (channel/pace.h) */
 };
 /* One command script on its way to the card. What leaves is stored and leaves as stored, again and again. */
 struct exchange {
@@ -56,6 +57,7 @@ struct exchange {
     uint64_t counter; /* of packet */
     uint64_t invited; /* CAT_TP, SENT: counter of the latest trigger since packet was drawn; 0: none */
     uint32_t tries;   /* how often packet or script left */
+    bool reserved;    /* its next leave is taken from the budgets already */
     bool repeated;    /* the command itself left more than once */
     uint64_t next_ms; /* when it leaves again */
     char to[MSISDN_DIGITS_MAX + 1];

@@ -76,7 +76,7 @@ struct esme {
     uint32_t bind_status, answer_with, submit_status;
     size_t messages, answers;
     bool closed, mute;
-    char from[SMPP_ADDRESS_MAX], log[4096];
+    char from[SMPP_ADDRESS_MAX], alert[SMPP_ADDRESS_MAX], log[4096];
     struct smpp_sm last;
     uint8_t last_bytes[512];
 };
@@ -109,8 +109,13 @@ static void on_answer(void *context, uint64_t tag, uint32_t status, const char *
     e->answers++;
     e->submit_status = status;
 }
+static void on_alert(void *context, const struct smpp_address *source)
+{
+    struct esme *e = context;
+    snprintf(e->alert, sizeof e->alert, "%s", source->text);
+}
 static void on_end(void *context, const char *why) { (void)context, (void)why; }
-static const struct smpp_events events = { up, on_bind, on_message, on_answer, NULL, on_end };
+static const struct smpp_events events = { up, on_bind, on_message, on_answer, on_alert, on_end };
 
 static struct esme sr, phone, other;
 
@@ -205,6 +210,24 @@ static void begin_with_both(const struct smsc_options *o)
 static const struct smsc_options plain = { .system_id = "lab" };
 
 /* ---- tests ---- */
+
+/* Who asked for it is told of each number that can be reached; nobody else, and nobody without being asked. */
+static void who_is_back_is_told(void **state)
+{
+    (void)state;
+    begin_with_both(&(struct smsc_options){ .system_id = "lab", .alert = "sm-sr" });
+    assert_string_equal(sr.alert, "device"); /* its numbers: the range, and its name */
+    hang_up(&phone);
+    sr.alert[0] = '\0';
+    dial(&other, "4917012399", "4917012399");
+    settle();
+    assert_string_equal(sr.alert, "4917012399");
+    assert_string_equal(other.alert, "");
+    end();
+    begin_with_both(&plain);
+    assert_string_equal(sr.alert, "");
+    end();
+}
 
 static void messages_go_byte_exact_both_ways(void **state)
 {
@@ -450,6 +473,7 @@ static void no_destination_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WITH_FILE(who_is_back_is_told),
         WITH_FILE(messages_go_byte_exact_both_ways),
         WITH_FILE(a_message_waits_for_its_phone),
         WITH_FILE(nothing_stored_is_lost_with_the_process),
