@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "explain.h"
 #include "show.h"
 
 #define FOLLOW_MS 500u
@@ -48,6 +49,7 @@ enum op_exit op_admin_ask(struct op_session *s, const char *method, const char *
     struct http_call call = { .method = method, .url = url, .content_type = "application/json", .body = span_text(text ? text : ""),
                               .done = on_answer, .context = &k };
     *ret = NULL;
+    op_explain(s, "→ %s %s %.400s", method, url ? url : target, text ? text : "");
     enum err err = url ? http_client_send(s->client, &call) : ERR_NO_MEMORY;
     free(text);
     if (err != ERR_NONE) {
@@ -57,6 +59,7 @@ enum op_exit op_admin_ask(struct op_session *s, const char *method, const char *
     while (!k.done)
         loop_round(s->loop, 50);
     enum op_exit exit = exit_of(&k);
+    op_explain(s, "← HTTP %d", k.status);
     if (exit == OP_OK) {
         *ret = k.answer;
         return OP_OK;

@@ -43,7 +43,8 @@ static const struct {
     [OPT_EIDS] = { "eids", "FILE", "many eUICCs, one EID a line; FILE.progress is kept beside it: the same command goes on after a kill" },
     [OPT_PARALLEL] = { "parallel", "N", "with --eids: so many at a time (8)" },
     [OPT_REPORT] = { "report", "FILE", "with --eids: what became of each, as JSON" },
-    [OPT_FILE] = { "file", "FILE", "many: a line each, PACKAGE [type=…] [imsi=…] [msisdn=…] [rules=…]" },
+    [OPT_FILE] = { "file", "FILE", "orders: a line each, PACKAGE [type=…] [imsi=…] [msisdn=…] [rules=…] [token=yes]; master-delete: a token" },
+    [OPT_TOKEN] = { "token", NULL, "its ISD-P shall get a key for delete tokens: osprey profile master-delete" },
     [OPT_WORD] = { "", NULL, "" },
 };
 

@@ -46,6 +46,7 @@ enum op_option {
     OPT_PARALLEL,
     OPT_REPORT,
     OPT_FILE,
+    OPT_TOKEN,
     OPT_WORD, /* the one word without dashes */
     OP_OPTION_COUNT
 };
@@ -53,6 +54,9 @@ enum op_option {
 #define OPT_EVERY   (OPT(CONFIG) | OPT(JSON) | OPT(EXPLAIN) | OPT(HELP))
 #define OPT_CALLING                                                                                                    \
     (OPT_EVERY | OPT(VIA) | OPT(SM_SR) | OPT(VALIDITY) | OPT(TIMEOUT) | OPT(CALL_ID) | OPT(NO_WAIT) | OPT(DRY_RUN))
+
+/* Administration that takes its time. */
+#define OPT_LATER (OPT_EVERY | OPT(VIA) | OPT(VALIDITY) | OPT(TIMEOUT) | OPT(CALL_ID) | OPT(NO_WAIT) | OPT(DRY_RUN))
 
 struct op_arguments {
     uint64_t given; /* OPT bits */

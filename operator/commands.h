@@ -37,6 +37,15 @@ enum op_exit op_ota_pol1(struct op_session *s, const struct op_arguments *a);
 enum op_exit op_ota_connectivity(struct op_session *s, const struct op_arguments *a);
 enum op_exit op_ota_script(struct op_session *s, const struct op_arguments *a);
 
+/* The content of a DGI 3A07 from --centre and --apn; in the session's arena. false: detail says why. */
+bool op_connectivity_of(struct op_session *s, const struct op_arguments *a, struct span *ret);
+
+/* personal.c */
+enum op_exit op_profile_token(struct op_session *s, const struct op_arguments *a);
+enum op_exit op_profile_connectivity(struct op_session *s, const struct op_arguments *a);
+enum op_exit op_delete_token(struct op_session *s, const struct op_arguments *a);
+enum op_exit op_master_delete(struct op_session *s, const struct op_arguments *a);
+
 /* order.c */
 enum op_exit op_order_add(struct op_session *s, const struct op_arguments *a);
 enum op_exit op_order_list(struct op_session *s, const struct op_arguments *a);

@@ -31,6 +31,8 @@ static json_t *order_json(struct op_session *s, const struct op_arguments *a, st
     set_text(o, "msisdn", a->address.msisdn);
     if (a->given & OPT(RULES))
         set_text(o, "pol2", pol2_text(a->rules, pol2));
+    if (a->given & OPT(TOKEN))
+        json_object_set_new(o, "token", json_true());
     return o;
 }
 
@@ -59,7 +61,7 @@ static enum op_exit order_one(struct op_session *s, const struct op_arguments *a
     return OP_OK;
 }
 
-/* ---- many: a line each, "PACKAGE [type=…] [imsi=…] [msisdn=…] [rules=…]" */
+/* ---- many: a line each, "PACKAGE [type=…] [imsi=…] [msisdn=…] [rules=…] [token=yes]" */
 
 struct batch {
     struct op_session *s;
@@ -104,7 +106,7 @@ static void send_batch(struct batch *b)
 /* false: the line says something that is not known. */
 static bool read_words(char *text, json_t *order)
 {
-    static const char *const names[] = { "type", "imsi", "msisdn", "rules" };
+    static const char *const names[] = { "type", "imsi", "msisdn", "rules", "token" };
     for (char *save = NULL, *word = strtok_r(text, " \t", &save); word; word = strtok_r(NULL, " \t", &save)) {
         char *value = strchr(word, '=');
         size_t i = 0;
@@ -112,7 +114,10 @@ static bool read_words(char *text, json_t *order)
             i++;
         if (!value || i == ARRAY_LEN(names) || strlen(names[i]) != (size_t)(value - word))
             return false;
-        set_text(order, strcmp(names[i], "rules") ? names[i] : "pol2", value + 1);
+        if (!strcmp(names[i], "token"))
+            json_object_set_new(order, "token", json_boolean(!strcmp(value + 1, "yes")));
+        else
+            set_text(order, strcmp(names[i], "rules") ? names[i] : "pol2", value + 1);
     }
     return true;
 }
@@ -133,7 +138,7 @@ static enum op_exit read_line(struct batch *b, size_t number, char *line)
         *rest++ = '\0';
     if (!read_words(rest, order)) {
         json_decref(order);
-        return wrong_line(b, number, "after the package only type=, imsi=, msisdn= and rules=");
+        return wrong_line(b, number, "after the package only type=, imsi=, msisdn=, rules= and token=");
     }
     arena_init(&a, 4 * PACKAGE_FILE_MAX);
     const char *path = arena_printf(&a, "%.*s%s", *line == '/' ? 0 : (int)b->folder_len, b->folder, line);

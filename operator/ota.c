@@ -154,23 +154,47 @@ static bool write_apn(struct writer *w, const char *apn)
     return labels.err == ERR_NONE && w->err == ERR_NONE;
 }
 
-static bool connectivity_script(struct op_session *s, const struct op_arguments *a, struct ram_script *script)
+/* The command to the profile; its values stand in the writers. */
+static bool read_connectivity(struct op_session *s, const struct op_arguments *a, struct writer *centre, struct writer *https,
+                              struct es6_connectivity *ret)
 {
-    WRITER_ON_STACK(centre, 16);
-    WRITER_ON_STACK(https, 128);
     struct sms_address address;
-    struct es6_connectivity c = { 0 };
+    *ret = (struct es6_connectivity){ 0 };
     if (!a->centre && !a->apn)
         return say(s, "what shall change?", "give --centre, --apn or both");
     if (a->centre) {
         if (sms_address_of(a->centre, &address) != ERR_NONE)
             return say(s, "--centre", "a number like +4917…");
-        wr_sms_service_centre(&centre, &address);
-        c.smsc = wr_span(&centre);
+        wr_sms_service_centre(centre, &address);
+        ret->smsc = wr_span(centre);
     }
-    if (a->apn && !write_apn(&https, a->apn))
+    if (a->apn && !write_apn(https, a->apn))
         return say(s, "--apn", "a name like internet.example");
-    c.https = wr_span(&https);
+    ret->https = wr_span(https);
+    return true;
+}
+
+/* The command without its header and that of the DGI: one octet of length is enough. */
+bool op_connectivity_of(struct op_session *s, const struct op_arguments *a, struct span *ret)
+{
+    WRITER_ON_STACK(centre, 16);
+    WRITER_ON_STACK(https, 128);
+    struct writer capdu = wr_arena(&s->arena, 300);
+    struct es6_connectivity c;
+    if (!read_connectivity(s, a, &centre, &https, &c))
+        return false;
+    es6_update_connectivity_write(&capdu, &c);
+    *ret = span_from(wr_span(&capdu), 5 + 2 + 1);
+    return capdu.err == ERR_NONE;
+}
+
+static bool connectivity_script(struct op_session *s, const struct op_arguments *a, struct ram_script *script)
+{
+    WRITER_ON_STACK(centre, 16);
+    WRITER_ON_STACK(https, 128);
+    struct es6_connectivity c;
+    if (!read_connectivity(s, a, &centre, &https, &c))
+        return false;
     add(script, write_address, NULL);
     add(script, write_connectivity, &c);
     return true;

@@ -5,6 +5,8 @@
 
 #include "lib/codec/hex.h"
 #include "lib/role/undelivered.h"
+#include "procedures/personalize.h"
+#include "token.h"
 #include "turn.h"
 
 #define ORDERS_MAX 256u
@@ -14,10 +16,11 @@
 static void add_row(void *context, const struct smdp_ordered *o)
 {
     char pol2[POL2_TEXT_SIZE];
-    json_array_append_new(context, json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:s}", "iccid", o->iccid.digits,
+    json_array_append_new(context, json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:s, s:s}", "iccid", o->iccid.digits,
                                              "type", o->type, "imsi", o->address.imsi, "msisdn", o->address.msisdn,
                                              "pol2", pol2_text(o->pol2, pol2), "size", (int)o->size, "memory",
-                                             (int)o->memory, "state", o->state, "eid", o->eid));
+                                             (int)o->memory, "state", o->state, "eid", o->eid, "token",
+                                             o->token));
 }
 
 static int list(void *role, const struct admin_request *r, json_t **ret)
@@ -72,6 +75,9 @@ static void read_order(struct reading *r, struct arena *a, struct smdp_order *o)
     check(r, !memory || (json_is_integer(memory) && json_integer_value(memory) >= 0 && json_integer_value(memory) <= INT32_MAX),
           "memory");
     o->memory = (uint32_t)json_integer_value(memory);
+    json_t *token = json_object_get(r->body, "token");
+    check(r, !token || json_is_boolean(token), "token");
+    o->token = json_is_true(token);
     o->connectivity = hex_to_arena(a, text_of(r, "connectivity"), &err);
     check(r, err == ERR_NONE, "connectivity");
     if (package.len)
@@ -81,7 +87,7 @@ static void read_order(struct reading *r, struct arena *a, struct smdp_order *o)
 
 static void check_names(struct reading *r)
 {
-    static const char *const known[] = { "package", "type", "imsi", "msisdn", "pol2", "memory", "connectivity" };
+    static const char *const known[] = { "package", "type", "imsi", "msisdn", "pol2", "memory", "connectivity", "token" };
     const char *name;
     json_t *value;
     json_object_foreach(r->body, name, value) {
@@ -213,16 +219,21 @@ static const struct admin_route routes[] = {
     { "GET", "profiles", "the caller's profiles, by ICCID", SMDP_OPERATOR, list },
     { "POST", "profiles", "orders one profile", SMDP_OPERATOR, order },
     { "POST", "orders", "orders many, each by itself", SMDP_OPERATOR, order_many },
+    { "POST", "profiles/{iccid}/personalize", "changes connectivity parameters, or loads a token key, of an installed profile",
+      SMDP_OPERATOR, personalize_admin },
+    { "POST", "profiles/{iccid}/delete-token", "a token with which an SM-SR deletes the profile, whatever its policy says",
+      SMDP_OPERATOR, token_admin },
     { "GET", "partners", "who may come in", 0, list_partners },
 };
 
-int smdp_admin(struct smdp *s, const struct smdp_partner *partner, const struct http_request *request, struct arena *a,
-               struct span *ret_body, const char **ret_type)
+int smdp_admin(struct smdp *s, const struct smdp_partner *partner, const struct http_request *request, struct reply_ref reply,
+               struct arena *a, struct span *ret_body, const char **ret_type)
 {
     struct undelivered u = messages(s);
-    struct admin admin = { { { routes, ARRAY_LEN(routes), s }, undelivered_routes(&u) }, metrics };
+    struct admin_calls calls = { &s->env };
+    struct admin admin = { { { routes, ARRAY_LEN(routes), s }, admin_call_routes(&calls), undelivered_routes(&u) }, metrics };
     struct admin_request r = { .method = request->method, .path = request->path, .query = request->query, .body = request->body,
-                               .a = a };
+                               .reply = reply, .a = a };
     if (partner) {
         r.name = partner->name;
         r.oid = &partner->oid;

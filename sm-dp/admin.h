@@ -7,8 +7,9 @@
 #include "lib/role/admin.h"
 #include "smdp.h"
 
-/* partner: who the TLS connection belongs to; NULL: nobody known. The HTTP status; the body in the arena, with its type. */
-int smdp_admin(struct smdp *s, const struct smdp_partner *partner, const struct http_request *request, struct arena *a,
-               struct span *ret_body, const char **ret_type);
+/* partner: who the TLS connection belongs to; NULL: nobody known. The HTTP status (ADMIN_LATER: the
+ * answer leaves as EFFECT_REPLY to `reply`); the body in the arena, with its type. */
+int smdp_admin(struct smdp *s, const struct smdp_partner *partner, const struct http_request *request, struct reply_ref reply,
+               struct arena *a, struct span *ret_body, const char **ret_type);
 
 #endif

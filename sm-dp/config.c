@@ -54,6 +54,8 @@ const struct config_option smdp_options[] = {
     { "profile *", "pol2", CONFIG_TEXT, "none", false,
       "policy rules: disable:not-allowed, delete:not-allowed, disable:auto-delete" },
     { "profile *", "memory", CONFIG_NUMBER, "0", false, "octets it needs on the card; 0: estimated" },
+    { "profile *", "token", CONFIG_BOOL, "no", false,
+      "load a key for delete tokens into its ISD-P once it is installed, so that it can be deleted whatever its policy says" },
     { "profile *", "connectivity", CONFIG_HEX, "", false,
       "connectivity parameters to set over SCP03 once it is installed: A0, A1, A2 of DGI 3A07; none: the package's own" },
 };
@@ -247,7 +249,8 @@ void smdp_config_done(struct smdp_config *config)
 
 static enum err read_order(const struct reading *r, struct arena *a, struct smdp_order *o)
 {
-    *o = (struct smdp_order){ .memory = (uint32_t)config_number(r->file, r->section, "memory") };
+    *o = (struct smdp_order){ .memory = (uint32_t)config_number(r->file, r->section, "memory"),
+                              .token = config_bool(r->file, r->section, "token") };
     enum err err = read_oid(r, "owner", &o->owner);
     if (err == ERR_NONE)
         err = read_text(r, "type", o->type, sizeof o->type);

@@ -224,43 +224,6 @@ enum err es8_segments_data(struct turn *t, struct job *j, struct es8_state *s, s
     return ERR_NONE;
 }
 
-/* ---- connectivity parameters, over SCP03 */
-
-struct span es8_channel_data(struct turn *t, struct es8_state *s)
-{
-    WRITER_ON_STACK(capdu, 32);
-    struct writer w = wr_arena(t->arena, 40);
-    if (!t->again)
-        t->env->rng->fill(t->env->rng, s->host_challenge, sizeof s->host_challenge);
-    scp03_initialize_update_write(&capdu, s->keys.kvn, s->host_challenge);
-    wr_tlv(&w, RAM_TAG_CAPDU, wr_span(&capdu));
-    return wr_span(&w);
-}
-
-enum err es8_connectivity_data(struct turn *t, struct es8_state *s, struct span parameters, struct span *ret)
-{
-    WRITER_ON_STACK(authenticate, 32);
-    WRITER_ON_STACK(plain, APDU_SHORT_DATA_MAX + 8);
-    WRITER_ON_STACK(wrapped, APDU_SHORT_DATA_MAX + SCP03_OVERHEAD_MAX + 8);
-    struct writer w = wr_arena(t->arena, 2 * APDU_SHORT_DATA_MAX);
-    struct es6_connectivity c;
-    struct capdu capdu;
-    enum err err = es6_connectivity_parse(parameters, &c);
-    if (err != ERR_NONE)
-        return err;
-    s->end = s->start;
-    es6_update_connectivity_write(&plain, &c);
-    err = scp03_external_authenticate_write(&s->end, SCP03_LEVEL_FULL, &authenticate);
-    if (err == ERR_NONE)
-        err = capdu_parse(wr_span(&plain), &capdu);
-    if (err == ERR_NONE)
-        err = scp03_wrap(&s->end, &capdu, &wrapped);
-    wr_tlv(&w, RAM_TAG_CAPDU, wr_span(&authenticate));
-    wr_tlv(&w, RAM_TAG_CAPDU, wr_span(&wrapped));
-    *ret = wr_span(&w);
-    return err != ERR_NONE ? err : w.err;
-}
-
 /* ---- answers */
 
 /* Items as they come, or with the script's frame around them. */
@@ -272,14 +235,14 @@ static enum err open_answer(struct span answer, struct ram_reader *r)
     return ERR_NONE;
 }
 
-static bool refuse(struct status *ret, const char *what, const char *why)
+bool es8_refuse(struct status *ret, const char *what, const char *why)
 {
     *ret = status_failed(REASON_ISDP_FAILED, "", "%s: %s", what, why);
     return false;
 }
 
 /* The last R-APDU as it stands; the first bad one is told. */
-static bool last_rapdu(struct span answer, const char *what, struct span *ret, struct status *ret_status)
+bool es8_last_answer(struct span answer, const char *what, struct span *ret, struct status *ret_status)
 {
     struct ram_reader r;
     struct ram_item item;
@@ -287,20 +250,20 @@ static bool last_rapdu(struct span answer, const char *what, struct span *ret, s
     enum err err = open_answer(answer, &r);
     while (err == ERR_NONE && ram_results_next(&r, &item)) {
         if (item.tag != RAM_TAG_RAPDU)
-            return refuse(ret_status, what, "the card did not understand the script");
+            return es8_refuse(ret_status, what, "the card did not understand the script");
         err = rapdu_parse(item.value, &rapdu);
         if (err == ERR_NONE && !sw_is_positive(rapdu.sw))
-            return refuse(ret_status, what, sw_text(rapdu.sw));
+            return es8_refuse(ret_status, what, sw_text(rapdu.sw));
         *ret = item.value;
     }
     if (err != ERR_NONE || r.r.err != ERR_NONE || !rapdu.sw)
-        return refuse(ret_status, what, "the card's answer cannot be read");
+        return es8_refuse(ret_status, what, "the card's answer cannot be read");
     return true;
 }
 
-static bool last_data(struct span answer, const char *what, struct span *ret, struct status *ret_status)
+bool es8_last_answer_data(struct span answer, const char *what, struct span *ret, struct status *ret_status)
 {
-    if (!last_rapdu(answer, what, ret, ret_status))
+    if (!es8_last_answer(answer, what, ret, ret_status))
         return false;
     *ret = span_sub(*ret, 0, ret->len - 2);
     return true;
@@ -309,21 +272,21 @@ static bool last_data(struct span answer, const char *what, struct span *ret, st
 bool es8_challenge_of(struct span answer, struct span *ret_rc, struct status *ret_status)
 {
     struct span data;
-    if (!last_data(answer, "authentication", &data, ret_status))
+    if (!es8_last_answer_data(answer, "authentication", &data, ret_status))
         return false;
     enum err err = ka_challenge_parse(data, ret_rc);
-    return err == ERR_NONE || refuse(ret_status, "random challenge", err_text(err));
+    return err == ERR_NONE || es8_refuse(ret_status, "random challenge", err_text(err));
 }
 
 bool es8_keys_of(struct span answer, struct es8_state *s, struct status *ret_status)
 {
     struct span data;
     struct ka_keys k;
-    if (!last_data(answer, "key establishment", &data, ret_status))
+    if (!es8_last_answer_data(answer, "key establishment", &data, ret_status))
         return false;
     enum err err = ka_host_finish(&s->host, SPAN_OF(s->pk_ecasd), data, &k);
     if (err != ERR_NONE)
-        return refuse(ret_status, "key establishment",
+        return es8_refuse(ret_status, "key establishment",
                       err == ERR_VERIFY ? "the card's receipt is wrong" : err_text(err));
     s->keys = (struct scp03_keys){ .kvn = SMDP_SCP03_KVN, .key_len = KA_KEY_LEN };
     memcpy(s->keys.enc, k.keys[0], KA_KEY_LEN);
@@ -350,33 +313,13 @@ bool es8_session_of(struct span answer, const struct job *j, struct es8_state *s
     struct ram_item item;
     char error[64];
     if (open_answer(answer, &r) != ERR_NONE || !ram_results_next(&r, &item))
-        return refuse(ret_status, "secure channel", "the card's answer cannot be read");
+        return es8_refuse(ret_status, "secure channel", "the card's answer cannot be read");
     if (scp03t_error(&item, error))
-        return refuse(ret_status, "secure channel", error);
+        return es8_refuse(ret_status, "secure channel", error);
     if (item.tag != RAM_TAG_SCP03T_INITIALIZE_UPDATE)
-        return refuse(ret_status, "secure channel", "the card answered something else");
+        return es8_refuse(ret_status, "secure channel", "the card answered something else");
     enum err err = scp03t_open_host(&s->keys, s->host_challenge, item.value, aid_span(&j->isdp), &s->start);
-    return err == ERR_NONE || refuse(ret_status, "secure channel", err_text(err));
-}
-
-bool es8_channel_of(struct span answer, const struct job *j, struct es8_state *s, struct status *ret_status)
-{
-    struct span data;
-    if (!last_data(answer, "connectivity parameters", &data, ret_status))
-        return false;
-    enum err err = scp03_open_host(&s->keys, s->host_challenge, data, aid_span(&j->isdp), &s->start);
-    return err == ERR_NONE || refuse(ret_status, "connectivity parameters", err_text(err));
-}
-
-bool es8_connectivity_answered(struct turn *t, struct span answer, struct es8_state *s, struct status *ret_status)
-{
-    struct span last;
-    struct rapdu rapdu;
-    if (!last_rapdu(answer, "connectivity parameters", &last, ret_status))
-        return false;
-    struct writer plain = wr_arena(t->arena, last.len + SCP03_OVERHEAD_MAX);
-    enum err err = scp03_response_unwrap(&s->end, last, &plain, &rapdu);
-    return err == ERR_NONE || refuse(ret_status, "connectivity parameters", err_text(err));
+    return err == ERR_NONE || es8_refuse(ret_status, "secure channel", err_text(err));
 }
 
 /* The session as it was behind the number-th of these segments: made again, but for the last one. */
@@ -424,7 +367,7 @@ static bool refuse_profile(const struct es8_profile_response *r, struct status *
                                  es8_pe_status_text(r->status[i].status), r->status[i].additional);
             return false;
         }
-    return refuse(ret, "profile", r->aborted ? "the card aborted the installation" : "the card does not confirm it");
+    return es8_refuse(ret, "profile", r->aborted ? "the card aborted the installation" : "the card does not confirm it");
 }
 
 bool es8_segments_answered(struct turn *t, struct span answer, const struct job *j, struct es8_state *s,
@@ -440,7 +383,7 @@ bool es8_segments_answered(struct turn *t, struct span answer, const struct job 
     while (err == ERR_NONE && ram_results_next(&r, &item)) {
         if (scp03t_error(&item, error)) {
             *ret_lost = true;
-            return refuse(ret_status, "secure channel", error);
+            return es8_refuse(ret_status, "secure channel", error);
         }
         if (item.tag != RAM_TAG_SCP03T_DATA)
             continue;
@@ -448,17 +391,17 @@ bool es8_segments_answered(struct turn *t, struct span answer, const struct job 
         if (!item.value.len)
             continue;
         if (!read_response(t, j, s, package, segments, expected, item.value, &response))
-            return refuse(ret_status, "profile", "the card's response cannot be read");
+            return es8_refuse(ret_status, "profile", "the card's response cannot be read");
         if (!es8_profile_response_ok(&response))
             return refuse_profile(&response, ret_status);
         *ret_complete = true;
     }
     if (err != ERR_NONE || r.r.err != ERR_NONE || segments < expected) {
         *ret_lost = true;
-        return refuse(ret_status, "profile", "the card's answer is not complete");
+        return es8_refuse(ret_status, "profile", "the card's answer is not complete");
     }
     if (*ret_complete != (j->sent_to == package.len))
-        return refuse(ret_status, "profile",
+        return es8_refuse(ret_status, "profile",
                       *ret_complete ? "the card says it is complete before its end"
                                     : "the card does not say that it is complete");
     return true;

@@ -6,6 +6,7 @@
 #include "lib/ota/es8.h"
 #include "lib/scp/key_establishment.h"
 #include "lib/scp/scp03t.h"
+#include "token.h"
 #include "turn.h"
 
 /* What a download must remember between its steps; stored wrapped in the job. Wipe after use. */
@@ -36,12 +37,28 @@ MUST_USE enum err es8_segments_data(struct turn *t, struct job *j, struct es8_st
 struct span es8_channel_data(struct turn *t, struct es8_state *s);
 MUST_USE enum err es8_connectivity_data(struct turn *t, struct es8_state *s, struct span parameters, struct span *ret);
 
+/* What a delete token will be checked against: EXTERNAL AUTHENTICATE, STORE DATA of SIN, SDIN and provider, and PUT KEY. */
+struct es8_token {
+    struct token_identity who;
+    uint8_t key[TOKEN_KEY_LEN];
+    bool replaces; /* a key that is there already */
+};
+MUST_USE enum err es8_token_data(struct turn *t, struct es8_state *s, const struct es8_token *token, struct span *ret);
+
 /* The card's answers: response data of SendData. On failure *ret_status says what the operator is told. */
 MUST_USE bool es8_challenge_of(struct span answer, struct span *ret_rc, struct status *ret_status);
 MUST_USE bool es8_keys_of(struct span answer, struct es8_state *s, struct status *ret_status);
 MUST_USE bool es8_session_of(struct span answer, const struct job *j, struct es8_state *s, struct status *ret_status);
 MUST_USE bool es8_channel_of(struct span answer, const struct job *j, struct es8_state *s, struct status *ret_status);
-MUST_USE bool es8_connectivity_answered(struct turn *t, struct span answer, struct es8_state *s, struct status *ret_status);
+/* The last command of a channel; what: for people. */
+MUST_USE bool es8_channel_answered(struct turn *t, struct span answer, struct es8_state *s, const char *what,
+                                   struct status *ret_status);
+/* ---- for all of them */
+bool es8_refuse(struct status *ret, const char *what, const char *why);
+/* The last R-APDU as it stands, or its data; the first bad one is told. */
+bool es8_last_answer(struct span answer, const char *what, struct span *ret, struct status *ret_status);
+bool es8_last_answer_data(struct span answer, const char *what, struct span *ret, struct status *ret_status);
+
 /* Segments. *ret_complete: the card said that the whole package is installed. *ret_lost: the channel is gone, a new
  * session may do. */
 MUST_USE bool es8_segments_answered(struct turn *t, struct span answer, const struct job *j, struct es8_state *s,

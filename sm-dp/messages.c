@@ -6,6 +6,7 @@
 #include "lib/engine/call.h"
 #include "lib/es/es2.h"
 #include "lib/es/wsmc.h"
+#include "lib/role/admin_call.h"
 
 #define UNIQUE_LEN 16u
 
@@ -144,6 +145,10 @@ void smdp_answer_post(struct turn *t, struct job *j)
 {
     struct es_message request;
     struct es_fault fault;
+    if (j->function == ES_FUNCTION_NONE) {
+        admin_call_end(t->w, &j->requester, j->call_id, &j->status);
+        return;
+    }
     struct es_response *r = response_of(t, j);
     if (r && t->relayed && status_ok(&j->status)) { /* twins share their struct */
         struct es_response base = *r;

@@ -25,11 +25,11 @@ static void on_soap(void *context, const struct peer *peer, struct span body, st
     smdp_soap(n->smdp, partner_of(n, peer), body, reply);
 }
 
-static int on_admin(void *context, const struct http_request *request, struct arena *a, struct span *ret_body,
-                    const char **ret_type)
+static int on_admin(void *context, const struct http_request *request, struct reply_ref ref, struct arena *a,
+                    struct span *ret_body, const char **ret_type)
 {
     struct smdp_net *n = context;
-    return smdp_admin(n->smdp, partner_of(n, request->peer), request, a, ret_body, ret_type);
+    return smdp_admin(n->smdp, partner_of(n, request->peer), request, ref, a, ret_body, ret_type);
 }
 
 static bool may_fetch(void *context, const struct peer *peer, struct span oid)

@@ -159,6 +159,7 @@ static enum err store_order(struct smdp *s, const struct smdp_order *o, const st
         value_int((int64_t)o->package.len),
         value_int(memory),
         o->connectivity.len ? value_blob(o->connectivity) : value_null(),
+        value_int(o->token ? SMDP_TOKEN_ORDERED : SMDP_TOKEN_NONE),
     };
     const struct value package[] = { value_text(f->iccid.digits), value_blob((struct span){ wrapped, cap }) };
     const struct write writes[] = { write_of(&SMDP_PROFILE_ADD, profile, ARRAY_LEN(profile)),
@@ -215,12 +216,13 @@ enum err smdp_order_take(struct smdp *s, const struct smdp_order *order, char *d
 
 static struct smdp_ordered ordered_of(const struct row *row)
 {
-    static const char *const states[] = { "free", "reserved", "installed" };
-    int64_t state = row_int(row, 7);
+    static const char *const states[] = { "free", "reserved", "installed" }, *const tokens[] = { "none", "ordered", "set" };
+    int64_t state = row_int(row, 7), token = row_int(row, 9);
     struct smdp_ordered o = { .pol2.rules = (uint8_t)row_int(row, 4),
                               .size = (uint32_t)row_int(row, 5),
                               .memory = (uint32_t)row_int(row, 6),
-                              .state = state >= 0 && state < (int64_t)ARRAY_LEN(states) ? states[state] : "unknown" };
+                              .state = state >= 0 && state < (int64_t)ARRAY_LEN(states) ? states[state] : "unknown",
+                              .token = token >= 0 && token < (int64_t)ARRAY_LEN(tokens) ? tokens[token] : "none" };
     row_text(row, 0, o.iccid.digits, sizeof o.iccid.digits);
     row_text(row, 1, o.type, sizeof o.type);
     row_text(row, 2, o.address.imsi, sizeof o.address.imsi);

@@ -10,7 +10,7 @@
 #include "lib/role/undelivered.h"
 #include "messages.h"
 #include "notification.h"
-#include "procedures/procedure.h"
+#include "procedures/personalize.h"
 #include "store/schema.h"
 #include "turn.h"
 
@@ -53,6 +53,9 @@ static void on_event(struct turn *t)
         break;
     case SMDP_EVENT_NOTIFICATION:
         smdp_notification(t, t->event->data);
+        break;
+    case SMDP_EVENT_PERSONALIZE:
+        smdp_personalize(t, t->event->data);
         break;
     case EVENT_DELIVERED:
         smdp_es3_delivered(t);

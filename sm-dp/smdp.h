@@ -106,6 +106,7 @@ struct smdp_order {
     struct pol2 pol2;
     uint32_t memory; /* octets it needs on the card; 0: estimated */
     struct span connectivity; /* set over SCP03 once it is installed: A0, A1, A2 of DGI 3A07 (lib/ota/es6.h); or empty */
+    bool token; /* its ISD-P gets a key for delete tokens (Master Delete) once it is installed */
 };
 #define SMDP_CONNECTIVITY_MAX 200u
 /* Stores it (its ICCID is in the package); one that is there already stays as it is. detail (may be NULL) says what is
@@ -125,6 +126,7 @@ struct smdp_ordered {
     uint32_t size, memory;
     const char *state; /* "free", "reserved", "installed" */
     char eid[33];      /* of the eUICC it is on, or on its way to; empty */
+    const char *token; /* key for delete tokens: "none", "ordered", "set" */
 };
 typedef void smdp_ordered_seen(void *context, const struct smdp_ordered *profile);
 #define SMDP_ORDERED_PAGE 256u

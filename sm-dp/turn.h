@@ -11,7 +11,8 @@
 enum smdp_event {
     SMDP_EVENT_CALL = ENGINE_KIND_ROLE, /* data: struct call_event: a request of an operator */
     SMDP_EVENT_ANSWER,                  /* data: struct call_event: a callback of an SM-SR */
-    SMDP_EVENT_NOTIFICATION             /* data: struct call_event */
+    SMDP_EVENT_NOTIFICATION,            /* data: struct call_event */
+    SMDP_EVENT_PERSONALIZE              /* data: struct personalize_event, from the administration */
 };
 struct call_event {
     const struct smdp_partner *partner;

@@ -8,6 +8,7 @@
 #include "channel/pace.h"
 #include "lib/codec/datetime.h"
 #include "lib/es/message.h"
+#include "lib/role/admin_call.h"
 #include "lib/role/undelivered.h"
 #include "trail_book.h"
 #include "turn.h"
@@ -289,6 +290,8 @@ static void metrics(void *role, struct writer *w)
 #define OWNERS (SMSR_OPERATOR | SMSR_SMDP | SMSR_M2MSP)
 static const struct admin_route routes[] = {
     { "GET", "euiccs", "eUICCs on record, by EID; an operator's: those with a profile of its own", SMSR_OPERATOR, list_euiccs },
+    { "POST", "euiccs/{eid}/master-delete", "deletes a disabled profile with a token of its SM-DP, whatever its policy says",
+      SMSR_OPERATOR, smsr_admin_master_delete },
     { "GET", "procedures", "procedures that run or wait; a partner's: those it asked for", OWNERS, list_procedures },
     { "GET", "procedures/{eid}", "those of one eUICC, with steps and the commands to the card", OWNERS, show_procedures },
     { "GET", "audit-trail/{eid}", "the audit trail of one eUICC, oldest record first", 0, show_trail },
@@ -296,13 +299,14 @@ static const struct admin_route routes[] = {
     { "GET", "partners", "who may come in", 0, list_partners },
 };
 
-int smsr_admin(struct smsr *s, const struct smsr_partner *partner, const struct http_request *request, struct arena *a,
-               struct span *ret_body, const char **ret_type)
+int smsr_admin(struct smsr *s, const struct smsr_partner *partner, const struct http_request *request, struct reply_ref reply,
+               struct arena *a, struct span *ret_body, const char **ret_type)
 {
     struct undelivered u = messages(s);
-    struct admin admin = { { { routes, ARRAY_LEN(routes), s }, undelivered_routes(&u) }, metrics };
+    struct admin_calls calls = { &s->env };
+    struct admin admin = { { { routes, ARRAY_LEN(routes), s }, admin_call_routes(&calls), undelivered_routes(&u) }, metrics };
     struct admin_request r = { .method = request->method, .path = request->path, .query = request->query, .body = request->body,
-                               .a = a };
+                               .reply = reply, .a = a };
     if (partner) {
         r.name = partner->name;
         r.oid = &partner->oid;

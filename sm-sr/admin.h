@@ -7,8 +7,11 @@
 #include "lib/role/admin.h"
 #include "smsr.h"
 
-/* partner: who the TLS connection belongs to; NULL: nobody known. The HTTP status; the body in the arena, with its type. */
-int smsr_admin(struct smsr *s, const struct smsr_partner *partner, const struct http_request *request, struct arena *a,
-               struct span *ret_body, const char **ret_type);
+/* partner: who the TLS connection belongs to; NULL: nobody known. The HTTP status (ADMIN_LATER: the
+ * answer leaves as EFFECT_REPLY to `reply`); the body in the arena, with its type. */
+int smsr_admin(struct smsr *s, const struct smsr_partner *partner, const struct http_request *request, struct reply_ref reply,
+               struct arena *a, struct span *ret_body, const char **ret_type);
+/* admin_delete.c: euiccs/{eid}/master-delete */
+admin_run smsr_admin_master_delete;
 
 #endif

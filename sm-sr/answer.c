@@ -7,6 +7,7 @@
 #include "lib/codec/hex.h"
 #include "lib/engine/call.h"
 #include "lib/es/wsmc.h"
+#include "lib/role/admin_call.h"
 #include "lib/scp/key_establishment.h"
 #include "rights.h"
 
@@ -279,8 +280,11 @@ static struct es_response *response_of(struct turn *t, struct operation *op)
 
 void smsr_operation_answer(struct turn *t, struct operation *op)
 {
-    if (op->function == ES_FUNCTION_NONE)
+    if (op->function == ES_FUNCTION_NONE) {
+        if (*op->call_id)
+            admin_call_end(t->w, &op->requester, op->call_id, &op->status);
         return;
+    }
     struct es_response *response = response_of(t, op);
     struct span rest = op->context;
     bool first = true;

@@ -49,11 +49,11 @@ static const struct wsse_sender *sender(void *context, const char *url)
     return p ? &p->guard.send.token : NULL;
 }
 
-static int on_admin(void *context, const struct http_request *request, struct arena *a, struct span *ret_body,
-                    const char **ret_type)
+static int on_admin(void *context, const struct http_request *request, struct reply_ref ref, struct arena *a,
+                    struct span *ret_body, const char **ret_type)
 {
     struct smsr_net *n = context;
-    return smsr_admin(n->smsr, partner_of(n, request->peer), request, a, ret_body, ret_type);
+    return smsr_admin(n->smsr, partner_of(n, request->peer), request, ref, a, ret_body, ret_type);
 }
 
 static struct engine *engine_of(void *context) { return smsr_engine(((struct smsr_net *)context)->smsr); }

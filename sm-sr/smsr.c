@@ -15,6 +15,7 @@
 #include "lib/role/undelivered.h"
 #include "lib/wire/sms.h"
 #include "es7_client.h"
+#include "procedures/master_delete.h"
 #include "server.h"
 #include "turn.h"
 
@@ -126,6 +127,9 @@ static void on_event(struct turn *t)
     case SMSR_EVENT_SESSION_LOST:
         smsr_exchange_session_lost(t);
         break;
+    case SMSR_EVENT_MASTER_DELETE:
+        smsr_master_delete(t, t->event->data);
+        break;
     case EVENT_TIMER:
         on_timer(t);
         break;
@@ -162,7 +166,7 @@ static enum verdict euicc_turn(struct turn *t)
     if (!e)
         return STEP_REFUSED;
     t->e = e;
-    if (!e->present && t->event->kind != SMSR_EVENT_CALL) {
+    if (!e->present && t->event->kind != SMSR_EVENT_CALL && t->event->kind != SMSR_EVENT_MASTER_DELETE) {
         outbox_reply(t->out, t->event->reply, reply_to_stranger(t->event), SPAN_NONE);
         return STEP_DONE;
     }

@@ -18,7 +18,8 @@ enum smsr_event {
     SMSR_EVENT_RESPONSE,                /* data: struct call_event: the answer of another SM-SR */
     SMSR_EVENT_SESSION_LOST,            /* a script could not be given to its session */
     SMSR_EVENT_LINK,                    /* a card opened a CAT_TP link: no data */
-    SMSR_EVENT_REACHABLE                /* the network says that the card can be reached; data: the number, text */
+    SMSR_EVENT_REACHABLE,               /* the network says that the card can be reached; data: the number, text */
+    SMSR_EVENT_MASTER_DELETE            /* data: struct master_delete_event, from the administration */
 };
 struct call_event {
     const struct smsr_partner *partner;

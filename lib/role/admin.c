@@ -10,7 +10,7 @@ static int write_json(const struct admin_request *r, int status, json_t *json, s
     free(text);
     json_decref(json);
     *ret = copy.len ? copy : SPAN_LIT("{}");
-    return copy.len ? status : 503;
+    return copy.len || status == ADMIN_LATER ? status : 503;
 }
 
 int admin_refuse(json_t **ret, int status, const char *why)

@@ -7,6 +7,7 @@
 #define OSPREY_ROLE_ADMIN_H
 
 #include "lib/codec/writer.h"
+#include "lib/engine/engine.h"
 #include "lib/model/oid.h"
 
 #define ADMIN_PREFIX      "/admin/v1/"
@@ -14,6 +15,7 @@
 #define ADMIN_PARTS_MAX   3u
 #define ADMIN_PAGE        200u /* rows of one answer */
 #define ADMIN_METRICS_MAX 16384u
+#define ADMIN_LATER       0 /* in place of an HTTP status: the answer leaves through the request's `reply` */
 
 struct json_t;
 struct admin_request {
@@ -24,10 +26,11 @@ struct admin_request {
     const void *partner;    /* the server's own */
     struct span method, path, query, body;
     struct span parts[ADMIN_PARTS_MAX]; /* what stands for {…} of the route, in order */
+    struct reply_ref reply; /* its exchange, for ADMIN_LATER */
     struct arena *a;
 };
 
-/* Returns the HTTP status; *ret is the answer (or stays NULL: an empty object). */
+/* Returns the HTTP status, or ADMIN_LATER; *ret is the answer (or stays NULL: an empty object). */
 typedef int admin_run(void *role, const struct admin_request *r, struct json_t **ret);
 struct admin_route {
     const char *method, *path; /* behind ADMIN_PREFIX: "procedures/{eid}" */
@@ -41,7 +44,7 @@ struct admin_set {
     void *role; /* of their functions */
 };
 struct admin {
-    struct admin_set sets[2];
+    struct admin_set sets[3];
     void (*metrics)(void *role, struct writer *w); /* for administrators; the role of the first set */
 };
 /* The HTTP status; body (in the arena, never empty) and its type. */

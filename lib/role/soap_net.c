@@ -48,8 +48,9 @@ static void reply_admin(struct soap_net *n, const struct http_request *request, 
     struct span body = SPAN_NONE;
     const char *type = "application/json";
     arena_init(&a, ADMIN_RAM_MAX);
-    int status = n->options.on_admin(n->options.context, request, &a, &body, &type);
-    http_server_reply(n->server, ref, &(struct http_reply){ .status = status, .content_type = type, .body = body });
+    int status = n->options.on_admin(n->options.context, request, ref, &a, &body, &type);
+    if (status != ADMIN_LATER)
+        http_server_reply(n->server, ref, &(struct http_reply){ .status = status, .content_type = type, .body = body });
     arena_release(&a);
 }
 
@@ -152,10 +153,12 @@ static void on_refused(void *context, const char *address, const char *why)
 
 void soap_net_reply(struct soap_net *n, const struct effect *effect)
 {
-    soap_trace_write(&n->trace, "out", effect->body);
+    bool json = effect->body.len && effect->body.ptr[0] == '{'; /* of the administration */
+    if (!json)
+        soap_trace_write(&n->trace, "out", effect->body);
     http_server_reply(n->server, effect->reply,
                       &(struct http_reply){ .status = effect->status,
-                                            .content_type = effect->body.len ? SOAP_TYPE : NULL,
+                                            .content_type = !effect->body.len ? NULL : json ? "application/json" : SOAP_TYPE,
                                             .body = effect->body });
 }
 

@@ -31,9 +31,10 @@ struct soap_net_options {
     /* GET …?wsdl of a service path gives its WSDL: of this role, reached at this URL; url NULL: 404 for all. */
     enum es_role role;
     const char *url;
-    /* Requests to the paths of lib/role/admin.h: the HTTP status, and the body in the arena with its type. NULL: none. */
-    int (*on_admin)(void *context, const struct http_request *request, struct arena *a, struct span *ret_body,
-                    const char **ret_type);
+    /* Requests to the paths of lib/role/admin.h: the HTTP status, and the body in the arena with its type; or
+     * ADMIN_LATER: it comes as EFFECT_REPLY to ref. NULL: none. */
+    int (*on_admin)(void *context, const struct http_request *request, struct reply_ref ref, struct arena *a,
+                    struct span *ret_body, const char **ret_type);
 };
 
 struct soap_net;
@@ -44,7 +45,7 @@ void soap_net_free(struct soap_net *n); /* NULL is fine */
 /* Other contexts from now on, for connections of either direction; borrowed. */
 void soap_net_set_tls(struct soap_net *n, struct ssl_ctx_st *server, struct ssl_ctx_st *client);
 
-/* EFFECT_REPLY on this node. */
+/* EFFECT_REPLY on this node: SOAP, or JSON. */
 void soap_net_reply(struct soap_net *n, const struct effect *effect);
 /* POSTs effect->body to effect->to, or keeps it for who fetches it when that is a wsmc_destination. The engine gets EFFECT_SENT (2xx, with the answer's body), EFFECT_REFUSED_ (4xx but
  * 408 and 429) or EFFECT_FAILED. A ref that begins with a function ("ES4-EnableProfile/response/…") names the action. */

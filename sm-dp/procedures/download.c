@@ -348,7 +348,8 @@ static int completed(struct turn *t, struct job *j, const struct es3_answer *a)
     j->euicc_response = SPAN_NONE;
     j->attempt = 0;
     t->smdp->counts.completed++;
-    return p.connectivity.len ? DL_CHANNEL : smdp_after_installation(j);
+    j->flags |= (p.connectivity.len ? JOB_PARAMETERS : 0) | (p.token_state == SMDP_TOKEN_ORDERED ? JOB_TOKEN : 0);
+    return smdp_after_installation(j);
 }
 
 static int send_enable(struct turn *t, struct job *j)
@@ -402,7 +403,7 @@ static int undone(struct turn *t, struct job *j, const struct es3_answer *a)
 }
 
 /* clang-format off */
-static const struct step steps[DL_COUNT] = {
+const struct step smdp_download_steps[DL_COUNT] = {
     /*                   stored name       on enter          on answer          may go to                                */
     [DL_EIS] =          { "eis",          send_get_eis,     eis_came,          TO(DL_CLEANUP) | TO(DL_CREATE) | TO(DL_UNDO) },
     [DL_CLEANUP] =      { "clean-up",     send_clean_up,    cleaned_up,        TO(DL_EIS) | TO(DL_CREATE) | TO(DL_UNDO) },
@@ -412,7 +413,8 @@ static const struct step steps[DL_COUNT] = {
     [DL_OPEN] =         { "open",         send_open,        opened,            TO(DL_SEND) | TO(DL_OPEN) | TO(DL_UNDO) },
     [DL_SEND] =         { "send",         send_segments,    segments_answered, TO(DL_SEND) | TO(DL_OPEN) | TO(DL_COMPLETE) | TO(DL_UNDO) },
     [DL_COMPLETE] =     { "complete",     send_completed,   completed,         TO(DL_CHANNEL) | TO(DL_ENABLE) | TO(DL_UNDO) },
-    [DL_CHANNEL] =      { "channel",      smdp_channel_send, smdp_channel_opened, TO(DL_CHANNEL) | TO(DL_CONNECTIVITY) },
+    [DL_CHANNEL] =      { "channel",      smdp_channel_send, smdp_channel_opened, TO(DL_CHANNEL) | TO(DL_TOKEN) | TO(DL_CONNECTIVITY) },
+    [DL_TOKEN] =        { "token",        smdp_token_send,  smdp_token_set,    TO(DL_CHANNEL) | TO(DL_ENABLE) },
     [DL_CONNECTIVITY] = { "connectivity", smdp_connectivity_send, smdp_connectivity_set, TO(DL_CHANNEL) | TO(DL_ENABLE) },
     [DL_ENABLE] =       { "enable",       send_enable,      enabled,           0 },
     [DL_UNDO] =         { "undo",         send_undo,        undone,            TO(DL_COMPLETE) | TO(DL_UNDO) },
@@ -482,10 +484,10 @@ static struct status check(struct turn *t, struct job *j, const struct es_messag
 /* Time is over: what stands on the card half made is taken away; a profile that is there stays. */
 static int expired(struct turn *t, struct job *j)
 {
-    ptrdiff_t at = j->step ? j->step - steps : DL_COUNT;
+    ptrdiff_t at = j->step ? j->step - smdp_download_steps : DL_COUNT;
     if (at == DL_COUNT && undo_goes_on(t, j)) /* it has stepped aside */
         return NEXT_STAY;
-    if (at == DL_ENABLE || at == DL_CHANNEL || at == DL_CONNECTIVITY)
+    if (at == DL_ENABLE || at == DL_CHANNEL || at == DL_TOKEN || at == DL_CONNECTIVITY)
         j->status = status_warning(REASON_CALL_EXPIRED, t->eid, "installed; what came of the rest is not known");
     if ((j->flags & JOB_ANSWERED) && !undo_goes_on(t, j))
         return NEXT_END;
@@ -501,4 +503,4 @@ static void ended(struct turn *t, struct job *j)
     t->smdp->counts.failed++;
 }
 
-const struct procedure SMDP_DOWNLOAD = { "download", steps, DL_COUNT, true, DL_UNDO, check, expired, ended };
+const struct procedure SMDP_DOWNLOAD = { "download", smdp_download_steps, DL_COUNT, true, DL_EIS, DL_UNDO, check, expired, ended };

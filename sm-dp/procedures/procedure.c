@@ -12,6 +12,8 @@ const struct procedure *smdp_procedure_of(enum es_function function)
     switch (function) {
     case ES2_DOWNLOAD_PROFILE:
         return &SMDP_DOWNLOAD;
+    case ES_FUNCTION_NONE:
+        return &SMDP_PERSONALIZE;
     default:
         return smdp_relay_of(function) == ES_FUNCTION_NONE ? NULL : &SMDP_RELAY;
     }
@@ -114,7 +116,7 @@ static void start_waiting(struct turn *t, bool clean_ups)
     for (size_t i = 0; i < t->job_count && !t->need_rows; i++) {
         struct job *j = &t->jobs[i];
         if (waits(j) && !(j->flags & JOB_ANSWERED) == !clean_ups && (!j->procedure->alone || !runs_alone(t)))
-            smdp_job_go(t, j, clean_ups ? j->procedure->clean_up : 0);
+            smdp_job_go(t, j, clean_ups ? j->procedure->clean_up : j->procedure->first);
     }
 }
 

@@ -29,6 +29,7 @@ struct procedure {
     const struct step *steps;
     size_t step_count;
     bool alone;   /* one at a time on an eUICC */
+    int first;    /* the step where it begins */
     int clean_up; /* the step where it goes on when it had stepped aside for another, its answer out */
     /* May it begin? Fills in what the steps need. Called when the call comes in. */
     struct status (*check)(struct turn *t, struct job *j, const struct es_message *request);
@@ -37,8 +38,9 @@ struct procedure {
     void (*ended)(struct turn *t, struct job *j);
 };
 
-extern const struct procedure SMDP_DOWNLOAD, SMDP_RELAY;
-const struct procedure *smdp_procedure_of(enum es_function function); /* NULL: not a function of ES2 that we have */
+extern const struct procedure SMDP_DOWNLOAD, SMDP_RELAY, SMDP_PERSONALIZE;
+/* ES_FUNCTION_NONE: of the administration. NULL: not a function of ES2 that we have. */
+const struct procedure *smdp_procedure_of(enum es_function function);
 const struct step *smdp_step_by_name(const struct procedure *p, const char *name);
 
 /* Goes to that step, and on as long as steps pass at once. */

@@ -18,6 +18,8 @@ enum job_flag {
     JOB_RESERVED = 8, /* the profile is ours */
     JOB_UNREACHED = 16, /* the call that is under way has not got through to the SM-SR */
     JOB_LEFT_OVER = 32, /* an earlier download may have left its ISD-P: when nothing comes of this one, it is removed */
+    JOB_TOKEN = 64,      /* the ISD-P shall get the key for delete tokens */
+    JOB_PARAMETERS = 128, /* it shall get connectivity parameters */
 };
 
 struct job {
@@ -26,7 +28,7 @@ struct job {
     int64_t version;
     struct oid requester, smsr;
     char call_id[ES_CALL_ID_MAX + 1];
-    enum es_function function; /* ES2_… */
+    enum es_function function; /* ES2_…; ES_FUNCTION_NONE: of the administration */
     struct span request;       /* as it came, to be answered from */
     uint64_t started_ms;
 

@@ -4,9 +4,10 @@
 
 #include "sm-dp/turn.h"
 
-enum { C_ICCID, C_OWNER, C_TYPE, C_IMSI, C_MSISDN, C_POL2, C_SIZE, C_MEMORY, C_STATE, C_EID, C_SMSR, C_ISDP, C_CONNECTIVITY };
+enum { C_ICCID, C_OWNER, C_TYPE, C_IMSI, C_MSISDN, C_POL2, C_SIZE, C_MEMORY, C_STATE, C_EID, C_SMSR, C_ISDP, C_CONNECTIVITY, C_KEYS,
+       C_TOKEN_STATE, C_TOKEN, C_TOKEN_NUMBER };
 
-static void read_profile(const struct query *q, struct stored_profile *p)
+void smdp_profile_read(const struct query *q, struct stored_profile *p)
 {
     *p = (struct stored_profile){ .known = q->row_count > 0 };
     if (!p->known)
@@ -26,13 +27,17 @@ static void read_profile(const struct query *q, struct stored_profile *p)
     if (!aid_set(&p->isdp, row_bytes(row, C_ISDP)))
         p->isdp.len = 0;
     p->connectivity = row_bytes(row, C_CONNECTIVITY);
+    p->keys = row_bytes(row, C_KEYS);
+    p->token_state = (enum smdp_token_state)row_int(row, C_TOKEN_STATE);
+    p->token = row_bytes(row, C_TOKEN);
+    p->token_number = (uint32_t)row_int(row, C_TOKEN_NUMBER);
 }
 
 bool smdp_profile_load(struct turn *t, const struct iccid *iccid, struct stored_profile *ret)
 {
     const struct query *q = SMDP_ASK(t, &SMDP_PROFILE_LOAD, value_text(iccid->digits));
     if (q)
-        read_profile(q, ret);
+        smdp_profile_read(q, ret);
     return q != NULL;
 }
 
@@ -40,7 +45,7 @@ bool smdp_profile_of_type(struct turn *t, struct span type, const struct oid *ow
 {
     const struct query *q = SMDP_ASK(t, &SMDP_PROFILE_OF_TYPE, value_span_text(type), value_text(owner->text));
     if (q)
-        read_profile(q, ret);
+        smdp_profile_read(q, ret);
     return q != NULL;
 }
 

@@ -24,12 +24,17 @@ struct stored_profile {
     char eid[EID_TEXT_SIZE];
     struct oid smsr;
     struct aid isdp;
-    struct span connectivity; /* of DGI 3A07, to be set once it is installed; borrows from the rows */
+    struct span connectivity; /* of DGI 3A07, to be set once it is installed; borrows from the rows, like what follows */
+    struct span keys;         /* of its ISD-P, wrapped */
+    enum smdp_token_state token_state;
+    struct span token; /* the key for delete tokens, wrapped */
+    uint32_t token_number; /* of the last token that was given out */
 };
 
 struct turn;
 /* false while it is not loaded. */
 bool smdp_profile_load(struct turn *t, const struct iccid *iccid, struct stored_profile *ret);
+void smdp_profile_read(const struct query *q, struct stored_profile *ret); /* of SMDP_PROFILE_LOAD */
 bool smdp_profile_of_type(struct turn *t, struct span type, const struct oid *owner, struct stored_profile *ret);
 /* The package in the clear, in the turn's arena. ERR_BUSY while it is not loaded; ERR_NOT_FOUND, ERR_VERIFY. */
 enum err smdp_package_load(struct turn *t, const struct iccid *iccid, struct span *ret);

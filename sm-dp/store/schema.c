@@ -23,25 +23,32 @@ static const char FIRST[] =
     "CREATE TABLE seen (message_id BLOB PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX seen_at ON seen (at_ms);";
 
+/* The key for delete tokens is wrapped. */
+static const char TOKEN[] = "ALTER TABLE profile ADD COLUMN token_state INTEGER NOT NULL DEFAULT 0;"
+                            "ALTER TABLE profile ADD COLUMN token BLOB;"
+                            "ALTER TABLE profile ADD COLUMN token_number INTEGER NOT NULL DEFAULT 0;";
 static const char CONNECTIVITY[] = "ALTER TABLE profile ADD COLUMN connectivity BLOB;";
 
 const struct migration smdp_migrations[SMDP_MIGRATIONS] = { { "0001_engine", ENGINE_SCHEMA },
                                                             { "0002_first", FIRST },
                                                             { "0003_undelivered", UNDELIVERED_SCHEMA },
-                                                            { "0004_connectivity", CONNECTIVITY } };
+                                                            { "0004_connectivity", CONNECTIVITY },
+                                                            { "0005_token", TOKEN } };
 
 const struct statement SMDP_PROFILE_ADD = { "profile-add",
                                             "INSERT INTO profile (iccid, owner, type, imsi, msisdn, pol2, size, "
-                                            "memory, state, connectivity) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,0,?9)",
+                                            "memory, state, connectivity, token_state) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,0,?9,?10)",
                                             NULL };
 const struct statement SMDP_PROFILE_LOAD = {
     "profile-load",
-    "SELECT iccid, owner, type, imsi, msisdn, pol2, size, memory, state, eid, smsr, isdp, connectivity FROM profile WHERE iccid=?1",
+    "SELECT iccid, owner, type, imsi, msisdn, pol2, size, memory, state, eid, smsr, isdp, connectivity,"
+    " keys, token_state, token, token_number FROM profile WHERE iccid=?1",
     NULL
 };
 const struct statement SMDP_PROFILE_OF_TYPE = {
     "profile-of-type",
-    "SELECT iccid, owner, type, imsi, msisdn, pol2, size, memory, state, eid, smsr, isdp, connectivity FROM profile"
+    "SELECT iccid, owner, type, imsi, msisdn, pol2, size, memory, state, eid, smsr, isdp, connectivity,"
+    " keys, token_state, token, token_number FROM profile"
     " WHERE type=?1 AND owner=?2 AND state=0 ORDER BY iccid LIMIT 1",
     NULL
 };
@@ -52,7 +59,9 @@ const struct statement SMDP_PROFILE_RESERVE = {
     "profile-reserve", "UPDATE profile SET state=1, eid=?2, smsr=?3 WHERE iccid=?1 AND state=0", NULL
 };
 const struct statement SMDP_PROFILE_FREE_AGAIN = {
-    "profile-free", "UPDATE profile SET state=0, eid=NULL, smsr=NULL, isdp=NULL, keys=NULL WHERE iccid=?1 AND eid=?2",
+    "profile-free",
+    "UPDATE profile SET state=0, eid=NULL, smsr=NULL, isdp=NULL, keys=NULL, token=NULL,"
+    " token_state=CASE WHEN token_state=0 THEN 0 ELSE 1 END WHERE iccid=?1 AND eid=?2",
     NULL
 };
 const struct statement SMDP_PROFILE_KEYS = { "profile-keys", "UPDATE profile SET isdp=?2, keys=?3 WHERE iccid=?1",
@@ -61,13 +70,20 @@ const struct statement SMDP_PROFILE_DONE = { "profile-done", "UPDATE profile SET
 const struct statement SMDP_PROFILE_ADDRESS = { "profile-address",
                                                 "UPDATE profile SET imsi=?2, msisdn=?3 WHERE iccid=?1", NULL };
 const struct statement SMDP_PROFILE_POL2 = { "profile-pol2", "UPDATE profile SET pol2=?2 WHERE iccid=?1", NULL };
+const struct statement SMDP_PROFILE_CONNECTIVITY = { "profile-connectivity",
+                                                     "UPDATE profile SET connectivity=?2 WHERE iccid=?1", NULL };
+const struct statement SMDP_PROFILE_TOKEN = { "profile-token", "UPDATE profile SET token=?2 WHERE iccid=?1", NULL };
+const struct statement SMDP_PROFILE_TOKEN_SET = { "profile-token-set", "UPDATE profile SET token_state=2 WHERE iccid=?1", NULL };
+const struct statement SMDP_PROFILE_TOKEN_NUMBER = {
+    "profile-token-number", "UPDATE profile SET token_number=token_number+1 WHERE iccid=?1", NULL
+};
 const struct statement SMDP_PROFILE_LIST = {
     "profile-list", "SELECT iccid, imsi, msisdn FROM profile WHERE iccid>?1 ORDER BY iccid LIMIT 64", NULL
 };
 
 const struct statement SMDP_PROFILE_OF_OWNER = {
     "profile-of-owner",
-    "SELECT iccid, type, imsi, msisdn, pol2, size, memory, state, eid FROM profile WHERE owner=?1 AND iccid>?2"
+    "SELECT iccid, type, imsi, msisdn, pol2, size, memory, state, eid, token_state FROM profile WHERE owner=?1 AND iccid>?2"
     " ORDER BY iccid LIMIT 256",
     NULL
 };

@@ -15,7 +15,8 @@ const struct procedure *const smsr_procedures[SMSR_PROCEDURES_MAX] = { &SMSR_CRE
                                                                        &SMSR_SET_FALLBACK,   &SMSR_PREPARE,
                                                                        &SMSR_CHANGE,         &SMSR_AUTHENTICATE,
                                                                        &SMSR_CREATE_KEYSET,  &SMSR_HANDOVER,
-                                                                       &SMSR_SET_EMERGENCY,  &SMSR_DELETE_KEYSET };
+                                                                       &SMSR_SET_EMERGENCY,  &SMSR_DELETE_KEYSET,
+                                                                       &SMSR_MASTER_DELETE };
 
 const struct procedure *smsr_procedure_by_name(const char *name)
 {

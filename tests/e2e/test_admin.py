@@ -237,6 +237,29 @@ def orders(lab, dp):
     dp.ask('admin', 'GET', 'undelivered', 200)
 
 
+def later(lab, sr, dp, eid):
+    """What takes its time: accepted, asked for again, refused. (test_master_delete.py does it for good.)"""
+    token = {'iccid': UNKNOWN_ICCID, 'isdp_aid': 'A0000005591010FFFFFFFF8900001100', 'sin': '01', 'sdin': '02', 'provider': '03',
+             'token_id': '04', 'token': '00' * 16, 'call_id': 'late-1'}
+    target = f'euiccs/{eid}/master-delete'
+    if sr.ask('admin', 'POST', target, 202, token) != {'call_id': 'late-1'} or sr.ask('admin', 'POST', target, 202, token) != {'call_id': 'late-1'}:
+        raise LabError('the identifier of a call')
+    lab.wait('the call', lambda: sr.ask('admin', 'GET', 'calls/late-1', 200)['state'] in ('running', 'done'), 10)
+    sr.ask('start', 'GET', 'calls/late-1', 404)
+    sr.ask('admin', 'POST', target, 409, dict(token, sin='05'))
+    sr.ask('operator', 'POST', target, 403, token)
+    for wrong in ({'colour': 'red'}, {'token': '00'}, {'call_id': 'a b'}, {'validity_s': 0}, {'iccid': 'x'}, {'isdp_aid': '00'}):
+        sr.ask('admin', 'POST', target, 422, dict(token, **wrong))
+    sr.ask('admin', 'POST', target, 422, b'nothing')
+    sr.ask('admin', 'POST', 'euiccs/12/master-delete', 400, token)
+    free = dp.ask('operator', 'GET', 'profiles', 200)['profiles'][0]['iccid']
+    for verb in ('personalize', 'delete-token'):
+        dp.ask('operator', 'POST', f'profiles/{free}/{verb}', 409, {'token': True})
+        dp.ask('operator', 'POST', f'profiles/{UNKNOWN_ICCID}/{verb}', 404, {'token': True})
+        dp.ask('operator', 'POST', f'profiles/12/{verb}', 400, {'token': True})
+    dp.ask('operator', 'GET', 'calls/none', 404)
+
+
 def audit_trail(sr, eid):
     trail = sr.ask('admin', 'GET', f'audit-trail/{eid}', 200)['records']
     checked = sr.ask('admin', 'GET', f'audit-trail/{eid}/verify', 200)
@@ -270,6 +293,7 @@ def main():
         given_up(lab, sr, eid)
         audit_trail(sr, eid)
         orders(lab, dp)
+        later(lab, sr, dp, eid)
         for server in (sr, dp):
             server.all_asked()
 

@@ -18,7 +18,7 @@ static json_t *ask(struct world *w, const char *oid, const char *method, const c
                               .path = { (const uint8_t *)target, query ? (size_t)(query - target) : strlen(target) },
                               .query = span_text(query ? query + 1 : ""),
                               .body = body };
-    int status = smdp_admin(w->smdp, smdp_partner_by_oid(w->smdp, oid), &r, &memory, &json, &type);
+    int status = smdp_admin(w->smdp, smdp_partner_by_oid(w->smdp, oid), &r, (struct reply_ref){ 0 }, &memory, &json, &type);
     if (status != expected)
         fail_msg("%s %s: %d: %.*s", method, target, status, (int)json.len, (const char *)json.ptr);
     json_t *answer = json_loadb((const char *)json.ptr, json.len, 0, NULL);
