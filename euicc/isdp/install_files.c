@@ -170,6 +170,8 @@ static void note_adf(struct installation *in, uint16_t node)
 enum pe_status_code node_create(struct installation *in, uint16_t parent, const struct file_spec *spec, uint16_t *ret)
 {
     struct node node = { .file = file_of(in, parent, spec), .owner = in->pe.identification };
+    if (!fs_life_cycle_is_known(spec->lcsi) || fs_is_terminated(&node.file))
+        return PE_STATUS_BAD_VALUES;
     if ((parent == NO_NODE) != (in->now.node_count == 0) || (spec->adf && parent != FS_MF) ||
         (spec->adf && !aid_set(&node.file.aid, spec->df_name)))
         return PE_STATUS_BAD_VALUES;

@@ -25,7 +25,7 @@ uint16_t ef_usable(struct card *card, const struct command *cmd, const struct fs
         return SW_INCOMPATIBLE_FILE;
     if (fs_is_terminated(f) || (fs_is_deactivated(f) && !(f->special & FS_SPECIAL_DEACTIVATED_RW)))
         return SW_REFERENCE_DATA_INVALIDATED;
-    return access_allowed(card, cmd, f, right) ? SW_OK : SW_SECURITY_STATUS;
+    return !fs_is_internal(f) && access_allowed(card, cmd, f, right) ? SW_OK : SW_SECURITY_STATUS;
 }
 
 /* P1 with b8: SFI and offset in P2; otherwise the offset is in both. */

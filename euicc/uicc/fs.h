@@ -28,7 +28,7 @@ typedef uint16_t fs_number;
 #define FID_ARR_MF 0x2F06u /* EF.ARR of the MF level, implicit in a one-octet 8B */
 #define FID_ARR_DF 0x6F06u /* EF.ARR below */
 
-/* File descriptor octet without the shareable bit (0x40). */
+/* File descriptor octet without the shareable bit (0x40); the bit of an internal EF (0x08) is not part of the kind. */
 enum fs_kind { FS_TRANSPARENT = 0x01, FS_LINEAR = 0x02, FS_CYCLIC = 0x06, FS_BER_TLV = 0x39, FS_DF = 0x38 };
 
 enum fs_lcsi {
@@ -62,9 +62,21 @@ struct fs_file {
     uint8_t pin_count; /* DFs: the key references of C6, in order */
     uint8_t pins[FS_PINS_MAX];
 };
-static inline enum fs_kind fs_kind(const struct fs_file *f) { return (enum fs_kind)(f->fdb & 0x3F); }
+static inline bool fs_is_internal(const struct fs_file *f)
+{
+    return (f->fdb & 0x38) == 0x08;
+} /* the card's own alone */
+static inline enum fs_kind fs_kind(const struct fs_file *f)
+{
+    return (enum fs_kind)(f->fdb & (fs_is_internal(f) ? 0x07 : 0x3F));
+}
 static inline bool fs_is_df(const struct fs_file *f) { return fs_kind(f) == FS_DF; }
 static inline bool fs_is_deactivated(const struct fs_file *f) { return (f->lcsi & ~2) == FS_DEACTIVATED; } /* 04, 06 */
+static inline bool fs_life_cycle_is_known(uint8_t lcsi) /* and 0: not said */
+{
+    return lcsi <= FS_CREATION || lcsi == FS_INITIALISATION || (lcsi & ~3) == FS_DEACTIVATED ||
+           (lcsi & ~3) == FS_TERMINATED;
+}
 static inline bool fs_is_terminated(const struct fs_file *f) { return f->lcsi >= FS_TERMINATED; }
 static inline uint32_t fs_record_count(const struct fs_file *f) { return f->record_len ? f->size / f->record_len : 0; }
 

@@ -77,15 +77,12 @@ static enum err read_sfi(struct span v, struct fs_file *f)
     return ERR_NONE;
 }
 
-/* Creation, initialisation, operational (04 … 07), terminated (0C … 0F). */
 static enum err read_life_cycle(struct span v, struct fs_file *f)
 {
     if (v.len != 1)
         return ERR_BAD_LENGTH;
     f->lcsi = v.ptr[0];
-    bool known = f->lcsi == FS_CREATION || f->lcsi == FS_INITIALISATION || (f->lcsi & ~3) == FS_DEACTIVATED ||
-                 (f->lcsi & ~3) == FS_TERMINATED;
-    return known ? ERR_NONE : ERR_BAD_VALUE;
+    return f->lcsi != 0 && fs_life_cycle_is_known(f->lcsi) ? ERR_NONE : ERR_BAD_VALUE;
 }
 
 static enum err read_fid(struct span v, struct fs_file *f)

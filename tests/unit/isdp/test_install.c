@@ -110,6 +110,10 @@ static void file_twice(struct edited *e)
 {
     edit_member(e, PE_USIM, "ef-acc")->items.items[0].fcp->file_id = hex_lit("6F07");
 }
+static void terminated_from_the_start(struct edited *e)
+{
+    edit_member(e, PE_USIM, "ef-acc")->items.items[0].fcp->lcsi = SPAN_LIT("\x0C");
+}
 static void link_to_nothing(struct edited *e)
 {
     struct pe_file *fdn = edit_member(e, PE_OPT_CSIM, "ef-fdn");
@@ -194,6 +198,7 @@ static const struct refusal {
     { "local PIN missing everywhere", local_pin_missing, 11, 7 },
     { "content too long", content_too_long, 3, 8 },
     { "file twice", file_twice, 3, 8 },
+    { "file in a terminated state", terminated_from_the_start, 3, 8 },
     { "link to nothing", link_to_nothing, 3, 16 },
     { "template of another element", template_of_another, 9, 8 },
     { "path to nothing", path_to_nothing, 3, 23 },

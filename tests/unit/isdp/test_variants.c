@@ -326,6 +326,22 @@ static void an_empty_member_takes_everything_from_the_template(void **state)
     edit_unload(e);
 }
 
+/* An internal EF is the card's own: kept like any other, and nobody reads it. */
+static void internal_files_are_kept(void **state)
+{
+    (void)state;
+    struct edited *e = edit_load(PACKAGE);
+    struct fs_file f;
+    e->elements[0].as.header->services->has[SERVICE_DNS] = true;
+    edit_member(e, PE_USIM, "ef-acc")->items.items[0].fcp->descriptor = hex_lit("4921");
+    struct rig *r = installed(e);
+    assert_ok(fs_stat(&fs, fs_child(&fs, adf(USIM), 0x6F78), &f));
+    assert_int_equal(f.fdb, 0x49);
+    assert_true(fs_kind(&f) == FS_TRANSPARENT && fs_is_internal(&f));
+    rig_free(r);
+    edit_unload(e);
+}
+
 static void newer_templates_have_newer_files(void **state)
 {
     (void)state;
@@ -518,6 +534,7 @@ int main(void)
         cmocka_unit_test(a_df_may_be_a_link),
         cmocka_unit_test(files_need_not_be_made),
         cmocka_unit_test(an_empty_member_takes_everything_from_the_template),
+        cmocka_unit_test(internal_files_are_kept),
         cmocka_unit_test(newer_templates_have_newer_files),
         cmocka_unit_test(template_rows_are_in_order_and_found),
     };
