@@ -8,6 +8,7 @@
 #include "channel/exchange.h"
 #include "channel/link.h"
 #include "channel/notification.h"
+#include "channel/presence.h"
 #include "channel/pace.h"
 #include "lib/engine/call.h"
 #include "lib/es/eum_signature.h"
@@ -161,7 +162,8 @@ static int reply_to_stranger(const struct event *event)
 static enum verdict euicc_turn(struct turn *t)
 {
     struct euicc *e;
-    if (!smsr_euicc_load(t->rows, t->event->line, &e))
+    bool known = smsr_presence_load(t);
+    if (!smsr_euicc_load(t->rows, t->event->line, &e) || !known)
         return STEP_NEED_ROWS;
     if (!e)
         return STEP_REFUSED;
@@ -191,6 +193,7 @@ static void prune(struct turn *t)
     call_prune(t->w, t->now_ms - CALLS_KEPT_MS);
     undelivered_prune(t->w, t->now_ms);
     WRITES_ADD(t->w, &SMSR_PREPARED_PRUNE, -1, value_int((int64_t)t->now_ms));
+    smsr_presence_prune(t);
     timer_set(t->w, "", PRUNE, t->now_ms + PRUNE_MS);
 }
 

@@ -45,6 +45,13 @@ struct turn_line {
 };
 #define TURN_LINES_MAX 32u /* more are not told */
 
+/* channel/presence.h: where the card has its session. */
+struct presence {
+    struct reply_ref ref;
+    bool known, busy;
+    uint64_t until_ms, kept_ms;
+};
+
 struct turn {
     struct smsr *smsr;
     const struct smsr_config *config;
@@ -56,6 +63,7 @@ struct turn {
     struct arena *arena;
     uint64_t now_ms;
     struct euicc *e;           /* NULL when the event is about none */
+    struct presence presence;
     struct reply_ref session;  /* a request of the card that waits for its answer; none */
     bool heard;                /* of the card, in this turn */
     const char *heard_at;      /* the number where it is, when that is known */

@@ -11,7 +11,7 @@
 #define PROGRAM_LOCK "7306581" /* shared by all nodes; programs of before there were nodes held it alone */
 #define NAME_LOCK    "7306582"
 #define DEAD_BEFORE  POSTGRES_NOW "-5000" /* STORE_DEAD_MS */
-#define NAME_TRIES   20        /* a predecessor whose connection is not gone yet */
+#define NAME_TRIES   10        /* a predecessor whose connection is not gone yet */
 
 /* What belongs to a connection. A transaction of a node that stands still must not keep its lines for long. */
 static const char SESSION[] = "SET idle_in_transaction_session_timeout=5000; SET lock_timeout=3000; SET tcp_keepalives_idle=5;"

@@ -11,6 +11,7 @@
 #include "notification.h"
 #include "pace.h"
 #include "packet.h"
+#include "presence.h"
 #include "script.h"
 #include "sm-sr/procedures/switch.h"
 
@@ -36,6 +37,7 @@ static void session_reply(struct turn *t, struct reply_ref session, int status, 
 {
     size_t at = t->out->count;
     outbox_reply(t->out, session, status, body);
+    smsr_presence_note(t, session, status);
     if (t->out->count > at)
         memcpy(t->out->list[at].line, t->e->eid_text, sizeof t->e->eid_text);
 }
@@ -133,7 +135,9 @@ static struct reply_ref session_now(const struct turn *t)
     struct reply_ref session = t->session;
     if (reply_ref_is_none(session))
         session = smsr_session_waiting(t->smsr, &t->e->eid);
-    return reply_ref_is_none(session) ? smsr_link_waiting(t->smsr, &t->e->eid) : session;
+    if (reply_ref_is_none(session))
+        session = smsr_link_waiting(t->smsr, &t->e->eid);
+    return reply_ref_is_none(session) ? smsr_presence_waiting(t) : session;
 }
 
 enum err smsr_exchange_send(struct turn *t, const struct operation *op, enum exchange_purpose purpose,
@@ -254,7 +258,7 @@ static bool is_worked_at(const struct turn *t, const struct exchange *x)
     if (x->state != EXCHANGE_SENT)
         return false;
     return (x->bearer == BEARER_HTTPS && smsr_session_works(t->smsr, &t->e->eid)) ||
-           (x->bearer == BEARER_CAT_TP && smsr_link_works(t->smsr, &t->e->eid));
+           (x->bearer == BEARER_CAT_TP && smsr_link_works(t->smsr, &t->e->eid)) || smsr_presence_works(t, x->bearer);
 }
 
 void smsr_exchange_resend(struct turn *t)

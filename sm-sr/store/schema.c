@@ -2,6 +2,7 @@
 
 #include "lib/engine/engine.h"
 #include "lib/role/undelivered.h"
+#include "sm-sr/channel/presence.h"
 
 static const char FIRST[] =
     /* small and hot: what a procedure needs */
@@ -85,7 +86,8 @@ const struct migration smsr_migrations[SMSR_MIGRATIONS] = { { "0001_engine", ENG
                                                             { "0004_rights", RIGHTS },
                                                             { "0005_chain", CHAIN },
                                                             { "0006_undelivered", UNDELIVERED_SCHEMA },
-                                                            { "0007_cat_tp", CAT_TP } };
+                                                            { "0007_cat_tp", CAT_TP },
+                                                            { "0008_presence", SMSR_PRESENCE_SCHEMA } };
 
 const struct statement SMSR_EUICC_LOAD = {
     "euicc-load",

@@ -36,8 +36,8 @@ class Ecosystem(lab.Lab):
     """The lab as every test here wants it: profiles A and B are ordered at the SM-DP, the servers run."""
 
     def __init__(self, out, https=True, devices=1, timing=lab.CARD_TIMING, smsr={}, smdp={}, profiles=2, pol2={}, postgres=None,
-                 cat_tp=None):
-        super().__init__(BUILD, out, https=https, postgres=postgres, cat_tp=cat_tp)
+                 cat_tp=None, trace=True):
+        super().__init__(BUILD, out, https=https, postgres=postgres, cat_tp=cat_tp, trace=trace)
         self.make_authorities()
         self.profiles = [self.order(n) for n in range(profiles)]
         self.cards = []

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Starts a PostgreSQL server of our own in a temporary folder, makes databases t0 … t19, runs a program with
-OSPREY_STORE_TEST=postgresql://…, and stops the server. Exit 77 when there is no PostgreSQL here."""
+"""Starts a PostgreSQL server of our own in a temporary folder, makes databases t0 … t8 and nodes, runs programs with
+OSPREY_STORE_TEST=postgresql://…, one after the other, and stops the server. Exit 77 when there is no PostgreSQL here."""
 import glob
 import os
 import shutil
@@ -34,8 +34,9 @@ class Server:
                                    '--no-sync'), **quiet)
         self.listen(data, quiet)
         for name in databases:
-            subprocess.run(as_postgres(f'{self.bin}/createdb', '-h', '127.0.0.1', '-p', str(self.port), '-U', 'postgres', name), **quiet)
-        return f'postgresql://postgres@127.0.0.1:{self.port}'
+            self.sql('postgres', f'CREATE DATABASE {name} STRATEGY file_copy')
+        self.url = f'postgresql://postgres@127.0.0.1:{self.port}'
+        return self.url
 
     def listen(self, data, quiet):
         """Another process may take the free port first: then another port. These databases live for a test: no fsync."""
@@ -52,6 +53,11 @@ class Server:
         subprocess.run([f'{self.bin}/psql', '-qX', '-v', 'ON_ERROR_STOP=1', '-h', '127.0.0.1', '-p', str(self.port), '-U', 'postgres', '-d', database,
                         '-c', text], check=True, stdout=subprocess.DEVNULL)
 
+    def ask(self, database, text):
+        """What psql says: a line for each row, | between columns."""
+        return subprocess.run([f'{self.bin}/psql', '-qAtX', '-v', 'ON_ERROR_STOP=1', '-d', f'{self.url}/{database}', '-c', text], check=True,
+                              capture_output=True, text=True).stdout
+
     def stop(self):
         if self.folder:
             subprocess.run(as_postgres(f'{self.bin}/pg_ctl', '-D', os.path.join(self.folder, 'data'), '-m', 'immediate', 'stop'),
@@ -65,8 +71,9 @@ def main():
         print('PostgreSQL is not installed')
         return SKIPPED
     try:
-        url = server.start([f't{i}' for i in range(20)])
-        return subprocess.run(sys.argv[1:], env=dict(os.environ, OSPREY_STORE_TEST=url)).returncode
+        url = server.start([f't{i}' for i in range(9)] + ['nodes'])
+        codes = [subprocess.run([program], env=dict(os.environ, OSPREY_STORE_TEST=url)).returncode for program in sys.argv[1:]]
+        return next((code for code in codes if code), 0)
     finally:
         server.stop()
 

@@ -32,7 +32,6 @@ struct node {
     struct reply_ref elsewhere;
 };
 
-static int number; /* of the database */
 static uint64_t now = 1000000;
 static struct node a, b;
 
@@ -90,7 +89,7 @@ static enum verdict step(void *role, struct rowset *rows, const struct event *ev
 static const char *url(void)
 {
     static char text[200];
-    snprintf(text, sizeof text, "%s/t%d", getenv("OSPREY_STORE_TEST"), number);
+    snprintf(text, sizeof text, "%s/nodes", getenv("OSPREY_STORE_TEST"));
     return text;
 }
 
@@ -173,23 +172,6 @@ static void end(struct node *n)
         postgres_store_close(n->postgres);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    number++;
-    start(&a, "a");
-    start(&b, "b");
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    end(&a);
-    end(&b);
-    return 0;
-}
-
 static void note(void *context, enum err err) { *(enum err *)context = err; }
 
 /* Of a visitor that is no node. */
@@ -211,6 +193,24 @@ static int64_t sql(const char *text)
     arena_release(&arena);
     postgres_store_close(s);
     return n;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    sql("DROP SCHEMA public CASCADE");
+    sql("CREATE SCHEMA public");
+    start(&a, "a");
+    start(&b, "b");
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    end(&a);
+    end(&b);
+    return 0;
 }
 
 static void post(struct node *n, uint16_t kind, const char *line)
