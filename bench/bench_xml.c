@@ -1,16 +1,19 @@
 /* SOAP messages decoded into their typed and checked bodies, against libxml2 making a bare tree of the same octets (shared
- * figure P11). */
+ * figure P11), and making a tree and validating it by our own schema. */
 #include "bench.h"
 
 #include <libxml/parser.h>
+#include <libxml/xmlschemas.h>
 
 #include "eum/register.h"
 #include "lib/es/message.h"
+#include "lib/es/wsdl.h"
 
 #define ARENA_MAX_ (4u << 20)
 
 struct xml_work {
     struct span soap;
+    xmlSchemaPtr schema;
 };
 
 static void decode(void *context, unsigned repeats)
@@ -26,15 +29,49 @@ static void decode(void *context, unsigned repeats)
     }
 }
 
+static xmlDocPtr tree_of(struct span soap)
+{
+    xmlDocPtr doc = xmlReadMemory((const char *)soap.ptr, (int)soap.len, NULL, NULL,
+                                  XML_PARSE_NONET | XML_PARSE_COMPACT | XML_PARSE_HUGE);
+    bench_must(doc ? ERR_NONE : ERR_BAD_VALUE, "libxml2");
+    return doc;
+}
+
 static void tree(void *context, unsigned repeats)
 {
     struct xml_work *w = context;
+    while (repeats--)
+        xmlFreeDoc(tree_of(w->soap));
+}
+
+/* Envelope, Header, Body, and the message in it, which the schema knows. */
+static xmlNodePtr message_of(xmlDocPtr doc)
+{
+    xmlNodePtr body = xmlLastElementChild(xmlDocGetRootElement(doc));
+    return body ? xmlFirstElementChild(body) : NULL;
+}
+
+static void validated_tree(void *context, unsigned repeats)
+{
+    struct xml_work *w = context;
     while (repeats--) {
-        xmlDocPtr doc = xmlReadMemory((const char *)w->soap.ptr, (int)w->soap.len, NULL, NULL,
-                                      XML_PARSE_NONET | XML_PARSE_COMPACT | XML_PARSE_HUGE);
-        bench_must(doc ? ERR_NONE : ERR_BAD_VALUE, "libxml2");
+        xmlDocPtr doc = tree_of(w->soap);
+        xmlSchemaValidCtxtPtr valid = xmlSchemaNewValidCtxt(w->schema);
+        bench_must(valid && xmlSchemaValidateOneElement(valid, message_of(doc)) == 0 ? ERR_NONE : ERR_BAD_VALUE, "XSD validation");
+        xmlSchemaFreeValidCtxt(valid);
         xmlFreeDoc(doc);
     }
+}
+
+static xmlSchemaPtr schema_of(struct arena *a)
+{
+    struct span xsd;
+    BENCH_MUST(es_xsd(a, &xsd));
+    xmlSchemaParserCtxtPtr parser = xmlSchemaNewMemParserCtxt((const char *)xsd.ptr, (int)xsd.len);
+    xmlSchemaPtr schema = parser ? xmlSchemaParse(parser) : NULL;
+    bench_must(schema ? ERR_NONE : ERR_BAD_VALUE, "our schema");
+    xmlSchemaFreeParserCtxt(parser);
+    return schema;
 }
 
 static struct oid oid_of(const char *text)
@@ -61,7 +98,7 @@ static struct span request(struct arena *a, enum es_function function, const voi
 
 static void run(const char *name, struct span soap)
 {
-    struct xml_work w = { soap };
+    struct xml_work w = { soap, NULL };
     bench_run(&(struct bench){ name, "messages/s", 1, decode, tree, "ours, typed and checked / libxml2's bare tree", &w,
                                "P11", 1.0 });
 }
@@ -71,6 +108,7 @@ void bench_xml(struct span eis, struct span package)
     struct arena a;
     struct es_request base = { .call_id = SPAN_LIT("0123456789ABCDEF") };
     struct es_profile_request enable = { .base = base };
+    struct es_eid_request get = { .base = base };
     struct es3_send_data data = { .base = base, .data = package };
     struct eum_register registration = { .eum_id = oid_of("2.999.3"), .smsr_id = oid_of("2.999.2"), .url = "https://127.0.0.1:8443",
                                          .eis = eis, .unique = SPAN_LIT("0123456789ABCDEF0123456789ABCDEF") };
@@ -84,5 +122,9 @@ void bench_xml(struct span eis, struct span package)
     run("SOAP decode: ES3.SendData of the package", request(&a, ES3_SEND_DATA, &data));
     BENCH_MUST(eum_register_encode(&registration, &a, &soap, NULL));
     run("SOAP decode: ES1.RegisterEIS", soap);
+    get.eid = enable.eid;
+    struct xml_work bare = { request(&a, ES4_GET_EIS, &get), schema_of(&a) };
+    bench_run(&(struct bench){ "SOAP message parsed and validated, bare: ES4.GetEIS", "messages/s", 1, validated_tree, NULL, NULL, &bare, NULL, 0 });
+    xmlSchemaFree(bare.schema);
     arena_release(&a);
 }

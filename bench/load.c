@@ -2,7 +2,7 @@
  * input, works them off when it is told "go", and says how it went in one JSON line:
  *
  *   download EID ICCID            ES2.DownloadProfile with EnableProfile
- *   enable|disable|delete EID ICCID, audit EID     ES4
+ *   enable|disable|delete EID ICCID, audit EID, eis EID     ES4
  *   go WINDOW [RATE]              at most WINDOW functions under way, not more than RATE begun in a second */
 #include <poll.h>
 #include <stdio.h>
@@ -45,6 +45,7 @@ static const struct word {
 } words[] = {
     { "download", ES2_DOWNLOAD_PROFILE }, { "enable", ES4_ENABLE_PROFILE }, { "disable", ES4_DISABLE_PROFILE },
     { "delete", ES4_DELETE_PROFILE },     { "audit", ES4_AUDIT_EIS },
+    { "eis", ES4_GET_EIS },
 };
 
 static uint64_t now_us(void)
@@ -78,6 +79,7 @@ union body {
     struct es2_download_profile download;
     struct es_profile_request profile;
     struct es_audit_request audit;
+    struct es_eid_request eis;
 };
 
 static union body body_of(const struct load *l, const struct order *o, struct es_request base)
@@ -85,6 +87,7 @@ static union body body_of(const struct load *l, const struct order *o, struct es
     switch (o->function) {
     case ES2_DOWNLOAD_PROFILE:
         return (union body){ .download = { .base = base, .eid = o->eid, .smsr_id = l->smsr->oid, .iccid = o->iccid, .enable = true } };
+    case ES4_GET_EIS: return (union body){ .eis = { .base = base, .eid = o->eid } };
     case ES4_AUDIT_EIS: return (union body){ .audit = { .base = base, .eid = o->eid } };
     default: return (union body){ .profile = { .base = base, .eid = o->eid, .iccid = o->iccid } };
     }
@@ -111,6 +114,14 @@ static enum err encode(struct load *l, const struct order *o, struct arena *a, c
 
 static struct load *the_load; /* the program's only one */
 
+/* The answer in the same exchange; the content of it is not this program's business. */
+static bool is_good_answer(const struct order *o, const struct http_answer *answer)
+{
+    const char *good = exec_status_xml(EXECUTED_SUCCESS);
+    return es_function_info(o->function)->pattern == ES_SYNC && answer->status == 200 &&
+           memmem(answer->body.ptr, answer->body.len, good, strlen(good));
+}
+
 static void on_accepted(void *context, const struct http_answer *answer)
 {
     struct order *o = context;
@@ -118,6 +129,10 @@ static void on_accepted(void *context, const struct http_answer *answer)
     o->accepted_us = now_us();
     if (answer->err == ERR_NONE && answer->status == 202)
         return;
+    if (answer->err == ERR_NONE && is_good_answer(o, answer)) {
+        order_over(the_load, o, NULL);
+        return;
+    }
     snprintf(failure, sizeof failure, "%s, HTTP status %d", answer->detail, answer->status);
     order_over(the_load, o, failure);
 }

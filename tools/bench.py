@@ -23,8 +23,10 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from bench_counts import Counts  # noqa: E402
-from bench_growth import growth  # noqa: E402
+from bench_growth import Postgres, Sqlite, growth  # noqa: E402
 from lab import CARD_TIMING, Lab, LabError, OIDS, ROOT, SMSR_NUMBER, run, tail  # noqa: E402
+sys.path.insert(0, os.path.join(ROOT, 'tests', 'support'))
+from postgres_server import Server  # noqa: E402
 
 SERVERS = ('sm-sr', 'sm-dp')
 CHANGES_OF_ENABLE = 6  # of the floor: bench/floor.c
@@ -60,8 +62,8 @@ NOT_MEASURED = [
 
 
 class Results:
-    def __init__(self):
-        self.lines, self.missing = {}, []
+    def __init__(self, quiet=False):
+        self.lines, self.missing, self.quiet = {}, [], quiet
 
     def put(self, name, value, unit, ratio=None, ratio_is=None, gate=None, limit=None):
         """A figure with a gate (docs/speed.md) holds when its ratio, or its value where there is no ratio, is at most the limit."""
@@ -70,8 +72,12 @@ class Results:
             line.update(ratio=round(ratio, 2), ratio_is=ratio_is)
         if gate is not None:
             line.update(gate=gate, limit=limit, holds=(value if ratio is None else ratio) <= limit)
-        self.lines[name] = line
-        print(json.dumps(line), flush=True)
+        self.take(line)
+
+    def take(self, line):
+        self.lines[line['name']] = line
+        if not self.quiet:
+            print(json.dumps(line), flush=True)
 
     def gates(self):
         """The last word: which gates hold."""
@@ -245,9 +251,10 @@ class Load:
 class Sum:
     """CPU time of the processes over several batches of one function."""
 
-    def __init__(self, lab, load):
+    def __init__(self, lab, load, store=None):
+        """store: what of the database works in processes of its own (bench_growth.py)."""
         self.lab, self.load, self.count, self.wall_ms, self.answers = lab, load, 0, 0, []
-        self.cpu = {}
+        self.cpu, self.store = {}, store
 
     def batch(self, orders, window):
         before = self.now()
@@ -261,7 +268,8 @@ class Sum:
         return answer
 
     def now(self):
-        return {name: cpu_us(program.process.pid) for name, program in self.lab.programs.items() if program.running()}
+        used = {name: cpu_us(program.process.pid) for name, program in self.lab.programs.items() if program.running()}
+        return dict(used, store=self.store.cpu_us() if self.store else 0)
 
     def each(self, *names):
         return sum(self.cpu.get(name, 0) for name in names) / self.count
@@ -275,9 +283,9 @@ class Sum:
 
 
 class Bench:
-    def __init__(self, arguments, results):
+    def __init__(self, arguments, results, out, postgres=None):
         self.arguments, self.results, self.floors = arguments, results, {}
-        self.lab = Lab(arguments.build, arguments.out, trace=False)
+        self.lab = Lab(arguments.build, out, trace=False, postgres=postgres)
         self.devices, self.eids = arguments.devices, []
         # Cards, SMSC and HLR are the load, not what is measured: the servers alone have the disk.
         self.memory_dir = tempfile.mkdtemp(prefix='osprey-bench-', dir='/dev/shm' if os.path.isdir('/dev/shm') else None)
@@ -295,7 +303,7 @@ class Bench:
                               '999710000000001', '--msisdn', '882000000001', '--subscribers', lab.path('subscribers.conf'),
                               '--profile-type', 'bootstrap', '--timing', CARD_TIMING, '--json')
         self.eids = sorted(json.loads(line)['eid'] for line in text.splitlines() if line.startswith('{'))
-        self.profiles = Profiles(lab, self.arguments.downloads + (7 if self.arguments.growth else 3) * self.devices)
+        self.profiles = Profiles(lab, self.arguments.downloads + (9 if self.arguments.growth else 3) * self.devices)
         subscribers = open(lab.path('subscribers.conf')).read()
         lab.configure_network()
         for name in ('smsc', 'hlr'):
@@ -398,7 +406,7 @@ class Bench:
                 self.remove(load, iccids)
         both = total.each(*SERVERS)
         self.put_ratio(f'download and enable of {self.profiles.size()} octets', both, 'us of SM-SR and SM-DP CPU', 'download + enable', 'P1', 2.0)
-        for name in total.cpu:
+        for name in self.lab.programs:
             results.put(f'download and enable: {name}', total.each(name), 'us of CPU')
         results.put(f'downloads with {self.devices} devices', total.per_second(), 'per second')
         results.put('download and enable: p99', total.p99_ms(), 'ms')
@@ -438,9 +446,20 @@ class Bench:
             audit.batch(self.orders('audit', [''] * self.devices), self.devices)
         self.put_ratio('audit over SMS', audit.each('sm-sr'), 'us of SM-SR CPU', 'audit over SMS', 'P4', 2.5)
         results.put('audits over SMS', audit.per_second(), 'per second')
+        self.soap_messages(load)
         rate = max(1, int(audit.per_second() / 2))
         half = load.run(self.orders('audit', [''] * self.devices) * max(1, 3 * rate // self.devices), 20000, rate)
         results.put(f'accepted SOAP request, {rate} audits per second begun: p99', half['accepted_p99_ms'], 'ms', gate='P24', limit=10)
+
+    def soap_messages(self, load):
+        """Parse, check, act, answer: ES4.GetEIS, over TLS, beside a bare loop of the XML library on the same request."""
+        eis = Sum(self.lab, load)
+        for _ in range(self.arguments.rounds):
+            eis.batch(self.orders('eis', [''] * self.devices) * 10, self.devices)
+        rate = 1e6 / eis.each('sm-sr')
+        bare = self.results.lines.get('SOAP message parsed and validated, bare: ES4.GetEIS')
+        self.results.put('SOAP messages: ES4.GetEIS parsed, checked, acted on, answered', rate, 'messages a second and core',
+                         bare and rate / bare['value'], 'of what the XML library parses and validates alone')
 
     def memory(self):
         for name in SERVERS + ('smsc', 'hlr'):
@@ -523,13 +542,49 @@ class Bench:
             self.counted(load)
             self.counted_enable(load)
             if self.arguments.growth:
-                growth(self, load, lambda: Sum(self.lab, load))
+                growth(self, load, Sqlite(self.lab), lambda: Sum(self.lab, load))
             else:
                 self.results.not_measured('growth from 10^4 to 10^6 eUICCs (P14)', 'takes long: make bench GROWTH=1')
             load.stop()
         finally:
             self.lab.stop_all()
             shutil.rmtree(self.memory_dir, ignore_errors=True)
+
+
+    def run_growth(self, store):
+        """Nothing else: a smaller world on that database."""
+        try:
+            self.factory()
+            self.server_starts()
+            self.registration()
+            self.first_life()
+            load = Load(self.lab)
+            self.enabled = self.profiles.take(self.devices)
+            load.run(self.orders('download', self.enabled), self.devices)
+            load.run(self.orders('disable', self.enabled), self.devices)
+            growth(self, load, store, lambda: Sum(self.lab, load, store))
+            load.stop()
+        finally:
+            self.lab.stop_all()
+            shutil.rmtree(self.memory_dir, ignore_errors=True)
+
+
+def growth_on_postgres(arguments, results):
+    server = Server()
+    if not server.bin:
+        results.not_measured('growth from 10^4 to 10^6 eUICCs, PostgreSQL (P14)', 'PostgreSQL is not installed')
+        return
+    quiet = Results(quiet=True)
+    with tempfile.TemporaryDirectory(prefix='osprey-bench-') as out:
+        try:
+            bench = Bench(arguments, quiet, out, server.start(['smsr', 'smdp'], durable=True))
+            store = Postgres(server, cpu_us)
+            bench.run_growth(store)
+        finally:
+            server.stop()
+    for line in quiet.lines.values():
+        if store.name in line['name']:
+            results.take(line)
 
 
 def main():
@@ -540,14 +595,18 @@ def main():
     parser.add_argument('--downloads', type=int, default=500)
     parser.add_argument('--fleet', type=int, default=100000, help='simulated devices whose memory is measured')
     parser.add_argument('--rounds', type=int, default=10, help='of enables and audits, one for each device')
-    parser.add_argument('--growth', action='store_true', help='also with 10^4 and 10^6 eUICCs in the SM-SR: takes long, and some GB')
+    parser.add_argument('--growth', action='store_true', help='also with 10^4, 10^5 and 10^6 eUICCs in the SM-SR, SQLite and PostgreSQL: takes long, and some GB')
     parser.add_argument('--only', choices=['processes', 'pieces'])
     parser.add_argument('--keep', dest='out', help='run here and leave everything behind')
     arguments = parser.parse_args()
+    if arguments.growth:
+        arguments.downloads = min(arguments.downloads, 300)  # the HLR's file has a ceiling
     keep, arguments.out = arguments.out is not None, arguments.out or tempfile.mkdtemp(prefix='osprey-bench-')
     results, began = Results(), time.time()
     try:
-        Bench(arguments, results).run()
+        Bench(arguments, results, arguments.out).run()
+        if arguments.growth:
+            growth_on_postgres(arguments, results)
     except LabError as error:
         print(f'{error}\nThe SM-SR said last: {tail(os.path.join(arguments.out, "logs", "sm-sr.log"), 3)}', file=sys.stderr)
         return 1

@@ -25,7 +25,9 @@ class Server:
         self.bin = found[-1] if found else None
         self.folder = None
 
-    def start(self, databases):
+    def start(self, databases, durable=False):
+        """durable: with fsync, as in the field."""
+        self.durable = durable
         self.folder = tempfile.mkdtemp(prefix='osprey-postgres-')
         os.chmod(self.folder, 0o777)
         data = os.path.join(self.folder, 'data')
@@ -39,12 +41,12 @@ class Server:
         return self.url
 
     def listen(self, data, quiet):
-        """Another process may take the free port first: then another port. These databases live for a test: no fsync."""
+        """Another process may take the free port first: then another port. Most databases live for a test: no fsync."""
         for last in (False, False, True):
             with socket.socket() as probe:
                 probe.bind(('127.0.0.1', 0))
                 self.port = probe.getsockname()[1]
-            options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories='{self.folder}' -c fsync=off"
+            options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories='{self.folder}' -c fsync={'on' if self.durable else 'off'}"
             words = as_postgres(f'{self.bin}/pg_ctl', '-D', data, '-l', os.path.join(self.folder, 'log'), '-o', options, '-w', 'start')
             if subprocess.run(words, **dict(quiet, check=last)).returncode == 0:
                 return
@@ -57,6 +59,20 @@ class Server:
         """What psql says: a line for each row, | between columns."""
         return subprocess.run([f'{self.bin}/psql', '-qAtX', '-v', 'ON_ERROR_STOP=1', '-d', f'{self.url}/{database}', '-c', text], check=True,
                               capture_output=True, text=True).stdout
+
+    def processes(self):
+        """Of the server: itself and those it has made."""
+        with open(os.path.join(self.folder, 'data', 'postmaster.pid')) as file:
+            own = file.readline().strip()
+        found = [own]
+        for path in glob.glob('/proc/[0-9]*/stat'):
+            try:
+                with open(path) as file:
+                    if file.read().rsplit(')', 1)[1].split()[1] == own:
+                        found.append(path.split('/')[2])
+            except (FileNotFoundError, ProcessLookupError):
+                pass
+        return found
 
     def stop(self):
         if self.folder:
