@@ -57,6 +57,12 @@ static bool is_cut(struct sim_channel *c, size_t octets)
     return true;
 }
 
+static void *connect_to(struct sim_channel *c)
+{
+    struct sim_network *n = c->device->network;
+    return c->server >= 0 ? n->server_connect(n->servers[c->server].node, c) : NULL;
+}
+
 static void opened(void *context, uint64_t generation, struct span nothing)
 {
     struct sim_channel *c = context;
@@ -65,7 +71,7 @@ static void opened(void *context, uint64_t generation, struct span nothing)
         return;
     c->device->network->asked++;
     if (prepaid_spend(c->device, 0)) /* else the network opens none */
-        c->session = c->device->network->server_connect(c->device->network->server, c);
+        c->session = connect_to(c);
     BOOK(c->device, sessions, 1);
     world_arrow(c->device->network->world, c->device->number, "device", "sm-sr", "connection %s", c->session ? "opened" : "refused");
     modem_channel_opened(c->device->modem, now_of(c->device), c->id, c->session != NULL);
@@ -78,8 +84,8 @@ static void datagram_up(void *context, uint64_t generation, struct span datagram
 {
     struct sim_channel *c = context;
     struct sim_network *n = c->device->network;
-    if (c->generation == generation && n->server_datagram)
-        n->server_datagram(n->server, &(struct sim_address){ c->device->number, c->id, c->generation }, datagram);
+    if (c->generation == generation && c->server >= 0)
+        n->server_datagram(n->servers[c->server].node, &(struct sim_address){ c->device->number, c->id, c->generation }, datagram);
 }
 
 static void datagram_send(struct sim_channel *c, struct span datagram)
@@ -128,6 +134,14 @@ static void datagrams_open(void *context, uint64_t generation, struct span nothi
     device_wake(c->device);
 }
 
+static int server_at(const struct sim_network *n, const uint8_t ipv4[4])
+{
+    for (unsigned i = 0; i < n->server_count; i++)
+        if (!memcmp(n->servers[i].ipv4, ipv4, 4))
+            return (int)i;
+    return -1;
+}
+
 void channel_open(void *context, unsigned id, enum modem_transport transport, const uint8_t ipv4[4],
                          uint16_t port)
 {
@@ -138,6 +152,7 @@ void channel_open(void *context, unsigned id, enum modem_transport transport, co
         return;
     *c = (struct sim_channel){ .device = d, .id = id, .generation = ++d->generation, .opened_ms = now_of(d) };
     c->udp = transport == MODEM_UDP;
+    c->server = server_at(d->network, ipv4);
     struct weather air = roaming_air(d, &d->network->air);
     world_carry(d->network->world, c->udp ? "udp-open" : "tcp-open", &air, SPAN_OF(where), c->udp ? datagrams_open : opened, c,
                 c->generation);

@@ -12,12 +12,13 @@
 #include "prepaid.h"
 #include "sm-sr/store/euicc.h"
 
-static const char *const oids[] = { "2.999.2", "2.999.3", "2.999.4", "2.999.9", "2.999.10" };
+static const char *const oids[] = { "2.999.2", "2.999.3", "2.999.4", "2.999.9", "2.999.10", "2.999.12" };
 #define OID_SMSR     oids[ECOSYSTEM_SMSR]
 #define OID_EUM      oids[ECOSYSTEM_EUM]
 #define OID_SMDP     oids[ECOSYSTEM_SMDP]
 #define OID_START    oids[ECOSYSTEM_START]
 #define OID_OPERATOR oids[ECOSYSTEM_OPERATOR]
+#define OID_SMSR_2   oids[ECOSYSTEM_SMSR_2]
 #define URL_SMSR     ECOSYSTEM_SMSR_URL
 #define URL_SMDP     ECOSYSTEM_SMDP_URL
 #define URL_OPERATOR ECOSYSTEM_OPERATOR_URL
@@ -56,12 +57,12 @@ static void make_authorities(struct ecosystem *e)
     world_secret(e->world, SPAN_OF(e->kek));
 }
 
-static struct span card_certificate(struct ecosystem *e, struct ec_key *key)
+static struct span card_certificate(struct ecosystem *e, const char *oid, enum gp_role role, struct ec_key *key)
 {
     struct writer out = wr_arena(&e->arena, GP_CERTIFICATE_MAX);
-    struct eum_card_request request = { .issuer = { e->trust.roots[0], e->ci_key }, .subject = oid_of(OID_SMDP),
-                                        .role = GP_ROLE_SM_DP, .subject_key = key, .validity = validity, .rng = chance_of(e) };
-    sim_must(eum_card_certificate(&request, &out), "SM-DP card certificate");
+    struct eum_card_request request = { .issuer = { e->trust.roots[0], e->ci_key }, .subject = oid_of(oid),
+                                        .role = role, .subject_key = key, .validity = validity, .rng = chance_of(e) };
+    sim_must(eum_card_certificate(&request, &out), "card certificate");
     return wr_span(&out);
 }
 
@@ -86,16 +87,16 @@ static struct x509 *copy_of(struct ecosystem *e, const struct x509 *x)
     return copy;
 }
 
-static void make_smsr(struct ecosystem *e)
+/* Two SM-SRs know each other, and all partners both. */
+static const struct smsr_place {
+    const char *oid, *url, *number;
+    uint8_t ipv4[4];
+} smsr_places[SIM_SERVERS_MAX] = { { "2.999.2", URL_SMSR, SMSR_NUMBER, { 192, 0, 2, 1 } },
+                                   { "2.999.12", ECOSYSTEM_SMSR_2_URL, "999710000002", { 192, 0, 2, 2 } } };
+
+static unsigned make_smsr_partners(struct ecosystem *e, unsigned which)
 {
-    struct smsr_partner *p = e->smsr_partners;
-    struct smsr_config config = { .oid = oid_of(OID_SMSR), .url = URL_SMSR, .partners = p, .partner_count = 3, .trust = &e->trust,
-                                  .admin_uri = "/gsma/adminagent", .bearer = e->options.bearer, .admin_ipv4 = { 192, 0, 2, 1 }, .admin_port = 8443 };
-    if (config.bearer == SMSR_BEARER_CAT_TP) {
-        config.cat_tp_port = CAT_TP_PORT;
-        config.cat_tp_udp_port = CAT_TP_UDP_PORT;
-        memcpy(config.cat_tp_ipv4, config.admin_ipv4, sizeof config.cat_tp_ipv4);
-    }
+    struct smsr_partner *p = e->smsr_partners[which];
     p[0] = smsr_partner("eum", OID_EUM, SMSR_EUM);
     p[0].eum_certificate = copy_of(e, e->eum_certificate);
     memcpy(p[0].kek, e->kek, sizeof e->kek);
@@ -107,21 +108,52 @@ static void make_smsr(struct ecosystem *e)
     p[1].acts_for_count = 2;
     p[2] = smsr_partner("operator", OID_OPERATOR, SMSR_OPERATOR);
     snprintf(p[2].es4_url, sizeof p[2].es4_url, URL_OPERATOR "/esim-messaging/3/ES4/ES4MnoService");
-    e->smsr = sim_smsr_new(e->world, &e->network, &config);
+    if (!e->options.two_smsrs)
+        return 3;
+    p[3] = smsr_partner("peer", smsr_places[1 - which].oid, SMSR_SMSR);
+    snprintf(p[3].es7_url, sizeof p[3].es7_url, "%s/esim-messaging/3/ES7/ES7SmSrProvider", smsr_places[1 - which].url);
+    return 4;
+}
+
+static struct sim_smsr *make_smsr(struct ecosystem *e, unsigned which)
+{
+    const struct smsr_place *place = &smsr_places[which];
+    struct ec_key *key = NULL;
+    struct smsr_config config = { .oid = oid_of(place->oid), .partners = e->smsr_partners[which], .trust = &e->trust,
+                                  .admin_uri = "/gsma/adminagent", .bearer = e->options.bearer, .admin_port = 8443 };
+    snprintf(config.url, sizeof config.url, "%s", place->url);
+    snprintf(config.number, sizeof config.number, "%s", place->number);
+    memcpy(config.admin_ipv4, place->ipv4, sizeof config.admin_ipv4);
+    if (config.bearer == SMSR_BEARER_CAT_TP) {
+        config.cat_tp_port = CAT_TP_PORT;
+        config.cat_tp_udp_port = CAT_TP_UDP_PORT;
+        memcpy(config.cat_tp_ipv4, config.admin_ipv4, sizeof config.cat_tp_ipv4);
+    }
+    config.partner_count = make_smsr_partners(e, which);
+    if (e->options.two_smsrs) {
+        struct smsr_certificate *c = &config.certificates[config.certificate_count++];
+        sim_must(ec_generate(EC_P256, chance_of(e), &key), "SM-SR key");
+        struct span gp = card_certificate(e, place->oid, GP_ROLE_SM_SR, key);
+        *c = (struct smsr_certificate){ .len = gp.len, .curve = EC_P256, .key_name = "card" };
+        memcpy(c->octets, gp.ptr, gp.len);
+    }
+    return sim_smsr_new(e->world, &e->network, &config, key);
 }
 
 static void make_smdp(struct ecosystem *e)
 {
     struct ec_key *key;
     struct smdp_partner *p = e->smdp_partners;
-    struct smdp_config config = { .oid = oid_of(OID_SMDP), .url = URL_SMDP, .partners = p, .partner_count = 2, .trust = &e->trust,
+    struct smdp_config config = { .oid = oid_of(OID_SMDP), .url = URL_SMDP, .partners = p, .partner_count = e->options.two_smsrs ? 3 : 2, .trust = &e->trust,
                                   .eums = { e->eum_certificate }, .eum_count = 1, .certificate_count = 1 };
     sim_must(ec_generate(EC_P256, chance_of(e), &key), "SM-DP key");
-    config.certificates[0] = (struct smdp_certificate){ .gp = card_certificate(e, key), .key_name = "card", .curve = EC_P256 };
+    config.certificates[0] = (struct smdp_certificate){ .gp = card_certificate(e, OID_SMDP, GP_ROLE_SM_DP, key), .key_name = "card", .curve = EC_P256 };
     p[0] = (struct smdp_partner){ .name = "operator", .oid = oid_of(OID_OPERATOR), .kinds = SMDP_OPERATOR,
                                   .url = URL_OPERATOR "/esim-messaging/3/ES2/ES2MnoService" };
     p[1] = (struct smdp_partner){ .name = "sm-sr", .oid = oid_of(OID_SMSR), .kinds = SMDP_SMSR,
                                   .url = URL_SMSR "/esim-messaging/3/ES3/ES3SmSrService" };
+    p[2] = (struct smdp_partner){ .name = "sm-sr-2", .oid = oid_of(OID_SMSR_2), .kinds = SMDP_SMSR,
+                                  .url = ECOSYSTEM_SMSR_2_URL "/esim-messaging/3/ES3/ES3SmSrService" };
     e->smdp = sim_smdp_new(e->world, &config, key);
 }
 
@@ -352,9 +384,10 @@ struct ecosystem *ecosystem_new(struct world *w, const struct ecosystem_options 
     e->network.sms_up = e->network.sms_down = SMS_WEATHER;
     e->network.datagrams = e->network.air;
     e->network.counts = &e->fault_counts;
-    snprintf(e->network.server_number, sizeof e->network.server_number, SMSR_NUMBER);
     make_authorities(e);
-    make_smsr(e);
+    e->smsr = make_smsr(e, 0);
+    if (options->two_smsrs)
+        e->other = make_smsr(e, 1);
     make_smdp(e);
     operator_join(e);
     judge_join(e);
@@ -376,8 +409,10 @@ void ecosystem_free(struct ecosystem *e)
     operator_done(e);
     judge_done(&e->judge);
     sim_smsr_free(e->smsr);
+    sim_smsr_free(e->other);
     sim_smdp_free(e->smdp);
-    x509_free(e->smsr_partners[0].eum_certificate);
+    for (unsigned i = 0; i < SIM_SERVERS_MAX; i++)
+        x509_free(e->smsr_partners[i][0].eum_certificate);
     x509_free(e->eum_certificate);
     ec_key_free(e->ci_key);
     ec_key_free(e->eum_key);
@@ -391,12 +426,12 @@ void ecosystem_free(struct ecosystem *e)
 
 /* ---- what nobody may read in a log ---- */
 
-static void keyset_secrets(struct ecosystem *e, const struct row *row)
+static void keyset_secrets(struct ecosystem *e, struct sim_smsr *smsr, const struct row *row)
 {
     char eid[EID_TEXT_SIZE], aad[SMSR_AAD_SIZE];
     uint8_t plain[SMSR_SCP_KEYS_MAX];
     struct span wrapped = row_bytes(row, 2);
-    struct keys *keys = keystore_soft_keys(e->smsr->role.keys);
+    struct keys *keys = keystore_soft_keys(smsr->role.keys);
     row_text(row, 0, eid, sizeof eid);
     sim_must(keys->unwrap(keys, smsr_keyset_aad(eid, (uint8_t)row_int(row, 1), aad), wrapped, plain, sizeof plain), "key set");
     size_t len = wrapped.len - KEYS_WRAP_OVERHEAD;
@@ -408,12 +443,17 @@ void ecosystem_secrets(struct ecosystem *e)
 {
     static const struct statement all = { "sim-keysets", "SELECT eid, kvn, wrapped FROM keyset", NULL };
     struct arena arena;
-    arena_init(&arena, 64u << 20);
-    const struct query *q = sim_role_ask(&e->smsr->role, &all, NULL, 0, &arena);
-    for (size_t i = 0; i < q->row_count; i++)
-        keyset_secrets(e, &q->rows[i]);
-    arena_release(&arena);
+    for (unsigned which = 0; which < e->network.server_count; which++) {
+        struct sim_smsr *smsr = ecosystem_smsr(e, which);
+        arena_init(&arena, 64u << 20);
+        const struct query *q = sim_role_ask(&smsr->role, &all, NULL, 0, &arena);
+        for (size_t i = 0; i < q->row_count; i++)
+            keyset_secrets(e, smsr, &q->rows[i]);
+        arena_release(&arena);
+    }
 }
+
+struct sim_smsr *ecosystem_smsr(struct ecosystem *e, unsigned which) { return which ? e->other : e->smsr; }
 
 /* ---- troubles ---- */
 
@@ -511,9 +551,9 @@ void ecosystem_troubles(struct ecosystem *e, const struct faults *faults)
     world_soap_weather(w, &request, &answer);
     if (faults && faults->jam_every_ms)
         clockwork_plan(world_time(w), world_now(w) + faults->jam_every_ms, trouble_jam, e, 0);
-    struct sim_role *roles[] = { &e->smsr->role, &e->smdp->role };
-    for (size_t i = 0; i < 2; i++) {
-        struct server_faults *f = i ? &e->faults.smdp : &e->faults.smsr;
+    struct sim_role *roles[] = { &e->smsr->role, &e->smdp->role, e->other ? &e->other->role : NULL };
+    for (size_t i = 0; i < ARRAY_LEN(roles) && roles[i]; i++) {
+        struct server_faults *f = i == 1 ? &e->faults.smdp : &e->faults.smsr;
         roles[i]->counts = &e->fault_counts;
         sim_role_faults(roles[i], faults ? f : NULL);
     }

@@ -10,8 +10,9 @@
 
 #define ECOSYSTEM_CARDS_MAX 10000u
 
-enum ecosystem_entity { ECOSYSTEM_SMSR, ECOSYSTEM_EUM, ECOSYSTEM_SMDP, ECOSYSTEM_START, ECOSYSTEM_OPERATOR };
+enum ecosystem_entity { ECOSYSTEM_SMSR, ECOSYSTEM_EUM, ECOSYSTEM_SMDP, ECOSYSTEM_START, ECOSYSTEM_OPERATOR, ECOSYSTEM_SMSR_2 };
 #define ECOSYSTEM_SMSR_URL     "https://sm-sr.sim"
+#define ECOSYSTEM_SMSR_2_URL   "https://second-sr.sim"
 #define ECOSYSTEM_SMDP_URL     "https://sm-dp.sim"
 #define ECOSYSTEM_OPERATOR_URL "https://operator.sim"
 const char *ecosystem_oid_text(enum ecosystem_entity entity);
@@ -21,6 +22,9 @@ struct sim_card {
     struct eid eid;
     struct sim_device *device;
     bool registered;
+    unsigned smsr;  /* that manages it, as the operator knows it: ecosystem_smsr */
+    bool prepared;  /* the other one is ready to take it */
+    bool moving;    /* whether it went over is not known */
     struct iccid bootstrap;
     char imsis[3][GSUP_IMSI_MAX]; /* of the bootstrap profile; all have one number */
     struct {
@@ -37,6 +41,7 @@ struct ecosystem_options {
     unsigned card_count, profile_count; /* profile_count: ordered for each card */
     enum smsr_bearer_choice bearer;
     bool countries;  /* geography.h: the devices begin at home, each with the bands of one kind of radio */
+    bool two_smsrs;  /* a second SM-SR, to which eUICCs can be moved, and back */
     bool multi_imsi; /* the factory profile has three IMSIs, and rules when to take which */
 };
 
@@ -44,15 +49,15 @@ struct ecosystem {
     struct world *world;
     struct sim_network network;
     struct ecosystem_options options;
-    struct sim_smsr *smsr;
+    struct sim_smsr *smsr, *other; /* other: NULL when there is one */
     struct sim_smdp *smdp;
     struct sim_card *cards;
     struct arena arena; /* certificates, packages: for the life of the ecosystem */
     struct trust trust;
     struct ec_key *ci_key, *eum_key;
     struct x509 *eum_certificate;
-    struct smsr_partner smsr_partners[3];
-    struct smdp_partner smdp_partners[2];
+    struct smsr_partner smsr_partners[SIM_SERVERS_MAX][4];
+    struct smdp_partner smdp_partners[3];
     uint8_t kek[32];
     struct sim_operator mno;
     struct sim_judge judge;
@@ -62,6 +67,7 @@ struct ecosystem {
     struct sim_usage usage[ES_FUNCTION_COUNT]; /* [ES_FUNCTION_NONE]: of nobody's asking */
 };
 
+struct sim_smsr *ecosystem_smsr(struct ecosystem *e, unsigned which); /* NULL: there is none */
 /* Aborts when something cannot be made: a fault of the scenario. */
 struct ecosystem *ecosystem_new(struct world *w, const struct ecosystem_options *options);
 void ecosystem_free(struct ecosystem *e);

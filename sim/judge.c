@@ -74,32 +74,53 @@ static int card_of(struct ecosystem *e, const struct value *eid)
     return -1;
 }
 
-static void packet_stored(struct ecosystem *e, const struct value *eid, int64_t kvn, int64_t counter, struct span packet)
+/* A key set: of one SM-SR, and counted, for a card that comes back gets new keys under an old version. */
+static uint64_t set_key(const struct sim_judge_watch *w, const struct value *eid, int64_t kvn)
 {
-    struct sim_judge *j = &e->judge;
+    return mix(mix(mix(1469598103u, eid->bytes.ptr, eid->bytes.len), &kvn, sizeof kvn), &w->which, sizeof w->which) | 1;
+}
+
+static uint64_t *generation_of(struct sim_judge *j, uint64_t set)
+{
+    packets_grow(j);
+    uint64_t *slot = packet_slot(j, mix(set, "generation", 10) | 1);
+    j->packet_count += !slot[0];
+    slot[0] = mix(set, "generation", 10) | 1;
+    return &slot[1];
+}
+
+static uint64_t present_set(struct sim_judge_watch *w, const struct value *eid, int64_t kvn)
+{
+    uint64_t set = set_key(w, eid, kvn), generation = *generation_of(&w->e->judge, set);
+    return mix(set, &generation, sizeof generation);
+}
+
+static void packet_stored(struct sim_judge_watch *w, const struct value *eid, int64_t kvn, int64_t counter, struct span packet)
+{
+    struct sim_judge *j = &w->e->judge;
     if (!counter || !packet.len)
         return;
-    uint64_t key = mix(mix(mix(14695981039346656037u, eid->bytes.ptr, eid->bytes.len), &kvn, sizeof kvn), &counter, sizeof counter);
+    uint64_t key = mix(present_set(w, eid, kvn), &counter, sizeof counter) & ~1ull; /* sets are odd */
     uint64_t what = mix(14695981039346656037u, packet.ptr, packet.len);
     packets_grow(j);
-    uint64_t *slot = packet_slot(j, key ? key : 1);
+    uint64_t *slot = packet_slot(j, key ? key : 2);
     if (slot[0] && slot[1] != what)
-        judge_says(e, "counter-once", card_of(e, eid), "two packets under key version %d, counter %llu", (int)kvn,
-                 (unsigned long long)counter);
+        judge_says(w->e, "counter-once", card_of(w->e, eid), "two packets under key version %d, counter %llu", (int)kvn,
+                   (unsigned long long)counter);
     j->packet_count += !slot[0];
-    slot[0] = key ? key : 1;
+    slot[0] = key ? key : 2;
     slot[1] = what;
 }
 
-static void counter_stored(struct ecosystem *e, const struct value *eid, int64_t kvn, int64_t counter)
+static void counter_stored(struct sim_judge_watch *w, const struct value *eid, int64_t kvn, int64_t counter)
 {
-    struct sim_judge *j = &e->judge;
-    uint64_t key = mix(mix(1469598103u, eid->bytes.ptr, eid->bytes.len), &kvn, sizeof kvn) | 1;
+    struct sim_judge *j = &w->e->judge;
+    uint64_t key = present_set(w, eid, kvn) | 1;
     packets_grow(j);
     uint64_t *slot = packet_slot(j, key);
     if (slot[0] && slot[1] > (uint64_t)counter)
-        judge_says(e, "counters-grow", card_of(e, eid), "key version %d goes from %llu back to %llu", (int)kvn,
-                 (unsigned long long)slot[1], (unsigned long long)counter);
+        judge_says(w->e, "counters-grow", card_of(w->e, eid), "key version %d goes from %llu back to %llu", (int)kvn,
+                   (unsigned long long)slot[1], (unsigned long long)counter);
     j->packet_count += !slot[0];
     slot[0] = key;
     slot[1] = (uint64_t)counter;
@@ -107,16 +128,19 @@ static void counter_stored(struct ecosystem *e, const struct value *eid, int64_t
 
 static void watch(void *context, const struct write *writes, size_t count)
 {
-    struct ecosystem *e = context;
+    struct sim_judge_watch *w = context;
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(writes[i].statement->name, "keyset-add")) /* its first packet may be in the same commit */
+            ++*generation_of(&w->e->judge, set_key(w, &writes[i].params[0], writes[i].params[1].number));
     for (size_t i = 0; i < count; i++) {
         const struct value *p = writes[i].params;
         const char *name = writes[i].statement->name;
         if (!strcmp(name, "exchange-add"))
-            packet_stored(e, &p[0], p[8].number, p[9].number, p[14].bytes);
+            packet_stored(w, &p[0], p[8].number, p[9].number, p[14].bytes);
         else if (!strcmp(name, "exchange-save") && p[8].number)
-            packet_stored(e, &p[0], p[10].number, p[4].number, p[9].bytes);
+            packet_stored(w, &p[0], p[10].number, p[4].number, p[9].bytes);
         else if (!strcmp(name, "keyset-count"))
-            counter_stored(e, &p[0], p[1].number, p[2].number);
+            counter_stored(w, &p[0], p[1].number, p[2].number);
     }
 }
 
@@ -124,8 +148,11 @@ void judge_join(struct ecosystem *e)
 {
     e->judge.e = e;
     e->judge.first_card = -1;
-    e->smsr->role.watch = watch;
-    e->smsr->role.watch_context = e;
+    for (unsigned which = 0; which < e->network.server_count; which++) {
+        e->judge.watches[which] = (struct sim_judge_watch){ e, which };
+        ecosystem_smsr(e, which)->role.watch = watch;
+        ecosystem_smsr(e, which)->role.watch_context = &e->judge.watches[which];
+    }
 }
 
 void judge_done(struct sim_judge *j) { free(j->packets); }
@@ -139,12 +166,12 @@ struct entry {
     int64_t state, fallback;
 };
 
-static size_t eis_of(struct ecosystem *e, const struct sim_card *card, struct arena *arena, struct entry *ret, size_t max)
+static size_t eis_of(struct sim_smsr *owner, const struct sim_card *card, struct arena *arena, struct entry *ret, size_t max)
 {
     char eid[EID_TEXT_SIZE];
     eid_text(&card->eid, eid);
     struct value v = value_text(eid);
-    const struct query *q = sim_role_ask(&e->smsr->role, &EIS_PROFILES, &v, 1, arena);
+    const struct query *q = sim_role_ask(&owner->role, &EIS_PROFILES, &v, 1, arena);
     size_t count = 0;
     for (; count < q->row_count && count < max; count++) {
         const struct row *r = &q->rows[count];
@@ -185,6 +212,32 @@ static void compare(struct ecosystem *e, int n, const struct euicc_profile_info 
     judge_says(e, "no-orphan", n, "ISD-P %s (%s, state %02X) is in the card and not in the EIS", aid, iccid.digits, p->state);
 }
 
+static const struct statement MANAGED = { "judge-managed", "SELECT coming FROM euicc WHERE eid=?1", NULL };
+
+/* Exactly one SM-SR manages an eUICC, and none half. */
+static struct sim_smsr *owner_of(struct ecosystem *e, int n)
+{
+    struct sim_smsr *owner = NULL;
+    struct arena arena;
+    char eid[EID_TEXT_SIZE];
+    unsigned owners = 0, coming = 0;
+    struct value v = value_text(eid_text(&e->cards[n].eid, eid));
+    arena_init(&arena, 1u << 16);
+    for (unsigned which = 0; which < e->network.server_count; which++) {
+        const struct query *q = sim_role_ask(&ecosystem_smsr(e, which)->role, &MANAGED, &v, 1, &arena);
+        if (!q->row_count)
+            continue;
+        bool comes = row_int(&q->rows[0], 0) != 0;
+        coming += comes;
+        owners += !comes;
+        owner = comes ? owner : ecosystem_smsr(e, which);
+    }
+    arena_release(&arena);
+    if (owners != 1 || coming)
+        judge_says(e, "one-owner", n, "%u SM-SRs manage it, %u are about to", owners, coming);
+    return owner;
+}
+
 static void judge_card(struct ecosystem *e, int n)
 {
     struct sim_card *card = &e->cards[n];
@@ -195,8 +248,11 @@ static void judge_card(struct ecosystem *e, int n)
         judge_says(e, "card-lives", n, "the card does not open after its power failed");
         return;
     }
+    struct sim_smsr *owner = owner_of(e, n);
+    if (!owner)
+        return;
     arena_init(&arena, 1u << 20);
-    size_t count = euicc_profiles(card->device->card, profiles), known = eis_of(e, card, &arena, entries, EUICC_PROFILES_MAX), enabled = 0;
+    size_t count = euicc_profiles(card->device->card, profiles), known = eis_of(owner, card, &arena, entries, EUICC_PROFILES_MAX), enabled = 0;
     for (size_t i = 0; i < count; i++) {
         enabled += profiles[i].state == EUICC_PROFILE_ENABLED;
         compare(e, n, &profiles[i], entries, known);
@@ -349,7 +405,7 @@ static const struct statement *all_of(const struct sim_role *r, size_t n, struct
         struct statement statement;
         char sql[80];
     } all[2][TABLES_MAX];
-    size_t role = strcmp(r->kind->name, "sm-sr") == 0;
+    size_t role = strncmp(r->kind->name, "sm-sr", 5) == 0;
     sim_must(n < TABLES_MAX && table.len < 48 ? ERR_NONE : ERR_TOO_LONG, "tables");
     snprintf(all[role][n].sql, sizeof all[role][n].sql, "SELECT * FROM \"%.*s\"", (int)table.len, (const char *)table.ptr);
     all[role][n].statement = (struct statement){ "judge-all", all[role][n].sql, NULL };
@@ -382,6 +438,7 @@ static void judge_store(struct ecosystem *e, struct sim_role *r)
 
 unsigned judge_all(struct ecosystem *e)
 {
+    ecosystem_secrets(e); /* keys have come since */
     for (unsigned i = 0; i < e->options.card_count; i++) {
         judge_card(e, (int)i);
         judge_word(e, (int)i);
@@ -389,9 +446,11 @@ unsigned judge_all(struct ecosystem *e)
     }
     for (unsigned i = 0; i < e->mno.call_count; i++)
         judge_call(e, e->mno.calls[i]);
-    judge_left(e, &e->smsr->role, LEFT_SMSR, ARRAY_LEN(LEFT_SMSR));
+    for (unsigned which = 0; which < e->network.server_count; which++) {
+        judge_left(e, &ecosystem_smsr(e, which)->role, LEFT_SMSR, ARRAY_LEN(LEFT_SMSR));
+        judge_store(e, &ecosystem_smsr(e, which)->role);
+    }
     judge_left(e, &e->smdp->role, LEFT_SMDP, ARRAY_LEN(LEFT_SMDP));
-    judge_store(e, &e->smsr->role);
     judge_store(e, &e->smdp->role);
     if (world_leaks(e->world))
         judge_says(e, "no-secret-in-log", -1, "%u lines of the log hold octets of a key", world_leaks(e->world));

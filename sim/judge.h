@@ -9,6 +9,10 @@ struct ecosystem;
 
 struct sim_judge {
     struct ecosystem *e;
+    struct sim_judge_watch { /* of one SM-SR's commits */
+        struct ecosystem *e;
+        uint64_t which;
+    } watches[2];
     unsigned wrong;
     int first_card;      /* with something wrong; -1: none */
     char first[40];      /* the invariant */

@@ -5,6 +5,7 @@
 /* The octets on the link: sender, NUL, user data. The centre keeps what the server cannot take now. */
 #define CENTRE_RETRY_MS 20000u
 #define CENTRE_TRIES    50u
+#define CENTRE_TRIES_STEP 1000u /* an argument is the number of the server times that, and the tries */
 #define CENTRE_KEEPS    180u /* tries: an hour */
 
 static void mo_arrived(void *context, uint64_t argument, struct span message)
@@ -12,9 +13,11 @@ static void mo_arrived(void *context, uint64_t argument, struct span message)
     static const struct weather later = { .delay_min_ms = CENTRE_RETRY_MS, .delay_max_ms = CENTRE_RETRY_MS + 1000 };
     struct sim_network *n = context;
     const char *from = (const char *)message.ptr;
+    const struct sim_server *server = &n->servers[argument / CENTRE_TRIES_STEP];
     size_t len = strnlen(from, message.len);
     n->asked++;
-    if (len < message.len && !n->server_sms(n->server, from, span_from(message, len + 1)) && argument < CENTRE_TRIES)
+    if (len < message.len && !n->server_sms(server->node, from, span_from(message, len + 1)) &&
+        argument % CENTRE_TRIES_STEP < CENTRE_TRIES)
         world_carry(n->world, "sms-mo", &later, message, mo_arrived, n, argument + 1);
 }
 
@@ -42,8 +45,9 @@ void message_submit(void *context, const struct sms_submit *sms)
     BOOK(d, awake_ms, SMS_AWAKE_MS);
     struct weather up = roaming_message(d, &n->sms_up), air = roaming_air(d, &n->air);
     world_arrow(n->world, d->number, "device", "sm-sr", "short message of %zu octets", sms->ud.len);
-    if (!strcmp(sms->to.text, n->server_number) && message.err == ERR_NONE)
-        world_carry(n->world, "sms-mo", &up, wr_span(&message), mo_arrived, n, 0);
+    for (unsigned i = 0; i < n->server_count; i++)
+        if (!strcmp(sms->to.text, n->servers[i].number) && message.err == ERR_NONE)
+            world_carry(n->world, "sms-mo", &up, wr_span(&message), mo_arrived, n, i * CENTRE_TRIES_STEP);
     world_carry(n->world, "sms-accepted", &air, SPAN_NONE, mo_accepted, d, d->generation_of_power);
 }
 
@@ -52,9 +56,9 @@ static void mt_arrived(void *context, uint64_t argument, struct span user_data)
     struct sim_device *d = context;
     struct sms_deliver deliver = { .udhi = true, .pid = SMS_PID_USIM_DOWNLOAD, .dcs = SMS_DCS_CLASS2_8BIT, .ud = user_data };
     WRITER_ON_STACK(tpdu, SMS_TPDU_MAX);
-    (void)argument;
+    const struct sim_server *server = &d->network->servers[argument];
     sms_scts(now_of(d), deliver.scts);
-    if (!lives(d) || sms_address_of(d->network->server_number, &deliver.from) != ERR_NONE)
+    if (!lives(d) || sms_address_of(server->number, &deliver.from) != ERR_NONE)
         return;
     wr_sms_deliver(&tpdu, &deliver);
     if (tpdu.err != ERR_NONE || !d->msisdn[0])
@@ -81,7 +85,7 @@ static void centre_keeps(struct sim_network *n, uint64_t tries, const char *to, 
 {
     static const struct weather later = { .delay_min_ms = CENTRE_RETRY_MS, .delay_max_ms = CENTRE_RETRY_MS + 1000 };
     WRITER_ON_STACK(message, SIM_NUMBER_MAX + SMS_UD_MAX);
-    if (!n->countries || tries >= CENTRE_KEEPS)
+    if (!n->countries || tries % CENTRE_TRIES_STEP >= CENTRE_KEEPS)
         return;
     wr_bytes(&message, (struct span){ (const uint8_t *)to, strlen(to) + 1 });
     wr_bytes(&message, user_data);
@@ -97,7 +101,7 @@ static void deliver(struct sim_network *n, uint64_t tries, const char *to, struc
         return;
     }
     struct weather down = roaming_message(d, &n->sms_down);
-    world_carry(n->world, "sms-mt", &down, user_data, mt_arrived, d, 0);
+    world_carry(n->world, "sms-mt", &down, user_data, mt_arrived, d, tries / CENTRE_TRIES_STEP);
 }
 
 /* Number, NUL, user data. */
@@ -108,12 +112,12 @@ static void centre_delivers(void *context, uint64_t tries, struct span message)
         deliver(context, tries, (const char *)message.ptr, span_from(message, len + 1));
 }
 
-void sim_network_sms(struct sim_network *n, const char *to, struct span user_data)
+void sim_network_sms(struct sim_network *n, unsigned server, const char *to, struct span user_data)
 {
     while (*to == '+')
         to++;
     n->asked++;
-    deliver(n, 0, to, user_data);
+    deliver(n, server * CENTRE_TRIES_STEP, to, user_data);
 }
 
 void message_taken(void *context, uint64_t tag, bool ok)

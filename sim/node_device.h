@@ -10,7 +10,8 @@
 #include "faults.h"
 #include "geography.h"
 
-#define SIM_NUMBER_MAX 16u
+#define SIM_NUMBER_MAX  16u
+#define SIM_SERVERS_MAX 2u
 
 /* The home network's records: an AuC and an HLR in a table. */
 struct sim_subscriber {
@@ -34,9 +35,12 @@ struct sim_network {
     unsigned asked;                       /* short messages and connections between devices and server, so far */
     const struct faults *faults;          /* NULL: none */
     struct fault_counts *counts;
-    /* Where short messages to this number go: the SM-SR. */
-    char server_number[SIM_NUMBER_MAX];
-    void *server;
+    struct sim_server { /* an SM-SR: where short messages to this number and connections to this address go */
+        char number[SIM_NUMBER_MAX];
+        uint8_t ipv4[4];
+        void *node;
+    } servers[SIM_SERVERS_MAX];
+    unsigned server_count;
     bool (*server_sms)(void *server, const char *from, struct span user_data); /* false: it is down, try again */
     /* A card's TCP connection to the server. */
     void *(*server_connect)(void *server, void *connection);
@@ -48,8 +52,8 @@ struct sim_network {
 };
 struct sim_subscriber *sim_network_add(struct sim_network *n, const char *imsi, const char *msisdn);
 struct sim_subscriber *sim_network_subscriber(struct sim_network *n, const char *imsi); /* NULL: none */
-/* One short message from the server: user data with its header, to an MSISDN. */
-void sim_network_sms(struct sim_network *n, const char *to, struct span user_data);
+/* One short message from that server: user data with its header, to an MSISDN. */
+void sim_network_sms(struct sim_network *n, unsigned server, const char *to, struct span user_data);
 /* One datagram from the server. */
 void sim_network_datagram(struct sim_network *n, const struct sim_address *to, struct span datagram);
 
@@ -88,6 +92,7 @@ struct sim_device {
         unsigned id;
         uint32_t generation;
         void *session;
+        int server; /* of the network's; -1: there is none at that address */
         bool udp;
         uint64_t up_at, down_at; /* order on the link is kept */
         uint64_t opened_ms;

@@ -23,7 +23,7 @@ static void send_sms(struct sim_smsr *s, const struct effect *effect)
         reference = (uint8_t)(reference * 31 + effect->body.ptr[i]);
     enum err err = sms_split(effect->body, SMS_IEI_COMMAND, reference, &out, parts, &count);
     for (size_t i = 0; err == ERR_NONE && i < count; i++)
-        sim_network_sms(s->network, effect->to, parts[i]);
+        sim_network_sms(s->network, s->server, effect->to, parts[i]);
     engine_result(smsr_engine(s->smsr), effect->id, err == ERR_NONE ? EFFECT_SENT : EFFECT_REFUSED_, 0, SPAN_NONE);
 }
 
@@ -31,7 +31,7 @@ static void send(struct sim_role *r, const struct effect *effect)
 {
     struct sim_smsr *s = (struct sim_smsr *)r;
     if (effect->kind == SMSR_EFFECT_SOAP)
-        world_post(s->role.world, "sm-sr", effect);
+        world_post(s->role.world, s->role.kind->name, effect);
     else if (effect->kind == SMSR_EFFECT_SMS)
         send_sms(s, effect);
     else if (effect->kind == EFFECT_REPLY && effect->reply.node == SMSR_NODE_SOAP)
@@ -137,7 +137,10 @@ static void send_datagram(void *context, const struct smsr_address *to, struct s
 
 static void join_network(struct sim_smsr *s, struct sim_network *network)
 {
-    network->server = s;
+    struct sim_server *server = &network->servers[s->server];
+    server->node = s;
+    snprintf(server->number, sizeof server->number, "%s", s->config.number);
+    memcpy(server->ipv4, s->config.admin_ipv4, sizeof server->ipv4);
     network->server_sms = on_sms;
     network->server_connect = on_connect;
     network->server_bytes = on_bytes;
@@ -164,19 +167,29 @@ static void close_smsr(struct sim_role *r)
     s->smsr = NULL;
 }
 
-struct sim_smsr *sim_smsr_new(struct world *w, struct sim_network *network, const struct smsr_config *config)
+#define KIND(the_name)                                                                                                 \
+    {                                                                                                                  \
+        .name = the_name, .strikes = STRIKE_SMSR_BEFORE, .send = send, .run = run, .open = open_smsr, .close = close_smsr \
+    }
+
+struct sim_smsr *sim_smsr_new(struct world *w, struct sim_network *network, const struct smsr_config *config, struct ec_key *card_key)
 {
-    static struct sim_role_kind kind = { .name = "sm-sr", .strikes = STRIKE_SMSR_BEFORE, .send = send, .run = run, .open = open_smsr, .close = close_smsr };
+    static struct sim_role_kind kinds[SIM_SERVERS_MAX] = { KIND("sm-sr"), KIND("sm-sr-2") };
+    sim_must(network->server_count < SIM_SERVERS_MAX ? ERR_NONE : ERR_TOO_LONG, "SM-SR");
+    struct sim_role_kind *kind = &kinds[network->server_count];
     struct sim_smsr *s = calloc(1, sizeof *s);
     sim_must(s ? ERR_NONE : ERR_NO_MEMORY, "SM-SR");
-    kind.schema = smsr_schema;
-    kind.schema_count = smsr_schema_count;
-    sim_role_open(&s->role, w, &kind);
+    kind->schema = smsr_schema;
+    kind->schema_count = smsr_schema_count;
+    sim_role_open(&s->role, w, kind);
     s->network = network;
+    s->server = network->server_count++;
     s->config = *config;
+    if (card_key)
+        sim_must(keystore_soft_add(s->role.keys, config->certificates[0].key_name, card_key), "SM-SR key");
     sim_role_start(&s->role);
     join_network(s, network);
-    world_add_node(w, &(struct soap_node){ "sm-sr", s->config.url, s->config.oid.text, s, engine, soap, SMSR_NODE_SOAP });
+    world_add_node(w, &(struct soap_node){ kind->name, s->config.url, s->config.oid.text, s, engine, soap, SMSR_NODE_SOAP });
     return s;
 }
 

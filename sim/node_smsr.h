@@ -9,12 +9,15 @@
 struct sim_smsr {
     struct sim_role role; /* first */
     struct sim_network *network;
+    unsigned server; /* of the network's */
     struct smsr *smsr;
     struct smsr_config config;
 };
 
-/* Aborts when it cannot be set up: a fault of the scenario. */
-struct sim_smsr *sim_smsr_new(struct world *w, struct sim_network *network, const struct smsr_config *config);
+/* The next server of the network, with config's number and address of administration sessions; the first is called "sm-sr", the
+ * second "sm-sr-2". card_key: the private key of config->certificates[0], owned afterwards; NULL: it has none. Aborts when it
+ * cannot be set up: a fault of the scenario. */
+struct sim_smsr *sim_smsr_new(struct world *w, struct sim_network *network, const struct smsr_config *config, struct ec_key *card_key);
 void sim_smsr_free(struct sim_smsr *s);
 
 #endif

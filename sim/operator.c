@@ -12,19 +12,27 @@ static void next_question(void *context, uint64_t card);
 
 /* ---- the message ---- */
 
+static enum ecosystem_entity smsr_entity(unsigned which) { return which ? ECOSYSTEM_SMSR_2 : ECOSYSTEM_SMSR; }
+static bool is_change(enum es_function f) { return f == ES4_PREPARE_SMSR_CHANGE || f == ES4_SMSR_CHANGE; }
+
 static const void *body_of(struct sim_call *c, struct arena *arena, const char *id)
 {
     const struct sim_card *card = &c->e->cards[c->card];
     struct es_request base = { .call_id = span_text(id), .validity_s = c->validity_s };
     if (c->function == ES2_DOWNLOAD_PROFILE) {
         struct es2_download_profile *b = ARENA_NEW(arena, struct es2_download_profile);
-        *b = (struct es2_download_profile){ .base = base, .eid = card->eid, .smsr_id = ecosystem_oid(ECOSYSTEM_SMSR),
+        *b = (struct es2_download_profile){ .base = base, .eid = card->eid, .smsr_id = ecosystem_oid(smsr_entity(c->smsr)),
                                             .iccid = card->profiles[c->profile].iccid, .enable = c->enable };
         return b;
     }
     if (c->function == ES4_AUDIT_EIS) {
         struct es_audit_request *b = ARENA_NEW(arena, struct es_audit_request);
         *b = (struct es_audit_request){ .base = base, .eid = card->eid };
+        return b;
+    }
+    if (is_change(c->function)) { /* the new one hears of the old one, the old one of the new one */
+        struct es_eid_request *b = ARENA_NEW(arena, struct es_eid_request);
+        *b = (struct es_eid_request){ .base = base, .eid = card->eid, .smsr_id = ecosystem_oid(smsr_entity(1 - c->smsr)) };
         return b;
     }
     struct es_profile_request *b = ARENA_NEW(arena, struct es_profile_request);
@@ -34,8 +42,9 @@ static const void *body_of(struct sim_call *c, struct arena *arena, const char *
 
 static const char *url_of(const struct sim_call *c)
 {
-    return c->function == ES2_DOWNLOAD_PROFILE ? ECOSYSTEM_SMDP_URL "/esim-messaging/3/ES2/ES2SmDpService"
-                                               : ECOSYSTEM_SMSR_URL "/esim-messaging/3/ES4/ES4SmSrService";
+    if (c->function == ES2_DOWNLOAD_PROFILE)
+        return ECOSYSTEM_SMDP_URL "/esim-messaging/3/ES2/ES2SmDpService";
+    return c->smsr ? ECOSYSTEM_SMSR_2_URL "/esim-messaging/3/ES4/ES4SmSrService" : ECOSYSTEM_SMSR_URL "/esim-messaging/3/ES4/ES4SmSrService";
 }
 
 static void write_request(struct sim_call *c)
@@ -53,7 +62,7 @@ static void write_request(struct sim_call *c)
                                        : ECOSYSTEM_OPERATOR_URL "/esim-messaging/3/ES4/ES4MnoService");
     m.wsa.reply_to = m.wsa.from;
     m.wsa.to = (struct wsa_endpoint){ .address = span_text(url_of(c)),
-                                      .entity_id = ecosystem_oid(es2 ? ECOSYSTEM_SMDP : ECOSYSTEM_SMSR) };
+                                      .entity_id = ecosystem_oid(es2 ? ECOSYSTEM_SMDP : smsr_entity(c->smsr)) };
     sim_must(wsa_message_id_make(&arena, &m.wsa.from.entity_id, span_text(id), SPAN_NONE, SPAN_NONE, world_now(c->e->world), '?',
                                  &m.wsa.message_id), "MessageID");
     sim_must(es_encode(&m, &arena, &soap), "operator's request");
@@ -96,6 +105,7 @@ static struct sim_call *call_new(struct ecosystem *e, unsigned card, struct ques
     const struct programme *p = &o->programme;
     *c = (struct sim_call){ .e = e, .number = o->call_count, .card = card, .function = q.function, .profile = q.profile,
                             .enable = q.enable, .asked_ms = world_now(e->world) };
+    c->smsr = e->cards[card].smsr ^ (q.function == ES4_PREPARE_SMSR_CHANGE);
     c->validity_s = p->validity_min_s + chance_below(world_chance(e->world), p->validity_max_s - p->validity_min_s + 1);
     o->calls[o->call_count++] = c;
     write_request(c);
@@ -117,6 +127,10 @@ static struct question choose(struct ecosystem *e, const struct sim_card *card)
         { 45, ES4_ENABLE_PROFILE }, { 70, ES4_DISABLE_PROFILE }, { 80, ES4_DELETE_PROFILE }, { 100, ES4_AUDIT_EIS }
     };
     struct chance *chance = world_chance(e->world);
+    if (card->moving || card->prepared)
+        return (struct question){ ES4_SMSR_CHANGE, 0, false };
+    if (e->other && chance_below(chance, 4) == 0)
+        return (struct question){ ES4_PREPARE_SMSR_CHANGE, 0, false };
     unsigned fresh = pick(e, card, false), loaded = pick(e, card, true);
     bool enable = chance_below(chance, 2) || e->mno.programme.download_only;
     if (fresh < SIM_PROFILES_MAX && (loaded == SIM_PROFILES_MAX || chance_below(chance, 4) == 0))
@@ -258,10 +272,24 @@ static void hear_notification(struct ecosystem *e, const struct es_message *m)
 
 /* ---- answers ---- */
 
+/* After EXPIRED the one or the other manages it; the same change once more settles it (docs/sm-sr-change.md). */
+static void learn_change(struct sim_call *c, struct sim_card *card, bool ok)
+{
+    bool gone = card->moving && !ok && !strcmp(c->status.subject, "8.1.1") && !strcmp(c->status.code, "1.1");
+    card->prepared = c->function == ES4_PREPARE_SMSR_CHANGE && ok;
+    if (c->function != ES4_SMSR_CHANGE || c->smsr != card->smsr)
+        return;
+    card->moving = c->status.exec == EXECUTED_EXPIRED;
+    if (ok || gone)
+        card->smsr = 1 - c->smsr;
+}
+
 static void learn(struct sim_call *c)
 {
     struct sim_card *card = &c->e->cards[c->card];
     bool ok = c->status.exec == EXECUTED_SUCCESS || c->status.exec == EXECUTED_WITH_WARNING;
+    if (is_change(c->function))
+        learn_change(c, card, ok);
     if (c->function == ES2_DOWNLOAD_PROFILE)
         card->profiles[c->profile].loaded |= ok;
     if (c->function == ES2_DOWNLOAD_PROFILE && !ok)
@@ -370,6 +398,17 @@ void operator_join(struct ecosystem *e)
     world_add_node(e->world, &(struct soap_node){ .name = "operator", .url = ECOSYSTEM_OPERATOR_URL,
                                                   .oid = ecosystem_oid_text(ECOSYSTEM_OPERATOR), .role = e,
                                                   .soap = operator_soap, .answered = http_answered });
+}
+
+unsigned operator_settle(struct ecosystem *e)
+{
+    unsigned asked = 0;
+    for (unsigned i = 0; i < e->options.card_count; i++)
+        if (e->cards[i].moving) {
+            operator_ask(e, i, (struct question){ ES4_SMSR_CHANGE, 0, false });
+            asked++;
+        }
+    return asked;
 }
 
 void operator_repeat_all(struct ecosystem *e, uint64_t since_ms)

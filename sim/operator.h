@@ -14,7 +14,7 @@ struct ecosystem;
 
 struct sim_call {
     struct ecosystem *e;
-    unsigned number, card, profile;
+    unsigned number, card, profile, smsr; /* smsr: which is asked, or concerned (ES2) */
     enum es_function function;
     bool enable;
     uint8_t *request; /* as it leaves, again and again */
@@ -69,6 +69,8 @@ void operator_begin(struct ecosystem *e, const struct programme *programme);
 struct sim_call *operator_ask(struct ecosystem *e, unsigned card, struct question q);
 /* Every card's programme is over, every call answered. */
 bool operator_content(void *ecosystem);
+/* Asks once more for the changes of SM-SR whose outcome it does not know; how many. */
+unsigned operator_settle(struct ecosystem *e);
 /* Asks every call of the last hours once more: a repeat must get the same bytes and change nothing. */
 void operator_repeat_all(struct ecosystem *e, uint64_t since_ms);
 void operator_done(struct ecosystem *e);

@@ -9,7 +9,7 @@ const struct scenario *const sim_scenarios[] = {
     &SCENARIO_DOWNLOAD_LOSSY_SMS, &SCENARIO_CHURN,     &SCENARIO_CRASH_SMSR, &SCENARIO_CRASH_SMDP, &SCENARIO_TORN_CARDS, &SCENARIO_REFUSED,
     &SCENARIO_BEARER_CUTS,        &SCENARIO_DUPLICATE, &SCENARIO_EXPIRY,     &SCENARIO_FULL_STORE, &SCENARIO_CLOCK_JUMPS, &SCENARIO_EVERYTHING,
     &SCENARIO_SLOW_STORE,         &SCENARIO_PAIR,      &SCENARIO_PREPAID,    &SCENARIO_WALK,       &SCENARIO_WALK_SMS,
-    &SCENARIO_JAMMED,             &SCENARIO_CAT_TP,          &SCENARIO_THREE_COUNTRIES, &SCENARIO_ROAMING
+    &SCENARIO_JAMMED,             &SCENARIO_CAT_TP,          &SCENARIO_THREE_COUNTRIES, &SCENARIO_ROAMING, &SCENARIO_TWO_SMSRS
 };
 const size_t sim_scenario_count = ARRAY_LEN(sim_scenarios);
 
@@ -38,6 +38,7 @@ static void tell(const struct ecosystem *e, uint64_t calm_ms, struct sim_report 
         r->calls++;
         r->ok += ok;
         ok = ok && c->answered_ms <= calm_ms;
+        r->changes += ok && c->function == ES4_SMSR_CHANGE;
         r->downloads += ok && c->function == ES2_DOWNLOAD_PROFILE;
         r->switches += ok && (c->function == ES4_ENABLE_PROFILE || c->function == ES4_DISABLE_PROFILE || c->enable);
     }
@@ -115,6 +116,8 @@ void sim_run(const struct scenario *s, const struct sim_wish *wish, struct sim_r
     ecosystem_go_home(e);
     e->mno.stopped = true;
     world_run(w, (s->quiet_hours ? s->quiet_hours : 3) * HOUR_MS, NULL, NULL);
+    for (unsigned tries = 0; tries < 3 && operator_settle(e); tries++)
+        world_run(w, 2 * HOUR_MS, operator_content, e);
     operator_repeat_all(e, world_now(w) - 20 * HOUR_MS > began ? world_now(w) - 20 * HOUR_MS : began);
     world_run(w, HOUR_MS, NULL, NULL);
     judge_all(e);

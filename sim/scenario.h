@@ -18,7 +18,7 @@ struct scenario {
 extern const struct scenario SCENARIO_DOWNLOAD_LOSSY_SMS, SCENARIO_CHURN, SCENARIO_CRASH_SMSR, SCENARIO_CRASH_SMDP, SCENARIO_TORN_CARDS,
     SCENARIO_REFUSED, SCENARIO_BEARER_CUTS, SCENARIO_DUPLICATE, SCENARIO_EXPIRY, SCENARIO_FULL_STORE, SCENARIO_CLOCK_JUMPS,
     SCENARIO_EVERYTHING, SCENARIO_SLOW_STORE, SCENARIO_PAIR, SCENARIO_JAMMED, SCENARIO_PREPAID, SCENARIO_WALK, SCENARIO_WALK_SMS,
-    SCENARIO_CAT_TP, SCENARIO_THREE_COUNTRIES, SCENARIO_ROAMING;
+    SCENARIO_CAT_TP, SCENARIO_THREE_COUNTRIES, SCENARIO_ROAMING, SCENARIO_TWO_SMSRS;
 extern const struct scenario *const sim_scenarios[];
 extern const size_t sim_scenario_count;
 const struct scenario *sim_scenario(const char *name); /* NULL: none */
@@ -34,7 +34,7 @@ struct sim_pair {
 
 struct sim_report {
     uint8_t hash[WORLD_HASH_LEN];
-    unsigned wrong, calls, ok, downloads, switches; /* downloads, switches: that succeeded while faults were on */
+    unsigned wrong, calls, ok, downloads, switches, changes; /* downloads, switches, changes of SM-SR: that succeeded while faults were on */
     int first_card;
     char first[40];
     struct fault_counts faults;

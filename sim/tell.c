@@ -40,9 +40,9 @@ void sim_tell_failure(const struct scenario *s, const struct sim_wish *wish, con
 
 void sim_tell_counts(const struct sim_report *r)
 {
-    printf("%u calls, %u succeeded (%u downloads, %u switches); %llu messages carried, %llu lost, %llu doubled, %llu corrupted, %llu "
+    printf("%u calls, %u succeeded (%u downloads, %u switches, %u changes of SM-SR); %llu messages carried, %llu lost, %llu doubled, %llu corrupted, %llu "
            "octets; %.1f device-days\n",
-           r->calls, r->ok, r->downloads, r->switches, (unsigned long long)r->world.carried, (unsigned long long)r->world.lost,
+           r->calls, r->ok, r->downloads, r->switches, r->changes, (unsigned long long)r->world.carried, (unsigned long long)r->world.lost,
            (unsigned long long)r->world.doubled, (unsigned long long)r->world.corrupted, (unsigned long long)r->world.octets, r->days);
     printf("faults: %u crashes, %u full stores, %u slow commits, %u clock jumps, %u power losses, %u torn writes, %u silences, %u refusals, %u cut "
            "connections, %u recharges, %u journeys\n",
@@ -86,6 +86,7 @@ void sim_report_add(struct sim_report *to, const struct sim_report *more)
     to->ok += more->ok;
     to->downloads += more->downloads;
     to->switches += more->switches;
+    to->changes += more->changes;
     to->days += more->days;
     to->world.carried += more->world.carried;
     to->world.lost += more->world.lost;

@@ -72,6 +72,7 @@ static void wrong_stores(void **state)
         { { "b", "UPDATE profile SET fallback=0", NULL }, "eis-is-card" },
         { { "c", "UPDATE profile SET iccid='8900'||substr(iccid,5)", NULL }, "eis-is-card" },
         { { "d", "DELETE FROM profile WHERE state=4", NULL }, "no-orphan" },
+        { { "e", "UPDATE euicc SET coming=1", NULL }, "one-owner" },
         { { "f", "INSERT INTO timer VALUES ('x','y',1)", NULL }, "" }, /* a timer is nothing wrong */
         { { "g", "UPDATE call SET state=1", NULL }, "nothing-left" },
     };
@@ -123,16 +124,16 @@ static void counters(void **state)
                                 [10] = value_int(1) };
     struct write w[] = { { &count, grow, 3, -1 }, { &save, packet, 14, -1 } };
     (void)state;
-    e->smsr->role.watch(e, w, 2);
-    e->smsr->role.watch(e, w, 2); /* the same again is no fault */
+    e->smsr->role.watch(e->smsr->role.watch_context, w, 2);
+    e->smsr->role.watch(e->smsr->role.watch_context, w, 2); /* the same again is no fault */
     assert_int_equal(e->judge.wrong, 0);
     grow[2] = value_int(6);
-    e->smsr->role.watch(e, w, 2);
+    e->smsr->role.watch(e->smsr->role.watch_context, w, 2);
     assert_int_equal(e->judge.wrong, 1);
     assert_string_equal(e->judge.first, "counters-grow");
     grow[2] = value_int(8);
     packet[9] = value_blob(SPAN_LIT("two"));
-    e->smsr->role.watch(e, w, 2);
+    e->smsr->role.watch(e->smsr->role.watch_context, w, 2);
     assert_int_equal(e->judge.wrong, 2);
     done(e);
 }
