@@ -106,6 +106,20 @@ struct modem_input *modem_input_room(struct modem *m)
     return &m->queue[(m->queue_head + m->queue_count++) % MODEM_QUEUE_MAX];
 }
 
+/* D6 length 99 01 event */
+static bool is_of_network(const struct modem_input *input)
+{
+    return input->kind == INPUT_EVENT && (input->bytes[4] == EVENT_LOCATION_STATUS || input->bytes[4] == EVENT_NETWORK_REJECTION);
+}
+
+void modem_forget_network(struct modem *m)
+{
+    struct modem_input input;
+    for (size_t left = m->queue_count; left; left--)
+        if (modem_input_take(m, &input) && !is_of_network(&input))
+            *modem_input_room(m) = input;
+}
+
 static uint16_t envelope(struct modem *m, struct span body)
 {
     WRITER_ON_STACK(command, 5 + 255);

@@ -77,6 +77,8 @@ uint16_t modem_apdu(struct modem *m, struct span command, struct writer *ret);
 void modem_fact(struct modem *m, enum log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* What waits for the card. Room: at the end of the queue, to be filled in at once; NULL: it is full. */
 struct modem_input *modem_input_room(struct modem *m);
+/* Events of the network that wait are of a subscription that is not read any more. */
+void modem_forget_network(struct modem *m);
 bool modem_input_take(struct modem *m, struct modem_input *ret); /* the first; false: none */
 /* Serves the card until it has nothing to say and nothing waits for it. */
 void modem_work(struct modem *m);

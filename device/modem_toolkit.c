@@ -60,6 +60,7 @@ static void refresh(struct modem *m, struct span body)
     }
     if (m->command.qualifier < 4) { /* initialisation and file changes: read again, the session goes on */
         respond_ok(m);
+        modem_forget_network(m);
         if (card_read_subscription(m) == ERR_NONE)
             attach_start(m);
         return;

@@ -44,6 +44,13 @@ static void timer_start(struct card *card)
     m->deadline_ms = card_now_ms(card) + (uint64_t)m->rules.timer_s * 1000u;
 }
 
+static void refreshed(struct card *card, void *context, const struct terminal_response *response)
+{
+    (void)context;
+    (void)response;
+    card->imsi->refreshing = false;
+}
+
 static void change_to(struct card *card, uint8_t to)
 {
     struct imsi *m = card->imsi;
@@ -54,7 +61,8 @@ static void change_to(struct card *card, uint8_t to)
     if (err == ERR_NONE) {
         m->active = to;
         log_fact(card->env.log, LOG_INFO_, NULL, "changed to IMSI %u of %u", to + 1u, m->rules.count);
-        err = proactive_refresh(card, REFRESH_INIT_FULL_FILE_CHANGE, NULL, NULL);
+        err = proactive_refresh(card, REFRESH_INIT_FULL_FILE_CHANGE, refreshed, NULL);
+        m->refreshing = err == ERR_NONE;
     }
     if (err != ERR_NONE)
         log_fact(card->env.log, LOG_WARN_, NULL, "IMSI %u of %u: %s", to + 1u, m->rules.count, err_text(err));
@@ -167,7 +175,8 @@ static void module_event(struct card *card, enum cat_event event, struct span bo
     if (event == EVENT_NETWORK_REJECTION) {
         if (ctlv_find(body, 0x13, &location) && country_of(location) != IMSI_NO_COUNTRY)
             card->imsi->country = country_of(location);
-        give_up(card);
+        if (!card->imsi->refreshing)
+            give_up(card);
     } else if (event == EVENT_LOCATION_STATUS && ctlv_find(body, 0x1B, &status) && status.len == 1) {
         (void)ctlv_find(body, 0x13, &location);
         imsi_location(card, service_of(status.ptr[0]), location);

@@ -32,6 +32,7 @@ struct imsi { /* RAM: card->imsi */
     uint8_t tried; /* a bit each, in this country */
     uint16_t country;
     bool serviced;
+    bool refreshing; /* the terminal has not taken the last change yet: what it reports is of the IMSI before */
     uint64_t deadline_ms; /* UINT64_MAX: none */
 };
 

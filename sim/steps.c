@@ -1,0 +1,176 @@
+#include "steps.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "steps_tables.h"
+
+const char *const fault_names[FAULT_KINDS] = { "before", "after", "send", "full", "slow",  "clock", "soap-", "soap2", "answ-", "sms-",
+                                               "sms2",   "sms~",  "cut",  "tcp~", "power", "torn",  "deaf",  "refuse", "dry" };
+
+static struct procedure_view views[PROCEDURE_VIEWS_MAX];
+static size_t view_count;
+static char names[STEPS_MAX][48];
+static size_t name_count;
+
+static void learn(void)
+{
+    if (view_count)
+        return;
+    view_count = steps_procedures(views);
+    for (size_t i = 0; i < view_count; i++) {
+        views[i].first = (int)name_count;
+        for (size_t k = 0; k < views[i].count && name_count < STEPS_MAX; k++)
+            snprintf(names[name_count++], sizeof names[0], "%s %s/%s", views[i].is_smdp ? "sm-dp" : "sm-sr", views[i].name, views[i].steps[k]);
+    }
+}
+
+size_t steps_count(void)
+{
+    learn();
+    return name_count;
+}
+
+const char *steps_name(size_t cell)
+{
+    learn();
+    return names[cell];
+}
+
+void steps_init(struct steps *s)
+{
+    learn();
+    *s = (struct steps){ .runs = calloc(STEPS_RUNS_MAX, sizeof *s->runs), .aim.cell = -1 };
+    if (!s->runs)
+        abort();
+}
+
+void steps_done(struct steps *s) { free(s->runs); }
+
+int steps_card(const struct steps *s, struct span text)
+{
+    char digits[EID_TEXT_SIZE];
+    for (size_t i = 0; text.len == EID_DIGITS && i < s->card_count; i++)
+        if (!memcmp(text.ptr, eid_text(&s->eids[i], digits), EID_DIGITS))
+            return (int)i;
+    return STEPS_ANYBODY;
+}
+
+/* ---- the rows */
+
+static struct span text_of(const struct value *v) { return v->type == VALUE_TEXT || v->type == VALUE_BLOB ? v->bytes : SPAN_NONE; }
+
+static uint64_t row_of(const struct value *a, int64_t n)
+{
+    uint64_t hash = 14695981039346656037u ^ (uint64_t)n;
+    struct span text = text_of(a);
+    for (size_t i = 0; i < text.len; i++)
+        hash = (hash ^ text.ptr[i]) * 1099511628211u;
+    return hash;
+}
+
+static struct steps_run *run_of(struct steps *s, const void *role, uint64_t row)
+{
+    for (size_t i = 0; i < STEPS_RUNS_MAX; i++)
+        if (s->runs[i].role == role && s->runs[i].row == row)
+            return &s->runs[i];
+    return NULL;
+}
+
+static const struct procedure_view *view_of(bool is_smdp, struct span name)
+{
+    for (size_t i = 0; i < view_count; i++)
+        if (views[i].is_smdp == is_smdp && span_eq(name, span_text(views[i].name)))
+            return &views[i];
+    return NULL;
+}
+
+static void stands(struct steps *s, struct steps_run *run, struct span step)
+{
+    int before = run->cell;
+    run->cell = -1;
+    for (size_t k = 0; run->procedure && k < run->procedure->count; k++)
+        if (span_eq(step, span_text(run->procedure->steps[k])))
+            run->cell = run->procedure->first + (int)k;
+    if (run->cell >= 0 && run->cell != before && run->cell == s->aim.cell && !s->aim.spent && s->aim.entered)
+        s->aim.entered(s->aim.context, run->card, run->role);
+}
+
+static struct steps_run *begin(struct steps *s, const void *role, uint64_t row, int card, const struct procedure_view *procedure)
+{
+    struct steps_run *run = run_of(s, NULL, 0);
+    if (run)
+        *run = (struct steps_run){ role, row, card, -1, procedure };
+    return run;
+}
+
+static void ends(struct steps *s, const void *role, uint64_t row)
+{
+    struct steps_run *run = run_of(s, role, row);
+    if (run)
+        *run = (struct steps_run){ 0 };
+}
+
+static void end_all(struct steps *s, const void *role, int card)
+{
+    for (size_t i = 0; i < STEPS_RUNS_MAX; i++)
+        if (s->runs[i].role == role && s->runs[i].card == card)
+            s->runs[i] = (struct steps_run){ 0 };
+}
+
+static void watch_smsr(struct steps *s, const void *role, const char *name, const struct value *p)
+{
+    struct steps_run *run = NULL;
+    if (!strcmp(name, "operation-add") && (run = begin(s, role, row_of(&p[0], p[1].number), steps_card(s, text_of(&p[0])), view_of(false, text_of(&p[2])))))
+        stands(s, run, text_of(&p[3]));
+    else if (!strcmp(name, "operation-save") && (run = run_of(s, role, row_of(&p[0], p[1].number))))
+        stands(s, run, text_of(&p[2]));
+    else if (!strcmp(name, "operation-drop"))
+        ends(s, role, row_of(&p[0], p[1].number));
+    else if (!strcmp(name, "operation-clear"))
+        end_all(s, role, steps_card(s, text_of(&p[0])));
+}
+
+static void watch_smdp(struct steps *s, const void *role, const char *name, const struct value *p)
+{
+    struct steps_run *run = NULL;
+    if (!strcmp(name, "job-add")) {
+        bool download = span_eq(text_of(&p[4]), SPAN_LIT("ES2-DownloadProfile"));
+        begin(s, role, row_of(&p[0], 0), steps_card(s, text_of(&p[1])), view_of(true, download ? SPAN_LIT("download") : SPAN_LIT("relay")));
+    } else if (!strcmp(name, "job-save") && (run = run_of(s, role, row_of(&p[0], 0)))) {
+        stands(s, run, text_of(&p[2]));
+    } else if (!strcmp(name, "job-drop")) {
+        ends(s, role, row_of(&p[0], 0));
+    }
+}
+
+void steps_watch(struct steps *s, const void *role, bool is_smdp, const struct write *writes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        (is_smdp ? watch_smdp : watch_smsr)(s, role, writes[i].statement->name, writes[i].params);
+}
+
+/* ---- the faults */
+
+static bool concerns(const struct steps_run *run, int card, const void *role)
+{
+    return run->role && run->cell >= 0 && (card == STEPS_ANYBODY || run->card == card) && (!role || run->role == role);
+}
+
+void steps_struck(struct steps *s, enum fault_kind kind, int card, const void *role)
+{
+    if (card == STEPS_ANYBODY && !role)
+        return;
+    for (size_t i = 0; i < STEPS_RUNS_MAX; i++)
+        if (concerns(&s->runs[i], card, role))
+            s->struck[s->runs[i].cell][kind]++;
+}
+
+bool steps_aimed(struct steps *s, enum fault_kind kind, int card, const void *role)
+{
+    if (s->aim.cell < 0 || s->aim.spent || s->aim.kind != kind || (card == STEPS_ANYBODY && !role))
+        return false;
+    for (size_t i = 0; i < STEPS_RUNS_MAX && !s->aim.spent; i++)
+        s->aim.spent = concerns(&s->runs[i], card, role) && s->runs[i].cell == s->aim.cell;
+    return s->aim.spent;
+}
