@@ -93,10 +93,12 @@ static void por_report(struct span packet, struct writer *report)
     wr_bytes(report, packet);
 }
 
-static void por_submit(struct card *card, const struct por *por, struct span packet)
+/* To who sent the command, when it had the keys: after an SM-SR change that may be another one than the card has noted. Else,
+ * from the ISD-R, to the SM-SR alone. */
+static void por_submit(struct card *card, const struct por *por, uint8_t status, struct span packet)
 {
     struct sms_address to;
-    if (!por->isdr || isdr_smsr_number(card, &to) != ERR_NONE)
+    if (!por->isdr || !por_is_bare(status) || isdr_smsr_number(card, &to) != ERR_NONE)
         to = *por->way->sender;
     if (sms_out_send(card, SMS_OUT_POR, &to, packet) != ERR_NONE)
         log_fact(card->env.log, LOG_WARN_, NULL, "proof of receipt dropped: too many short messages");
@@ -112,14 +114,14 @@ static void por_by_sms(struct card *card, const struct por *por, uint8_t status,
         por_pack(por, SCP80_NO_MEMORY, SPAN_NONE, &packet);
     }
     if (por->header->spi2 & SPI2_POR_SUBMIT) {
-        por_submit(card, por, wr_span(&packet));
+        por_submit(card, por, status, wr_span(&packet));
         return;
     }
     if (packet.len + POR_HEADER_LEN <= REPORT_MAX) {
         por_report(wr_span(&packet), report);
         return;
     }
-    por_submit(card, por, wr_span(&packet));
+    por_submit(card, por, status, wr_span(&packet));
     packet = wr_of(packet_memory, sizeof packet_memory);
     por_pack(por, SCP80_RESPONSE_BY_SUBMIT, SPAN_NONE, &packet);
     por_report(wr_span(&packet), report);
