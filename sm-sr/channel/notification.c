@@ -59,6 +59,9 @@ void smsr_notification_answered(struct turn *t, const struct card_answer *a)
     else
         turn_log(t, LOG_WARN_, "the card did not take the confirmation of notification %u: %s %04X",
                  t->e->note_sequence, a->why, a->last.sw);
+    /* it had it before, and what it said then, of what it deleted, is lost */
+    if (a->outcome == CARD_UNSURE || (a->outcome == CARD_SAID && a->last.sw == SW_CONDITIONS))
+        smsr_operation_doubt(t);
 }
 
 static bool is_repeat(const struct euicc *e, const struct es5_notification *n)

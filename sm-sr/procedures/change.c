@@ -200,6 +200,8 @@ static void end_handover(struct turn *t, struct operation *op)
     if (!smsr_operation_runs(op) || !failed || !t->e->known)
         return;
     turn_log(t, LOG_WARN_, "taken over, but: %s", op->status.detail);
+    if (op->step->answered)
+        op->flags |= OPERATION_UNSURE;
     op->status = status_warning(REASON_ISDR_FAILED, t->e->eid_text, "taken over; keys of the former SM-SR may remain");
 }
 

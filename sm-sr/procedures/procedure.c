@@ -79,12 +79,14 @@ static bool has_not_begun(const struct turn *t, const struct operation *op)
     return x && first && x->state == EXCHANGE_HELD;
 }
 
-/* What was sent and not answered leaves the card's state open. */
+/* What was sent and not answered leaves the card's state open; of keys alone, it may mean that the card is not where we ask:
+ * it fell back, and told the SM-SR that it knew then. */
 static bool is_unsure(const struct turn *t, const struct operation *op)
 {
-    return !MUTANT(never_in_doubt) && op->procedure != &SMSR_AUDIT && !op->procedure->only_keys && smsr_operation_runs(op) &&
-           !has_not_begun(t, op) && (op->status.exec == EXECUTED_EXPIRED ||
-            ((op->flags & OPERATION_UNSURE) && op->status.exec == EXECUTED_FAILED));
+    bool of_card = !op->procedure->only_keys || op->step->answered;
+    return !MUTANT(never_in_doubt) && op->procedure != &SMSR_AUDIT && smsr_operation_runs(op) && !has_not_begun(t, op) &&
+           ((op->status.exec == EXECUTED_EXPIRED && of_card) ||
+            ((op->flags & OPERATION_UNSURE) && op->status.exec != EXECUTED_SUCCESS));
 }
 
 /* The enabled profile changed, and then the operation failed: "failed" or "expired" does not tell that. */

@@ -194,6 +194,7 @@ static void a_notification_comes_over_a_link_and_is_confirmed_there(void **state
     (void)state;
     begin(SMSR_BEARER_CAT_TP);
     unsigned before = w.sms_out;
+    w.card.pending = true; /* else it would refuse the confirmation, and be asked for more */
     link_open(&w, packet_of_card(SCP80_CAT_TP, 900, true));
     world_pass(&w, 5000);
     assert_int_equal(client.executed, 1);
