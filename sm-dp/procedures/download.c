@@ -112,11 +112,14 @@ static int send_create(struct turn *t, struct job *j)
     return smdp_call(t, j, ES3_CREATE_ISDP, &body);
 }
 
+/* In use, though the EIS did not show it: the ISD-P of an earlier try that is not taken away yet, or only half made. */
+static bool left_over(const struct es3_answer *a) { return a->status.reason == REASON_ICCID_IN_USE; }
+
 static int created(struct turn *t, struct job *j, const struct es3_answer *a)
 {
     (void)t;
     if (!smdp_executed(a))
-        return relay_failure(j, a, unsure(a) ? DL_UNDO : give_up(j));
+        return relay_failure(j, a, unsure(a) || left_over(a) ? DL_UNDO : give_up(j));
     j->isdp = ((const struct es_card_response *)a->response)->isdp_aid;
     if (!j->isdp.len) {
         struct status s = status_failed(REASON_EXTERNAL_FAILED, "", "the SM-SR did not say which ISD-P it made");
