@@ -50,8 +50,10 @@ static bool is_cut(struct sim_channel *c, size_t octets)
         return false;
     bool drawn = chance_permille(world_fate(n->world), n->faults->tcp_cut_permille);
     bool paid = prepaid_spend(c->device, octets);
-    if (!strike_now(world_strikes(n->world), STRIKE_TCP_CUT) && !drawn && paid)
+    bool aimed = steps_aimed(world_steps(n->world), FAULT_TCP_CUT, c->device->number, NULL);
+    if (!strike_now(world_strikes(n->world), STRIKE_TCP_CUT) && !drawn && paid && !aimed)
         return false;
+    steps_struck(world_steps(n->world), FAULT_TCP_CUT, c->device->number, NULL);
     n->counts->cuts++;
     clockwork_plan(world_time(n->world), now_of(c->device), cut, c, c->generation);
     return true;
@@ -176,7 +178,7 @@ void channel_send(void *context, unsigned id, struct span bytes)
     struct weather weather = in_order(d, &c->up_at, bytes.len);
     BOOK(d, octets_up, bytes.len);
     world_arrow(d->network->world, d->number, "device", "sm-sr", "%zu octets", bytes.len);
-    world_carry(d->network->world, "tcp-up", &weather, bytes, up, c, c->generation);
+    world_carry_card(d->network->world, d->number, "tcp-up", &weather, bytes, up, c, c->generation);
 }
 
 static void down(void *context, uint64_t generation, struct span bytes)
@@ -197,7 +199,7 @@ void sim_channel_send(void *connection, struct span bytes)
     struct weather weather = in_order(c->device, &c->down_at, bytes.len);
     BOOK(c->device, octets_down, bytes.len);
     world_arrow(c->device->network->world, c->device->number, "sm-sr", "device", "%zu octets", bytes.len);
-    world_carry(c->device->network->world, "tcp-down", &weather, bytes, down, c, c->generation);
+    world_carry_card(c->device->network->world, c->device->number, "tcp-down", &weather, bytes, down, c, c->generation);
 }
 
 static void closed(void *context, uint64_t generation, struct span nothing)

@@ -23,6 +23,11 @@ static const char *const oids[] = { "2.999.2", "2.999.3", "2.999.4", "2.999.9", 
 #define URL_SMDP     ECOSYSTEM_SMDP_URL
 #define URL_OPERATOR ECOSYSTEM_OPERATOR_URL
 #define SMSR_NUMBER  "999710000000"
+#define CONNECTIVITY "\xA0\x08\x06\x06\x91\x99\x79\x01\x00\x00" /* the number of an SMSC */
+#define AIM_REFUSED_MS  1800000u
+#define AIM_SILENCE_MS  1200000u
+#define AIM_TORN_OCTETS 1200u
+#define AIM_LATER_MS    6000u
 #define YEAR_MS      (365ull * 24 * 3600 * 1000)
 
 static const struct weather SMS_WEATHER = { .delay_min_ms = 500, .delay_max_ms = 5000 };
@@ -163,6 +168,8 @@ struct profile_text {
     struct span source;
     char iccid[20], imsi[GSUP_IMSI_MAX];
     const char *more_imsis[2]; /* NULL: it has one */
+    struct span connectivity;  /* for the SM-DP to set; or empty */
+    const char *pol1;          /* NULL: as the source has it */
 };
 
 static struct span read_source(struct ecosystem *e, const char *name)
@@ -178,10 +185,14 @@ static struct span build_package(const struct profile_text *p, struct arena *are
 {
     struct build_setting settings[] = { { SPAN_LIT("iccid"), span_text(p->iccid) }, { SPAN_LIT("imsi"), span_text(p->imsi) },
                                         { SPAN_LIT("imsi-2"), p->more_imsis[0] ? span_text(p->more_imsis[0]) : SPAN_NONE },
-                                        { SPAN_LIT("imsi-3"), p->more_imsis[1] ? span_text(p->more_imsis[1]) : SPAN_NONE } };
+                                        { SPAN_LIT("imsi-3"), p->more_imsis[1] ? span_text(p->more_imsis[1]) : SPAN_NONE },
+                                        { SPAN_NONE, SPAN_NONE } };
     struct build_fault fault;
     struct span package;
-    enum err err = profile_build(p->source, settings, p->more_imsis[0] ? 4 : 2, arena, &package, &fault);
+    size_t count = p->more_imsis[0] ? 4 : 2;
+    if (p->pol1)
+        settings[count++] = (struct build_setting){ SPAN_LIT("pol1"), span_text(p->pol1) };
+    enum err err = profile_build(p->source, settings, count, arena, &package, &fault);
     if (err != ERR_NONE)
         fprintf(stderr, "line %u: %s\n", fault.line, fault.text);
     sim_must(err, "profile");
@@ -292,7 +303,7 @@ static void order_profile(struct ecosystem *e, const struct profile_text *p, con
                           struct arena *arena, struct iccid *ret_iccid)
 {
     char detail[SMDP_DETAIL_MAX] = "";
-    struct smdp_order order = { .package = build_package(p, arena), .owner = oid_of(OID_OPERATOR), .type = "demo" };
+    struct smdp_order order = { .package = build_package(p, arena), .owner = oid_of(OID_OPERATOR), .type = "demo", .connectivity = p->connectivity };
     snprintf(order.address.imsi, sizeof order.address.imsi, "%s", p->imsi);
     snprintf(order.address.msisdn, sizeof order.address.msisdn, "%s", msisdn);
     enum err err = smdp_order(e->smdp->smdp, &order, detail);
@@ -308,6 +319,10 @@ static void add_profile(struct ecosystem *e, unsigned i, unsigned n, struct span
     snprintf(p.iccid, sizeof p.iccid, "89999700000%02u%05u", n, i);
     snprintf(p.imsi, sizeof p.imsi, "99970000%02u%05u", n, i);
     snprintf(msisdn, sizeof msisdn, "88300%02u%05u", n, i);
+    if (e->options.odd_profiles && n == 1)
+        p.connectivity = SPAN_LIT(CONNECTIVITY);
+    if (e->options.odd_profiles && n > 1 && n + 1 == e->options.profile_count)
+        p.pol1 = "04";
     memcpy(card->profiles[n].imsi, p.imsi, sizeof p.imsi);
     subscribe(e, source, p.imsi, msisdn, "k", "opc");
     order_profile(e, &p, msisdn, arena, &card->profiles[n].iccid);
@@ -323,6 +338,8 @@ static void add_card(struct ecosystem *e, unsigned i, struct span bootstrap_sour
     char msisdn[SIM_NUMBER_MAX], imei[16];
     arena_init(&arena, EUM_ARENA_MAX + 2 * BUILD_ARENA_MIN);
     sim_must(eum_eid("890010120123412340", i + 1, &card->eid), "EID");
+    e->eids[i] = card->eid;
+    world_steps(e->world)->card_count = i + 1;
     snprintf(bootstrap.iccid, sizeof bootstrap.iccid, "8999970000009%05u", i);
     snprintf(card->imsis[0], sizeof card->imsis[0], "9997100000%05u", i);
     snprintf(card->imsis[1], sizeof card->imsis[1], "2620100000%05u", i);
@@ -378,6 +395,9 @@ struct ecosystem *ecosystem_new(struct world *w, const struct ecosystem_options 
     e->cards = calloc(options->card_count, sizeof *e->cards);
     sim_must(e->cards ? ERR_NONE : ERR_NO_MEMORY, "cards");
     arena_init(&e->arena, 64u << 20);
+    e->eids = ARENA_ARRAY(&e->arena, struct eid, options->card_count);
+    sim_must(e->eids ? ERR_NONE : ERR_NO_MEMORY, "cards");
+    world_steps(w)->eids = e->eids;
     e->network.world = w;
     e->network.countries = options->countries;
     e->network.air = (struct weather){ .delay_min_ms = 40, .delay_max_ms = 400 };
@@ -476,6 +496,7 @@ static void trouble_refused(void *context, uint64_t card)
         if (!strcmp(e->network.subscribers[i].imsi, imsi)) {
             e->network.subscribers[i].refused = true;
             e->fault_counts.refusals++;
+            steps_struck(world_steps(e->world), FAULT_REFUSED, (int)card, NULL);
             clockwork_plan(world_time(e->world), world_now(e->world) + 1 + chance_below(fate, f->refused_max_ms), accepted_again, e, i);
         }
     if (chance_below(fate, 2))
@@ -558,4 +579,81 @@ void ecosystem_troubles(struct ecosystem *e, const struct faults *faults)
         sim_role_faults(roles[i], faults ? f : NULL);
     }
     devices_troubles(e);
+}
+
+/* ---- aiming ---- */
+
+static void dry_up(struct ecosystem *e, struct sim_device *d)
+{
+    struct sim_subscriber *s = sim_network_subscriber(&e->network, modem_imsi(d->modem));
+    if (s)
+        s->allowance = s->allowance ? 1 : 0; /* the next octets do not fit in */
+}
+
+static void refuse(struct ecosystem *e, struct sim_device *d, int card)
+{
+    struct sim_subscriber *s = sim_network_subscriber(&e->network, modem_imsi(d->modem));
+    if (!s)
+        return;
+    s->refused = true;
+    e->fault_counts.refusals++;
+    steps_struck(world_steps(e->world), FAULT_REFUSED, card, NULL);
+    clockwork_plan(world_time(e->world), world_now(e->world) + 1 + chance_below(world_fate(e->world), AIM_REFUSED_MS), accepted_again, e,
+                   (uint64_t)(s - e->network.subscribers));
+    sim_device_cut(d);
+}
+
+/* Kinds that do not wait for something to befall. */
+static void strike_card(struct ecosystem *e, enum fault_kind kind, int card)
+{
+    struct sim_device *d = e->cards[card].device;
+    struct chance *fate = world_fate(e->world);
+    switch (kind) {
+    case FAULT_POWER: sim_device_cut(d); break;
+    case FAULT_TORN: nvm_memory_cut_after(&d->memory, 1 + chance_below(fate, AIM_TORN_OCTETS)); break;
+    case FAULT_SILENCE: sim_device_silence(d, world_now(e->world) + 1 + chance_below(fate, AIM_SILENCE_MS)); break;
+    case FAULT_REFUSED: refuse(e, d, card); break;
+    case FAULT_DRY: dry_up(e, d); break;
+    default: break;
+    }
+}
+
+static void aim_now(void *context, uint64_t card)
+{
+    struct ecosystem *e = context;
+    struct steps *s = world_steps(e->world);
+    if (!e->network.faults || !steps_aimed(s, s->aim.kind, (int)card, NULL))
+        return;
+    /* what only makes it likely has not struck yet: the next one that comes to the step has its chance too */
+    s->aim.spent = s->aim.kind != FAULT_TORN && s->aim.kind != FAULT_DRY;
+    strike_card(e, s->aim.kind, (int)card);
+}
+
+static void clock_now(void *context, uint64_t nothing)
+{
+    struct sim_role *r = context;
+    (void)nothing;
+    if (r->faults && steps_aimed(world_steps(r->world), FAULT_JUMP, STEPS_ANYBODY, r))
+        sim_role_jump(r);
+}
+
+static void entered(void *context, int card, const void *role)
+{
+    struct ecosystem *e = context;
+    enum fault_kind kind = world_steps(e->world)->aim.kind;
+    uint64_t at = world_now(e->world) + chance_below(world_fate(e->world), 2) * chance_below(world_fate(e->world), AIM_LATER_MS);
+    if (kind == FAULT_JUMP)
+        clockwork_plan(world_time(e->world), at, clock_now, (void *)role, 0);
+    else if (kind >= FAULT_POWER && card >= 0)
+        clockwork_plan(world_time(e->world), at, aim_now, e, (uint64_t)card);
+}
+
+void ecosystem_aim(struct ecosystem *e, int cell, enum fault_kind kind)
+{
+    struct steps *s = world_steps(e->world);
+    s->aim.cell = cell;
+    s->aim.kind = kind;
+    s->aim.spent = false;
+    s->aim.context = e;
+    s->aim.entered = entered;
 }

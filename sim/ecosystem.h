@@ -42,6 +42,7 @@ struct ecosystem_options {
     enum smsr_bearer_choice bearer;
     bool countries;  /* geography.h: the devices begin at home, each with the bands of one kind of radio */
     bool two_smsrs;  /* a second SM-SR, to which eUICCs can be moved, and back */
+    bool odd_profiles; /* the second of each card has connectivity parameters that the SM-DP sets, the last is deleted when disabled */
     bool multi_imsi; /* the factory profile has three IMSIs, and rules when to take which */
 };
 
@@ -52,6 +53,7 @@ struct ecosystem {
     struct sim_smsr *smsr, *other; /* other: NULL when there is one */
     struct sim_smdp *smdp;
     struct sim_card *cards;
+    struct eid *eids; /* of them */
     struct arena arena; /* certificates, packages: for the life of the ecosystem */
     struct trust trust;
     struct ec_key *ci_key, *eum_key;
@@ -77,6 +79,8 @@ void ecosystem_secrets(struct ecosystem *e);
 void ecosystem_go_home(struct ecosystem *e);
 /* Things go wrong from now on; NULL: nothing any more (what is down comes back by itself). */
 void ecosystem_troubles(struct ecosystem *e, const struct faults *faults);
+/* Once, when a procedure comes to that step, this strikes it. */
+void ecosystem_aim(struct ecosystem *e, int cell, enum fault_kind kind);
 /* The same of devices alone: servers notice nothing. */
 void ecosystem_device_troubles(struct ecosystem *e, const struct device_faults *faults);
 

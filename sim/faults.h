@@ -42,18 +42,8 @@ struct faults {
     uint32_t jam_every_ms, jam_max_ms; /* a cell is jammed about so often: half of the devices hear nothing, so long at most */
 };
 
-/* Where a server was when it died: the step that the last thing it wrote or sent belongs to. */
-#define FAULT_STEPS_MAX 64u
-enum fault_kind { FAULT_BEFORE, FAULT_AFTER, FAULT_SEND, FAULT_FULL, FAULT_KINDS };
-struct fault_step {
-    char name[40];
-    unsigned count[FAULT_KINDS];
-};
 struct fault_counts {
     unsigned crashes, fulls, slows, jumps, resets, torn, silences, refusals, cuts, recharges, moves;
-    struct fault_step steps[FAULT_STEPS_MAX];
-    size_t step_count;
 };
-void fault_count_step(struct fault_counts *c, const char *name, enum fault_kind kind);
 
 #endif

@@ -47,7 +47,7 @@ void message_submit(void *context, const struct sms_submit *sms)
     world_arrow(n->world, d->number, "device", "sm-sr", "short message of %zu octets", sms->ud.len);
     for (unsigned i = 0; i < n->server_count; i++)
         if (!strcmp(sms->to.text, n->servers[i].number) && message.err == ERR_NONE)
-            world_carry(n->world, "sms-mo", &up, wr_span(&message), mo_arrived, n, i * CENTRE_TRIES_STEP);
+            world_carry_card(n->world, d->number, "sms-mo", &up, wr_span(&message), mo_arrived, n, i * CENTRE_TRIES_STEP);
     world_carry(n->world, "sms-accepted", &air, SPAN_NONE, mo_accepted, d, d->generation_of_power);
 }
 
@@ -101,7 +101,7 @@ static void deliver(struct sim_network *n, uint64_t tries, const char *to, struc
         return;
     }
     struct weather down = roaming_message(d, &n->sms_down);
-    world_carry(n->world, "sms-mt", &down, user_data, mt_arrived, d, tries / CENTRE_TRIES_STEP);
+    world_carry_card(n->world, d->number, "sms-mt", &down, user_data, mt_arrived, d, tries / CENTRE_TRIES_STEP);
 }
 
 /* Number, NUL, user data. */

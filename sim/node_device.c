@@ -10,6 +10,7 @@ static void fails(struct sim_device *d, const char *how)
 {
     d->dying = true;
     d->network->counts->torn++;
+    steps_struck(world_steps(d->network->world), FAULT_TORN, d->number, NULL);
     world_arrow(d->network->world, d->number, "device", "", "%s", how);
     clockwork_plan(world_time(d->network->world), now_of(d), power_off, d, d->generation_of_power);
 }
@@ -173,6 +174,7 @@ void sim_device_cut(struct sim_device *d)
 {
     if (!lives(d))
         return;
+    steps_struck(world_steps(d->network->world), FAULT_POWER, d->number, NULL);
     world_arrow(d->network->world, d->number, "device", "", "power is lost");
     power_off(d, d->generation_of_power);
 }
@@ -228,6 +230,7 @@ static void coverage_back(void *context, uint64_t silence)
 void sim_device_silence(struct sim_device *d, uint64_t until_ms)
 {
     d->network->counts->silences++;
+    steps_struck(world_steps(d->network->world), FAULT_SILENCE, d->number, NULL);
     if (lives(d)) {
         modem_coverage(d->modem, now_of(d), false);
         device_wake(d);

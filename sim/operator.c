@@ -13,6 +13,7 @@ static void next_question(void *context, uint64_t card);
 /* ---- the message ---- */
 
 static enum ecosystem_entity smsr_entity(unsigned which) { return which ? ECOSYSTEM_SMSR_2 : ECOSYSTEM_SMSR; }
+static bool is_es2(enum es_function f) { return es_function_info(f)->number == ES_IF_ES2; }
 static bool is_change(enum es_function f) { return f == ES4_PREPARE_SMSR_CHANGE || f == ES4_SMSR_CHANGE; }
 
 static const void *body_of(struct sim_call *c, struct arena *arena, const char *id)
@@ -25,9 +26,9 @@ static const void *body_of(struct sim_call *c, struct arena *arena, const char *
                                             .iccid = card->profiles[c->profile].iccid, .enable = c->enable };
         return b;
     }
-    if (c->function == ES4_AUDIT_EIS) {
+    if (c->function == ES4_AUDIT_EIS || c->function == ES2_AUDIT_EIS) {
         struct es_audit_request *b = ARENA_NEW(arena, struct es_audit_request);
-        *b = (struct es_audit_request){ .base = base, .eid = card->eid };
+        *b = (struct es_audit_request){ .base = base, .eid = card->eid, .smsr_id = ecosystem_oid(smsr_entity(c->smsr)) };
         return b;
     }
     if (is_change(c->function)) { /* the new one hears of the old one, the old one of the new one */
@@ -42,7 +43,7 @@ static const void *body_of(struct sim_call *c, struct arena *arena, const char *
 
 static const char *url_of(const struct sim_call *c)
 {
-    if (c->function == ES2_DOWNLOAD_PROFILE)
+    if (is_es2(c->function))
         return ECOSYSTEM_SMDP_URL "/esim-messaging/3/ES2/ES2SmDpService";
     return c->smsr ? ECOSYSTEM_SMSR_2_URL "/esim-messaging/3/ES4/ES4SmSrService" : ECOSYSTEM_SMSR_URL "/esim-messaging/3/ES4/ES4SmSrService";
 }
@@ -52,7 +53,7 @@ static void write_request(struct sim_call *c)
     struct arena arena;
     struct span soap;
     char id[SIM_CALL_ID_MAX];
-    bool es2 = c->function == ES2_DOWNLOAD_PROFILE;
+    bool es2 = is_es2(c->function);
     arena_init(&arena, 1u << 18);
     snprintf(id, sizeof id, "call-%08u", c->number);
     world_mark(c->e->world, (int)c->card, id);
@@ -75,8 +76,9 @@ static void write_request(struct sim_call *c)
 
 static void post(struct sim_call *c)
 {
-    world_post(c->e->world, "operator", &(struct effect){ .id = c->number + 1, .to = url_of(c),
-                                                          .body = { c->request, c->request_len } });
+    struct effect effect = { .id = c->number + 1, .to = url_of(c), .body = { c->request, c->request_len } };
+    eid_text(&c->e->cards[c->card].eid, effect.line);
+    world_post(c->e->world, "operator", &effect);
 }
 
 static void ask(void *context, uint64_t argument)
@@ -126,6 +128,8 @@ static struct question choose(struct ecosystem *e, const struct sim_card *card)
     static const struct { uint32_t below; enum es_function function; } table[] = {
         { 45, ES4_ENABLE_PROFILE }, { 70, ES4_DISABLE_PROFILE }, { 80, ES4_DELETE_PROFILE }, { 100, ES4_AUDIT_EIS }
     };
+    static const enum es_function rare[] = { ES4_SET_FALLBACK_ATTRIBUTE, ES4_SET_FALLBACK_ATTRIBUTE, ES4_SET_EMERGENCY_PROFILE_ATTRIBUTE,
+                                             ES2_AUDIT_EIS, ES2_AUDIT_EIS, ES2_AUDIT_EIS };
     struct chance *chance = world_chance(e->world);
     if (card->moving || card->prepared)
         return (struct question){ ES4_SMSR_CHANGE, 0, false };
@@ -135,6 +139,8 @@ static struct question choose(struct ecosystem *e, const struct sim_card *card)
     bool enable = chance_below(chance, 2) || e->mno.programme.download_only;
     if (fresh < SIM_PROFILES_MAX && (loaded == SIM_PROFILES_MAX || chance_below(chance, 4) == 0))
         return (struct question){ ES2_DOWNLOAD_PROFILE, fresh, enable };
+    if (e->mno.programme.all_functions && chance_below(chance, 3) == 0)
+        return (struct question){ rare[chance_below(chance, ARRAY_LEN(rare))], loaded < SIM_PROFILES_MAX ? loaded : 0, false };
     uint32_t draw = chance_below(chance, 100);
     size_t i = 0;
     while (draw >= table[i].below)

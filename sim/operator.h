@@ -8,7 +8,7 @@
 #include "world.h"
 
 #define SIM_CALL_ID_MAX 32u
-#define SIM_PROFILES_MAX 4u /* ordered for each card */
+#define SIM_PROFILES_MAX 12u /* ordered for each card */
 
 struct ecosystem;
 
@@ -43,6 +43,7 @@ struct programme {
     uint32_t together_permille;   /* the next question does not wait for the answer */
     uint32_t validity_min_s, validity_max_s;
     bool download_only;
+    bool all_functions;           /* attributes and what the SM-DP passes on, too */
 };
 
 struct sim_operator {

@@ -21,14 +21,17 @@ static void recharged(void *context, uint64_t index)
 }
 
 /* What does not fit in is not carried, and nothing is left. */
-static void run_out(struct sim_network *n, struct sim_subscriber *s)
+static void run_out(struct sim_network *n, struct sim_subscriber *s, int card)
 {
     uint32_t wait = rules_of(n)->recharge_max_ms;
-    if (s->allowance)
-        clockwork_plan(world_time(n->world), world_now(n->world) + 1 + chance_below(world_fate(n->world), wait), recharged, n,
-                       (uint64_t)(s - n->subscribers));
+    if (!s->allowance)
+        return;
+    steps_struck(world_steps(n->world), FAULT_DRY, card, NULL);
+    clockwork_plan(world_time(n->world), world_now(n->world) + 1 + chance_below(world_fate(n->world), wait), recharged, n,
+                   (uint64_t)(s - n->subscribers));
     s->allowance = 0;
 }
+
 
 bool prepaid_spend(struct sim_device *d, size_t octets)
 {
@@ -37,7 +40,7 @@ bool prepaid_spend(struct sim_device *d, size_t octets)
     if (!s || !rules_of(n))
         return true;
     if (s->allowance < octets || !s->allowance) {
-        run_out(n, s);
+        run_out(n, s, d->number);
         return false;
     }
     s->allowance -= octets;

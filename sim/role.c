@@ -12,6 +12,9 @@ void sim_must(enum err err, const char *what)
 }
 
 #define FULL_MS 60000u /* how long a store is full that was struck */
+#define SLOW_MS 60000u
+#define JUMP_MS 600000u
+#define START_AGAIN_MS 5000u
 
 /* ---- the end of a process, and its next life ---- */
 
@@ -45,7 +48,7 @@ static void die(struct sim_role *r, enum fault_kind how)
     static const char *const text[] = { "before", "after", "in front of what follows" };
     r->dying = true;
     r->counts->crashes++;
-    fault_count_step(r->counts, r->step, how);
+    steps_struck(world_steps(r->world), how, STEPS_ANYBODY, r);
     world_say(r->world, "%s dies %s a commit (%s)", r->kind->name, text[how], r->step);
     clockwork_plan(world_time(r->world), world_now(r->world), bury, r, r->lives);
 }
@@ -81,7 +84,8 @@ static void remember_step(struct sim_role *r, const struct write *writes, size_t
 static bool hits(struct sim_role *r, uint32_t permille, enum fault_kind how)
 {
     bool drawn = chance_permille(world_fate(r->world), permille);
-    return strike_now(world_strikes(r->world), r->kind->strikes + (enum strike_kind)how) || drawn;
+    bool aimed = steps_aimed(world_steps(r->world), how, STEPS_ANYBODY, r);
+    return strike_now(world_strikes(r->world), r->kind->strikes + (enum strike_kind)how) || drawn || aimed;
 }
 
 static void note_err(void *context, enum err err) { *(enum err *)context = err; }
@@ -102,7 +106,7 @@ static void commit(struct store *seam, const struct write *writes, size_t count,
         if (hits(r, f->full_permille, FAULT_FULL)) {
             r->full_until_ms = world_now(r->world) + chance_below(fate, (f->full_max_ms ? f->full_max_ms : FULL_MS) + 1);
             r->counts->fulls++;
-            fault_count_step(r->counts, r->step, FAULT_FULL);
+            steps_struck(world_steps(r->world), FAULT_FULL, STEPS_ANYBODY, r);
         }
         full = world_now(r->world) < r->full_until_ms;
     }
@@ -110,12 +114,16 @@ static void commit(struct store *seam, const struct write *writes, size_t count,
         done(context, r->dying ? ERR_IO : ERR_NO_SPACE);
         return;
     }
-    if (f && chance_permille(fate, f->slow_permille)) {
-        r->slow_until_ms = world_now(r->world) + chance_below(fate, f->slow_max_ms + 1);
+    bool slow = f && chance_permille(fate, f->slow_permille);
+    if (slow || (f && steps_aimed(world_steps(r->world), FAULT_SLOW, STEPS_ANYBODY, r))) {
+        steps_struck(world_steps(r->world), FAULT_SLOW, STEPS_ANYBODY, r);
+        r->slow_until_ms = world_now(r->world) + chance_below(fate, (f->slow_max_ms ? f->slow_max_ms : SLOW_MS) + 1);
         r->counts->slows++;
     }
     enum err err = ERR_IO;
     real->commit(real, writes, count, note_err, &err);
+    if (err == ERR_NONE)
+        steps_watch(world_steps(r->world), r, r->kind->strikes == STRIKE_SMDP_BEFORE, writes, count);
     if (err == ERR_NONE && r->watch)
         r->watch(r->watch_context, writes, count);
     if (after)
@@ -134,6 +142,15 @@ static void send(struct net *net, const struct effect *effect)
 
 /* ---- the clock ---- */
 
+void sim_role_jump(struct sim_role *r)
+{
+    struct chance *fate = world_fate(r->world);
+    uint32_t most = r->faults && r->faults->jump_max_ms ? r->faults->jump_max_ms : JUMP_MS;
+    r->waker.skew_ms = (int64_t)chance_below(fate, 2 * most + 1) - most;
+    r->counts->jumps++;
+    steps_struck(world_steps(r->world), FAULT_JUMP, STEPS_ANYBODY, r);
+}
+
 static void jump(void *context, uint64_t argument)
 {
     struct sim_role *r = context;
@@ -142,10 +159,8 @@ static void jump(void *context, uint64_t argument)
         r->waker.skew_ms = 0;
         return;
     }
-    struct chance *fate = world_fate(r->world);
-    r->waker.skew_ms = (int64_t)chance_below(fate, 2 * r->faults->jump_max_ms + 1) - r->faults->jump_max_ms;
-    r->counts->jumps++;
-    clockwork_plan(world_time(r->world), world_now(r->world) + 1 + chance_below(fate, 2 * r->faults->jump_every_ms), jump, r, 0);
+    sim_role_jump(r);
+    clockwork_plan(world_time(r->world), world_now(r->world) + 1 + chance_below(world_fate(r->world), 2 * r->faults->jump_every_ms), jump, r, 0);
 }
 
 static void wake(void *context, uint64_t argument)
@@ -177,6 +192,13 @@ void sim_role_open(struct sim_role *r, struct world *w, const struct sim_role_ki
     sim_must(keystore_soft_new(SPAN_OF(master), &world_chance(w)->seam, &r->keys), "keys");
 }
 
+static void start_again(void *context, uint64_t life)
+{
+    struct sim_role *r = context;
+    if (r->lives == life && !r->up)
+        sim_role_start(r);
+}
+
 void sim_role_start(struct sim_role *r)
 {
     r->lives++;
@@ -185,6 +207,12 @@ void sim_role_start(struct sim_role *r)
     r->waker.next_ms = UINT64_MAX;
     r->waker.generation++;
     enum err err = r->kind->open(r);
+    if (err == ERR_NO_SPACE && r->faults) { /* it ends, and whoever looks after it tries again */
+        r->up = false;
+        r->kind->close(r);
+        clockwork_plan(world_time(r->world), world_now(r->world) + START_AGAIN_MS, start_again, r, r->lives);
+        return;
+    }
     if (!r->dying)
         sim_must(err, r->kind->name);
     wake(r, 0);

@@ -43,6 +43,7 @@ void sim_role_open(struct sim_role *r, struct world *w, const struct sim_role_ki
 void sim_role_start(struct sim_role *r);
 /* From now on; NULL: no more (one that is down comes back by itself). faults is borrowed. */
 void sim_role_faults(struct sim_role *r, const struct server_faults *faults);
+void sim_role_jump(struct sim_role *r); /* its clock is wrong from now on */
 /* Something has arrived: its engine runs, unless its store keeps it. */
 void sim_role_run(struct sim_role *r);
 struct env sim_role_env(struct sim_role *r);

@@ -9,7 +9,7 @@ const struct scenario *const sim_scenarios[] = {
     &SCENARIO_DOWNLOAD_LOSSY_SMS, &SCENARIO_CHURN,     &SCENARIO_CRASH_SMSR, &SCENARIO_CRASH_SMDP, &SCENARIO_TORN_CARDS, &SCENARIO_REFUSED,
     &SCENARIO_BEARER_CUTS,        &SCENARIO_DUPLICATE, &SCENARIO_EXPIRY,     &SCENARIO_FULL_STORE, &SCENARIO_CLOCK_JUMPS, &SCENARIO_EVERYTHING,
     &SCENARIO_SLOW_STORE,         &SCENARIO_PAIR,      &SCENARIO_PREPAID,    &SCENARIO_WALK,       &SCENARIO_WALK_SMS,
-    &SCENARIO_JAMMED,             &SCENARIO_CAT_TP,          &SCENARIO_THREE_COUNTRIES, &SCENARIO_ROAMING, &SCENARIO_TWO_SMSRS
+    &SCENARIO_JAMMED,             &SCENARIO_CAT_TP,          &SCENARIO_THREE_COUNTRIES, &SCENARIO_ROAMING, &SCENARIO_TWO_SMSRS,       &SCENARIO_EVERY_FUNCTION,  &SCENARIO_FULL_CARDS
 };
 const size_t sim_scenario_count = ARRAY_LEN(sim_scenarios);
 
@@ -46,6 +46,7 @@ static void tell(const struct ecosystem *e, uint64_t calm_ms, struct sim_report 
     r->first_card = e->judge.first_card;
     memcpy(r->first, e->judge.first, sizeof r->first);
     r->faults = e->fault_counts;
+    memcpy(r->struck, world_steps(e->world)->struck, sizeof r->struck);
     r->world = world_counts(e->world);
     memcpy(r->usage, e->usage, sizeof r->usage);
     memcpy(r->by_radio, e->by_radio, sizeof r->by_radio);
@@ -107,6 +108,8 @@ void sim_run(const struct scenario *s, const struct sim_wish *wish, struct sim_r
     ecosystem_secrets(e);
     journey_run(e, &s->journey);
     ecosystem_troubles(e, &s->faults);
+    if (wish->aims)
+        ecosystem_aim(e, wish->aim_cell, wish->aim_kind);
     uint64_t began = world_now(w);
     operator_begin(e, &s->programme);
     world_run(w, s->hours * HOUR_MS, operator_content, e);

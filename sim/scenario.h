@@ -18,7 +18,8 @@ struct scenario {
 extern const struct scenario SCENARIO_DOWNLOAD_LOSSY_SMS, SCENARIO_CHURN, SCENARIO_CRASH_SMSR, SCENARIO_CRASH_SMDP, SCENARIO_TORN_CARDS,
     SCENARIO_REFUSED, SCENARIO_BEARER_CUTS, SCENARIO_DUPLICATE, SCENARIO_EXPIRY, SCENARIO_FULL_STORE, SCENARIO_CLOCK_JUMPS,
     SCENARIO_EVERYTHING, SCENARIO_SLOW_STORE, SCENARIO_PAIR, SCENARIO_JAMMED, SCENARIO_PREPAID, SCENARIO_WALK, SCENARIO_WALK_SMS,
-    SCENARIO_CAT_TP, SCENARIO_THREE_COUNTRIES, SCENARIO_ROAMING, SCENARIO_TWO_SMSRS;
+    SCENARIO_CAT_TP, SCENARIO_THREE_COUNTRIES, SCENARIO_ROAMING, SCENARIO_TWO_SMSRS,
+    SCENARIO_EVERY_FUNCTION, SCENARIO_FULL_CARDS;
 extern const struct scenario *const sim_scenarios[];
 extern const size_t sim_scenario_count;
 const struct scenario *sim_scenario(const char *name); /* NULL: none */
@@ -38,6 +39,7 @@ struct sim_report {
     int first_card;
     char first[40];
     struct fault_counts faults;
+    unsigned struck[STEPS_MAX][FAULT_KINDS]; /* steps.h */
     struct world_counts world;
     struct sim_usage usage[ES_FUNCTION_COUNT], by_radio[ES_FUNCTION_COUNT][RADIO_KINDS];
     double days; /* of devices */
@@ -53,6 +55,9 @@ struct sim_wish {
     enum strike_kind strike; /* besides the scenario's faults */
     uint32_t strike_at;
     const struct sim_pair *pair; /* NULL: none */
+    bool aims; /* besides the scenario's faults, one of this kind in this step (steps.h) */
+    int aim_cell;
+    enum fault_kind aim_kind;
 };
 void sim_run(const struct scenario *s, const struct sim_wish *wish, struct sim_report *ret);
 

@@ -50,23 +50,27 @@ void sim_tell_counts(const struct sim_report *r)
            r->faults.refusals, r->faults.cuts, r->faults.recharges, r->faults.moves);
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(((const struct fault_step *)a)->name, ((const struct fault_step *)b)->name); }
-
-void sim_tell_faults(struct fault_counts *c)
+unsigned sim_tell_steps(const struct sim_report *r)
 {
-    qsort(c->steps, c->step_count, sizeof c->steps[0], by_name);
-    printf("%-40s %8s %8s %8s %8s\n", "step (what was stored last)", "before", "after", "sending", "full");
-    for (size_t i = 0; i < c->step_count; i++)
-        printf("%-40s %8u %8u %8u %8u\n", c->steps[i].name, c->steps[i].count[FAULT_BEFORE], c->steps[i].count[FAULT_AFTER],
-               c->steps[i].count[FAULT_SEND], c->steps[i].count[FAULT_FULL]);
+    unsigned zeros = 0;
+    printf("%-38s", "while a procedure was in this step");
+    for (size_t kind = 0; kind < FAULT_KINDS; kind++)
+        printf(" %6s", fault_names[kind]);
+    printf("\n");
+    for (size_t cell = 0; cell < steps_count(); cell++) {
+        printf("%-38s", steps_name(cell));
+        for (size_t kind = 0; kind < FAULT_KINDS; kind++) {
+            printf(" %6u", r->struck[cell][kind]);
+            zeros += !r->struck[cell][kind];
+        }
+        printf("\n");
+    }
+    printf("%zu steps, %u kinds of fault, %u cells of %zu are zero\n", steps_count(), FAULT_KINDS, zeros, steps_count() * FAULT_KINDS);
+    return zeros;
 }
 
 static void add_faults(struct fault_counts *to, const struct fault_counts *more)
 {
-    for (size_t i = 0; i < more->step_count; i++)
-        for (int kind = 0; kind < FAULT_KINDS; kind++)
-            for (unsigned n = 0; n < more->steps[i].count[kind]; n++)
-                fault_count_step(to, more->steps[i].name, (enum fault_kind)kind);
     to->crashes += more->crashes;
     to->fulls += more->fulls;
     to->slows += more->slows;
@@ -94,4 +98,7 @@ void sim_report_add(struct sim_report *to, const struct sim_report *more)
     to->world.corrupted += more->world.corrupted;
     to->world.octets += more->world.octets;
     add_faults(&to->faults, &more->faults);
+    for (size_t cell = 0; cell < STEPS_MAX; cell++)
+        for (size_t kind = 0; kind < FAULT_KINDS; kind++)
+            to->struck[cell][kind] += more->struck[cell][kind];
 }

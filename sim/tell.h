@@ -8,7 +8,7 @@ void sim_tell_result(const struct scenario *s, const struct sim_wish *wish, cons
 /* What was violated, and the sequence diagram of the first eUICC concerned: runs the world again. */
 void sim_tell_failure(const struct scenario *s, const struct sim_wish *wish, const struct sim_report *failed);
 void sim_tell_counts(const struct sim_report *r);
-void sim_tell_faults(struct fault_counts *c); /* the table of faults and steps; sorts it */
+unsigned sim_tell_steps(const struct sim_report *r); /* the table of steps and faults; how many cells are zero */
 void sim_report_add(struct sim_report *to, const struct sim_report *more);
 
 #endif

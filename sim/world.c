@@ -17,6 +17,7 @@ struct exchange {
     const struct soap_node *from, *to;
     int64_t effect_id;
     bool watched;
+    int card;
 };
 
 struct world {
@@ -31,6 +32,7 @@ struct world {
     uint32_t generation;
     struct weather request, answer;
     struct strikes strikes;
+    struct steps steps;
     struct world_counts counts;
     struct secrets *secrets;
     int watched; /* the card of the diagram; -1: none */
@@ -154,6 +156,7 @@ struct world *world_new(uint64_t seed)
     chance_feed_openssl(&w->chance);
     w->request = w->answer = WORLD_LAN;
     w->watched = -1;
+    steps_init(&w->steps);
     w->secrets = calloc(1, sizeof *w->secrets);
     w->log.line = log_line;
     w->history = EVP_MD_CTX_new();
@@ -172,6 +175,7 @@ void world_free(struct world *w)
             free(w->time.plans[i].context);
     clockwork_done(&w->time);
     EVP_MD_CTX_free(w->history);
+    steps_done(&w->steps);
     free(w->secrets);
     free(w);
 }
@@ -180,6 +184,7 @@ struct clockwork *world_time(struct world *w) { return &w->time; }
 struct chance *world_chance(struct world *w) { return &w->chance; }
 struct chance *world_fate(struct world *w) { return &w->fate; }
 struct strikes *world_strikes(struct world *w) { return &w->strikes; }
+struct steps *world_steps(struct world *w) { return &w->steps; }
 struct log *world_log(struct world *w) { return &w->log; }
 void world_verbose(struct world *w, bool verbose) { w->verbose = verbose; }
 uint64_t world_now(struct world *w) { return w->time.now_ms; }
@@ -214,7 +219,7 @@ static void arrive(void *context, uint64_t argument)
     free(p);
 }
 
-static void dispatch(struct world *w, const struct parcel *model, const struct weather *weather, struct span bytes)
+static void dispatch(struct world *w, const struct parcel *model, const struct weather *weather, struct span bytes, bool turned)
 {
     struct parcel *p = malloc(sizeof *p + bytes.len);
     if (!p)
@@ -225,47 +230,70 @@ static void dispatch(struct world *w, const struct parcel *model, const struct w
         memcpy(p->bytes, bytes.ptr, bytes.len);
     uint32_t spread = weather->delay_max_ms - weather->delay_min_ms;
     uint64_t at = w->time.now_ms + weather->delay_min_ms + chance_below(&w->fate, spread + 1);
-    if (p->len && chance_permille(&w->fate, weather->corrupt_permille)) {
+    bool drawn = p->len && chance_permille(&w->fate, weather->corrupt_permille);
+    if (drawn || (turned && p->len)) {
         p->bytes[chance_below(&w->fate, (uint32_t)p->len)] ^= (uint8_t)(1u << chance_below(&w->fate, 8));
         w->counts.corrupted++;
     }
     clockwork_plan(&w->time, at, arrive, p, (uint64_t)(uintptr_t)p);
 }
 
-/* The kinds of strikes that a link knows; what has none, has none. */
+/* What can go wrong on a link: as a strike at one place, and as a column of the table of steps. What has none, has none. */
 static const struct strike_link {
     const char *link;
     enum strike_kind lost, twice;
+    enum fault_kind lost_fault, twice_fault, turned_fault;
 } strike_links[] = {
-    { "sms-mt", STRIKE_SMS_LOST, STRIKE_SMS_TWICE }, { "sms-mo", STRIKE_SMS_LOST, STRIKE_SMS_TWICE },
-    { "soap", STRIKE_SOAP_LOST, STRIKE_SOAP_TWICE }, { "soap-answer", STRIKE_ANSWER_LOST, STRIKE_NONE },
+    { "sms-mt", STRIKE_SMS_LOST, STRIKE_SMS_TWICE, FAULT_SMS_LOST, FAULT_SMS_TWICE, FAULT_SMS_TURNED },
+    { "sms-mo", STRIKE_SMS_LOST, STRIKE_SMS_TWICE, FAULT_SMS_LOST, FAULT_SMS_TWICE, FAULT_SMS_TURNED },
+    { "soap", STRIKE_SOAP_LOST, STRIKE_SOAP_TWICE, FAULT_SOAP_LOST, FAULT_SOAP_TWICE, FAULT_KINDS },
+    { "soap-answer", STRIKE_ANSWER_LOST, STRIKE_NONE, FAULT_ANSWER_LOST, FAULT_KINDS, FAULT_KINDS },
+    { "tcp-up", STRIKE_NONE, STRIKE_NONE, FAULT_KINDS, FAULT_KINDS, FAULT_TCP_TURNED },
+    { "tcp-down", STRIKE_NONE, STRIKE_NONE, FAULT_KINDS, FAULT_KINDS, FAULT_TCP_TURNED },
 };
 
-static bool is_struck(struct world *w, const char *link, bool twice)
+static const struct strike_link *link_of(const char *link)
 {
+    static const struct strike_link none = { .lost_fault = FAULT_KINDS, .twice_fault = FAULT_KINDS, .turned_fault = FAULT_KINDS };
     for (size_t i = 0; i < ARRAY_LEN(strike_links); i++)
-        if (!strcmp(link, strike_links[i].link)) {
-            enum strike_kind kind = twice ? strike_links[i].twice : strike_links[i].lost;
-            return kind && strike_now(&w->strikes, kind);
-        }
-    return false;
+        if (!strcmp(link, strike_links[i].link))
+            return &strike_links[i];
+    return &none;
+}
+
+/* By the rate, or struck here, or aimed at. */
+static bool befalls(struct world *w, int card, bool drawn, enum strike_kind strike, enum fault_kind fault)
+{
+    bool struck = strike && strike_now(&w->strikes, strike), aimed = fault < FAULT_KINDS && steps_aimed(&w->steps, fault, card, NULL);
+    if ((drawn || struck || aimed) && fault < FAULT_KINDS)
+        steps_struck(&w->steps, fault, card, NULL);
+    return drawn || struck || aimed;
+}
+
+void world_carry_card(struct world *w, int card, const char *link, const struct weather *weather, struct span bytes, parcel_task *task,
+                      void *context, uint64_t argument)
+{
+    struct parcel model = { .world = w, .link = link, .task = task, .context = context, .argument = argument };
+    const struct strike_link *l = link_of(link);
+    if (befalls(w, card, chance_permille(&w->fate, weather->loss_permille), l->lost, l->lost_fault)) {
+        w->counts.lost++;
+        return;
+    }
+    bool turned = l->turned_fault < FAULT_KINDS && steps_aimed(&w->steps, l->turned_fault, card, NULL);
+    unsigned before = (unsigned)w->counts.corrupted;
+    dispatch(w, &model, weather, bytes, turned);
+    if (w->counts.corrupted != before && l->turned_fault < FAULT_KINDS)
+        steps_struck(&w->steps, l->turned_fault, card, NULL);
+    if (befalls(w, card, chance_permille(&w->fate, weather->duplicate_permille), l->twice, l->twice_fault)) {
+        w->counts.doubled++;
+        dispatch(w, &model, weather, bytes, false);
+    }
 }
 
 void world_carry(struct world *w, const char *link, const struct weather *weather, struct span bytes, parcel_task *task,
                  void *context, uint64_t argument)
 {
-    struct parcel model = { .world = w, .link = link, .task = task, .context = context, .argument = argument };
-    bool lost = chance_permille(&w->fate, weather->loss_permille);
-    if (is_struck(w, link, false) || lost) {
-        w->counts.lost++;
-        return;
-    }
-    dispatch(w, &model, weather, bytes);
-    bool twice = chance_permille(&w->fate, weather->duplicate_permille);
-    if (is_struck(w, link, true) || twice) {
-        w->counts.doubled++;
-        dispatch(w, &model, weather, bytes);
-    }
+    world_carry_card(w, STEPS_ANYBODY, link, weather, bytes, task, context, argument);
 }
 
 /* ---- SOAP ---- */
@@ -335,7 +363,7 @@ static uint64_t exchange_open(struct world *w, const struct soap_node *from, con
 {
     for (uint32_t i = 0; i < EXCHANGES_MAX; i++)
         if (!w->exchanges[i].used) {
-            w->exchanges[i] = (struct exchange){ true, ++w->generation, from, to, id, false };
+            w->exchanges[i] = (struct exchange){ true, ++w->generation, from, to, id, false, STEPS_ANYBODY };
             uint64_t name = name_of(w, i);
             clockwork_plan(&w->time, w->time.now_ms + WORLD_HTTP_MS, no_answer, w, name);
             return name;
@@ -403,10 +431,11 @@ void world_post(struct world *w, const char *from, const struct effect *effect)
         return;
     }
     uint64_t name = exchange_open(w, source, to, effect->id);
+    int card = exchange_of(w, name)->card = steps_card(&w->steps, span_text(effect->line));
     exchange_of(w, name)->watched = is_watched(w, effect->body);
     if (exchange_of(w, name)->watched)
         soap_arrow(w, source, to, effect->body, 0);
-    world_carry(w, "soap", &w->request, effect->body, posted, w, name);
+    world_carry_card(w, card, "soap", &w->request, effect->body, posted, w, name);
 }
 
 /* The status goes in front of the octets. */
@@ -433,7 +462,7 @@ void world_reply(struct world *w, const struct effect *effect)
     octets[1] = (uint8_t)effect->status;
     if (effect->body.len)
         memcpy(octets + 2, effect->body.ptr, effect->body.len);
-    world_carry(w, "soap-answer", &w->answer, (struct span){ octets, effect->body.len + 2 }, replied, w, name);
+    world_carry_card(w, x->card, "soap-answer", &w->answer, (struct span){ octets, effect->body.len + 2 }, replied, w, name);
     free(octets);
 }
 

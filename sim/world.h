@@ -7,6 +7,7 @@
 #include "clockwork.h"
 #include "lib/base/arena.h"
 #include "lib/engine/engine.h"
+#include "steps.h"
 #include "strike.h"
 
 #define WORLD_START_MS   1767225600000ull /* 2026-01-01T00:00:00Z */
@@ -47,6 +48,7 @@ struct clockwork *world_time(struct world *w);
 struct chance *world_chance(struct world *w); /* what the programs draw */
 struct chance *world_fate(struct world *w);   /* what happens to them: faults */
 struct strikes *world_strikes(struct world *w);
+struct steps *world_steps(struct world *w);
 struct log *world_log(struct world *w); /* lines with virtual time; printed when the world is verbose */
 void world_verbose(struct world *w, bool verbose);
 void world_say(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -54,6 +56,9 @@ void world_say(struct world *w, const char *format, ...) __attribute__((format(p
 /* Carries a copy of bytes over a link: lost, late, or twice, as its weather says. `link` names it in the history. */
 void world_carry(struct world *w, const char *link, const struct weather *weather, struct span bytes, parcel_task *task,
                  void *context, uint64_t argument);
+/* The same of what concerns one card: faults of it count where that card's procedures stand. */
+void world_carry_card(struct world *w, int card, const char *link, const struct weather *weather, struct span bytes, parcel_task *task,
+                      void *context, uint64_t argument);
 /* SOAP between nodes: an effect of `from` (its engine gets the result), and the answer to an exchange. */
 void world_add_node(struct world *w, const struct soap_node *node);
 /* Its process ended: what waited for an answer of it fails, what it waited for is forgotten. */
