@@ -182,6 +182,7 @@ void forget_messages(struct bed *b);
 /* ---- HTTPS (https.c) ---- */
 void https_open(struct bed *b);                                          /* trigger by SMS … first POST */
 void https_trigger(struct bed *b, struct span trigger);                  /* any trigger */
+void https_say(struct bed *b, struct span text); /* octets of an answer of the server, as they are */
 void https_reply(struct bed *b, const char *target, struct span script); /* … next POST */
 struct span https_script(struct bed *b, const struct aid *target, struct span script); /* body of the next POST */
 void https_end(struct bed *b);                                                         /* 204 */

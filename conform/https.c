@@ -89,7 +89,7 @@ void server_feed(struct bed *b, struct span in)
     }
 }
 
-static void server_say(struct bed *b, struct span text)
+void https_say(struct bed *b, struct span text)
 {
     struct bed_server *s = &b->server;
     struct writer out = wr_of(s->out, sizeof s->out);
@@ -138,7 +138,7 @@ void https_reply(struct bed *b, const char *target, struct span script)
     http1_wr_header(&w, "Content-Type", span_text(SCP81_TYPE_COMMAND));
     http1_wr_chunked(&w, script);
     need_ok(b, w.err, "HTTP");
-    server_say(b, wr_span(&w));
+    https_say(b, wr_span(&w));
     need(b, b->server.request_count == before + 1, "no answer to a script over HTTPS");
 }
 
@@ -159,5 +159,5 @@ void https_end(struct bed *b)
     http1_wr_response(&w, 204);
     http1_wr_header(&w, SCP81_HEADER_PROTOCOL, span_text(SCP81_PROTOCOL));
     http1_wr_no_body(&w);
-    server_say(b, wr_span(&w));
+    https_say(b, wr_span(&w));
 }

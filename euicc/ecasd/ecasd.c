@@ -182,6 +182,8 @@ static uint16_t agree(struct card *card, const struct ka_command *command, const
                        : ka_card_finish(command, p, stored[0], (struct span){ stored + 1, EC_FIELD_LEN }, random,
                                         ret_keys, answer);
     wipe(stored, sizeof stored);
+    if (MUTANT(answers_with_a_random_of_nothing) && !random.len && err == ERR_NONE)
+        wr_tlv(answer, 0x85, SPAN_NONE);
     if (MUTANT(calls_a_bad_point_a_bad_signature) && err != ERR_NONE)
         return SW_SECURITY_STATUS;
     return err == ERR_NONE ? SW_OK : SW_WRONG_DATA;
