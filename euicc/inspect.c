@@ -167,11 +167,44 @@ static void language(struct span content, struct writer *w)
         text_of(span_sub(content, 0, 2), w);
 }
 
+/* Emergency number: three octets of digits, then text and category. */
+static void emergency_number(struct span content, struct writer *w) { swapped_digits(span_sub(content, 0, 3), w); }
+
+/* MCC and MNC of three octets: "262-01". */
+static void wr_plmn(struct span p, struct writer *w)
+{
+    wr_printf(w, "%u%u%u-%u%u", p.ptr[0] & 15u, p.ptr[0] >> 4, p.ptr[1] & 15u, p.ptr[2] & 15u, p.ptr[2] >> 4);
+    if (p.ptr[1] >> 4 != 15)
+        wr_printf(w, "%u", p.ptr[1] >> 4);
+}
+
+static void networks(struct span content, struct writer *w)
+{
+    const char *before = "  = ";
+    for (size_t at = 0; at + 3 <= content.len; at += 3)
+        if (content.ptr[at] != 0xFF) {
+            wr_text(w, before);
+            wr_plmn(span_sub(content, at, 3), w);
+            before = " ";
+        }
+}
+
+/* TMSI, then the location area. */
+static void location_area(struct span content, struct writer *w)
+{
+    if (content.len < 9 || content.ptr[4] == 0xFF)
+        return;
+    wr_text(w, "  = ");
+    wr_plmn(span_sub(content, 4, 3), w);
+    wr_printf(w, " LAC %02X%02X", content.ptr[7], content.ptr[8]);
+}
+
 static const struct {
     const char *name;
     meaning *say;
 } meanings[] = { { "EF.ICCID", swapped_digits }, { "EF.IMSI", imsi_digits }, { "EF.SPN", name_text }, { "EF.AD", mnc_length },
-                 { "EF.DIR", label_text },       { "EF.PL", language },      { "EF.LI", language } };
+                 { "EF.DIR", label_text },       { "EF.PL", language },      { "EF.LI", language },    { "EF.ECC", emergency_number },
+                 { "EF.LOCI", location_area },   { "EF.FPLMN", networks },   { "EF.EHPLMN", networks } };
 
 static void say_meaning(const char *name, struct span content, struct writer *w)
 {

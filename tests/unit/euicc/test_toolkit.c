@@ -94,26 +94,6 @@ static void commands_to_the_octet(void **state)
     assert_span_equal(span_from(fetch(), 5), hex_lit("2601 82028182"));
 }
 
-static void objects_of_an_open_channel_are_those_recorded(void **state)
-{
-    (void)state;
-    struct bip_open tcp = {
-        .transport = 2, .port = 32768, .address = hex_lit("21C0000201"), .network_access_name = hex_lit("036E6161")
-    };
-    assert_ok(proactive_open_channel(rig_card(&rig), &tcp, NULL, NULL));
-    struct span command = fetch(), body, value, recorded;
-    assert_true(tlv_find(command, 0xD0, &body));
-    static const char *const vectors[] = { "b50103", "bc03028000", "c704036e6161" }; /* tlv_and_ef.json */
-    for (size_t i = 0; i < ARRAY_LEN(vectors); i++) {
-        struct reader r = rd_of(hex_lit(vectors[i]));
-        struct tlv t;
-        assert_true(ctlv_next(&r, &t));
-        recorded = t.val;
-        assert_true(ctlv_find(body, (uint16_t)t.tag, &value));
-        assert_span_equal(value, recorded);
-    }
-}
-
 static void one_command_is_out_at_a_time(void **state)
 {
     (void)state;
@@ -252,7 +232,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(commands_to_the_octet),
-        TEST(objects_of_an_open_channel_are_those_recorded),
         TEST(one_command_is_out_at_a_time),
         TEST(a_reset_drops_what_waits),
         TEST(what_the_terminal_cannot_is_not_asked),
