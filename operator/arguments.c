@@ -45,6 +45,7 @@ static const struct {
     [OPT_REPORT] = { "report", "FILE", "with --eids: what became of each, as JSON" },
     [OPT_FILE] = { "file", "FILE", "orders: a line each, PACKAGE [type=…] [imsi=…] [msisdn=…] [rules=…] [token=yes]; master-delete: a token" },
     [OPT_TOKEN] = { "token", NULL, "its ISD-P shall get a key for delete tokens: osprey profile master-delete" },
+    [OPT_HTTPS] = { "https", NULL, "the card fetches the script over HTTPS, with the key psk of the key file; an SMS invites it" },
     [OPT_WORD] = { "", NULL, "" },
 };
 

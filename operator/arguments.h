@@ -47,6 +47,7 @@ enum op_option {
     OPT_REPORT,
     OPT_FILE,
     OPT_TOKEN,
+    OPT_HTTPS,
     OPT_WORD, /* the one word without dashes */
     OP_OPTION_COUNT
 };

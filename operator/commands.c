@@ -175,7 +175,7 @@ static enum op_exit run_check(struct op_session *s, const struct op_arguments *a
 
 #define CALL(...) .allowed = OPT_CALLING | __VA_ARGS__, .required = __VA_ARGS__
 #define OPT_OTA   (OPT_EVERY | OPT(KEYS) | OPT(MSISDN) | OPT(TIMEOUT) | OPT(DRY_RUN))
-#define OTA(...)  .allowed = OPT_OTA | __VA_ARGS__, .required = OPT(KEYS) | OPT(MSISDN) | __VA_ARGS__
+#define OTA(...)  .allowed = OPT_OTA | OPT(HTTPS) | __VA_ARGS__, .required = OPT(KEYS) | OPT(MSISDN) | __VA_ARGS__
 #define PROFILE   CALL(OPT(EID) | OPT(ICCID)), .fill = fill_profile
 
 /* clang-format off */
@@ -245,14 +245,17 @@ const struct op_command op_commands[] = {
       "osprey sm-sr change --via old-sr --eid 8900… --target new-sr\n  osprey sm-sr change --via old-sr --target new-sr "
       "--eids fleet.txt --report fleet.json", .allowed = OPT_CALLING | OPT(EID) | OPT(TARGET) | OPT(EIDS) | OPT(PARALLEL) |
       OPT(REPORT), .required = OPT(EID) | OPT(TARGET), .via_smsr = ES4_SMSR_CHANGE, .fill = fill_eid },
-    { "ota", "pol1", "set the policy rules inside our enabled profile (POL1, ES6), by SMS with its own keys",
+    { "ota", "pol1", "set the policy rules inside our enabled profile (POL1, ES6), by SMS or HTTPS with its own keys",
       "osprey ota pol1 --keys meter.keys --msisdn 4917… --rules delete:not-allowed", OTA(OPT(RULES)), .run = op_ota_pol1 },
-    { "ota", "connectivity", "set SMSC and access point inside our enabled profile (ES6), by SMS with its own keys",
-      "osprey ota connectivity --keys meter.keys --msisdn 4917… --centre +4917…", .allowed = OPT_OTA | OPT(CENTRE) |
+    { "ota", "connectivity", "set SMSC and access point inside our enabled profile (ES6), by SMS or HTTPS with its own keys",
+      "osprey ota connectivity --keys meter.keys --msisdn 4917… --centre +4917…", .allowed = OPT_OTA | OPT(HTTPS) | OPT(CENTRE) |
       OPT(APN), .required = OPT(KEYS) | OPT(MSISDN), .run = op_ota_connectivity },
-    { "ota", "script", "send C-APDUs to our enabled profile (RAM, RFM) by SMS with its own keys, and show the answers",
+    { "ota", "script", "send C-APDUs to our enabled profile (RAM, RFM) by SMS or HTTPS with its own keys, and show the answers",
       "osprey ota script --keys meter.keys --msisdn 4917… --script 80F21000024F0000", OTA(OPT(SCRIPT)),
       .run = op_ota_script },
+    { "ota", "repeat", "send the packet again whose answer has not come: the same octets, which the card takes once",
+      "osprey ota repeat --keys meter.keys --msisdn 4917…", .allowed = OPT_OTA, .required = OPT(KEYS) | OPT(MSISDN),
+      .run = op_ota_repeat },
     { "order", "add", "order a profile from the SM-DP (Osprey's own: SGP.02 leaves it to the parties)",
       "osprey order add --package meter.der --type Meters --msisdn 4917…", .allowed = OPT_EVERY | OPT(VIA) |
       OPT(PACKAGE) | OPT(FILE) | OPT(TYPE) | OPT(IMSI) | OPT(MSISDN) | OPT(RULES) | OPT(TOKEN) | OPT(DRY_RUN),

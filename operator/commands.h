@@ -35,6 +35,7 @@ enum op_exit op_partner_test(struct op_session *s, const struct op_arguments *a)
 /* ota.c */
 enum op_exit op_ota_pol1(struct op_session *s, const struct op_arguments *a);
 enum op_exit op_ota_connectivity(struct op_session *s, const struct op_arguments *a);
+enum op_exit op_ota_repeat(struct op_session *s, const struct op_arguments *a);
 enum op_exit op_ota_script(struct op_session *s, const struct op_arguments *a);
 
 /* The content of a DGI 3A07 from --centre and --apn; in the session's arena. false: detail says why. */

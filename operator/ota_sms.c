@@ -13,12 +13,12 @@ struct sending {
     struct tcp_conn *conn;
     struct smpp_session smpp;
     struct sms_reassembly reassembly;
-    const char *to, *from;
+    struct ota_sms *sms;
+    const char *from;
+    uint64_t again_ms;
     struct span parts[SMS_PARTS_MAX];
     size_t count, handed, answered;
     bool open, bound, failed, answer_came;
-    bool (*accept)(void *context, struct span response);
-    void *context;
 };
 
 static uint64_t now_ms(const struct sending *d)
@@ -46,11 +46,23 @@ static void hand_over(struct sending *d)
                               .dcs = SMS_DCS_CLASS2_8BIT,
                               .message = d->parts[d->handed] };
         snprintf(sm.from.text, sizeof sm.from.text, "%s", d->from);
-        snprintf(sm.to.text, sizeof sm.to.text, "%s", d->to);
+        snprintf(sm.to.text, sizeof sm.to.text, "%s", d->sms->msisdn);
         if (smpp_session_send(&d->smpp, now_ms(d), &sm, d->handed) != ERR_NONE)
             return;
         d->handed++;
+        d->sms->left = true;
     }
+}
+
+/* The same octets once more, when the pause is over. */
+static void again(struct sending *d)
+{
+    uint64_t pause_ms = (1000ull * d->sms->resend_s) << (d->sms->tries < 6 ? d->sms->tries : 6);
+    if (!d->bound || d->sms->taken || d->handed < d->count || now_ms(d) < d->again_ms)
+        return;
+    d->again_ms = now_ms(d) + pause_ms;
+    if (d->sms->tries++)
+        d->handed = 0;
 }
 
 static void on_sent(void *context, uint64_t tag, uint32_t status, const char *message_id)
@@ -74,10 +86,10 @@ static void on_message(void *context, uint32_t sequence, const struct smpp_sm *s
     struct span packet;
     uint8_t iei;
     smpp_session_answer(&d->smpp, sequence, SMPP_OK, "");
-    if (!(sm->esm_class & SMPP_ESM_UDHI) || (sm->esm_class & 0x3C) == SMPP_ESM_RECEIPT || strcmp(sm->from.text, d->to) != 0)
+    if (!(sm->esm_class & SMPP_ESM_UDHI) || (sm->esm_class & 0x3C) == SMPP_ESM_RECEIPT || strcmp(sm->from.text, d->sms->msisdn) != 0)
         return;
     if (sms_reassemble(&d->reassembly, sm->from.text, now_ms(d), sm->message, &complete, &packet, &iei) == ERR_NONE &&
-        complete && iei == SMS_IEI_RESPONSE && d->accept(d->context, packet))
+        complete && iei == SMS_IEI_RESPONSE && d->sms->accept(d->sms->context, packet))
         d->answer_came = true;
 }
 
@@ -171,28 +183,31 @@ static bool open_connection(struct sending *d)
     return d->conn;
 }
 
-enum op_exit op_ota_sms(struct op_session *s, const char *msisdn, struct span packet, uint32_t wait_s,
-                        bool (*accept)(void *context, struct span response), void *context)
+enum op_exit op_ota_sms(struct op_session *s, struct ota_sms *sms)
 {
+    bool over = false;
     struct sending *d = ARENA_NEW(&s->arena, struct sending);
     if (!d)
         return OP_LOCAL;
-    *d = (struct sending){ .s = s, .to = msisdn, .accept = accept, .context = context };
-    if (!prepare(d, packet))
+    *d = (struct sending){ .s = s, .sms = sms };
+    if (!prepare(d, sms->packet))
         return OP_LOCAL;
     if (!open_connection(d))
         return OP_UNREACHABLE;
-    for (uint64_t end = now_ms(d) + 1000ull * wait_s; !d->failed && !d->answer_came && now_ms(d) < end;) {
+    for (uint64_t end = now_ms(d) + 1000ull * sms->wait_s; !over && !d->failed && !d->answer_came && now_ms(d) < end;) {
         loop_round(s->loop, 50);
         if (d->open)
             smpp_session_tick(&d->smpp, now_ms(d));
+        again(d);
         hand_over(d);
+        over = sms->over && sms->over(sms->context);
     }
     if (d->conn)
         tcp_conn_close(d->conn);
-    if (d->answer_came)
+    if (d->answer_came || over)
         return OP_OK;
     if (!d->failed)
-        snprintf(s->detail, sizeof s->detail, "no answer of the card within %u s: whether it got the message is not known", wait_s);
+        snprintf(s->detail, sizeof s->detail, "no answer of the card within %u s, the packet left %u times: whether it was taken is not known",
+                 sms->wait_s, sms->tries);
     return d->failed ? OP_UNREACHABLE : OP_NO_ANSWER;
 }
