@@ -39,20 +39,47 @@ static struct partner {
     char notify_url[300]; /* where the operator said it listens */
 } partner;
 
+static void post_again(const char *url, struct span soap, unsigned tries);
+
+/* The endpoint of the program that has just ended may still be met in place of the next one's: tried again, as any partner
+ * does. */
+#define POSTINGS_MAX 5u
+struct posting {
+    char url[300];
+    unsigned tries;
+    struct span soap;
+};
+
 static void posted(void *context, const struct http_answer *answer)
 {
-    (void)context;
+    struct posting *p = context;
+    bool lost = answer->err != ERR_NONE && p->tries < POSTINGS_MAX;
     if (answer->err != ERR_NONE)
         print_message("callback: %s\n", answer->detail);
+    if (lost)
+        post_again(p->url, p->soap, p->tries + 1);
+    free((void *)(uintptr_t)p->soap.ptr);
+    free(p);
+    if (lost)
+        return;
     partner.callback_status = (unsigned)answer->status;
     partner.callbacks++;
 }
 
-static void post(const char *url, struct span soap)
+static void post_again(const char *url, struct span soap, unsigned tries)
 {
-    struct http_call call = { .url = url, .content_type = "application/soap+xml", .body = soap, .done = posted };
+    struct posting *p = calloc(1, sizeof *p);
+    uint8_t *copy = malloc(soap.len + 1);
+    assert_true(p && copy);
+    memcpy(copy, soap.ptr, soap.len);
+    snprintf(p->url, sizeof p->url, "%s", url);
+    p->soap = (struct span){ copy, soap.len };
+    p->tries = tries;
+    struct http_call call = { .url = p->url, .content_type = "application/soap+xml", .body = p->soap, .done = posted, .context = p };
     assert_ok(http_client_send(partner.client, &call));
 }
+
+static void post(const char *url, struct span soap) { post_again(url, soap, 0); }
 
 static struct span answer_soap(const struct es_message *m, const char *message_id, bool related)
 {
@@ -260,7 +287,9 @@ static const char *said(const struct child *c) { return (const char *)file_bytes
 
 static int until_over(struct child *c)
 {
-    for (int i = 0; i < 9000 && !over(c); i++) /* a minute and a half: the machine may be busy */
+    struct clock *clock = loop_clock(partner.loop);
+    uint64_t end_ms = clock->now_ms(clock) + 30000; /* the machine may be busy */
+    while (clock->now_ms(clock) < end_ms && !over(c))
         loop_round(partner.loop, 10);
     if (!c->over)
         fail_msg("it does not end: %s", said(c));
