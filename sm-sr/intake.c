@@ -1,7 +1,6 @@
 #include <stdio.h>
 
-#include "lib/crypto/sha256.h"
-#include "lib/role/refusal.h"
+#include "lib/role/intake.h"
 #include "lib/wire/sms.h"
 #include "es7_client.h"
 #include "turn.h"
@@ -10,108 +9,58 @@
 
 /* ---- SOAP */
 
-static void reply_now(struct smsr *s, struct reply_ref reply, int status, struct span body)
+static struct intake_partner as_seen(const struct smsr_partner *p, struct smsr *s)
 {
-    struct effect effect = { .kind = EFFECT_REPLY, .reply = reply, .status = status, .body = body };
-    s->env.net->send(s->env.net, &effect);
+    return p ? (struct intake_partner){ p, p->name, &p->oid, &s->config.partners[p - s->config.partners].guard }
+             : (struct intake_partner){ 0 };
 }
 
-static void reply_fault(struct smsr *s, struct arena *a, struct es_message *m, const struct es_fault *fault,
-                        struct reply_ref reply)
+static struct intake_partner find(void *role, const char *oid) { return as_seen(smsr_partner_by_oid(role, oid), role); }
+
+static struct call_event *call_of(struct arena *a, const struct intake_message *m)
 {
-    struct refusal_self self = { &s->config.oid, s->config.url, &s->env };
-    struct span soap;
-    m->dialect.codes = smsr_codes(s, &m->wsa.from.entity_id);
-    int status = refusal_write(&self, m, fault, a, &soap);
-    reply_now(s, reply, status, soap);
+    struct call_event *c = ARENA_NEW(a, struct call_event);
+    if (!c)
+        return NULL;
+    *c = (struct call_event){ .partner = m->partner.partner, .message = m->message };
+    memcpy(c->digest, m->digest, sizeof c->digest);
+    return c;
 }
 
-/* What makes a repeat the same call: its body. The header has a new MessageID each time. */
-static struct span body_of(struct span soap)
+/* A response is that of another SM-SR, whose line our own MessageID tells; any other message may name an eUICC. */
+static void line_of(struct event *event, const struct es_message *m)
 {
-    static const char name[] = "Body";
-    const uint8_t *first = memmem(soap.ptr, soap.len, name, 4), *last = NULL;
-    for (const uint8_t *at = first; at; at = memmem(at + 4, soap.len - (size_t)(at + 4 - soap.ptr), name, 4))
-        if (at + 4 < soap.ptr + soap.len && at[4] == '>' && at > soap.ptr && (at[-1] == '/' || at[-1] == ':'))
-            last = at;
-    return first && last > first ? (struct span){ first, (size_t)(last - first) } : soap;
-}
-
-/* ---- who are you, and how much may you */
-
-static bool refuse(struct es_fault *fault, struct status status)
-{
-    *fault = (struct es_fault){ .kind = ES_FAULT_INVALID_BODY, .status = status };
-    snprintf(fault->text, sizeof fault->text, "%s", status.detail);
-    return false;
-}
-
-/* The message is of the partner of the connection, or of one for whom that may speak; anybody else is turned away later. */
-static bool let_in(struct smsr *s, struct call_event *c, struct span soap, struct es_fault *fault)
-{
-    const struct es_message *m = &c->message;
-    struct smsr_partner *by = c->partner ? &s->config.partners[c->partner - s->config.partners] : NULL;
-    bool own = by && oid_eq(&m->wsa.from.entity_id, &by->oid);
-    if (!by || (!own && !guard_speaks_for(&by->guard, &m->wsa.from.entity_id)))
-        return true;
-    uint64_t now_ms = s->env.clock->now_ms(s->env.clock);
-    if (!guard_admit(&by->guard, by->name, s->seen, m, soap, now_ms, s->env.log, fault))
-        return false;
-    const struct smsr_partner *speaker = own ? NULL : smsr_partner_by_oid(s, m->wsa.from.entity_id.text);
-    if (speaker && m->kind == ES_REQUEST && !guard_may(&speaker->guard, m->function))
-        return refuse(fault, status_failed(REASON_REQUESTER_NOT_ALLOWED, "", "%s may not call this function", speaker->name));
-    if (speaker)
-        c->partner = speaker;
-    return true;
-}
-
-static enum err call_event_of(struct smsr *s, struct event *event, const struct smsr_partner *partner, struct span soap,
-                              struct es_fault *fault, struct es_message *ret_message)
-{
-    struct call_event *c = ARENA_NEW(event->arena, struct call_event);
-    struct span copy = arena_copy(event->arena, soap);
     struct eid eid;
-    if (!c || copy.len != soap.len) {
-        *fault = (struct es_fault){ .kind = ES_FAULT_NO_MEMORY, .text = "no memory" };
-        return ERR_NO_MEMORY;
-    }
-    c->partner = partner;
-    enum err err = es_decode(copy, event->arena, &c->message, fault);
-    *ret_message = c->message;
-    if (err == ERR_NONE && !let_in(s, c, copy, fault))
-        err = ERR_DENIED;
-    if (err != ERR_NONE)
-        return err;
-    event->data = c;
-    es_codes_take(&c->message, smsr_codes(s, &c->message.wsa.from.entity_id));
-    if (c->message.kind == ES_RESPONSE && smsr_peer_line(&c->message, event->line)) {
+    if (m->kind == ES_RESPONSE && smsr_peer_line(m, event->line))
         event->kind = SMSR_EVENT_RESPONSE;
-        return ERR_NONE;
-    }
-    if (es_message_eid(&c->message, &eid))
+    else if (es_message_eid(m, &eid))
         eid_text(&eid, event->line);
-    return sha256(body_of(copy), c->digest);
 }
 
 void smsr_soap(struct smsr *s, const struct smsr_partner *partner, struct span body, struct reply_ref reply)
 {
+    const struct intake in = { &s->env, s->seen, &s->config.oid, s->config.url, s, find };
     struct event *event = engine_event(s->engine, SMSR_EVENT_CALL, "");
-    struct es_message m = { 0 };
+    struct intake_message m = { 0 };
     struct es_fault fault = { 0 };
     if (!event) {
-        reply_now(s, reply, 503, SPAN_NONE);
+        intake_reply(&s->env, reply, 503, SPAN_NONE);
         return;
     }
     event->reply = reply;
-    enum err err = call_event_of(s, event, partner, body, &fault, &m);
-    if (err != ERR_NONE) {
-        reply_fault(s, event->arena, &m, &fault, reply);
+    if (intake_read(&in, as_seen(partner, s), body, event->arena, &m, &fault) != ERR_NONE) {
+        intake_refuse(&in, event->arena, &m, &fault, reply);
         engine_event_free(event);
-    } else if (m.kind != ES_REQUEST && event->kind != SMSR_EVENT_RESPONSE) {
-        reply_now(s, reply, 202, SPAN_NONE); /* nothing that we wait for: acknowledged, without effect */
+        return;
+    }
+    event->data = call_of(event->arena, &m);
+    line_of(event, &m.message);
+    bool stray = m.message.kind != ES_REQUEST && event->kind != SMSR_EVENT_RESPONSE;
+    if (stray || !event->data) { /* nothing that we wait for: acknowledged, without effect */
+        intake_reply(&s->env, reply, stray ? 202 : 503, SPAN_NONE);
         engine_event_free(event);
     } else if (engine_post(s->engine, event) != ERR_NONE) {
-        reply_now(s, reply, 503, SPAN_NONE);
+        intake_reply(&s->env, reply, 503, SPAN_NONE);
     }
 }
 
@@ -218,7 +167,7 @@ static void packet_route(struct smsr *s, const char *from, bool response, struct
     if (posted)
         return;
     log_fact(s->env.log, LOG_WARN_, NULL, "a packet from %s, which is no eUICC's number: dropped", from);
-    reply_now(s, reply, 0, SPAN_NONE);
+    intake_reply(&s->env, reply, 0, SPAN_NONE);
 }
 
 void smsr_reachable(struct smsr *s, const char *number)
@@ -251,5 +200,5 @@ void smsr_short_message(struct smsr *s, const char *from, struct span user_data,
     }
     if (err != ERR_NONE || complete)
         log_fact(s->env.log, LOG_WARN_, NULL, "a short message from %s that is no secured packet: dropped", from);
-    reply_now(s, reply, 0, SPAN_NONE);
+    intake_reply(&s->env, reply, 0, SPAN_NONE);
 }
