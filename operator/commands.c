@@ -240,8 +240,7 @@ const struct op_command op_commands[] = {
     { "sm-sr", "prepare", "ask an SM-SR to get ready to take an eUICC over (ask the new one: --via)",
       "osprey sm-sr prepare --via new-sr --eid 8900… --current old-sr", CALL(OPT(EID) | OPT(CURRENT)),
       .via_smsr = ES4_PREPARE_SMSR_CHANGE, .fill = fill_eid },
-    { "sm-sr", "change", "move an eUICC to another SM-SR (ask the one in charge: --via), or all of a file: prepared, moved, and\n"
-      "our PLMA and ONC set there too; with --eids --dry-run each is looked at only",
+    { "sm-sr", "change", "move an eUICC to another SM-SR (--via: the one in charge); with --eids all of a file, our PLMA and ONC too",
       "osprey sm-sr change --via old-sr --eid 8900… --target new-sr\n  osprey sm-sr change --via old-sr --target new-sr "
       "--eids fleet.txt --report fleet.json", .allowed = OPT_CALLING | OPT(EID) | OPT(TARGET) | OPT(EIDS) | OPT(PARALLEL) |
       OPT(REPORT), .required = OPT(EID) | OPT(TARGET), .via_smsr = ES4_SMSR_CHANGE, .fill = fill_eid },

@@ -14,7 +14,7 @@ static int help(FILE *out, int code)
         const struct op_command *c = &op_commands[i];
         char name[40];
         snprintf(name, sizeof name, "%s %s", c->noun, c->verb ? c->verb : "");
-        fprintf(out, "  osprey %-18s %s\n", name, c->summary);
+        fprintf(out, "  osprey %-21s %s\n", name, c->summary);
     }
     fputs("\n"
           "  osprey NAME …             runs osprey-NAME: sm-sr, sm-dp, euicc, device, eum, smsc, hlr\n"
@@ -65,7 +65,7 @@ static int noun_help(const char *noun, FILE *out, int code)
 {
     for (size_t i = 0; i < op_command_count; i++)
         if (!strcmp(op_commands[i].noun, noun))
-            fprintf(out, "  osprey %s %-12s %s\n", noun, op_commands[i].verb ? op_commands[i].verb : "",
+            fprintf(out, "  osprey %s %-13s %s\n", noun, op_commands[i].verb ? op_commands[i].verb : "",
                     op_commands[i].summary);
     return code;
 }
