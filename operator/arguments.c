@@ -22,6 +22,7 @@ static const struct {
     [OPT_VALIDITY] = { "validity", "SECONDS", "how long the command is valid" },
     [OPT_TIMEOUT] = { "timeout", "SECONDS", "how long to wait for the answer; else the validity and half a minute" },
     [OPT_CALL_ID] = { "call-id", "TEXT", "repeat the call of this identifier: it is not carried out twice" },
+    [OPT_CAMPAIGN] = { "campaign", "NAME", "the call is one of this campaign, which may have a budget of its own at the SM-SR" },
     [OPT_NO_WAIT] = { "no-wait", NULL, "leave once the command is accepted" },
     [OPT_CONFIG] = { "config", "FILE", "else $OSPREY_CONFIG, ./osprey.conf, ~/.config/osprey/, /etc/osprey/" },
     [OPT_JSON] = { "json", NULL, "one JSON object a line instead of text" },
@@ -95,6 +96,13 @@ static enum err read_iccid(struct parse *p, const char *text)
     return ERR_NONE;
 }
 
+static enum err read_campaign(struct parse *p, const char *text)
+{
+    size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_");
+    p->args->campaign = text;
+    return len && len <= OP_CAMPAIGN_MAX && !text[len] ? ERR_NONE : wrong(p, OPT_CAMPAIGN, "up to 64 letters, digits, - and _");
+}
+
 /* Options whose value is kept as it stands, and those that are a number. */
 static const struct {
     enum op_option option;
@@ -149,6 +157,8 @@ static enum err read_value(struct parse *p, enum op_option option, const char *t
     case OPT_TYPE:
         a->type = text;
         return *text && strlen(text) <= EIS_TEXT_MAX ? ERR_NONE : wrong(p, option, "1 to 100 characters");
+    case OPT_CAMPAIGN:
+        return read_campaign(p, text);
     case OPT_RULES:
         return read_rules(p, text);
     case OPT_IMSI:

@@ -48,16 +48,19 @@ enum op_option {
     OPT_FILE,
     OPT_TOKEN,
     OPT_HTTPS,
+    OPT_CAMPAIGN,
     OPT_WORD, /* the one word without dashes */
     OP_OPTION_COUNT
 };
 #define OPT(name)   (1ull << OPT_##name)
 #define OPT_EVERY   (OPT(CONFIG) | OPT(JSON) | OPT(EXPLAIN) | OPT(HELP))
 #define OPT_CALLING                                                                                                    \
-    (OPT_EVERY | OPT(VIA) | OPT(SM_SR) | OPT(VALIDITY) | OPT(TIMEOUT) | OPT(CALL_ID) | OPT(NO_WAIT) | OPT(DRY_RUN))
+    (OPT_EVERY | OPT(VIA) | OPT(SM_SR) | OPT(VALIDITY) | OPT(TIMEOUT) | OPT(CALL_ID) | OPT(NO_WAIT) | OPT(DRY_RUN) | OPT(CAMPAIGN))
 
 /* Administration that takes its time. */
 #define OPT_LATER (OPT_EVERY | OPT(VIA) | OPT(VALIDITY) | OPT(TIMEOUT) | OPT(CALL_ID) | OPT(NO_WAIT) | OPT(DRY_RUN))
+
+#define OP_CAMPAIGN_MAX 64u
 
 struct op_arguments {
     uint64_t given; /* OPT bits */
@@ -68,7 +71,7 @@ struct op_arguments {
     struct subscription_address address;
     struct oid target, current;
     uint32_t validity_s, timeout_s, count;
-    const char *type, *via, *sm_sr, *call_id, *config;
+    const char *type, *via, *sm_sr, *call_id, *campaign, *config;
     const char *eids, *report; /* many eUICCs at once */
     uint32_t parallel;
     const char *sp, *names; /* --sp; --allow or --discard */

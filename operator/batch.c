@@ -25,6 +25,7 @@ struct batch {
     const struct op_partner *via, *target;
     uint32_t validity_s, wait_s;
     bool dry_run;
+    const char *campaign; /* NULL: none */
     struct slot *slots;
     size_t slot_count, next, working;
     struct poller *poller;
@@ -53,7 +54,7 @@ static void slot_call(struct batch *b, struct slot *k)
     if (!i->asked) /* a repeat must be the same to the letter */
         i->validity_s = b->validity_s;
     if (!i->asked)
-        snprintf(i->call_id, sizeof i->call_id, "%.*s", 32, (const char *)op_unique(&k->session).ptr);
+        snprintf(i->call_id, sizeof i->call_id, "%s", (const char *)op_call_id(&k->session, b->campaign).ptr);
     b->broken = batch_book_asked(&b->book, i);
     if (!body || b->broken != ERR_NONE || eid_from_text(span_text(i->eid), &body->eid) != ERR_NONE)
         return;
@@ -232,6 +233,7 @@ static enum op_exit move(struct batch *b, const struct op_arguments *a)
 {
     enum op_exit exit = OP_OK;
     b->dry_run = a->given & OPT(DRY_RUN);
+    b->campaign = a->campaign;
     b->validity_s = a->validity_s ? a->validity_s : b->s->config.validity_s;
     b->wait_s = a->timeout_s;
     b->slot_count = a->parallel ? a->parallel : BATCH_PARALLEL;

@@ -26,7 +26,7 @@ struct batch_item {
     enum batch_outcome outcome;
     bool asked;       /* that call may have left before: call_id is its identifier */
     bool there;       /* the new SM-SR says that it manages it already */
-    char call_id[40];
+    char call_id[OP_CAMPAIGN_MAX + 40];
     uint32_t validity_s;  /* of that call */
     struct status status; /* of the last answer */
     char text[160];       /* why there was none */

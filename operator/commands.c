@@ -370,6 +370,8 @@ static enum op_exit call(struct op_session *s, const struct op_command *c, const
     base->validity_s = a->validity_s;
     if (a->call_id)
         base->call_id = span_text(a->call_id);
+    else if (a->campaign)
+        base->call_id = op_call_id(s, a->campaign);
     if (!c->fill(s, a, call.body))
         return OP_USAGE;
     s->detail[0] = '\0';

@@ -120,6 +120,14 @@ struct span op_unique(struct op_session *s)
     return span_text(text);
 }
 
+struct span op_call_id(struct op_session *s, const char *campaign)
+{
+    struct span unique = op_unique(s);
+    if (!campaign)
+        return unique;
+    return span_text(arena_printf(&s->arena, "%s.%.*s", campaign, (int)unique.len, (const char *)unique.ptr));
+}
+
 /* The local name of the element in the body, for the file's name. */
 static void body_name(struct span soap, char name[96])
 {

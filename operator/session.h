@@ -88,6 +88,8 @@ bool op_session_listen(struct op_session *s);
 
 /* 16 random octets as hex text in the arena: identifiers of calls and messages. */
 struct span op_unique(struct op_session *s);
+/* A FunctionCallIdentifier: the same, behind the campaign's name and a dot when there is one (NULL: none). */
+struct span op_call_id(struct op_session *s, const char *campaign);
 /* Writes a message of the wire into the lab's trace, if there is one. way: "in" or "out". */
 void op_trace(struct op_session *s, const char *way, struct span soap);
 
