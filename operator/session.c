@@ -13,7 +13,7 @@
 
 static enum err open_tls(struct op_session *s, bool server, struct ssl_ctx_st **ret)
 {
-    return daemon_tls(s->config.file, NULL, server, ret, s->detail, sizeof s->detail);
+    return daemon_tls(s->config.file, NULL, NULL, server, ret, s->detail, sizeof s->detail);
 }
 
 static enum err open_inbox(struct op_session *s)

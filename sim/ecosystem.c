@@ -136,11 +136,9 @@ static struct sim_smsr *make_smsr(struct ecosystem *e, unsigned which)
     }
     config.partner_count = make_smsr_partners(e, which);
     if (e->options.two_smsrs) {
-        struct smsr_certificate *c = &config.certificates[config.certificate_count++];
         sim_must(ec_generate(EC_P256, chance_of(e), &key), "SM-SR key");
-        struct span gp = card_certificate(e, place->oid, GP_ROLE_SM_SR, key);
-        *c = (struct smsr_certificate){ .len = gp.len, .curve = EC_P256, .key_name = "card" };
-        memcpy(c->octets, gp.ptr, gp.len);
+        sim_must(card_certificates_add(&config.certificates, card_certificate(e, place->oid, GP_ROLE_SM_SR, key), GP_ROLE_SM_SR, "card"),
+                 "SM-SR certificate");
     }
     return sim_smsr_new(e->world, &e->network, &config, key);
 }
@@ -150,9 +148,10 @@ static void make_smdp(struct ecosystem *e)
     struct ec_key *key;
     struct smdp_partner *p = e->smdp_partners;
     struct smdp_config config = { .oid = oid_of(OID_SMDP), .url = URL_SMDP, .partners = p, .partner_count = e->options.two_smsrs ? 3 : 2, .trust = &e->trust,
-                                  .eums = { e->eum_certificate }, .eum_count = 1, .certificate_count = 1 };
+                                  .eums = { e->eum_certificate }, .eum_count = 1 };
     sim_must(ec_generate(EC_P256, chance_of(e), &key), "SM-DP key");
-    config.certificates[0] = (struct smdp_certificate){ .gp = card_certificate(e, OID_SMDP, GP_ROLE_SM_DP, key), .key_name = "card", .curve = EC_P256 };
+    sim_must(card_certificates_add(&config.certificates, card_certificate(e, OID_SMDP, GP_ROLE_SM_DP, key), GP_ROLE_SM_DP, "card"),
+             "SM-DP certificate");
     p[0] = (struct smdp_partner){ .name = "operator", .oid = oid_of(OID_OPERATOR), .kinds = SMDP_OPERATOR,
                                   .url = URL_OPERATOR "/esim-messaging/3/ES2/ES2MnoService" };
     p[1] = (struct smdp_partner){ .name = "sm-sr", .oid = oid_of(OID_SMSR), .kinds = SMDP_SMSR,

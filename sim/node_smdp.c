@@ -52,7 +52,7 @@ struct sim_smdp *sim_smdp_new(struct world *w, const struct smdp_config *config,
     kind.schema_count = smdp_schema_count;
     sim_role_open(&s->role, w, &kind);
     s->config = *config;
-    sim_must(keystore_soft_add(s->role.keys, config->certificates[0].key_name, card_key), "SM-DP key");
+    sim_must(keystore_soft_add(s->role.keys, config->certificates.list[0].key_name, card_key), "SM-DP key");
     sim_role_start(&s->role);
     world_add_node(w, &(struct soap_node){ "sm-dp", s->config.url, s->config.oid.text, s, engine, soap, SMDP_NODE_SOAP });
     return s;

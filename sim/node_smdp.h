@@ -10,7 +10,7 @@ struct sim_smdp {
     struct smdp *smdp;
     struct smdp_config config;
 };
-/* card_key: the private key of config->certificates[0], under its key_name; owned afterwards. */
+/* card_key: the private key of config->certificates.list[0], under its key_name; owned afterwards. */
 struct sim_smdp *sim_smdp_new(struct world *w, const struct smdp_config *config, struct ec_key *card_key);
 void sim_smdp_free(struct sim_smdp *s);
 

@@ -186,7 +186,7 @@ struct sim_smsr *sim_smsr_new(struct world *w, struct sim_network *network, cons
     s->server = network->server_count++;
     s->config = *config;
     if (card_key)
-        sim_must(keystore_soft_add(s->role.keys, config->certificates[0].key_name, card_key), "SM-SR key");
+        sim_must(keystore_soft_add(s->role.keys, config->certificates.list[0].key_name, card_key), "SM-SR key");
     sim_role_start(&s->role);
     join_network(s, network);
     world_add_node(w, &(struct soap_node){ kind->name, s->config.url, s->config.oid.text, s, engine, soap, SMSR_NODE_SOAP });

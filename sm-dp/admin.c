@@ -4,8 +4,10 @@
 #include <stdio.h>
 
 #include "lib/codec/hex.h"
+#include "lib/role/keys.h"
 #include "lib/role/undelivered.h"
 #include "procedures/personalize.h"
+#include "store/secrets.h"
 #include "token.h"
 #include "turn.h"
 
@@ -203,6 +205,7 @@ static void metrics(void *role, struct writer *w)
 {
     struct smdp *s = role;
     struct undelivered u = messages(s);
+    struct rewrap secrets = smdp_secrets(s);
     struct smdp_counts c = smdp_counts(s);
     admin_metric(w, "smdp_calls_total", "counter", "Calls of operators that were let in.", c.calls);
     admin_metric(w, "smdp_downloads_total", "counter", "Downloads that were begun.", c.downloads);
@@ -211,6 +214,9 @@ static void metrics(void *role, struct writer *w)
     admin_metric(w, "smdp_es3_calls_total", "counter", "Calls to SM-SRs.", c.es3_calls);
     admin_metric(w, "smdp_notifications_total", "counter", "Notifications passed on.", c.notifications);
     undelivered_metrics(&u, w, "smdp");
+    rewrap_metrics(&secrets, w, "smdp");
+    if (s->config.expiries)
+        role_expiries_metrics(s->config.expiries, w, "smdp", s->env.clock->now_ms(s->env.clock));
 }
 
 /* ---- all */
@@ -231,7 +237,9 @@ int smdp_admin(struct smdp *s, const struct smdp_partner *partner, const struct 
 {
     struct undelivered u = messages(s);
     struct admin_calls calls = { &s->env };
-    struct admin admin = { { { routes, ARRAY_LEN(routes), s }, admin_call_routes(&calls), undelivered_routes(&u) }, metrics };
+    struct rewrap secrets = smdp_secrets(s);
+    struct admin admin = { { { routes, ARRAY_LEN(routes), s }, admin_call_routes(&calls), undelivered_routes(&u),
+                             rewrap_routes(&secrets) }, metrics };
     struct admin_request r = { .method = request->method, .path = request->path, .query = request->query, .body = request->body,
                                .reply = reply, .a = a };
     if (partner) {

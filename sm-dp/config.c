@@ -4,6 +4,7 @@
 
 #include "lib/codec/hex.h"
 #include "lib/io/file.h"
+#include "lib/role/keys.h"
 #include "lib/pki/gp_certificate.h"
 
 const struct config_option smdp_options[] = {
@@ -12,8 +13,6 @@ const struct config_option smdp_options[] = {
     { "sm-dp", "listen", CONFIG_ADDRESS, "127.0.0.1:8444", false, "where ES2, and answers over ES3, are served" },
     { "sm-dp", "database", CONFIG_PATH, "sm-dp.db", false, "the SQLite file, made when it does not exist; or postgresql://host/name" },
     { "sm-dp", "node", CONFIG_TEXT, "", false, "PostgreSQL: the name of this process among those on the database; nothing: host and listen" },
-    { "sm-dp", "master_key", CONFIG_PATH, "master.key", false,
-      "64 hex digits that protect the secrets in the database" },
     { "sm-dp", "commit_interval_ms", CONFIG_NUMBER, "8", false,
       "pause between commits to the database when much comes in, so that each takes more along" },
     { "sm-dp", "ci", CONFIG_PATH, NULL, true, "the CI's root certificates, PEM" },
@@ -26,16 +25,8 @@ const struct config_option smdp_options[] = {
       "take an EIS without the EUM's signature, from SM-SRs that leave it out; a wrong one is never taken" },
     { "sm-dp", "subscribers", CONFIG_PATH, NULL, false,
       "file that gets what the home network must know of all ordered profiles, as osprey-hlr reads it" },
-    { "tls", "certificate", CONFIG_PATH, NULL, true, "our TLS certificate and its chain, PEM" },
-    { "tls", "key", CONFIG_PATH, NULL, true, "its private key, PEM" },
-    { "tls", "trust", CONFIG_PATH, NULL, true, "the roots that partners' TLS certificates must chain to, PEM" },
-    { "tls", "crl", CONFIG_PATH, NULL, false, "revocation lists of those roots, PEM; read again on HUP" },
-    { "tls", "crl_required", CONFIG_BOOL, "false", false,
-      "refuse whose issuer has no revocation list that is valid now; else only who is on one is refused" },
+    ROLE_KEY_OPTIONS("sm-dp", "CERT.DP.ECDSA for cards: 7F21, octets or hex; one or several for each curve"),
     { "lab", "trace_dir", CONFIG_PATH, NULL, false, "for labs only: every SOAP message is written to soap/ in it" },
-    { "card *", "certificate", CONFIG_PATH, NULL, true,
-      "CERT.DP.ECDSA for cards: 7F21, octets or hex; one for each curve" },
-    { "card *", "key", CONFIG_PATH, NULL, true, "its private key, as osprey-eum wrote it, or PEM" },
     { "eum *", "certificate", CONFIG_PATH, NULL, true, "certificate of an EUM whose eUICCs may be served, PEM" },
     { "partner *", "oid", CONFIG_TEXT, NULL, true, "its OID: EntityId of its messages" },
     { "partner *", "kind", CONFIG_TEXT, NULL, true, "operator, sm-sr, or admin (sees all of the administration)" },
@@ -153,44 +144,11 @@ static enum err read_partners(struct reading *r, struct smdp_config *c)
 
 /* ---- certificates */
 
-static struct span trimmed(struct span s)
+static enum err need_cards(struct reading *r, struct smdp_config *c)
 {
-    while (s.len && s.ptr[s.len - 1] <= ' ')
-        s.len--;
-    return s;
-}
-
-static enum err read_card(const struct reading *r, struct arena *a, struct smdp_certificate *ret)
-{
-    struct gp_certificate gp;
-    struct span file;
-    enum err err = file_read(text_of(r, "certificate"), 4 * GP_CERTIFICATE_MAX, a, &file);
-    if (err == ERR_NONE && file.len && file.ptr[0] == '7')
-        file = hex_to_arena(a, trimmed(file), &err);
-    if (err == ERR_NONE)
-        err = gp_certificate_decode(file, &gp);
-    if (err == ERR_NONE)
-        err = gp_certificate_is_for(&gp, GP_ROLE_SM_DP);
-    if (err != ERR_NONE)
-        return wrong(r, "certificate", err_text(err));
-    *ret = (struct smdp_certificate){ .gp = file, .curve = gp.curve };
-    snprintf(ret->key_name, sizeof ret->key_name, "%s", config_section_name(r->section));
-    return ERR_NONE;
-}
-
-static enum err read_cards(struct reading *r, struct arena *a, struct smdp_config *c)
-{
-    for (const char *section = NULL; (section = config_next(r->file, "card", section));) {
-        r->section = section;
-        if (c->certificate_count == SMDP_CERTIFICATES_MAX)
-            return wrong(r, "certificate", "too many");
-        enum err err = read_card(r, a, &c->certificates[c->certificate_count]);
-        if (err != ERR_NONE)
-            return err;
-        c->certificate_count++;
-    }
+    enum err err = role_certificates_read(r->file, GP_ROLE_SM_DP, &c->certificates, r->detail, r->cap);
     r->section = "card NAME";
-    return c->certificate_count ? ERR_NONE : wrong(r, "certificate", "no certificate for cards is given");
+    return err != ERR_NONE || c->certificates.count ? err : wrong(r, "certificate", "no certificate for cards is given");
 }
 
 static enum err read_eums(struct reading *r, struct smdp_config *c)
@@ -207,7 +165,7 @@ static enum err read_eums(struct reading *r, struct smdp_config *c)
 }
 
 enum err smdp_config_read(const struct config *file, struct smdp_partner *partners, struct trust *trust,
-                          struct arena *arena, struct smdp_config *ret, char *detail, size_t cap)
+                          struct smdp_config *ret, char *detail, size_t cap)
 {
     struct reading r = { .file = file, .section = "sm-dp", .detail = detail, .cap = cap };
     *ret = (struct smdp_config){ .partners = partners, .trust = trust };
@@ -224,7 +182,7 @@ enum err smdp_config_read(const struct config *file, struct smdp_partner *partne
     if (err == ERR_NONE && trust_load(trust, text_of(&r, "ci")) != ERR_NONE)
         err = wrong(&r, "ci", "no readable certificates");
     if (err == ERR_NONE)
-        err = read_cards(&r, arena, ret);
+        err = need_cards(&r, ret);
     if (err == ERR_NONE)
         err = read_eums(&r, ret);
     if (err == ERR_NONE)
@@ -240,7 +198,7 @@ void smdp_config_done(struct smdp_config *config)
         x509_free(config->eums[i]);
     for (size_t i = 0; i < config->partner_count; i++)
         guard_done(&config->partners[i].guard);
-    config->eum_count = config->partner_count = config->certificate_count = 0;
+    config->eum_count = config->partner_count = config->certificates.count = 0;
     if (config->trust)
         trust_done(config->trust);
 }

@@ -45,14 +45,6 @@ static struct status check_chain(struct turn *t, const struct eis *eis, struct e
     return check_signature(t, eis, eum);
 }
 
-static bool has_certificate_for(const struct turn *t, uint8_t curve)
-{
-    for (size_t i = 0; i < t->config->certificate_count; i++)
-        if ((uint8_t)t->config->certificates[i].curve == curve)
-            return true;
-    return false;
-}
-
 struct status smdp_eligible(struct turn *t, const struct eis *eis, const struct stored_profile *p, struct es8_state *s)
 {
     char eid[EID_TEXT_SIZE];
@@ -61,7 +53,7 @@ struct status smdp_eligible(struct turn *t, const struct eis *eis, const struct 
     struct status st = check_chain(t, eis, s);
     if (!status_ok(&st))
         return st;
-    if (!has_certificate_for(t, s->curve))
+    if (!card_certificate_for(&t->config->certificates, s->curve, t->now_ms))
         return status_failed(REASON_EUICC_UNSUITABLE, t->eid, "no SM-DP certificate for the curve %s",
                              ec_curve_name((enum ec_curve)s->curve));
     const struct profile_info *same = eis_profile_by_iccid(eis, &p->iccid);

@@ -8,7 +8,8 @@
 
 /* ---- state */
 
-#define STATE_VERSION 1u
+#define STATE_VERSION          2u
+#define STATE_VERSION_UNMARKED 1u /* before it was kept which certificate the card was shown */
 
 static void write_lv(struct writer *w, struct span v)
 {
@@ -40,6 +41,7 @@ static void write_state(struct writer *w, const struct es8_state *s)
     wr_bytes(w, SPAN_OF(s->keys.mac));
     wr_bytes(w, SPAN_OF(s->keys.dek));
     wr_bytes(w, SPAN_OF(s->host_challenge));
+    wr_bytes(w, SPAN_OF(s->shown));
     write_session(w, &s->start);
     write_session(w, &s->end);
     wipe(host_memory, sizeof host_memory);
@@ -59,10 +61,12 @@ static enum err read_state(struct span plain, struct es8_state *s)
     rd_copy(&r, s->keys.mac, sizeof s->keys.mac);
     rd_copy(&r, s->keys.dek, sizeof s->keys.dek);
     rd_copy(&r, s->host_challenge, sizeof s->host_challenge);
+    if (version > STATE_VERSION_UNMARKED)
+        rd_copy(&r, s->shown, sizeof s->shown);
     struct span start = rd_span(&r, rd_u16(&r)), end = rd_span(&r, rd_u16(&r));
     enum err err = rd_finish(&r);
     s->has_host = host.len > 0;
-    if (err == ERR_NONE && version != STATE_VERSION)
+    if (err == ERR_NONE && version != STATE_VERSION && version != STATE_VERSION_UNMARKED)
         err = ERR_BAD_VALUE;
     if (err == ERR_NONE && s->has_host)
         err = ka_host_read(host, &s->host);
@@ -106,32 +110,23 @@ enum err es8_state_save(struct turn *t, struct job *j, const struct es8_state *s
 
 /* ---- key establishment */
 
-static const struct smdp_certificate *certificate_for(const struct turn *t, uint8_t curve)
-{
-    for (size_t i = 0; i < t->config->certificate_count; i++)
-        if ((uint8_t)t->config->certificates[i].curve == curve)
-            return &t->config->certificates[i];
-    return NULL;
-}
-
-static size_t certificate_dgi_len(const struct smdp_certificate *c)
-{
-    return 2 + (c->gp.len < 0xFF ? 1 : 3) + c->gp.len;
-}
+static size_t certificate_dgi_len(const struct card_certificate *c) { return 2 + (c->len < 0xFF ? 1 : 3) + c->len; }
 
 /* Items only: the script's frame is the SM-SR's. */
 static struct ram_script items_into(struct writer *w) { return (struct ram_script){ w, RAM_INDEFINITE, 0 }; }
 
-struct span es8_authenticate_data(struct turn *t, const struct job *j, const struct es8_state *s)
+struct span es8_authenticate_data(struct turn *t, const struct job *j, struct es8_state *s)
 {
-    const struct smdp_certificate *c = certificate_for(t, s->curve);
+    const struct card_certificate *c = t->again ? card_certificate_shown(&t->config->certificates, s->curve, s->shown, t->now_ms)
+                                                : card_certificate_for(&t->config->certificates, s->curve, t->now_ms);
     if (!c)
         return SPAN_NONE;
+    memcpy(s->shown, c->mark, sizeof s->shown);
     uint8_t next_block;
     struct writer dgi = wr_arena(t->arena, certificate_dgi_len(c)),
                   w = wr_arena(t->arena, 2 * certificate_dgi_len(c) + 128);
     struct ram_script items = items_into(&w);
-    ka_certificate_dgi_write(&dgi, c->gp);
+    ka_certificate_dgi_write(&dgi, (struct span){ c->octets, c->len });
     es8_authenticate_write(&items, &j->isdp, wr_span(&dgi), &next_block);
     return wr_span(&w);
 }
@@ -161,7 +156,7 @@ static enum err draw_ephemeral(struct turn *t, struct es8_state *s)
     return err;
 }
 
-static enum err sign(struct turn *t, struct es8_state *s, const struct smdp_certificate *c, struct span rc)
+static enum err sign(struct turn *t, struct es8_state *s, const struct card_certificate *c, struct span rc)
 {
     WRITER_ON_STACK(signed_data, KA_COMMAND_MAX);
     size_t len = 0;
@@ -175,7 +170,7 @@ static enum err sign(struct turn *t, struct es8_state *s, const struct smdp_cert
 
 enum err es8_establish_data(struct turn *t, struct es8_state *s, struct span rc, struct span *ret)
 {
-    const struct smdp_certificate *c = certificate_for(t, s->curve);
+    const struct card_certificate *c = card_certificate_shown(&t->config->certificates, s->curve, s->shown, t->now_ms);
     WRITER_ON_STACK(dgis, KA_COMMAND_MAX);
     enum err err = c ? ERR_NONE : ERR_UNSUPPORTED;
     if (err == ERR_NONE && !t->again)

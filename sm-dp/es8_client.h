@@ -18,13 +18,14 @@ struct es8_state {
     uint8_t signature[KA_SIGNATURE_LEN];
     struct scp03_keys keys; /* key_len 0: not agreed yet */
     uint8_t host_challenge[SCP03_CHALLENGE_LEN];
+    uint8_t shown[CARD_MARK_LEN]; /* the certificate that the card knows us by; all zero: none yet */
     struct scp03_session start, end; /* before and behind the segments under way */
 };
 MUST_USE enum err es8_state_load(struct turn *t, const struct job *j, struct es8_state *ret);
 MUST_USE enum err es8_state_save(struct turn *t, struct job *j, const struct es8_state *s);
 
 /* The data of each SendData, in the arena; empty when it cannot be made. */
-struct span es8_authenticate_data(struct turn *t, const struct job *j, const struct es8_state *s);
+struct span es8_authenticate_data(struct turn *t, const struct job *j, struct es8_state *s);
 /* Draws the ephemeral key and signs, unless t->again. */
 MUST_USE enum err es8_establish_data(struct turn *t, struct es8_state *s, struct span rc, struct span *ret);
 struct span es8_open_data(struct turn *t, struct es8_state *s);

@@ -3,33 +3,32 @@
 
 #include "config.h"
 #include "lib/codec/hex.h"
-#include "lib/crypto/keystore_soft.h"
-#include "lib/crypto/openssl.h"
-#include "lib/daemon/daemon.h"
 #include "lib/io/database.h"
+#include "lib/role/keys.h"
+#include "lib/role/rewrap.h"
 #include "lib/io/file.h"
 #include "net.h"
 
 /* osprey-sm-dp: options → config → log → keys → store → SM-DP → orders → sockets → ready → loop → close. */
 
-#define CONFIG_RAM_MAX      (256u * 1024)
 #define SUBSCRIBERS_RAM_MAX (8u << 20)
 #define SUBSCRIBER_TEXT_MAX 512u
 
 /* What one reading of the configuration gave; older ones are kept, since what waits may point into them. */
 struct generation {
     struct generation *older;
-    struct arena arena;
     struct smdp_partner *partners;
     struct trust trust;
     struct smdp_config config;
-    struct ssl_ctx_st *server_tls, *client_tls;
+    struct role_keys keys; /* what the program has taken of it is gone from here */
+    struct role_expiries expiries;
 };
 
 struct program_state {
     struct daemon *daemon;
     struct generation *now;
     struct keystore_soft *keys;
+    struct role_watch *watch;
     struct database *store;
     struct smdp_net *net;
     struct smdp *smdp;
@@ -40,10 +39,8 @@ static void generation_free(struct generation *g)
 {
     if (!g)
         return;
-    SSL_CTX_free(g->server_tls);
-    SSL_CTX_free(g->client_tls);
+    role_keys_done(&g->keys);
     smdp_config_done(&g->config);
-    arena_release(&g->arena);
     free(g->partners);
     free(g);
 }
@@ -55,6 +52,7 @@ static void program_close(void *role)
     smdp_free(p->smdp);
     database_close(p->store);
     keystore_soft_free(p->keys);
+    role_watch_free(p->watch);
     for (struct generation *g = p->now, *older; g; g = older) {
         older = g->older;
         generation_free(g);
@@ -68,57 +66,25 @@ static enum err complain(struct program_state *p, enum err err, const char *opti
     return err;
 }
 
-static enum err load_card_keys(struct program_state *p)
-{
-    const struct config *c = p->daemon->config;
-    for (const char *section = NULL; (section = config_next(c, "card", section));) {
-        enum err err = keystore_soft_load(p->keys, config_section_name(section), config_text(c, section, "key"), NULL);
-        if (err != ERR_NONE)
-            return complain(p, err, section, err_text(err));
-    }
-    return ERR_NONE;
-}
-
-static enum err open_keys(struct program_state *p)
-{
-    const char *path = config_text(p->daemon->config, "sm-dp", "master_key");
-    enum err err = keystore_soft_open(path, !p->daemon->check, p->daemon->rng, &p->keys);
-    if (p->daemon->check && err == ERR_NOT_FOUND)
-        return ERR_NONE; /* the first start makes it */
-    if (err != ERR_NONE)
-        return complain(p, err, "[sm-dp] master_key", NULL);
-    return load_card_keys(p);
-}
-
-static enum err open_tls(struct daemon *d, bool server, struct ssl_ctx_st **ret)
-{
-    char detail[IO_DETAIL_MAX] = "";
-    enum err err = daemon_tls(d->config, d->clock, server, ret, detail, sizeof detail);
-    if (err != ERR_NONE)
-        snprintf(d->detail, sizeof d->detail, "[tls] %s", detail);
-    return err;
-}
-
-static enum err generation_read(struct daemon *d, struct generation **ret)
+static enum err generation_read(struct daemon *d, bool first, struct generation **ret)
 {
     struct generation *g = calloc(1, sizeof *g);
     if (!g)
         return ERR_NO_MEMORY;
     g->config.trust = &g->trust;
-    arena_init(&g->arena, CONFIG_RAM_MAX);
     g->partners = calloc(SMDP_PARTNERS_MAX, sizeof *g->partners);
-    enum err err = g->partners ? smdp_config_read(d->config, g->partners, &g->trust, &g->arena, &g->config, d->detail,
-                                                  sizeof d->detail)
+    enum err err = g->partners ? smdp_config_read(d->config, g->partners, &g->trust, &g->config, d->detail, sizeof d->detail)
                                : ERR_NO_MEMORY;
     if (err == ERR_NONE)
-        err = open_tls(d, true, &g->server_tls);
-    if (err == ERR_NONE)
-        err = open_tls(d, false, &g->client_tls);
-    if (err != ERR_NONE)
+        err = role_keys_read(d, "sm-dp", first, &g->keys);
+    if (err != ERR_NONE) {
         generation_free(g);
-    else
-        *ret = g;
-    return err;
+        return err;
+    }
+    role_expiries_read(d->config, &g->keys, &g->config.certificates, &g->expiries);
+    g->config.expiries = &g->expiries;
+    *ret = g;
+    return ERR_NONE;
 }
 
 static enum err open_store(struct program_state *p)
@@ -129,9 +95,10 @@ static enum err open_store(struct program_state *p)
     char room[DATABASE_NODE_MAX + 1];
     const char *node = database_node(config_text(c, "sm-dp", "node"), config_text(c, "sm-dp", "listen"), room);
     p->store = database_open(config_text(c, "sm-dp", "database"), smdp_schema, smdp_schema_count, node, &err, detail);
-    if (p->store)
-        database_watch(p->store, p->daemon->loop);
-    return p->store ? ERR_NONE : complain(p, err, "[sm-dp] database", detail);
+    if (!p->store)
+        return complain(p, err, "[sm-dp] database", detail);
+    database_watch(p->store, p->daemon->loop);
+    return rewrap_check(database_seam(p->store), keystore_soft_keys(p->keys), p->daemon->detail);
 }
 
 static void on_fatal(void *context)
@@ -216,8 +183,8 @@ static enum err open_world(struct program_state *p)
     struct smdp_net_options o = { .soap.loop = d->loop,
                                   .soap.log = d->log,
                                   .soap.address = p->address,
-                                  .soap.server_tls = p->now->server_tls,
-                                  .soap.client_tls = p->now->client_tls,
+                                  .soap.server_tls = p->now->keys.server_tls,
+                                  .soap.client_tls = p->now->keys.client_tls,
                                   .soap.rng = d->rng,
                                   .soap.trace_dir = config_text(d->config, "lab", "trace_dir") };
     enum err err = config_address(d->config, "sm-dp", "listen", p->address, sizeof p->address, &o.soap.port);
@@ -233,15 +200,24 @@ static enum err open_world(struct program_state *p)
     return err == ERR_NONE ? ERR_NONE : complain(p, err, "start", detail);
 }
 
+/* The key store lives as long as the program: what a reload brings is put into it. */
+static enum err take_keys(struct program_state *p)
+{
+    p->keys = p->now->keys.store;
+    p->now->keys.store = NULL;
+    p->watch = role_watch_new(p->daemon, &p->now->expiries);
+    return p->watch ? ERR_NONE : ERR_NO_MEMORY;
+}
+
 static enum err program_open(struct daemon *d, void **ret_role)
 {
     struct program_state *p = calloc(1, sizeof *p);
     if (!p)
         return ERR_NO_MEMORY;
     p->daemon = d;
-    enum err err = generation_read(d, &p->now);
+    enum err err = generation_read(d, true, &p->now);
     if (err == ERR_NONE)
-        err = open_keys(p);
+        err = take_keys(p);
     if (err == ERR_NONE && !d->check)
         err = open_store(p);
     if (err == ERR_NONE && !d->check)
@@ -259,17 +235,23 @@ static enum err program_reload(struct daemon *next, void *role)
 {
     struct program_state *p = role;
     struct generation *g = NULL;
-    enum err err = generation_read(next, &g);
+    enum err err = generation_read(next, false, &g);
+    if (err == ERR_NONE)
+        err = rewrap_check(database_seam(p->store), keystore_soft_keys(g->keys.store), next->detail);
     if (err == ERR_NONE)
         err = smdp_config_orders(next->config, p->smdp, next->detail, sizeof next->detail);
     if (err != ERR_NONE) {
         generation_free(g);
         return err;
     }
+    keystore_soft_exchange(p->keys, g->keys.store);
+    keystore_soft_free(g->keys.store); /* the former keys */
+    g->keys.store = NULL;
     g->older = p->now;
     p->now = g;
+    role_watch_set(p->watch, &g->expiries);
     smdp_reload(p->smdp, &g->config);
-    smdp_net_set_tls(p->net, g->server_tls, g->client_tls);
+    smdp_net_set_tls(p->net, g->keys.server_tls, g->keys.client_tls);
     on_ordered(p);
     return ERR_NONE;
 }
@@ -278,7 +260,7 @@ int main(int argc, char **argv)
 {
     static const struct program_fixed fixed[] = {
         { "sm-dp", "oid" },        { "sm-dp", "url" },       { "sm-dp", "listen" }, { "sm-dp", "database" }, { "sm-dp", "node" },
-        { "sm-dp", "master_key" }, { "sm-dp", "subscribers" }, { "card *", NULL },  { "lab", NULL },
+        { "sm-dp", "subscribers" }, { "lab", NULL },
         { "log", NULL },           { "sm-dp", "commit_interval_ms" }, { NULL, NULL },
     };
     struct program program = {

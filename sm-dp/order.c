@@ -139,10 +139,10 @@ static enum err store_order(struct smdp *s, const struct smdp_order *o, const st
 {
     static const struct statement add_package = { "package-add", "INSERT INTO package (iccid, package) VALUES (?1,?2)",
                                                   NULL };
-    char aad[40];
+    char aad[SMDP_AAD_SIZE];
     size_t cap = o->package.len + KEYS_WRAP_OVERHEAD;
     uint8_t *wrapped = arena_alloc(a, cap);
-    enum err err = wrapped ? s->env.keys->wrap(s->env.keys, smdp_package_aad(&f->iccid, aad), o->package, wrapped, cap)
+    enum err err = wrapped ? s->env.keys->wrap(s->env.keys, smdp_package_aad(f->iccid.digits, aad), o->package, wrapped, cap)
                            : ERR_NO_MEMORY;
     if (err != ERR_NONE)
         return err;
@@ -273,7 +273,7 @@ static void tell(const struct row *row, const struct facts *f, smdp_subscriber_s
 static enum err tell_one(struct smdp *s, const struct row *row, smdp_subscriber_seen *each, void *context)
 {
     struct arena a;
-    char aad[40], detail[SMDP_DETAIL_MAX];
+    char aad[SMDP_AAD_SIZE], detail[SMDP_DETAIL_MAX];
     struct iccid iccid;
     struct facts f;
     arena_init(&a, PACKAGE_RAM_MAX);
@@ -290,7 +290,7 @@ static enum err tell_one(struct smdp *s, const struct row *row, smdp_subscriber_
         struct span wrapped = row_bytes(&q->rows[0], 0);
         uint8_t *plain = arena_alloc(&a, wrapped.len);
         size_t len = wrapped.len - KEYS_WRAP_OVERHEAD;
-        err = plain ? s->env.keys->unwrap(s->env.keys, smdp_package_aad(&iccid, aad), wrapped, plain, len)
+        err = plain ? s->env.keys->unwrap(s->env.keys, smdp_package_aad(iccid.digits, aad), wrapped, plain, len)
                     : ERR_NO_MEMORY;
         if (err == ERR_NONE)
             err = read_package((struct span){ plain, len }, &a, &f, detail);

@@ -12,6 +12,7 @@
 #include "notification.h"
 #include "procedures/personalize.h"
 #include "store/schema.h"
+#include "store/secrets.h"
 #include "turn.h"
 
 #define PRUNE         "prune"
@@ -117,6 +118,9 @@ static enum verdict step(void *role, struct rowset *rows, const struct event *ev
     log_undelivered(&t);
     if (t.eid)
         return euicc_turn(&t);
+    struct rewrap secrets = smdp_secrets(s);
+    if (rewrap_is_for(event))
+        return rewrap_step(&secrets, rows, event, writes);
     if (event->kind == EVENT_TIMER)
         prune(&t);
     else if (event->kind == SMDP_EVENT_CALL || event->kind == SMDP_EVENT_NOTIFICATION)
@@ -189,20 +193,23 @@ enum err smdp_start(struct smdp *s)
     if (!event)
         return err == ERR_NONE ? ERR_NO_MEMORY : err;
     snprintf(event->name, sizeof event->name, PRUNE);
-    return engine_post(s->engine, event);
+    err = engine_post(s->engine, event);
+    struct rewrap secrets = smdp_secrets(s);
+    return err == ERR_NONE ? rewrap_look(&secrets) : err;
 }
 
 void smdp_reload(struct smdp *s, const struct smdp_config *config)
 {
     struct smdp_config next = *config;
     defaults(&next);
-    memcpy(next.certificates, s->config.certificates, sizeof next.certificates);
-    next.certificate_count = s->config.certificate_count;
     next.on_fatal = s->config.on_fatal;
     next.on_fatal_context = s->config.on_fatal_context;
     next.on_ordered = s->config.on_ordered;
     next.on_ordered_context = s->config.on_ordered_context;
     s->config = next;
+    struct rewrap secrets = smdp_secrets(s);
+    if (rewrap_look(&secrets) != ERR_NONE)
+        log_fact(s->env.log, LOG_WARN_, NULL, "too busy to look after the secrets' master key: that is done at the next start");
 }
 
 struct engine *smdp_engine(struct smdp *s) { return s->engine; }

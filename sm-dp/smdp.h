@@ -13,12 +13,12 @@
 #include "lib/model/pol2.h"
 #include "lib/model/subscription_address.h"
 #include "lib/pki/chain.h"
+#include "lib/role/card_certificate.h"
 #include "lib/role/guard.h"
 
 #define SMDP_PARTNERS_MAX     256u
 #define SMDP_HOSTS_MAX        8u
 #define SMDP_URL_MAX          512u
-#define SMDP_CERTIFICATES_MAX 4u
 #define SMDP_EUMS_MAX         64u
 #define SMDP_TYPE_MAX         100u
 #define SMDP_PACKAGE_MAX      0x100000u /* octets of a profile package */
@@ -42,20 +42,13 @@ struct smdp_partner {
     struct guard guard;   /* what it may, and how much */
 };
 
-/* CERT.DP.ECDSA for cards with keys on its curve, and the name of its private key in env.keys. */
-struct smdp_certificate {
-    struct span gp; /* 7F21, borrowed */
-    char key_name[64];
-    enum ec_curve curve;
-};
-
+struct role_expiries;
 struct smdp_config {
     struct oid oid;
     char url[SMDP_URL_MAX];        /* our own, for wsa:From and ReplyTo: scheme://host[:port] */
     struct smdp_partner *partners; /* borrowed for the life of the SM-DP, as all pointers here */
     size_t partner_count;
-    struct smdp_certificate certificates[SMDP_CERTIFICATES_MAX];
-    size_t certificate_count;
+    struct card_certificates certificates; /* CERT.DP.ECDSA */
     struct trust *trust; /* the CIs */
     struct x509 *eums[SMDP_EUMS_MAX];
     size_t eum_count;
@@ -65,6 +58,7 @@ struct smdp_config {
     uint32_t validity_s;        /* of a download without ValidityPeriod. 0: 86400 */
     uint32_t commit_interval_ms;    /* struct engine_config. 0: no ration */
     uint32_t undo_s;            /* how long a clean-up tries after the answer is out. 0: 3600 */
+    const struct role_expiries *expiries; /* of our certificates, for the metrics; NULL: not known */
     void (*on_fatal)(void *context);
     void *on_fatal_context;
     void (*on_ordered)(void *context); /* a profile was ordered while we run; NULL: nobody cares */
@@ -76,8 +70,8 @@ struct smdp;
 MUST_USE enum err smdp_new(const struct smdp_config *config, const struct env *env, struct smdp **ret);
 void smdp_free(struct smdp *s);
 MUST_USE enum err smdp_start(struct smdp *s);
-/* Another configuration from now on: partners, roots, times. What is built in stays: our OID and URL, the certificates for
- * cards, the calls back (on_…). The old one must live on: what waits may point into it. */
+/* Another configuration from now on: partners, roots, times. What is built in stays: our OID and URL,
+ * the calls back (on_…). The old one must live on: what waits may point into it. */
 void smdp_reload(struct smdp *s, const struct smdp_config *config);
 struct engine *smdp_engine(struct smdp *s);
 const char *smdp_url(const struct smdp *s); /* our own, as configured */

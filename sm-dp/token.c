@@ -16,23 +16,17 @@ struct token_identity token_identity_of(const struct oid *smdp, const struct oid
 
 /* ---- the key */
 
-static struct span aad_of(const struct iccid *iccid, char out[48])
-{
-    snprintf(out, 48, "token:%s", iccid->digits);
-    return span_text(out);
-}
-
 static enum err key_open(const struct env *env, const struct stored_profile *p, uint8_t ret[TOKEN_KEY_LEN])
 {
-    char aad[48];
+    char aad[SMDP_AAD_SIZE];
     if (p->token.len != TOKEN_KEY_LEN + KEYS_WRAP_OVERHEAD)
         return ERR_NOT_FOUND;
-    return env->keys->unwrap(env->keys, aad_of(&p->iccid, aad), p->token, ret, TOKEN_KEY_LEN);
+    return env->keys->unwrap(env->keys, smdp_token_aad(p->iccid.digits, aad), p->token, ret, TOKEN_KEY_LEN);
 }
 
 enum err token_key_of(struct turn *t, const struct stored_profile *p, uint8_t ret[TOKEN_KEY_LEN])
 {
-    char aad[48];
+    char aad[SMDP_AAD_SIZE];
     size_t len = TOKEN_KEY_LEN + KEYS_WRAP_OVERHEAD;
     if (p->token.len)
         return key_open(t->env, p, ret);
@@ -40,7 +34,7 @@ enum err token_key_of(struct turn *t, const struct stored_profile *p, uint8_t re
     if (!wrapped)
         return ERR_NO_SPACE;
     t->env->rng->fill(t->env->rng, ret, TOKEN_KEY_LEN);
-    enum err err = t->env->keys->wrap(t->env->keys, aad_of(&p->iccid, aad), (struct span){ ret, TOKEN_KEY_LEN }, wrapped, len);
+    enum err err = t->env->keys->wrap(t->env->keys, smdp_token_aad(p->iccid.digits, aad), (struct span){ ret, TOKEN_KEY_LEN }, wrapped, len);
     if (err == ERR_NONE)
         WRITES_ADD(t->w, &SMDP_PROFILE_TOKEN, 1, value_text(p->iccid.digits), value_blob((struct span){ wrapped, len }));
     return err;

@@ -9,31 +9,17 @@
 #include "lib/codec/datetime.h"
 #include "lib/es/message.h"
 #include "lib/role/admin_call.h"
+#include "lib/role/keys.h"
 #include "lib/role/undelivered.h"
 #include "trail_book.h"
+#include "store/secrets.h"
 #include "turn.h"
 
 #define LIST_RAM_MAX (8u << 20)
 
 /* ---- rows */
 
-static void note(void *context, enum err err) { *(enum err *)context = err; }
-
-static const struct query *load(struct smsr *s, struct arena *a, const struct statement *statement, const struct value *params,
-                                size_t count)
-{
-    struct rowset *rows = ARENA_NEW(a, struct rowset);
-    enum err err = ERR_BUSY;
-    if (!rows)
-        return NULL;
-    *rows = (struct rowset){ .arena = a };
-    const struct query *q = rowset_want(rows, statement, params, count);
-    s->env.store->load(s->env.store, rows, note, &err);
-    return q && err == ERR_NONE ? q : NULL;
-}
-#define LOAD(s, a, statement, ...)                                                                                     \
-    load((s), (a), (statement), (const struct value[]){ __VA_ARGS__ },                                                 \
-         sizeof((const struct value[]){ __VA_ARGS__ }) / sizeof(struct value))
+#define LOAD(s, a, statement, ...) ADMIN_LOAD(((struct smsr *)(s))->env.store, (a), (statement), __VA_ARGS__)
 
 static void put_text(json_t *o, const char *name, const struct row *row, size_t column)
 {
@@ -55,8 +41,6 @@ static void put_number(json_t *o, const char *name, const struct row *row, size_
 {
     json_object_set_new(o, name, json_integer((json_int_t)row_int(row, column)));
 }
-
-static const char *unavailable = "the database does not answer";
 
 /* ---- eUICCs */
 
@@ -87,7 +71,7 @@ static int list_euiccs(void *role, const struct admin_request *r, json_t **ret)
         json_array_append_new(rows, euicc_json(&q->rows[i]));
     *ret = json_pack("{s:o, s:b}", "euiccs", rows, "more", q && q->row_count == ADMIN_PAGE);
     arena_release(&a);
-    return q ? 200 : admin_refuse(ret, 503, unavailable);
+    return q ? 200 : admin_refuse(ret, 503, ADMIN_NO_DATABASE);
 }
 
 /* ---- procedures */
@@ -143,7 +127,7 @@ static int list_procedures(void *role, const struct admin_request *r, json_t **r
         json_array_append_new(rows, procedure_json(&q->rows[i]));
     *ret = json_pack("{s:o, s:b}", "procedures", rows, "more", q && q->row_count == ADMIN_PAGE);
     arena_release(&a);
-    return q ? 200 : admin_refuse(ret, 503, unavailable);
+    return q ? 200 : admin_refuse(ret, 503, ADMIN_NO_DATABASE);
 }
 
 static json_t *command_json(const struct row *row)
@@ -182,7 +166,7 @@ static int show_procedures(void *role, const struct admin_request *r, json_t **r
     }
     *ret = json_pack("{s:o}", "procedures", rows);
     arena_release(&a);
-    return q && x ? 200 : admin_refuse(ret, 503, unavailable);
+    return q && x ? 200 : admin_refuse(ret, 503, ADMIN_NO_DATABASE);
 }
 
 /* ---- partners */
@@ -233,7 +217,7 @@ static int show_trail(void *role, const struct admin_request *r, json_t **ret)
     }
     *ret = json_pack("{s:o, s:b}", "records", rows, "more", q && q->row_count == ADMIN_PAGE);
     arena_release(&a);
-    return q ? 200 : admin_refuse(ret, 503, unavailable);
+    return q ? 200 : admin_refuse(ret, 503, ADMIN_NO_DATABASE);
 }
 
 static int verify_trail(void *role, const struct admin_request *r, json_t **ret)
@@ -253,7 +237,7 @@ static int verify_trail(void *role, const struct admin_request *r, json_t **ret)
     *ret = json_pack("{s:b, s:I, s:s}", "good", !counts.wrong, "records", (json_int_t)counts.records, "findings",
                      findings ? findings : "");
     free(findings);
-    return err == ERR_NONE ? 200 : admin_refuse(ret, 503, unavailable);
+    return err == ERR_NONE ? 200 : admin_refuse(ret, 503, ADMIN_NO_DATABASE);
 }
 
 /* ---- messages */
@@ -266,6 +250,7 @@ static void metrics(void *role, struct writer *w)
 {
     struct smsr *s = role;
     struct undelivered u = messages(s);
+    struct rewrap secrets = smsr_secrets(s);
     struct smsr_counts c = smsr_counts(s);
     struct arena a;
     arena_init(&a, 1u << 16);
@@ -282,6 +267,9 @@ static void metrics(void *role, struct writer *w)
     admin_metric(w, "smsr_procedures", "gauge", "Procedures that run or wait.",
                  q && q->row_count ? (uint64_t)row_int(&q->rows[0], 1) : 0);
     undelivered_metrics(&u, w, "smsr");
+    rewrap_metrics(&secrets, w, "smsr");
+    if (s->config.expiries)
+        role_expiries_metrics(s->config.expiries, w, "smsr", s->env.clock->now_ms(s->env.clock));
     arena_release(&a);
 }
 
@@ -304,7 +292,9 @@ int smsr_admin(struct smsr *s, const struct smsr_partner *partner, const struct 
 {
     struct undelivered u = messages(s);
     struct admin_calls calls = { &s->env };
-    struct admin admin = { { { routes, ARRAY_LEN(routes), s }, admin_call_routes(&calls), undelivered_routes(&u) }, metrics };
+    struct rewrap secrets = smsr_secrets(s);
+    struct admin admin = { { { routes, ARRAY_LEN(routes), s }, admin_call_routes(&calls), undelivered_routes(&u),
+                             rewrap_routes(&secrets) }, metrics };
     struct admin_request r = { .method = request->method, .path = request->path, .query = request->query, .body = request->body,
                                .reply = reply, .a = a };
     if (partner) {

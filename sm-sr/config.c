@@ -7,6 +7,7 @@
 #include "channel/pace.h"
 #include "lib/codec/hex.h"
 #include "lib/io/file.h"
+#include "lib/role/keys.h"
 #include "lib/wire/dns.h"
 
 const struct config_option smsr_options[] = {
@@ -15,8 +16,6 @@ const struct config_option smsr_options[] = {
     { "sm-sr", "listen", CONFIG_ADDRESS, "127.0.0.1:8443", false, "where ES1, ES3 and ES4 are served" },
     { "sm-sr", "database", CONFIG_PATH, "sm-sr.db", false, "the SQLite file, made when it does not exist; or postgresql://host/name" },
     { "sm-sr", "node", CONFIG_TEXT, "", false, "PostgreSQL: the name of this process among those on the database; nothing: host and listen" },
-    { "sm-sr", "master_key", CONFIG_PATH, "master.key", false,
-      "64 hex digits that protect the secrets in the database" },
     { "sm-sr", "commit_interval_ms", CONFIG_NUMBER, "8", false,
       "pause between commits to the database when much comes in, so that each takes more along" },
     { "sm-sr", "ci", CONFIG_PATH, NULL, true, "the CI's root certificates, PEM" },
@@ -25,15 +24,7 @@ const struct config_option smsr_options[] = {
     { "sm-sr", "validity_s", CONFIG_NUMBER, "3600", false, "validity period of calls that give none" },
     { "sm-sr", "onc", CONFIG_BOOL, "yes", false,
       "operators may say which notifications they do not want (SetONC); no: they get all" },
-    { "card *", "certificate", CONFIG_PATH, NULL, true,
-      "CERT.SR.ECDSA (7F21) that we show to cards that come from another SM-SR; one for each curve" },
-    { "card *", "key", CONFIG_PATH, NULL, true, "its private key" },
-    { "tls", "certificate", CONFIG_PATH, NULL, true, "our TLS certificate and its chain, PEM" },
-    { "tls", "key", CONFIG_PATH, NULL, true, "its private key, PEM" },
-    { "tls", "trust", CONFIG_PATH, NULL, true, "the roots that partners' TLS certificates must chain to, PEM" },
-    { "tls", "crl", CONFIG_PATH, NULL, false, "revocation lists of those roots, PEM; read again on HUP" },
-    { "tls", "crl_required", CONFIG_BOOL, "false", false,
-      "refuse whose issuer has no revocation list that is valid now; else only who is on one is refused" },
+    ROLE_KEY_OPTIONS("sm-sr", "CERT.SR.ECDSA (7F21) that we show to cards that come from another SM-SR; one or several for each curve"),
     { "smsc", "address", CONFIG_ADDRESS, NULL, false, "the SMSC (SMPP 3.4); none: no short messages" },
     { "smsc", "system_id", CONFIG_TEXT, "osprey", false, "who we are there" },
     { "smsc", "password", CONFIG_TEXT, "", false, "the password there" },
@@ -331,54 +322,6 @@ static enum err read_networks(struct reading *r, struct smsr_config *c)
     return ERR_NONE;
 }
 
-static enum err card_decode(struct span file, struct arena *a, struct smsr_certificate *ret)
-{
-    struct gp_certificate gp;
-    enum err err = ERR_NONE;
-    while (file.len && file.ptr[file.len - 1] <= ' ' && file.ptr[0] == '7')
-        file.len--;
-    if (file.len && file.ptr[0] == '7')
-        file = hex_to_arena(a, file, &err);
-    if (err == ERR_NONE && file.len > sizeof ret->octets)
-        err = ERR_TOO_LONG;
-    if (err == ERR_NONE)
-        err = gp_certificate_decode(file, &gp);
-    if (err == ERR_NONE)
-        err = gp_certificate_is_for(&gp, GP_ROLE_SM_SR);
-    if (err != ERR_NONE)
-        return err;
-    memcpy(ret->octets, file.ptr, ret->len = file.len);
-    ret->curve = gp.curve;
-    return ERR_NONE;
-}
-
-static enum err read_card(const struct reading *r, struct smsr_certificate *ret)
-{
-    struct arena a;
-    struct span file;
-    arena_init(&a, 8 * GP_CERTIFICATE_MAX);
-    enum err err = file_read(text_of(r, "certificate"), 4 * GP_CERTIFICATE_MAX, &a, &file);
-    if (err == ERR_NONE)
-        err = card_decode(file, &a, ret);
-    arena_release(&a);
-    snprintf(ret->key_name, sizeof ret->key_name, "%s", config_section_name(r->section));
-    return err == ERR_NONE ? ERR_NONE : wrong(r, "certificate", err_text(err));
-}
-
-static enum err read_cards(struct reading *r, struct smsr_config *c)
-{
-    const char *section = NULL;
-    while ((section = config_next(r->file, "card", section))) {
-        r->section = section;
-        if (c->certificate_count == SMSR_CERTIFICATES_MAX)
-            return wrong(r, "certificate", "too many");
-        enum err err = read_card(r, &c->certificates[c->certificate_count++]);
-        if (err != ERR_NONE)
-            return err;
-    }
-    return ERR_NONE;
-}
-
 /* An address, or a name and where it is asked for. */
 static enum err read_advertised(struct reading *r, struct smsr_config *c)
 {
@@ -488,7 +431,7 @@ enum err smsr_config_read(const struct config *file, struct smsr_partner *partne
     if (err == ERR_NONE)
         err = read_channel(&r, ret);
     if (err == ERR_NONE)
-        err = read_cards(&r, ret);
+        err = role_certificates_read(file, GP_ROLE_SM_SR, &ret->certificates, detail, cap);
     if (err == ERR_NONE)
         err = read_networks(&r, ret);
     if (err == ERR_NONE)

@@ -2,10 +2,9 @@
 #include <stdlib.h>
 
 #include "config.h"
-#include "lib/crypto/keystore_soft.h"
-#include "lib/crypto/openssl.h"
-#include "lib/daemon/daemon.h"
 #include "lib/io/database.h"
+#include "lib/role/keys.h"
+#include "lib/role/rewrap.h"
 #include "net.h"
 #include "trail_tool.h"
 
@@ -17,13 +16,15 @@ struct generation {
     struct smsr_partner *partners;
     struct trust trust;
     struct smsr_config config;
-    struct ssl_ctx_st *server_tls, *client_tls;
+    struct role_keys keys; /* what the program has taken of it is gone from here */
+    struct role_expiries expiries;
 };
 
 struct program_state {
     struct daemon *daemon;
     struct generation *now;
     struct keystore_soft *keys;
+    struct role_watch *watch;
     struct database *store;
     struct smsr_net *net;
     struct smsr *smsr;
@@ -33,8 +34,7 @@ static void generation_free(struct generation *g)
 {
     if (!g)
         return;
-    SSL_CTX_free(g->server_tls);
-    SSL_CTX_free(g->client_tls);
+    role_keys_done(&g->keys);
     smsr_config_done(&g->config);
     free(g->partners);
     free(g);
@@ -47,6 +47,7 @@ static void program_close(void *role)
     smsr_free(p->smsr);
     database_close(p->store);
     keystore_soft_free(p->keys);
+    role_watch_free(p->watch);
     for (struct generation *g = p->now, *older; g; g = older) {
         older = g->older;
         generation_free(g);
@@ -54,40 +55,7 @@ static void program_close(void *role)
     free(p);
 }
 
-static enum err open_keys(struct program_state *p)
-{
-    const char *path = config_text(p->daemon->config, "sm-sr", "master_key");
-    enum err err = keystore_soft_open(path, !p->daemon->check, p->daemon->rng, &p->keys);
-    if (p->daemon->check && err == ERR_NOT_FOUND)
-        return ERR_NONE; /* the first start makes it */
-    if (err != ERR_NONE)
-        snprintf(p->daemon->detail, sizeof p->daemon->detail, "[sm-sr] master_key: %s: %s", path, err_text(err));
-    return err;
-}
-
-static enum err load_card_keys(struct program_state *p)
-{
-    const struct config *c = p->daemon->config;
-    for (const char *section = NULL; (section = config_next(c, "card", section));) {
-        enum err err = keystore_soft_load(p->keys, config_section_name(section), config_text(c, section, "key"), NULL);
-        if (err != ERR_NONE) {
-            snprintf(p->daemon->detail, sizeof p->daemon->detail, "[%s] key: %s", section, err_text(err));
-            return err;
-        }
-    }
-    return ERR_NONE;
-}
-
-static enum err open_tls(struct daemon *d, bool server, struct ssl_ctx_st **ret)
-{
-    char detail[IO_DETAIL_MAX] = "";
-    enum err err = daemon_tls(d->config, d->clock, server, ret, detail, sizeof detail);
-    if (err != ERR_NONE)
-        snprintf(d->detail, sizeof d->detail, "[tls] %s", detail);
-    return err;
-}
-
-static enum err generation_read(struct daemon *d, struct generation **ret)
+static enum err generation_read(struct daemon *d, bool first, struct generation **ret)
 {
     struct generation *g = calloc(1, sizeof *g);
     if (!g)
@@ -98,14 +66,15 @@ static enum err generation_read(struct daemon *d, struct generation **ret)
                        ? smsr_config_read(d->config, g->partners, &g->trust, &g->config, d->detail, sizeof d->detail)
                        : ERR_NO_MEMORY;
     if (err == ERR_NONE)
-        err = open_tls(d, true, &g->server_tls);
-    if (err == ERR_NONE)
-        err = open_tls(d, false, &g->client_tls);
-    if (err != ERR_NONE)
+        err = role_keys_read(d, "sm-sr", first, &g->keys);
+    if (err != ERR_NONE) {
         generation_free(g);
-    else
-        *ret = g;
-    return err;
+        return err;
+    }
+    role_expiries_read(d->config, &g->keys, &g->config.certificates, &g->expiries);
+    g->config.expiries = &g->expiries;
+    *ret = g;
+    return ERR_NONE;
 }
 
 static enum err open_store(struct program_state *p)
@@ -120,7 +89,7 @@ static enum err open_store(struct program_state *p)
         database_watch(p->store, p->daemon->loop);
     if (!p->store)
         snprintf(p->daemon->detail, sizeof p->daemon->detail, "[sm-sr] database: %s", detail);
-    return p->store ? ERR_NONE : err;
+    return p->store ? rewrap_check(database_seam(p->store), keystore_soft_keys(p->keys), p->daemon->detail) : err;
 }
 
 static void read_smsc(const struct config *c, const char *section, struct smsr_net_options *net)
@@ -165,8 +134,8 @@ static enum err open_world(struct program_state *p)
     struct smsr_net_options o = { .soap.loop = d->loop,
                                   .soap.log = d->log,
                                   .soap.address = address,
-                                  .soap.server_tls = p->now->server_tls,
-                                  .soap.client_tls = p->now->client_tls,
+                                  .soap.server_tls = p->now->keys.server_tls,
+                                  .soap.client_tls = p->now->keys.client_tls,
                                   .soap.rng = d->rng,
                                   .soap.trace_dir = config_text(d->config, "lab", "trace_dir") };
     enum err err = read_smscs(d, &o);
@@ -201,17 +170,24 @@ static enum err open_world(struct program_state *p)
     return err;
 }
 
+/* The key store lives as long as the program: what a reload brings is put into it. */
+static enum err take_keys(struct program_state *p)
+{
+    p->keys = p->now->keys.store;
+    p->now->keys.store = NULL;
+    p->watch = role_watch_new(p->daemon, &p->now->expiries);
+    return p->watch ? ERR_NONE : ERR_NO_MEMORY;
+}
+
 static enum err program_open(struct daemon *d, void **ret_role)
 {
     struct program_state *p = calloc(1, sizeof *p);
     if (!p)
         return ERR_NO_MEMORY;
     p->daemon = d;
-    enum err err = generation_read(d, &p->now);
+    enum err err = generation_read(d, true, &p->now);
     if (err == ERR_NONE)
-        err = open_keys(p);
-    if (err == ERR_NONE && p->keys)
-        err = load_card_keys(p);
+        err = take_keys(p);
     if (err == ERR_NONE && !d->check)
         err = open_store(p);
     if (err == ERR_NONE && !d->check)
@@ -228,13 +204,21 @@ static enum err program_reload(struct daemon *next, void *role)
 {
     struct program_state *p = role;
     struct generation *g = NULL;
-    enum err err = generation_read(next, &g);
-    if (err != ERR_NONE)
+    enum err err = generation_read(next, false, &g);
+    if (err == ERR_NONE)
+        err = rewrap_check(database_seam(p->store), keystore_soft_keys(g->keys.store), next->detail);
+    if (err != ERR_NONE) {
+        generation_free(g);
         return err;
+    }
+    keystore_soft_exchange(p->keys, g->keys.store);
+    keystore_soft_free(g->keys.store); /* the former keys */
+    g->keys.store = NULL;
     g->older = p->now;
     p->now = g;
+    role_watch_set(p->watch, &g->expiries);
     smsr_reload(p->smsr, &g->config);
-    smsr_net_set_tls(p->net, g->server_tls, g->client_tls);
+    smsr_net_set_tls(p->net, g->keys.server_tls, g->keys.client_tls);
     return ERR_NONE;
 }
 
@@ -243,8 +227,8 @@ int main(int argc, char **argv)
     if (argc > 1 && !strcmp(argv[1], "audit-trail"))
         return smsr_trail_main(argc - 1, argv + 1);
     static const struct program_fixed fixed[] = {
-        { "sm-sr", "oid" }, { "sm-sr", "url" }, { "sm-sr", "listen" }, { "sm-sr", "database" }, { "sm-sr", "node" }, { "sm-sr", "master_key" },
-        { "sm-sr", "commit_interval_ms" }, { "card *", NULL }, { "smsc", NULL }, { "smsc *", NULL }, { "scp81", "listen" }, { "lab", NULL },
+        { "sm-sr", "oid" }, { "sm-sr", "url" }, { "sm-sr", "listen" }, { "sm-sr", "database" }, { "sm-sr", "node" },
+        { "sm-sr", "commit_interval_ms" }, { "smsc", NULL }, { "smsc *", NULL }, { "scp81", "listen" }, { "lab", NULL },
         { "log", NULL }, { NULL, NULL },
     };
     static const struct program program = {

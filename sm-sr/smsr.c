@@ -18,6 +18,7 @@
 #include "es7_client.h"
 #include "procedures/master_delete.h"
 #include "server.h"
+#include "store/secrets.h"
 #include "turn.h"
 
 #define SMSR_REASSEMBLIES 64u
@@ -223,6 +224,9 @@ static enum verdict step(void *role, struct rowset *rows, const struct event *ev
         return STEP_DONE;
     if (*event->line)
         return euicc_turn(&t);
+    struct rewrap secrets = smsr_secrets(s);
+    if (rewrap_is_for(event))
+        return rewrap_step(&secrets, rows, event, writes);
     if (event->kind == EVENT_TIMER)
         prune(&t);
     else if (event->kind == SMSR_EVENT_CALL)
@@ -321,19 +325,22 @@ enum err smsr_start(struct smsr *s)
     if (!event)
         return err == ERR_NONE ? ERR_NO_MEMORY : err;
     snprintf(event->name, sizeof event->name, PRUNE);
-    return engine_post(s->engine, event);
+    err = engine_post(s->engine, event);
+    struct rewrap secrets = smsr_secrets(s);
+    return err == ERR_NONE ? rewrap_look(&secrets) : err;
 }
 
 void smsr_reload(struct smsr *s, const struct smsr_config *config)
 {
     struct smsr_config next = *config;
     defaults(&next);
-    memcpy(next.certificates, s->config.certificates, sizeof next.certificates);
-    next.certificate_count = s->config.certificate_count;
     next.on_fatal = s->config.on_fatal;
     next.on_fatal_context = s->config.on_fatal_context;
     s->config = next;
     memset(s->networks, 0, sizeof s->networks);
+    struct rewrap secrets = smsr_secrets(s);
+    if (rewrap_look(&secrets) != ERR_NONE)
+        log_fact(s->env.log, LOG_WARN_, NULL, "too busy to look after the secrets' master key: that is done at the next start");
 }
 
 struct engine *smsr_engine(struct smsr *s) { return s->engine; }

@@ -12,6 +12,7 @@
 #include "lib/io/sqlite.h"
 #include "lib/model/oid.h"
 #include "lib/pki/chain.h"
+#include "lib/role/card_certificate.h"
 #include "lib/role/guard.h"
 
 #define SMSR_PARTNERS_MAX 256u
@@ -66,15 +67,6 @@ struct smsr_partner {
     size_t kek_len;
 };
 
-/* CERT.SR.ECDSA, with which we show ourselves to a card (SM-SR change). */
-struct smsr_certificate {
-    uint8_t octets[GP_CERTIFICATE_MAX];
-    size_t len;
-    enum ec_curve curve;
-    char key_name[64]; /* of its private key in env.keys */
-};
-#define SMSR_CERTIFICATES_MAX 2u /* one for each curve */
-
 /* AUTO: short work by SMS, the rest by what the card has of HTTPS and CAT_TP. The others: that one whenever the card has
  * it, SMS otherwise. */
 enum smsr_bearer_choice { SMSR_BEARER_AUTO, SMSR_BEARER_SMS, SMSR_BEARER_HTTPS, SMSR_BEARER_CAT_TP };
@@ -89,14 +81,14 @@ struct smsr_network {
     size_t prefix_count;
     struct bucket_rate retries;
 };
+struct role_expiries;
 struct smsr_config {
     struct oid oid;
     char url[SMSR_URL_MAX];        /* our own, for wsa:From: scheme://host[:port] */
     struct smsr_partner *partners; /* borrowed, for the life of the SM-SR */
     size_t partner_count;
     struct trust *trust; /* the CIs; borrowed */
-    struct smsr_certificate certificates[SMSR_CERTIFICATES_MAX]; /* none: no eUICC is taken over from another SM-SR */
-    size_t certificate_count;
+    struct card_certificates certificates; /* CERT.SR.ECDSA; none: no eUICC is taken over from another SM-SR */
     char number[24];     /* where cards send short messages: told to those that come from another SM-SR; or empty */
     uint32_t prepared_s; /* how long PrepareSMSRChange holds. 0: 7 days */
     uint32_t change_s;   /* validity of an SMSRChange that gives none. 0: a day */
@@ -131,6 +123,7 @@ struct smsr_config {
     uint32_t commit_interval_ms; /* struct engine_config. 0: no ration */
     uint32_t doubt_s;          /* how long an audit of our own tries. 0: 30 days */
     /* The store failed with an unknown outcome: the program must end. NULL: abort(). */
+    const struct role_expiries *expiries; /* of our certificates, for the metrics; NULL: not known */
     void (*on_fatal)(void *context);
     void *on_fatal_context;
 };
@@ -140,8 +133,8 @@ struct smsr;
 MUST_USE enum err smsr_new(const struct smsr_config *config, const struct env *env, struct smsr **ret);
 void smsr_free(struct smsr *s);
 MUST_USE enum err smsr_start(struct smsr *s);
-/* Another configuration from now on: partners, roots, times. What is built in stays: our OID and URL, the certificates for
- * cards, the calls back (on_…). The old one must live on: what waits may point into it. */
+/* Another configuration from now on: partners, roots, times. What is built in stays: our OID and URL,
+ * the calls back (on_…). The old one must live on: what waits may point into it. */
 void smsr_reload(struct smsr *s, const struct smsr_config *config);
 struct engine *smsr_engine(struct smsr *s);
 const char *smsr_url(const struct smsr *s); /* our own, as configured */

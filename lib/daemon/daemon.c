@@ -271,10 +271,12 @@ int daemon_main(const struct program *program, int argc, char **argv)
     return code;
 }
 
-enum err daemon_tls(const struct config *c, struct clock *clock, bool server, struct ssl_ctx_st **ret, char *detail, size_t cap)
+enum err daemon_tls(const struct config *c, struct keystore_soft *keys, struct clock *clock, bool server, struct ssl_ctx_st **ret,
+                    char *detail, size_t cap)
 {
     struct tls_mutual_options o = { .chain_file = config_text(c, "tls", "certificate"),
                                     .key_file = config_text(c, "tls", "key"),
+                                    .keystore = keys,
                                     .ca_file = config_text(c, "tls", "trust"),
                                     .crl_file = config_text(c, "tls", "crl"),
                                     .crl_required = config_bool(c, "tls", "crl_required"),

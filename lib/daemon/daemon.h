@@ -53,10 +53,12 @@ int daemon_main(const struct program *program, int argc, char **argv);
 /* A role's options and [log], as its configuration file may have them; to be released with free. NULL: no memory. For
  * programs beside a daemon that read its configuration. */
 struct config_option *daemon_options(const struct config_option *options, size_t count, size_t *ret_count);
-/* The context of [tls] (certificate, key, trust, crl, crl_required). detail says what is wrong with which file. */
+/* The context of [tls] (certificate, key, trust, crl, crl_required). keys unwraps the key; NULL: what lies beside it does.
+ * detail says what is wrong with which file. */
 struct ssl_ctx_st;
-MUST_USE enum err daemon_tls(const struct config *config, struct clock *clock, bool server, struct ssl_ctx_st **ret,
-                             char *detail, size_t cap);
+struct keystore_soft;
+MUST_USE enum err daemon_tls(const struct config *config, struct keystore_soft *keys, struct clock *clock, bool server,
+                             struct ssl_ctx_st **ret, char *detail, size_t cap);
 void daemon_stop(struct daemon *d);
 /* Ends the program at once with exit code 3 because its store is in an unknown state: for engine_config.on_fatal. */
 void daemon_fatal(struct daemon *d, const char *why) __attribute__((noreturn));

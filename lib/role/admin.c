@@ -117,6 +117,21 @@ int admin_serve(const struct admin *admin, struct admin_request *r, struct span 
 
 /* ---- for the functions of routes */
 
+static void note(void *context, enum err err) { *(enum err *)context = err; }
+
+const struct query *admin_load(struct store *store, struct arena *a, const struct statement *statement, const struct value *params,
+                               size_t count)
+{
+    struct rowset *rows = ARENA_NEW(a, struct rowset);
+    enum err err = ERR_BUSY;
+    if (!rows)
+        return NULL;
+    *rows = (struct rowset){ .arena = a };
+    const struct query *q = rowset_want(rows, statement, params, count);
+    store->load(store, rows, note, &err);
+    return q && err == ERR_NONE ? q : NULL;
+}
+
 struct span admin_query(const struct admin_request *r, const char *name)
 {
     struct span rest = r->query;

@@ -6,6 +6,7 @@
 #ifndef OSPREY_ROLE_ADMIN_H
 #define OSPREY_ROLE_ADMIN_H
 
+#include "lib/base/store.h"
 #include "lib/codec/writer.h"
 #include "lib/engine/engine.h"
 #include "lib/model/oid.h"
@@ -16,6 +17,8 @@
 #define ADMIN_PAGE        200u /* rows of one answer */
 #define ADMIN_METRICS_MAX 16384u
 #define ADMIN_LATER       0 /* in place of an HTTP status: the answer leaves through the request's `reply` */
+#define ADMIN_SETS_MAX    4u
+#define ADMIN_NO_DATABASE "the database does not answer"
 
 struct json_t;
 struct admin_request {
@@ -44,7 +47,7 @@ struct admin_set {
     void *role; /* of their functions */
 };
 struct admin {
-    struct admin_set sets[3];
+    struct admin_set sets[ADMIN_SETS_MAX];
     void (*metrics)(void *role, struct writer *w); /* for administrators; the role of the first set */
 };
 /* The HTTP status; body (in the arena, never empty) and its type. */
@@ -52,6 +55,12 @@ int admin_serve(const struct admin *admin, struct admin_request *r, struct span 
 
 /* ---- for the functions of routes */
 
+/* The rows of one question, outside of any transaction; NULL: the database does not answer. */
+const struct query *admin_load(struct store *store, struct arena *a, const struct statement *statement, const struct value *params,
+                               size_t count);
+#define ADMIN_LOAD(store, a, statement, ...)                                                                           \
+    admin_load((store), (a), (statement), (const struct value[]){ __VA_ARGS__ },                                       \
+               sizeof((const struct value[]){ __VA_ARGS__ }) / sizeof(struct value))
 /* {"error": why} */
 int admin_refuse(struct json_t **ret, int status, const char *why);
 /* The value of ?name=…; empty: not there. */

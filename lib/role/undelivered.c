@@ -51,19 +51,6 @@ void undelivered_prune(struct writes *w, uint64_t now_ms)
 
 static void note(void *context, enum err err) { *(enum err *)context = err; }
 
-static const struct query *load(const struct undelivered *u, struct arena *a, const struct statement *statement,
-                                const struct value *params, size_t count)
-{
-    struct rowset *rows = ARENA_NEW(a, struct rowset);
-    enum err err = ERR_BUSY;
-    if (!rows)
-        return NULL;
-    *rows = (struct rowset){ .arena = a };
-    const struct query *q = rowset_want(rows, statement, params, count);
-    u->env->store->load(u->env->store, rows, note, &err);
-    return q && err == ERR_NONE ? q : NULL;
-}
-
 static bool number_of(struct span text, int64_t *ret)
 {
     char digits[20], *end;
@@ -95,13 +82,13 @@ static int list(const struct undelivered *u, const struct admin_request *r, cons
         return admin_refuse(ret, 400, "after: a number");
     arena_init(&a, LIST_RAM_MAX);
     struct value from = value_int(n);
-    const struct query *q = load(u, &a, statement, &from, 1);
+    const struct query *q = admin_load(u->env->store, &a, statement, &from, 1);
     json_t *rows = json_array();
     for (size_t i = 0; q && i < q->row_count; i++)
         json_array_append_new(rows, row_json(&q->rows[i], statement == &OUTBOX));
     *ret = json_pack("{s:o, s:b}", "messages", rows, "more", q && q->row_count == ADMIN_PAGE);
     arena_release(&a);
-    return q ? 200 : admin_refuse(ret, 503, "the database does not answer");
+    return q ? 200 : admin_refuse(ret, 503, ADMIN_NO_DATABASE);
 }
 
 static int list_outbox(void *role, const struct admin_request *r, json_t **ret) { return list(role, r, &OUTBOX, ret); }
@@ -159,7 +146,7 @@ void undelivered_metrics(const struct undelivered *u, struct writer *w, const ch
     struct arena a;
     char name[80];
     arena_init(&a, 1u << 16);
-    const struct query *q = load(u, &a, &COUNTS, NULL, 0);
+    const struct query *q = admin_load(u->env->store, &a, &COUNTS, NULL, 0);
     struct engine_counts e = engine_counts(u->engine);
     snprintf(name, sizeof name, "%s_outbox_messages", prefix);
     admin_metric(w, name, "gauge", "Messages that have left without an answer yet, or wait to leave.",

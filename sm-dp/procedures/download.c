@@ -141,7 +141,10 @@ static int send_certificate(struct turn *t, struct job *j)
     struct es8_state s;
     enum err err = es8_state_load(t, j, &s);
     struct span data = err == ERR_NONE ? es8_authenticate_data(t, j, &s) : SPAN_NONE;
-    return data.len ? smdp_send_data(t, j, data, true) : internal(j, err == ERR_NONE ? ERR_UNSUPPORTED : err, DL_UNDO);
+    if (err == ERR_NONE)
+        err = data.len ? es8_state_save(t, j, &s) : ERR_UNSUPPORTED;
+    wipe(&s, sizeof s);
+    return err == ERR_NONE ? smdp_send_data(t, j, data, true) : internal(j, err, DL_UNDO);
 }
 
 /* The card forgets whom it has authenticated when it is reset, or its session ends, between the two steps: both again. */
@@ -184,15 +187,14 @@ static int send_keys(struct turn *t, struct job *j)
 static enum err keep_keys(struct turn *t, const struct job *j, const struct scp03_keys *k)
 {
     uint8_t plain[1 + 3 * KA_KEY_LEN], *wrapped = arena_alloc(t->arena, sizeof plain + KEYS_WRAP_OVERHEAD);
-    char aad[48];
-    snprintf(aad, sizeof aad, "keys:%s", j->iccid.digits);
+    char aad[SMDP_AAD_SIZE];
     plain[0] = k->kvn;
     memcpy(plain + 1, k->enc, KA_KEY_LEN);
     memcpy(plain + 1 + KA_KEY_LEN, k->mac, KA_KEY_LEN);
     memcpy(plain + 1 + 2 * KA_KEY_LEN, k->dek, KA_KEY_LEN);
     size_t len = sizeof plain + KEYS_WRAP_OVERHEAD;
     enum err err =
-        wrapped ? t->env->keys->wrap(t->env->keys, span_text(aad), SPAN_OF(plain), wrapped, len) : ERR_NO_SPACE;
+        wrapped ? t->env->keys->wrap(t->env->keys, smdp_keys_aad(j->iccid.digits, aad), SPAN_OF(plain), wrapped, len) : ERR_NO_SPACE;
     wipe(plain, sizeof plain);
     if (err == ERR_NONE)
         WRITES_ADD(t->w, &SMDP_PROFILE_KEYS, 1, value_text(j->iccid.digits), value_blob(aid_span(&j->isdp)),

@@ -20,11 +20,10 @@ static enum err keys_load(struct turn *t, struct job *j, const struct stored_pro
 {
     struct es8_state s = { .keys = { .key_len = KA_KEY_LEN } };
     uint8_t plain[1 + 3 * KA_KEY_LEN];
-    char aad[48];
-    snprintf(aad, sizeof aad, "keys:%s", p->iccid.digits);
+    char aad[SMDP_AAD_SIZE];
     if (p->keys.len != sizeof plain + KEYS_WRAP_OVERHEAD)
         return ERR_NOT_FOUND;
-    enum err err = t->env->keys->unwrap(t->env->keys, span_text(aad), p->keys, plain, sizeof plain);
+    enum err err = t->env->keys->unwrap(t->env->keys, smdp_keys_aad(p->iccid.digits, aad), p->keys, plain, sizeof plain);
     s.keys.kvn = plain[0];
     memcpy(s.keys.enc, plain + 1, KA_KEY_LEN);
     memcpy(s.keys.mac, plain + 1 + KA_KEY_LEN, KA_KEY_LEN);

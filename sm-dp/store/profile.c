@@ -49,15 +49,19 @@ bool smdp_profile_of_type(struct turn *t, struct span type, const struct oid *ow
     return q != NULL;
 }
 
-struct span smdp_package_aad(const struct iccid *iccid, char out[40])
+static struct span aad_of(const char *what, const char *iccid, char out[SMDP_AAD_SIZE])
 {
-    snprintf(out, 40, "package:%s", iccid->digits);
+    snprintf(out, SMDP_AAD_SIZE, "%s:%s", what, iccid);
     return span_text(out);
 }
 
+struct span smdp_package_aad(const char *iccid, char out[SMDP_AAD_SIZE]) { return aad_of("package", iccid, out); }
+struct span smdp_keys_aad(const char *iccid, char out[SMDP_AAD_SIZE]) { return aad_of("keys", iccid, out); }
+struct span smdp_token_aad(const char *iccid, char out[SMDP_AAD_SIZE]) { return aad_of("token", iccid, out); }
+
 enum err smdp_package_load(struct turn *t, const struct iccid *iccid, struct span *ret)
 {
-    char aad[40];
+    char aad[SMDP_AAD_SIZE];
     const struct query *q = SMDP_ASK(t, &SMDP_PACKAGE_LOAD, value_text(iccid->digits));
     if (!q)
         return ERR_BUSY;
@@ -70,7 +74,7 @@ enum err smdp_package_load(struct turn *t, const struct iccid *iccid, struct spa
     uint8_t *out = arena_alloc(t->arena, len + 1);
     if (!out)
         return ERR_NO_SPACE;
-    enum err err = t->env->keys->unwrap(t->env->keys, smdp_package_aad(iccid, aad), wrapped, out, len);
+    enum err err = t->env->keys->unwrap(t->env->keys, smdp_package_aad(iccid->digits, aad), wrapped, out, len);
     if (err == ERR_NONE)
         *ret = (struct span){ out, len };
     return err;

@@ -31,6 +31,7 @@ struct stored_profile {
     uint32_t token_number; /* of the last token that was given out */
 };
 
+#define SMDP_AAD_SIZE 48u
 struct turn;
 /* false while it is not loaded. */
 bool smdp_profile_load(struct turn *t, const struct iccid *iccid, struct stored_profile *ret);
@@ -39,6 +40,9 @@ bool smdp_profile_of_type(struct turn *t, struct span type, const struct oid *ow
 /* The package in the clear, in the turn's arena. ERR_BUSY while it is not loaded; ERR_NOT_FOUND, ERR_VERIFY. */
 enum err smdp_package_load(struct turn *t, const struct iccid *iccid, struct span *ret);
 /* Identity of the row a package is wrapped for. */
-struct span smdp_package_aad(const struct iccid *iccid, char out[40]);
+struct span smdp_package_aad(const char *iccid, char out[SMDP_AAD_SIZE]);
+/* The same of the keys of its ISD-P, and of the key for delete tokens. */
+struct span smdp_keys_aad(const char *iccid, char out[SMDP_AAD_SIZE]);
+struct span smdp_token_aad(const char *iccid, char out[SMDP_AAD_SIZE]);
 
 #endif

@@ -1,6 +1,7 @@
 #include "schema.h"
 
 #include "lib/engine/engine.h"
+#include "lib/role/rewrap.h"
 #include "lib/role/undelivered.h"
 
 static const char FIRST[] =
@@ -33,7 +34,8 @@ const struct migration smdp_migrations[SMDP_MIGRATIONS] = { { "0001_engine", ENG
                                                             { "0002_first", FIRST },
                                                             { "0003_undelivered", UNDELIVERED_SCHEMA },
                                                             { "0004_connectivity", CONNECTIVITY },
-                                                            { "0005_token", TOKEN } };
+                                                            { "0005_token", TOKEN },
+                                                            { "0006_rewrap", REWRAP_SCHEMA } };
 
 const struct statement SMDP_PROFILE_ADD = { "profile-add",
                                             "INSERT INTO profile (iccid, owner, type, imsi, msisdn, pol2, size, "

@@ -4,7 +4,7 @@
 
 #include "lib/io/sqlite.h"
 
-#define SMDP_MIGRATIONS 5u
+#define SMDP_MIGRATIONS 6u
 extern const struct migration smdp_migrations[SMDP_MIGRATIONS];
 
 /* A profile that was ordered. state: enum smdp_profile_state. package and keys are wrapped. */

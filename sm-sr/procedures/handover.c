@@ -38,7 +38,7 @@ struct status smsr_fill_prepare(struct turn *t, const struct call_event *c, stru
         return status_failed(REASON_SMSR_UNKNOWN, r->smsr_id.text, "no SM-SR that this one knows");
     if (t->e->known)
         return status_failed(REASON_EID_IN_USE, t->e->eid_text, "managed here already");
-    if (!t->config->certificate_count)
+    if (!t->config->certificates.count)
         return status_failed(REASON_PROVIDER_INCAPABLE, t->e->eid_text,
                              "this SM-SR has no certificate to show to a card");
     WRITES_ADD(t->w, &SMSR_PREPARED_PUT, 1, value_text(t->e->eid_text), value_text(r->smsr_id.text),
@@ -119,7 +119,7 @@ static struct status check_handover(struct turn *t, struct operation *op)
 
 static int authenticate(struct turn *t, struct operation *op)
 {
-    const struct smsr_certificate *c = smsr_handover_certificate(t, op);
+    const struct card_certificate *c = smsr_handover_certificate(t, op);
     struct es7_authenticate_smsr *r = ARENA_NEW(t->arena, struct es7_authenticate_smsr);
     if (!c || !r)
         return smsr_operation_fail(op, REASON_PROVIDER_INCAPABLE, t->e->eid_text, "no certificate for this card");
@@ -283,7 +283,7 @@ static int without_https(struct turn *t, struct operation *op, const struct card
 static int https_authenticate(struct turn *t, struct operation *op)
 {
     WRITER_ON_STACK(dgi, GP_CERTIFICATE_MAX + 8);
-    const struct smsr_certificate *c = smsr_handover_certificate(t, op);
+    const struct card_certificate *c = smsr_handover_certificate(t, op);
     uint8_t block = 0;
     if (!c)
         return without_https(t, op, &(struct card_answer){ 0 }, "no certificate");
@@ -313,7 +313,7 @@ static int https_challenged(struct turn *t, struct operation *op, const struct c
 
 static int https_create(struct turn *t, struct operation *op)
 {
-    const struct smsr_certificate *c = smsr_handover_certificate(t, op);
+    const struct card_certificate *c = smsr_handover_certificate(t, op);
     WRITER_ON_STACK(dgi, GP_CERTIFICATE_MAX + 8);
     WRITER_ON_STACK(dgis, KA_COMMAND_MAX);
     struct ka_host host;

@@ -7,6 +7,8 @@
 
 #define TRIES_MAX   3u
 #define OLD_KEYS_AT (1u + KA_POINT_LEN)
+#define OLD_KEY_LEN 3u
+_Static_assert(CARD_MARK_LEN % OLD_KEY_LEN != 0, "whether a mark is there can be told");
 
 /* Where a usage has its version and its tries in op->memory. */
 static unsigned shift_of(enum keyset_usage usage) { return usage == KEYSET_SCP81 ? 16 : 0; }
@@ -25,12 +27,20 @@ bool smsr_handover_may_try(const struct operation *op, enum keyset_usage usage)
 
 static struct span pk_ecasd(const struct operation *op) { return span_sub(op->data, 1, KA_POINT_LEN); }
 
-const struct smsr_certificate *smsr_handover_certificate(const struct turn *t, const struct operation *op)
+/* The mark stands behind the old key sets; procedures of before that have none. */
+static size_t old_keys_len(const struct operation *op)
 {
-    for (size_t i = 0; i < t->config->certificate_count; i++)
-        if (op->data.len && (uint8_t)t->config->certificates[i].curve == op->data.ptr[0])
-            return &t->config->certificates[i];
-    return NULL;
+    size_t rest = op->data.len > OLD_KEYS_AT ? op->data.len - OLD_KEYS_AT : 0;
+    return rest % OLD_KEY_LEN == CARD_MARK_LEN % OLD_KEY_LEN ? rest - CARD_MARK_LEN : rest;
+}
+
+const struct card_certificate *smsr_handover_certificate(const struct turn *t, const struct operation *op)
+{
+    static const uint8_t none[CARD_MARK_LEN];
+    struct span mark = span_from(op->data, OLD_KEYS_AT + old_keys_len(op));
+    if (!op->data.len)
+        return NULL;
+    return card_certificate_shown(&t->config->certificates, op->data.ptr[0], mark.len ? mark.ptr : none, t->now_ms);
 }
 
 /* ---- which versions */
@@ -62,7 +72,7 @@ static void old_keys_write(struct writer *w, const struct eis *eis)
 struct es5_delete smsr_handover_old_keys(const struct operation *op)
 {
     struct es5_delete d = { .kind = ES5_DELETE_KEYS };
-    struct reader r = rd_of(span_from(op->data, OLD_KEYS_AT));
+    struct reader r = rd_of(span_sub(op->data, OLD_KEYS_AT, old_keys_len(op)));
     while (!rd_at_end(&r) && d.range_count < ES5_KEY_RANGES_MAX) {
         struct es5_key_range *range = &d.ranges[d.range_count++];
         range->kvn = rd_u8(&r);
@@ -76,14 +86,17 @@ struct status smsr_handover_keys_begin(struct turn *t, struct operation *op, con
                                        const struct ec_key *ecasd)
 {
     uint8_t point[EC_POINT_LEN];
-    struct writer w = wr_arena(t->arena, OLD_KEYS_AT + 3 * ES5_KEY_RANGES_MAX);
+    struct writer w = wr_arena(t->arena, OLD_KEYS_AT + OLD_KEY_LEN * ES5_KEY_RANGES_MAX + CARD_MARK_LEN);
+    const struct card_certificate *c = card_certificate_for(&t->config->certificates, (uint8_t)ec_key_curve(ecasd), t->now_ms);
     ec_key_point(ecasd, point);
     wr_u8(&w, (uint8_t)ec_key_curve(ecasd));
     wr_bytes(&w, SPAN_OF(point));
     old_keys_write(&w, eis);
+    if (c)
+        wr_bytes(&w, SPAN_OF(c->mark));
     op->data = wr_span(&w);
     op->memory = free_kvn(eis, 0x01, 0x0F) | (uint64_t)free_kvn(eis, 0x40, 0x4F) << shift_of(KEYSET_SCP81);
-    if (!smsr_handover_kvn(op, KEYSET_SCP80) || !smsr_handover_certificate(t, op))
+    if (!smsr_handover_kvn(op, KEYSET_SCP80) || !c)
         return status_failed(REASON_PROVIDER_INCAPABLE, t->e->eid_text,
                              "no free key version, or no certificate on the curve of the card");
     return status_success();
@@ -91,9 +104,9 @@ struct status smsr_handover_keys_begin(struct turn *t, struct operation *op, con
 
 /* ---- the ephemeral key */
 
-static struct span secret_aad(const struct turn *t, char out[SMSR_AAD_SIZE])
+struct span smsr_handover_aad(const char *eid, char out[SMSR_AAD_SIZE])
 {
-    snprintf(out, SMSR_AAD_SIZE, "handover/%s", t->e->eid_text);
+    snprintf(out, SMSR_AAD_SIZE, "handover/%s", eid);
     return span_text(out);
 }
 
@@ -106,7 +119,7 @@ static enum err secret_keep(struct turn *t, struct operation *op, const struct k
     uint8_t *out = arena_alloc(t->arena, cap);
     enum err err = plain.err != ERR_NONE ? plain.err : out ? ERR_NONE : ERR_NO_SPACE;
     if (err == ERR_NONE)
-        err = t->env->keys->wrap(t->env->keys, secret_aad(t, aad), wr_span(&plain), out, cap);
+        err = t->env->keys->wrap(t->env->keys, smsr_handover_aad(t->e->eid_text, aad), wr_span(&plain), out, cap);
     wipe(plain_memory, sizeof plain_memory);
     op->secret = err == ERR_NONE ? (struct span){ out, cap } : SPAN_NONE;
     return err;
@@ -118,7 +131,7 @@ static enum err secret_open(struct turn *t, const struct operation *op, struct k
     uint8_t plain[KA_HOST_STORED_MAX];
     if (op->secret.len < KEYS_WRAP_OVERHEAD || op->secret.len - KEYS_WRAP_OVERHEAD > sizeof plain)
         return ERR_BAD_LENGTH;
-    enum err err = t->env->keys->unwrap(t->env->keys, secret_aad(t, aad), op->secret, plain, sizeof plain);
+    enum err err = t->env->keys->unwrap(t->env->keys, smsr_handover_aad(t->e->eid_text, aad), op->secret, plain, sizeof plain);
     if (err == ERR_NONE)
         err = ka_host_read((struct span){ plain, op->secret.len - KEYS_WRAP_OVERHEAD }, ret);
     wipe(plain, sizeof plain);
@@ -161,7 +174,7 @@ static enum err draw(struct turn *t, const struct operation *op, enum keyset_usa
 static enum err sign(struct turn *t, const struct operation *op, const struct ka_host *host, struct span rc,
                      struct span *ret)
 {
-    const struct smsr_certificate *c = smsr_handover_certificate(t, op);
+    const struct card_certificate *c = smsr_handover_certificate(t, op);
     WRITER_ON_STACK(signed_data, KA_COMMAND_MAX);
     uint8_t *out = arena_alloc(t->arena, KA_SIGNATURE_LEN);
     size_t len = 0;

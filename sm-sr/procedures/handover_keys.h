@@ -1,6 +1,7 @@
 /* sm-sr/procedures/handover_keys.h: the key sets that the new SM-SR agrees with a card in an SM-SR change: SCP80 through
  * the old SM-SR, then SCP81 on its own (SGP.02 §4.1.1.9; fact book oncard 3.7). What must be remembered is in the
- * operation: op->memory (versions, tries), op->data (curve, point of the ECASD, the old key sets), op->secret (the
+ * operation: op->memory (versions, tries), op->data (curve, point of the ECASD, which
+ * certificate of ours is shown, the old key sets), op->secret (the
  * ephemeral key, wrapped). */
 #ifndef OSPREY_SMSR_HANDOVER_KEYS_H
 #define OSPREY_SMSR_HANDOVER_KEYS_H
@@ -11,7 +12,9 @@
 /* Chooses versions that the card does not use. Fails when there is none, or no certificate of ours on the card's curve. */
 struct status smsr_handover_keys_begin(struct turn *t, struct operation *op, const struct eis *eis,
                                        const struct ec_key *ecasd);
-const struct smsr_certificate *smsr_handover_certificate(const struct turn *t, const struct operation *op);
+/* Identity of op->secret. */
+struct span smsr_handover_aad(const char *eid, char out[SMSR_AAD_SIZE]);
+const struct card_certificate *smsr_handover_certificate(const struct turn *t, const struct operation *op);
 /* usage: KEYSET_SCP80 or KEYSET_SCP81. */
 uint8_t smsr_handover_kvn(const struct operation *op, enum keyset_usage usage);
 void smsr_handover_try(struct operation *op, enum keyset_usage usage); /* one more */

@@ -1,6 +1,7 @@
 #include "schema.h"
 
 #include "lib/engine/engine.h"
+#include "lib/role/rewrap.h"
 #include "lib/role/undelivered.h"
 #include "sm-sr/channel/presence.h"
 
@@ -87,7 +88,8 @@ const struct migration smsr_migrations[SMSR_MIGRATIONS] = { { "0001_engine", ENG
                                                             { "0005_chain", CHAIN },
                                                             { "0006_undelivered", UNDELIVERED_SCHEMA },
                                                             { "0007_cat_tp", CAT_TP },
-                                                            { "0008_presence", SMSR_PRESENCE_SCHEMA } };
+                                                            { "0008_presence", SMSR_PRESENCE_SCHEMA },
+                                                            { "0009_rewrap", REWRAP_SCHEMA } };
 
 const struct statement SMSR_EUICC_LOAD = {
     "euicc-load",

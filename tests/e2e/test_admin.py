@@ -271,6 +271,15 @@ def audit_trail(sr, eid):
     sr.ask('operator', 'GET', f'audit-trail/{eid}', 403)
 
 
+def keys(server):
+    """One master key, and nothing to move; a walk that is asked for finds nothing to do."""
+    answer = server.ask('admin', 'GET', 'keys', 200)
+    if answer['move']['to'] != answer['master_key'] or answer['move']['moved']:
+        raise LabError(f'keys: {answer}')
+    server.ask('admin', 'POST', 'keys/rewrap', 202)
+    server.lab.wait('the walk', lambda: not server.ask('admin', 'GET', 'keys', 200)['move']['running'], 10)
+
+
 def main():
     ecosystem.needs('osprey', 'osprey-sm-dp', 'osprey-sm-sr')
     with tempfile.TemporaryDirectory(prefix='osprey-admin-') as out, Ecosystem(out, profiles=1, postgres=sys.argv[1] if sys.argv[1:] else None) as lab:
@@ -295,6 +304,7 @@ def main():
         orders(lab, dp)
         later(lab, sr, dp, eid)
         for server in (sr, dp):
+            keys(server)
             server.all_asked()
 
 

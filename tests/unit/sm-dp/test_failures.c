@@ -134,7 +134,7 @@ static void a_card_on_a_curve_without_certificate_is_unsuitable(void **state)
 {
     (void)state;
     struct world *w = world_new();
-    w->config.certificates[0].curve = EC_BRAINPOOL_P256R1;
+    w->config.certificates.list[0].curve = EC_BRAINPOOL_P256R1;
     world_restart(w);
     world_download(w, true, 0, NULL);
     world_run(w, 10);

@@ -523,8 +523,8 @@ static void make_card_certificates(struct world *w)
     assert_ok(gp_ski(w->ci_key, ski));
     c.authority_key_id = SPAN_OF(ski);
     assert_ok(gp_certificate_issue(&c, w->ci_key, &dp));
-    w->config.certificates[0] = (struct smdp_certificate){ .gp = wr_span(&dp), .key_name = "card", .curve = w->curve };
-    w->config.certificate_count = 1;
+    w->config.certificates.count = 0;
+    assert_ok(card_certificates_add(&w->config.certificates, wr_span(&dp), GP_ROLE_SM_DP, "card"));
 
     ec_key_point(w->ecasd_key, point);
     assert_ok(gp_ski(w->eum_key, ski));

@@ -340,7 +340,7 @@ static void sync_answers_are_remembered(void **state)
     world_restart(&w);
     world_ask(&w, OID_OP1, ES4_UPDATE_POLICY_RULES, &r);
     assert_sync("", ""); /* under a header of its own */
-    assert_int_equal(w.commits, commits + 2); /* start and prune, nothing for the call */
+    assert_int_equal(w.commits, commits + 2); /* start and what is looked after then, nothing for the call */
     r.pol2.rules = 0;
     world_ask(&w, OID_OP1, ES4_UPDATE_POLICY_RULES, &r);
     assert_sync("1.6", "3.3");

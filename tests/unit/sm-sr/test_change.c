@@ -151,7 +151,7 @@ static void test_incapable(void **state)
 {
     (void)state;
     pair_make();
-    b.config.certificate_count = 0;
+    b.config.certificates.count = 0;
     world_restart(&b);
     prepare("p");
     assert_refused(outcome(&b, ES4_PREPARE_SMSR_CHANGE), "1.2", "3");
@@ -296,7 +296,7 @@ static void test_certificate(void **state)
     (void)state;
     pair_make();
     prepare("p");
-    b.config.certificates[0].octets[b.config.certificates[0].len - 1] ^= 1;
+    b.config.certificates.list[0].octets[b.config.certificates.list[0].len - 1] ^= 1;
     world_restart(&b);
     change("c");
     world_pass(&a, 5000);

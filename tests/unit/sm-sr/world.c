@@ -91,7 +91,7 @@ static void store_commit(struct store *store, const struct write *writes, size_t
     struct store *real = sqlite_store_seam(w->sqlite);
     enum err err = ERR_BUSY;
     if (w->crashed) {
-        done(context, ERR_NONE); /* a dead program's writes reach nothing */
+        done(context, ERR_IO); /* a dead program's writes reach nothing, and it ends */
         return;
     }
     real->commit(real, writes, count, note, &err);
@@ -103,6 +103,8 @@ static void store_commit(struct store *store, const struct write *writes, size_t
         w->crashed = true;
     done(context, err);
 }
+
+static void on_fatal(void *context) { ((struct world *)context)->crashed = true; }
 
 static void tell_body(struct told *t, const struct es_message *m)
 {
@@ -478,9 +480,7 @@ void world_make_other(struct world *w, struct world *first)
     snprintf(w->config.number, sizeof w->config.number, "+882000777");
     assert_ok(ec_generate(EC_P256, NULL, &key));
     struct span gp = issue_sr_certificate(first, key);
-    struct smsr_certificate *c = &w->config.certificates[w->config.certificate_count++];
-    memcpy(c->octets, gp.ptr, c->len = gp.len);
-    snprintf(c->key_name, sizeof c->key_name, "card");
+    assert_ok(card_certificates_add(&w->config.certificates, gp, GP_ROLE_SM_SR, "card"));
     assert_ok(keystore_soft_add(w->keys, "card", key));
     peer(w, OID_SMSR, first->config.url);
     peer(first, OID_SMSR2, w->config.url);
@@ -493,6 +493,8 @@ void world_make_other(struct world *w, struct world *first)
 
 static void start(struct world *w)
 {
+    w->config.on_fatal = on_fatal;
+    w->config.on_fatal_context = w;
     struct env env = { .clock = &w->clock,
                        .rng = w->rng,
                        .net = &w->net,
