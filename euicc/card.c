@@ -9,7 +9,14 @@ static const uint8_t atr[] = { 0x3B, 0x9F, 0x96, 0x80, 0x3F, 0xC7, 0x82, 0x80, 0
 void *card_alloc(struct card *card, size_t len) { return arena_alloc(card->arena, len); }
 
 void card_begin(struct card *card) { objects_begin(card->objects); }
-enum err card_commit(struct card *card) { return objects_commit(card->objects); }
+enum err card_commit(struct card *card)
+{
+    if (objects_grow(card->objects) && !registry_keeps_promises(card)) {
+        objects_rollback(card->objects);
+        return ERR_NO_SPACE;
+    }
+    return objects_commit(card->objects);
+}
 void card_rollback(struct card *card) { objects_rollback(card->objects); }
 
 /* ---- open ---- */

@@ -224,6 +224,7 @@ uint64_t card_idle(struct card *card, uint64_t now_ms);
 
 /* objects_begin and its companions on card->objects. */
 void card_begin(struct card *card);
+/* Also ERR_NO_SPACE: somebody would take room that is granted to another. */
 MUST_USE enum err card_commit(struct card *card);
 void card_rollback(struct card *card);
 

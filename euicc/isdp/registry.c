@@ -270,11 +270,19 @@ static uint32_t granted_left(struct card *card, const struct isdp *isdp)
     return isdp->granted > used ? isdp->granted - used : 0;
 }
 
-/* What is granted and not used yet is not free. */
+/* What the card's own objects may still take of their room: keys, addresses, a notification, a suspended session. */
+static size_t own_left(struct card *card)
+{
+    size_t share = objects_capacity(card->objects) / 32, room = share < OWN_ROOM_MAX ? share : OWN_ROOM_MAX;
+    size_t used = objects_used_by(card->objects, 0);
+    return room > used ? room - used : 0;
+}
+
+/* What is granted, or the card's own, and not used yet is not free. */
 static size_t promised(struct card *card)
 {
     struct isdp_registry *reg = card_registry(card);
-    size_t sum = 0;
+    size_t sum = own_left(card);
     for (size_t i = 0; i < reg->count; i++)
         sum += granted_left(card, &reg->items[i]);
     return sum;
@@ -295,8 +303,10 @@ bool isdp_in_bounds(struct card *card, const struct isdp *isdp)
 {
     if (isdp->granted)
         return isdp_used(card, isdp) <= isdp->granted;
-    return promised(card) <= objects_free(card->objects);
+    return registry_keeps_promises(card);
 }
+
+bool registry_keeps_promises(struct card *card) { return promised(card) <= objects_free(card->objects); }
 
 enum err registry_create(struct card *card, struct span aid, uint32_t granted, struct isdp **ret)
 {

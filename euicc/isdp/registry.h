@@ -95,6 +95,9 @@ uint32_t isdp_used(struct card *card, const struct isdp *isdp);
 uint32_t isdp_left(struct card *card, const struct isdp *isdp);
 /* With the writes of the open transaction it is within its quota; without one, it leaves the others what is granted. */
 bool isdp_in_bounds(struct card *card, const struct isdp *isdp);
+/* With the writes of the open transaction there is room for all that is granted, and for the card's own objects. */
+#define OWN_ROOM_MAX (16u * 1024u) /* octets of the card's own objects; a thirty-second of a smaller memory */
+bool registry_keeps_promises(struct card *card);
 
 /* SCP03 keys. Setting a KVN anew starts its counter over and, from SELECTABLE, makes the ISD-P PERSONALIZED. */
 struct isdp_keyset *isdp_keyset(struct isdp *isdp, uint8_t kvn); /* kvn 0: the first one; NULL when there is none */

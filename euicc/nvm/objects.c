@@ -24,6 +24,8 @@ size_t objects_free(const struct objects *o)
     return o->after < objects_capacity(o) ? objects_capacity(o) - o->after : 0;
 }
 
+bool objects_grow(const struct objects *o) { return o->after > o->live.bytes; }
+
 static size_t used_in(const struct index *ix, object_key first, object_key last)
 {
     size_t sum = 0;

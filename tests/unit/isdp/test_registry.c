@@ -81,6 +81,43 @@ static void granted_memory_is_promised(void **state)
     rig_free(r);
 }
 
+static enum err put_octets(struct card *card, object_key key, size_t len)
+{
+    static uint8_t octets[OBJECT_LEN_MAX];
+    card_begin(card);
+    enum err err = objects_put(card->objects, key, (struct span){ octets, len });
+    if (err == ERR_NONE)
+        return card_commit(card);
+    card_rollback(card);
+    return err;
+}
+
+/* Everything free is granted to one ISD-P: nobody else grows any more but the card itself, which has room of its own. */
+static void what_is_granted_is_there_when_it_is_wanted(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new(0);
+    struct card *card = &r->card;
+    uint8_t first = (uint8_t)r->isdp->slot;
+    assert_ok(put_octets(card, OBJECT_KEY(first, OBJ_FILE, 1), 50));
+    struct isdp *holder = add(r, 0x20, registry_free(card));
+    uint8_t slot = (uint8_t)holder->slot;
+    assert_int_equal(registry_free(card), 0);
+    assert_fails(put_octets(card, OBJECT_KEY(first, OBJ_FILE, 2), 1), ERR_NO_SPACE);
+    assert_false(objects_has(card->objects, OBJECT_KEY(first, OBJ_FILE, 2)));
+    assert_fails(put_octets(card, OBJECT_KEY(first, OBJ_FILE, 1), 51), ERR_NO_SPACE);
+    assert_ok(put_octets(card, OBJECT_KEY(first, OBJ_FILE, 1), 50)); /* to change is not to grow */
+    assert_ok(put_octets(card, OBJECT_KEY(0, OBJ_AGENT, 99), 200));
+    unsigned number = 1;
+    for (uint32_t left; (left = isdp_left(card, holder)) > OBJECT_OVERHEAD; number++)
+        assert_ok(put_octets(card, OBJECT_KEY(slot, OBJ_FILE, number),
+                             left > OBJECT_LEN_MAX ? OBJECT_LEN_MAX - 100 : left - OBJECT_OVERHEAD));
+    assert_int_equal(isdp_left(card, holder), 0);
+    assert_fails(put_octets(card, OBJECT_KEY(slot, OBJ_FILE, number), 1), ERR_NO_SPACE);
+    assert_ok(put_octets(card, OBJECT_KEY(0, OBJ_AGENT, 98), 200)); /* full, and the card still has its own */
+    rig_free(r);
+}
+
 static void one_is_enabled_and_one_is_the_fallback(void **state)
 {
     (void)state;
@@ -238,6 +275,7 @@ int main(void)
         cmocka_unit_test(an_isdp_survives_with_every_field),
         cmocka_unit_test(names_and_places_are_unique),
         cmocka_unit_test(granted_memory_is_promised),
+        cmocka_unit_test(what_is_granted_is_there_when_it_is_wanted),
         cmocka_unit_test(one_is_enabled_and_one_is_the_fallback),
         cmocka_unit_test(a_change_given_up_leaves_nothing),
         cmocka_unit_test(a_change_that_fails_in_the_middle_leaves_nothing),

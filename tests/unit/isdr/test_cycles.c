@@ -2,6 +2,8 @@
  * of rounds is the first argument (10,000 in the soak). */
 #include "lab.h"
 
+#include "euicc/isdr/keyset.h"
+
 #include <stdlib.h>
 
 static unsigned long rounds = 200;
@@ -94,6 +96,29 @@ static void free_memory_is_told_to_the_octet(void **state)
     lab_free(lab);
 }
 
+/* As much as the card's own objects can ever be, in the room that is set aside for them. */
+static void the_cards_own_objects_have_their_room(void **state)
+{
+    (void)state;
+    static const uint8_t octets[OBJECT_SECRET_MAX] = { 1 };
+    struct lab *lab = lab_new(true);
+    terminal_boot(lab);
+    struct card *card = lab_card(lab);
+    card_begin(card);
+    for (unsigned kvn = KVN_SCP80_FIRST; kvn <= KVN_SCP81_LAST; kvn = kvn == KVN_SCP80_LAST ? KVN_SCP81_FIRST : kvn + 1) {
+        struct keyset set = { .kvn = (uint8_t)kvn, .count = KEYSET_KEYS_MAX };
+        for (unsigned i = 0; i < KEYSET_KEYS_MAX; i++)
+            set.keys[i] = (struct keyset_key){ .kid = (uint8_t)(i + 1), .type = 0x88, .len = KEYSET_KEY_MAX };
+        assert_ok(keyset_write(card, &set, 0));
+    }
+    assert_ok(objects_put(card->objects, ISDR_KEY(ISDR_ADDRESSING), (struct span){ octets, ISDR_ADDRESSING_MAX }));
+    assert_ok(objects_put_secret(card->objects, ISDR_KEY(ISDR_CHAIN), SPAN_OF(octets)));
+    assert_ok(objects_put_secret(card->objects, OBJECT_KEY(0, OBJ_CARD, CARD_SUSPENSION), SPAN_OF(octets)));
+    assert_ok(card_commit(card));
+    assert_true(objects_used_by(card->objects, 0) + 512 < OWN_ROOM_MAX);
+    lab_free(lab);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1)
@@ -102,6 +127,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(memory_ends_where_it_began),
         cmocka_unit_test(a_full_card_says_so_and_recovers),
         cmocka_unit_test(free_memory_is_told_to_the_octet),
+        cmocka_unit_test(the_cards_own_objects_have_their_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
