@@ -26,6 +26,8 @@ static int send_items(struct turn *t, struct operation *op, const struct writer 
     return err == ERR_NONE ? NEXT_STAY : smsr_send_failed(op, err);
 }
 
+#define STATUS_ASKS_MAX 4u /* answers that struct card_answer keeps: 32 ISD-Ps at least, more than an EIS holds */
+
 static int ask(struct turn *t, struct operation *op)
 {
     WRITER_ON_STACK(items, 256);
@@ -37,10 +39,12 @@ static int ask(struct turn *t, struct operation *op)
     return send_items(t, op, &items);
 }
 
+/* The list is longer than one answer. The card forgets where it stood with the end of a script: the whole list again, in one. */
 static int more(struct turn *t, struct operation *op)
 {
-    WRITER_ON_STACK(items, 64);
-    get_status(&items, true);
+    WRITER_ON_STACK(items, 256);
+    for (size_t i = 0; i < STATUS_ASKS_MAX; i++)
+        get_status(&items, i > 0);
     return send_items(t, op, &items);
 }
 
@@ -115,19 +119,23 @@ static int finish(struct turn *t, struct operation *op)
     return NEXT_END;
 }
 
-static int collect(struct turn *t, struct operation *op, const struct card_answer *a, struct span list)
+/* The list is in the answers from that one on. */
+static bool collect(struct turn *t, struct operation *op, const struct card_answer *a, size_t first)
 {
-    struct writer w = wr_arena(t->arena, op->result.len + list.len);
-    wr_bytes(&w, op->result);
-    wr_bytes(&w, list);
+    size_t len = 0;
+    for (size_t i = first; i < a->count; i++)
+        len += a->data[i].len;
+    struct writer w = wr_arena(t->arena, len);
+    for (size_t i = first; i < a->count; i++)
+        wr_bytes(&w, a->data[i]);
     op->result = wr_span(&w);
     smsr_operation_changed(op);
-    return a->last.sw == SW_MORE_DATA ? MORE : finish(t, op);
+    return w.err == ERR_NONE && a->last.sw == SW_OK;
 }
 
-static bool usable(const struct card_answer *a, size_t count)
+static bool usable(const struct card_answer *a, size_t least)
 {
-    return a->outcome == CARD_SAID && !a->broken && a->count == count &&
+    return a->outcome == CARD_SAID && !a->broken && a->count >= least && a->count <= ARRAY_LEN(a->data) &&
            (a->last.sw == SW_OK || a->last.sw == SW_MORE_DATA);
 }
 
@@ -139,18 +147,18 @@ static int asked(struct turn *t, struct operation *op, const struct card_answer 
         return smsr_card_failed(t, op, a);
     if (es5_memory_parse(a->data[0], &memory) == ERR_NONE)
         op->memory = 1ull + memory.free_non_volatile;
-    return collect(t, op, a, a->data[1]);
+    return collect(t, op, a, 1) ? finish(t, op) : MORE;
 }
 
 static int more_came(struct turn *t, struct operation *op, const struct card_answer *a)
 {
-    return usable(a, 1) ? collect(t, op, a, a->data[0]) : smsr_card_failed(t, op, a);
+    return usable(a, 1) && collect(t, op, a, 0) ? finish(t, op) : smsr_card_failed(t, op, a);
 }
 
 static const struct step steps[STEPS] = {
     [WAITING] = PROCEDURE_WAITS,
     [ASK] = { "ask", ask, asked, NULL, TO(MORE) },
-    [MORE] = { "more", more, more_came, NULL, TO(MORE) },
+    [MORE] = { "more", more, more_came, NULL, 0 },
 };
 
 static struct status check(struct turn *t, struct operation *op)
