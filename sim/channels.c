@@ -53,6 +53,8 @@ static bool is_cut(struct sim_channel *c, size_t octets)
     bool aimed = steps_aimed(world_steps(n->world), FAULT_TCP_CUT, c->device->number, NULL);
     if (!strike_now(world_strikes(n->world), STRIKE_TCP_CUT) && !drawn && paid && !aimed)
         return false;
+    if (paid && !world_lets(n->world))
+        return false;
     steps_struck(world_steps(n->world), FAULT_TCP_CUT, c->device->number, NULL);
     n->counts->cuts++;
     clockwork_plan(world_time(n->world), now_of(c->device), cut, c, c->generation);

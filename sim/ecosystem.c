@@ -168,6 +168,8 @@ struct profile_text {
     char iccid[20], imsi[GSUP_IMSI_MAX];
     const char *more_imsis[2]; /* NULL: it has one */
     struct span connectivity;  /* for the SM-DP to set; or empty */
+    struct pol2 pol2;
+    bool token;                /* it gets a key for delete tokens */
     const char *pol1;          /* NULL: as the source has it */
 };
 
@@ -237,7 +239,7 @@ static struct eum_order order_of(struct ecosystem *e, struct sim_card *card, str
     o.smsr.https_port = 8443;
     o.smsr.https_uri = "/gsma/adminagent";
     o.bootstrap.package = package;
-    o.bootstrap.mno_id = oid_of(OID_START);
+    o.bootstrap.mno_id = oid_of(e->options.odd_profiles ? OID_OPERATOR : OID_START);
     o.bootstrap.msisdn = msisdn;
     o.bootstrap.profile_type = "bootstrap";
     return o;
@@ -302,7 +304,8 @@ static void order_profile(struct ecosystem *e, const struct profile_text *p, con
                           struct arena *arena, struct iccid *ret_iccid)
 {
     char detail[SMDP_DETAIL_MAX] = "";
-    struct smdp_order order = { .package = build_package(p, arena), .owner = oid_of(OID_OPERATOR), .type = "demo", .connectivity = p->connectivity };
+    struct smdp_order order = { .package = build_package(p, arena), .owner = oid_of(OID_OPERATOR), .type = "demo", .connectivity = p->connectivity,
+                                .pol2 = p->pol2, .token = p->token, .memory = e->options.profile_memory };
     snprintf(order.address.imsi, sizeof order.address.imsi, "%s", p->imsi);
     snprintf(order.address.msisdn, sizeof order.address.msisdn, "%s", msisdn);
     enum err err = smdp_order(e->smdp->smdp, &order, detail);
@@ -315,11 +318,15 @@ static void add_profile(struct ecosystem *e, unsigned i, unsigned n, struct span
     struct sim_card *card = &e->cards[i];
     struct profile_text p = { .source = source };
     char msisdn[SIM_NUMBER_MAX];
-    snprintf(p.iccid, sizeof p.iccid, "89999700000%02u%05u", n, i);
+    snprintf(p.iccid, sizeof p.iccid, "89999700000%02u%05u", n < 9 ? n : n + 1, i); /* 09 is the factory profile */
     snprintf(p.imsi, sizeof p.imsi, "99970000%02u%05u", n, i);
     snprintf(msisdn, sizeof msisdn, "88300%02u%05u", n, i);
+    if (e->options.odd_profiles && n == 0)
+        p.token = true;
     if (e->options.odd_profiles && n == 1)
         p.connectivity = SPAN_LIT(CONNECTIVITY);
+    if (e->options.odd_profiles && n == 1)
+        p.pol2.rules = POL2_RULE(POL2_DISABLE, POL2_AUTO_DELETE);
     if (e->options.odd_profiles && n > 1 && n + 1 == e->options.profile_count)
         p.pol1 = "04";
     memcpy(card->profiles[n].imsi, p.imsi, sizeof p.imsi);
@@ -491,14 +498,15 @@ static void trouble_refused(void *context, uint64_t card)
     if (!e->network.faults)
         return;
     const char *imsi = e->cards[card].profiles[chance_below(fate, e->options.profile_count)].imsi;
-    for (size_t i = 0; i < e->network.subscriber_count; i++)
+    bool lets = world_lets(e->world);
+    for (size_t i = 0; lets && i < e->network.subscriber_count; i++)
         if (!strcmp(e->network.subscribers[i].imsi, imsi)) {
             e->network.subscribers[i].refused = true;
             e->fault_counts.refusals++;
             steps_struck(world_steps(e->world), FAULT_REFUSED, (int)card, NULL);
             clockwork_plan(world_time(e->world), world_now(e->world) + 1 + chance_below(fate, f->refused_max_ms), accepted_again, e, i);
         }
-    if (chance_below(fate, 2))
+    if (chance_below(fate, 2) && lets)
         sim_device_cut(e->cards[card].device);
     clockwork_plan(world_time(e->world), world_now(e->world) + 1 + chance_below(fate, 2 * f->refused_every_ms), trouble_refused, e, card);
 }
@@ -512,7 +520,9 @@ static void trouble_jam(void *context, uint64_t argument)
     if (!e->network.faults)
         return;
     uint64_t until = world_now(e->world) + 1 + chance_below(fate, e->faults.jam_max_ms);
-    for (unsigned i = chance_below(fate, 2); i < e->options.card_count; i += 2)
+    unsigned cell = chance_below(fate, 2);
+    bool lets = world_lets(e->world);
+    for (unsigned i = cell; lets && i < e->options.card_count; i += 2)
         sim_device_silence(e->cards[i].device, until);
     clockwork_plan(world_time(e->world), world_now(e->world) + 1 + chance_below(fate, 2 * e->faults.jam_every_ms), trouble_jam, e, 0);
 }

@@ -39,10 +39,12 @@ struct sim_card {
 struct ecosystem_options {
     const char *profiles; /* folder with bootstrap.profile and demo-operator.profile */
     unsigned card_count, profile_count; /* profile_count: ordered for each card */
+    unsigned profile_memory; /* octets that each asks for on the card; 0: as the SM-DP estimates */
     enum smsr_bearer_choice bearer;
     bool countries;  /* geography.h: the devices begin at home, each with the bands of one kind of radio */
     bool two_smsrs;  /* a second SM-SR, to which eUICCs can be moved, and back */
-    bool odd_profiles; /* the second of each card has connectivity parameters that the SM-DP sets, the last is deleted when disabled */
+    bool odd_profiles; /* of each card the first has a key for delete tokens, the second connectivity parameters that the SM-DP sets, and
+                        * it is deleted when disabled by POL2, the last by POL1; the operator owns the factory profile, too */
     bool multi_imsi; /* the factory profile has three IMSIs, and rules when to take which */
 };
 

@@ -16,6 +16,8 @@ struct sim_judge {
     unsigned wrong;
     int first_card;      /* with something wrong; -1: none */
     char first[40];      /* the invariant */
+    unsigned left_behind; /* ISD-Ps half loaded, known to the EIS: a clean-up does not follow its eUICC to another SM-SR; the next download
+                           * removes them */
     bool quiet;          /* says nothing */
     uint64_t *packets;   /* (eUICC, key version, counter) and what was sent under it, hashed */
     size_t packet_count, packet_cap;

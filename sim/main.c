@@ -9,17 +9,21 @@ static int usage(FILE *out, int code)
 {
     fprintf(out, "osprey-sim list\n"
                  "osprey-sim run SCENARIO [--seed N] [--verbose] [--diagram CARD] [--bill] [--faults] [--strike KIND:N] [--profiles DIR]\n"
+                 "             [--cards N] [--functions N] [--keep N,N…] [--shrink SECONDS]\n"
                  "osprey-sim sweep SCENARIO [--seed N] [--every N] [--strike KIND] [--faults] [--profiles DIR]\n"
                  "osprey-sim pairs [--seed N] [--every N] [--profiles DIR]\n"
-                 "osprey-sim search SCENARIO|all|mixed --seeds A..B [--seconds N] [--log FILE] [--profiles DIR]\n"
+                 "osprey-sim search SCENARIO|all|mixed --seeds A..B [--seconds N] [--log FILE] [--shrink SECONDS] [--profiles DIR]\n"
+                 "osprey-sim table [--seeds A..B] [--seconds N] [--profiles DIR]\n"
                  "osprey-sim plant all|N|NAME [--seed N] [--profiles DIR]\n"
                  "osprey-sim replay FILE [--profiles DIR]\n\n"
                  "Runs a world of cards, modems, networks and servers in one process on virtual time, lets things go wrong, prints the\n"
                  "hash over all octets delivered, and judges the end (docs/invariants.md). A failure prints the sequence diagram of the\n"
                  "eUICC concerned. sweep: one world for each place where something can fail (or each --every-th), struck there only. pairs: every two functions\n"
-                 "on one eUICC, in every order of what happens. plant: does the judge find a deliberate fault? search: one seed after the other, until --seconds are over; all: in every\n"
+                 "on one eUICC, in every order of what happens. table: how often each kind of fault struck each procedure\n"
+                 "in each of its steps, aiming at those that it missed. plant: does the judge find a deliberate fault? search: one seed after the other, until --seconds are over; all: in every\n"
                  "scenario, mixed: in one, those with faults in turn; what stands as done in the --log is not done again. replay: the seeds of a list\n"
-                 "(sim/seeds.txt). --profiles: folder of the profile sources (default profiles).\n");
+                 "(sim/seeds.txt). --shrink: makes the (first) failing history shorter for so long: fewer cards, functions\n"
+                 "and faults; faults are numbered, --keep lets those alone strike. --profiles: folder of the profile sources (default profiles).\n");
     return code;
 }
 
@@ -28,6 +32,25 @@ static int list(void)
     for (size_t i = 0; i < sim_scenario_count; i++)
         printf("%-28s %s\n", sim_scenarios[i]->name, sim_scenarios[i]->summary);
     return 0;
+}
+
+/* "3,17,88": all others are muted; "0": all. */
+static bool keep(const char *text, struct sim_order *o)
+{
+    static struct mute mute;
+    char *end = (char *)text;
+    uint32_t last = 0;
+    memset(mute.bits, 0xFF, sizeof mute.bits);
+    for (const char *at = text; *at; at = *end == ',' ? end + 1 : end) {
+        unsigned long n = strtoul(at, &end, 10);
+        if (end == at || n >= MUTE_MAX || (*end && *end != ','))
+            return false;
+        mute_set(&mute, (uint32_t)n, false);
+        last = n > last ? (uint32_t)n : last;
+    }
+    mute.from = last + 1;
+    o->mute = &mute;
+    return true;
 }
 
 static bool option(int argc, char **argv, int *i, struct sim_order *o)
@@ -56,6 +79,14 @@ static bool option(int argc, char **argv, int *i, struct sim_order *o)
         o->every = (unsigned)strtoul(value, NULL, 0);
     } else if (!strcmp(name, "--strike")) {
         return strike_read(value, &o->strike, &o->strike_at);
+    } else if (!strcmp(name, "--cards")) {
+        o->cards = (unsigned)strtoul(value, NULL, 0);
+    } else if (!strcmp(name, "--functions")) {
+        o->functions = (unsigned)strtoul(value, NULL, 0);
+    } else if (!strcmp(name, "--keep")) {
+        return keep(value, o);
+    } else if (!strcmp(name, "--shrink")) {
+        o->shrink = (unsigned)strtoul(value, NULL, 0);
     } else if (!strcmp(name, "--log")) {
         o->log = value;
     } else if (!strcmp(name, "--profiles")) {
@@ -73,12 +104,14 @@ int main(int argc, char **argv)
         return list();
     if (argc == 2 && !strcmp(argv[1], "--help"))
         return usage(stdout, 0);
-    bool pairs = argc >= 2 && !strcmp(argv[1], "pairs");
-    for (int i = pairs ? 2 : 3; i < argc; i++)
+    bool pairs = argc >= 2 && !strcmp(argv[1], "pairs"), table = argc >= 2 && !strcmp(argv[1], "table");
+    for (int i = pairs || table ? 2 : 3; i < argc; i++)
         if (!option(argc, argv, &i, &o))
             return usage(stderr, 2);
     if (pairs)
         return sim_order_pairs(&o);
+    if (table)
+        return sim_order_table(&o);
     if (argc < 3)
         return usage(stderr, 2);
     const struct scenario *s = sim_scenario(argv[2]);

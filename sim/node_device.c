@@ -200,8 +200,10 @@ static void trouble_reset(void *context, uint64_t round)
     const struct device_faults *f = troubles_of(d, round);
     if (!f)
         return;
-    d->network->counts->resets++;
-    sim_device_cut(d);
+    if (world_lets(d->network->world)) {
+        d->network->counts->resets++;
+        sim_device_cut(d);
+    }
     again(d, f->reset_every_ms, trouble_reset);
 }
 
@@ -211,7 +213,7 @@ static void trouble_torn(void *context, uint64_t round)
     const struct device_faults *f = troubles_of(d, round);
     if (!f)
         return;
-    if (lives(d))
+    if (lives(d) && world_lets(d->network->world))
         nvm_memory_cut_after(&d->memory, 1 + chance_below(world_fate(d->network->world), f->torn_octets));
     again(d, f->torn_every_ms, trouble_torn);
 }
@@ -244,7 +246,9 @@ static void trouble_silence(void *context, uint64_t round)
     const struct device_faults *f = troubles_of(d, round);
     if (!f)
         return;
-    sim_device_silence(d, now_of(d) + 1 + chance_below(world_fate(d->network->world), f->silence_max_ms));
+    uint64_t until = now_of(d) + 1 + chance_below(world_fate(d->network->world), f->silence_max_ms);
+    if (world_lets(d->network->world))
+        sim_device_silence(d, until);
     again(d, f->silence_every_ms, trouble_silence);
 }
 
@@ -255,7 +259,10 @@ static void trouble_move(void *context, uint64_t round)
     struct chance *fate = world_fate(d->network->world);
     if (!f)
         return;
-    sim_device_move(d, &sim_countries[chance_below(fate, sim_country_count)], now_of(d) + 1 + chance_below(fate, f->moves_max_ms));
+    const struct country *to = &sim_countries[chance_below(fate, sim_country_count)];
+    uint64_t arrives = now_of(d) + 1 + chance_below(fate, f->moves_max_ms);
+    if (world_lets(d->network->world))
+        sim_device_move(d, to, arrives);
     again(d, f->moves_every_ms, trouble_move);
 }
 

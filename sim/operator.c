@@ -137,7 +137,7 @@ static struct question choose(struct ecosystem *e, const struct sim_card *card)
         return (struct question){ ES4_PREPARE_SMSR_CHANGE, 0, false };
     unsigned fresh = pick(e, card, false), loaded = pick(e, card, true);
     bool enable = chance_below(chance, 2) || e->mno.programme.download_only;
-    if (fresh < SIM_PROFILES_MAX && (loaded == SIM_PROFILES_MAX || chance_below(chance, 4) == 0))
+    if (fresh < SIM_PROFILES_MAX && (loaded == SIM_PROFILES_MAX || e->mno.programme.fill || chance_below(chance, 4) == 0))
         return (struct question){ ES2_DOWNLOAD_PROFILE, fresh, enable };
     if (e->mno.programme.all_functions && chance_below(chance, 3) == 0)
         return (struct question){ rare[chance_below(chance, ARRAY_LEN(rare))], loaded < SIM_PROFILES_MAX ? loaded : 0, false };

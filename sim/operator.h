@@ -43,6 +43,7 @@ struct programme {
     uint32_t together_permille;   /* the next question does not wait for the answer */
     uint32_t validity_min_s, validity_max_s;
     bool download_only;
+    bool fill;                    /* downloads come first */
     bool all_functions;           /* attributes and what the SM-DP passes on, too */
 };
 

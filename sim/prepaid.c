@@ -32,7 +32,6 @@ static void run_out(struct sim_network *n, struct sim_subscriber *s, int card)
     s->allowance = 0;
 }
 
-
 bool prepaid_spend(struct sim_device *d, size_t octets)
 {
     struct sim_network *n = d->network;
@@ -40,6 +39,10 @@ bool prepaid_spend(struct sim_device *d, size_t octets)
     if (!s || !rules_of(n))
         return true;
     if (s->allowance < octets || !s->allowance) {
+        if (s->allowance && !world_lets(n->world)) { /* as if it had been recharged */
+            s->allowance = rules_of(n)->allowance_octets;
+            return true;
+        }
         run_out(n, s, d->number);
         return false;
     }

@@ -85,7 +85,8 @@ static bool hits(struct sim_role *r, uint32_t permille, enum fault_kind how)
 {
     bool drawn = chance_permille(world_fate(r->world), permille);
     bool aimed = steps_aimed(world_steps(r->world), how, STEPS_ANYBODY, r);
-    return strike_now(world_strikes(r->world), r->kind->strikes + (enum strike_kind)how) || drawn || aimed;
+    bool struck = strike_now(world_strikes(r->world), r->kind->strikes + (enum strike_kind)how);
+    return (struck || drawn || aimed) && world_lets(r->world);
 }
 
 static void note_err(void *context, enum err err) { *(enum err *)context = err; }
@@ -115,7 +116,7 @@ static void commit(struct store *seam, const struct write *writes, size_t count,
         return;
     }
     bool slow = f && chance_permille(fate, f->slow_permille);
-    if (slow || (f && steps_aimed(world_steps(r->world), FAULT_SLOW, STEPS_ANYBODY, r))) {
+    if ((slow || (f && steps_aimed(world_steps(r->world), FAULT_SLOW, STEPS_ANYBODY, r))) && world_lets(r->world)) {
         steps_struck(world_steps(r->world), FAULT_SLOW, STEPS_ANYBODY, r);
         r->slow_until_ms = world_now(r->world) + chance_below(fate, (f->slow_max_ms ? f->slow_max_ms : SLOW_MS) + 1);
         r->counts->slows++;
@@ -159,7 +160,8 @@ static void jump(void *context, uint64_t argument)
         r->waker.skew_ms = 0;
         return;
     }
-    sim_role_jump(r);
+    if (world_lets(r->world))
+        sim_role_jump(r);
     clockwork_plan(world_time(r->world), world_now(r->world) + 1 + chance_below(world_fate(r->world), 2 * r->faults->jump_every_ms), jump, r, 0);
 }
 

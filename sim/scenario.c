@@ -9,7 +9,8 @@ const struct scenario *const sim_scenarios[] = {
     &SCENARIO_DOWNLOAD_LOSSY_SMS, &SCENARIO_CHURN,     &SCENARIO_CRASH_SMSR, &SCENARIO_CRASH_SMDP, &SCENARIO_TORN_CARDS, &SCENARIO_REFUSED,
     &SCENARIO_BEARER_CUTS,        &SCENARIO_DUPLICATE, &SCENARIO_EXPIRY,     &SCENARIO_FULL_STORE, &SCENARIO_CLOCK_JUMPS, &SCENARIO_EVERYTHING,
     &SCENARIO_SLOW_STORE,         &SCENARIO_PAIR,      &SCENARIO_PREPAID,    &SCENARIO_WALK,       &SCENARIO_WALK_SMS,
-    &SCENARIO_JAMMED,             &SCENARIO_CAT_TP,          &SCENARIO_THREE_COUNTRIES, &SCENARIO_ROAMING, &SCENARIO_TWO_SMSRS,       &SCENARIO_EVERY_FUNCTION,  &SCENARIO_FULL_CARDS
+    &SCENARIO_JAMMED,             &SCENARIO_CAT_TP,          &SCENARIO_THREE_COUNTRIES, &SCENARIO_ROAMING, &SCENARIO_TWO_SMSRS,       &SCENARIO_EVERY_FUNCTION,  &SCENARIO_FULL_CARDS,
+    &SCENARIO_EVERY_BY_HTTPS
 };
 const size_t sim_scenario_count = ARRAY_LEN(sim_scenarios);
 
@@ -53,6 +54,8 @@ static void tell(const struct ecosystem *e, uint64_t calm_ms, struct sim_report 
     r->days = (double)(world_now(e->world) - WORLD_START_MS) / (24 * (double)HOUR_MS) * e->options.card_count;
     world_hash(e->world, r->hash);
     r->strikes = *world_strikes(e->world);
+    r->left_behind = e->judge.left_behind;
+    r->fault_count = world_fault_count(e->world);
 }
 
 static void print_calls(const struct ecosystem *e)
@@ -97,6 +100,10 @@ void sim_run(const struct scenario *s, const struct sim_wish *wish, struct sim_r
     options.profiles = wish->profiles;
     world_strikes(w)->kind = wish->strike;
     world_strikes(w)->at = wish->strike_at;
+    world_mute(w, wish->mute);
+    options.card_count = wish->cards ? wish->cards : options.card_count;
+    struct programme programme = s->programme;
+    programme.functions = wish->functions ? wish->functions : programme.functions;
     world_verbose(w, talk == SIM_ALL);
     struct ecosystem *e = ecosystem_new(w, &options);
     e->judge.quiet = talk == SIM_SILENT;
@@ -111,7 +118,7 @@ void sim_run(const struct scenario *s, const struct sim_wish *wish, struct sim_r
     if (wish->aims)
         ecosystem_aim(e, wish->aim_cell, wish->aim_kind);
     uint64_t began = world_now(w);
-    operator_begin(e, &s->programme);
+    operator_begin(e, &programme);
     world_run(w, s->hours * HOUR_MS, operator_content, e);
     uint32_t events = wish->pair ? ask_pair(e, wish->pair, s->hours) : 0;
     uint64_t calm = world_now(w);

@@ -19,7 +19,7 @@ extern const struct scenario SCENARIO_DOWNLOAD_LOSSY_SMS, SCENARIO_CHURN, SCENAR
     SCENARIO_REFUSED, SCENARIO_BEARER_CUTS, SCENARIO_DUPLICATE, SCENARIO_EXPIRY, SCENARIO_FULL_STORE, SCENARIO_CLOCK_JUMPS,
     SCENARIO_EVERYTHING, SCENARIO_SLOW_STORE, SCENARIO_PAIR, SCENARIO_JAMMED, SCENARIO_PREPAID, SCENARIO_WALK, SCENARIO_WALK_SMS,
     SCENARIO_CAT_TP, SCENARIO_THREE_COUNTRIES, SCENARIO_ROAMING, SCENARIO_TWO_SMSRS,
-    SCENARIO_EVERY_FUNCTION, SCENARIO_FULL_CARDS;
+    SCENARIO_EVERY_FUNCTION, SCENARIO_EVERY_BY_HTTPS, SCENARIO_FULL_CARDS;
 extern const struct scenario *const sim_scenarios[];
 extern const size_t sim_scenario_count;
 const struct scenario *sim_scenario(const char *name); /* NULL: none */
@@ -44,6 +44,8 @@ struct sim_report {
     struct sim_usage usage[ES_FUNCTION_COUNT], by_radio[ES_FUNCTION_COUNT][RADIO_KINDS];
     double days; /* of devices */
     struct strikes strikes;
+    unsigned left_behind; /* judge.h */
+    uint32_t fault_count; /* numbered, muted ones included */
     uint32_t pair_events; /* things that happened until the first of the pair was answered, or the second asked */
 };
 enum sim_talk { SIM_SILENT, SIM_WRONGS, SIM_ALL };
@@ -55,6 +57,8 @@ struct sim_wish {
     enum strike_kind strike; /* besides the scenario's faults */
     uint32_t strike_at;
     const struct sim_pair *pair; /* NULL: none */
+    unsigned cards, functions; /* 0: as the scenario has them */
+    const struct mute *mute;   /* faults that do not strike; NULL: all do */
     bool aims; /* besides the scenario's faults, one of this kind in this step (steps.h) */
     int aim_cell;
     enum fault_kind aim_kind;

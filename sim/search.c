@@ -18,7 +18,8 @@ static double seconds_now(void)
 
 static struct sim_wish wish_of(const struct sim_order *o, uint64_t seed, enum sim_talk talk)
 {
-    return (struct sim_wish){ .seed = seed, .profiles = o->profiles, .talk = talk, .watched = -1, .strike = o->strike, .strike_at = o->strike_at };
+    return (struct sim_wish){ .seed = seed, .profiles = o->profiles, .talk = talk, .watched = -1, .strike = o->strike, .strike_at = o->strike_at,
+                              .cards = o->cards, .functions = o->functions, .mute = o->mute };
 }
 
 int sim_order_run(const struct scenario *s, const struct sim_order *o)
@@ -35,7 +36,9 @@ int sim_order_run(const struct scenario *s, const struct sim_order *o)
     if (o->bill)
         bill_print_radios(r.by_radio);
     sim_tell_result(s, &wish, &r);
-    if (r.wrong && o->diagram < 0 && !o->verbose)
+    if (r.wrong && o->shrink)
+        sim_shrink(s, &wish, &r, o->shrink);
+    else if (r.wrong && o->diagram < 0 && !o->verbose)
         sim_tell_failure(s, &wish, &r);
     return r.wrong ? 1 : 0;
 }
@@ -58,10 +61,13 @@ static void search_one(struct search *s, const struct scenario *one, uint64_t se
     sim_report_add(&s->sum.all, &r);
     if (!r.wrong)
         return;
-    if (!s->sum.failed++ || s->order->verbose)
+    bool first = !s->sum.failed++;
+    if (first || s->order->verbose)
         sim_tell_failure(one, &wish, &r);
     else
         sim_tell_result(one, &wish, &r);
+    if (first && s->order->shrink)
+        sim_shrink(one, &wish, &r, s->order->shrink);
     if (s->order->log)
         search_log_failure(s->order->log, one->name, seed, r.first);
     fflush(stdout);

@@ -13,12 +13,18 @@ struct sim_order {
     const char *log;         /* search: what is done stands in this file, in chunks of seeds, and is not done again; NULL: none */
     enum strike_kind strike; /* run: at this place; sweep: this kind only */
     uint32_t strike_at;
+    unsigned cards, functions; /* run: instead of the scenario's; 0: those */
+    struct mute *mute;       /* run: faults that do not strike; NULL: all do */
+    unsigned shrink;         /* seconds to make a failing history shorter; 0: it is told as it is */
     unsigned every;          /* sweep: each so manyth place */
 };
 
 int sim_order_run(const struct scenario *s, const struct sim_order *o);
 /* s NULL: all of them for each seed; or, mixed, one for each seed: those with faults in turn. */
 int sim_order_search(const struct scenario *s, const struct sim_order *o);
+/* Worlds with every function and every fault, the seeds of the order and then one aimed at each cell of the table of steps and
+ * faults that is still zero; prints the table. 0: no cell is zero, and nothing was violated. */
+int sim_order_table(const struct sim_order *o);
 /* One world for each place of the scenario's history where something can fail, struck there and nowhere else (strike.h). */
 int sim_order_sweep(const struct scenario *s, const struct sim_order *o);
 /* Every two functions on one eUICC, the second asked in front of each thing that happens in the first. */

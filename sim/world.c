@@ -33,6 +33,8 @@ struct world {
     struct weather request, answer;
     struct strikes strikes;
     struct steps steps;
+    const struct mute *mute; /* NULL: none is muted */
+    uint32_t fault_count;
     struct world_counts counts;
     struct secrets *secrets;
     int watched; /* the card of the diagram; -1: none */
@@ -180,10 +182,14 @@ void world_free(struct world *w)
     free(w);
 }
 
+static bool mute_of(const struct world *w, uint32_t n) { return w->mute && mute_has(w->mute, n); }
 struct clockwork *world_time(struct world *w) { return &w->time; }
 struct chance *world_chance(struct world *w) { return &w->chance; }
 struct chance *world_fate(struct world *w) { return &w->fate; }
 struct strikes *world_strikes(struct world *w) { return &w->strikes; }
+bool world_lets(struct world *w) { return !mute_of(w, ++w->fault_count); }
+void world_mute(struct world *w, const struct mute *m) { w->mute = m; }
+uint32_t world_fault_count(const struct world *w) { return w->fault_count; }
 struct steps *world_steps(struct world *w) { return &w->steps; }
 struct log *world_log(struct world *w) { return &w->log; }
 void world_verbose(struct world *w, bool verbose) { w->verbose = verbose; }
@@ -231,7 +237,7 @@ static void dispatch(struct world *w, const struct parcel *model, const struct w
     uint32_t spread = weather->delay_max_ms - weather->delay_min_ms;
     uint64_t at = w->time.now_ms + weather->delay_min_ms + chance_below(&w->fate, spread + 1);
     bool drawn = p->len && chance_permille(&w->fate, weather->corrupt_permille);
-    if (drawn || (turned && p->len)) {
+    if ((drawn || (turned && p->len)) && world_lets(w)) {
         p->bytes[chance_below(&w->fate, (uint32_t)p->len)] ^= (uint8_t)(1u << chance_below(&w->fate, 8));
         w->counts.corrupted++;
     }
@@ -265,9 +271,10 @@ static const struct strike_link *link_of(const char *link)
 static bool befalls(struct world *w, int card, bool drawn, enum strike_kind strike, enum fault_kind fault)
 {
     bool struck = strike && strike_now(&w->strikes, strike), aimed = fault < FAULT_KINDS && steps_aimed(&w->steps, fault, card, NULL);
-    if ((drawn || struck || aimed) && fault < FAULT_KINDS)
+    bool befalls = (drawn || struck || aimed) && world_lets(w);
+    if (befalls && fault < FAULT_KINDS)
         steps_struck(&w->steps, fault, card, NULL);
-    return drawn || struck || aimed;
+    return befalls;
 }
 
 void world_carry_card(struct world *w, int card, const char *link, const struct weather *weather, struct span bytes, parcel_task *task,

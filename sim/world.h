@@ -7,6 +7,7 @@
 #include "clockwork.h"
 #include "lib/base/arena.h"
 #include "lib/engine/engine.h"
+#include "mute.h"
 #include "steps.h"
 #include "strike.h"
 
@@ -49,6 +50,10 @@ struct chance *world_chance(struct world *w); /* what the programs draw */
 struct chance *world_fate(struct world *w);   /* what happens to them: faults */
 struct strikes *world_strikes(struct world *w);
 struct steps *world_steps(struct world *w);
+/* A fault is about to strike: true when it may. Each has a number (mute.h); m is borrowed. */
+bool world_lets(struct world *w);
+void world_mute(struct world *w, const struct mute *m);
+uint32_t world_fault_count(const struct world *w);
 struct log *world_log(struct world *w); /* lines with virtual time; printed when the world is verbose */
 void world_verbose(struct world *w, bool verbose);
 void world_say(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -20,23 +20,23 @@
         .jam_every_ms = 14400000u, .jam_max_ms = 1200000u                                                                         \
     }
 
-const struct scenario SCENARIO_EVERY_FUNCTION = {
-    .name = "every-function",
-    .summary = "8 cards, two SM-SRs, every function, every fault",
-    .options = { .card_count = 8, .profile_count = 3, .two_smsrs = true, .odd_profiles = true },
-    .programme = { .functions = 14, .spread_ms = 600000u, .think_max_ms = 120000u, .validity_min_s = 3600, .validity_max_s = 10800,
-                   .twice_permille = 50, .together_permille = 350, .all_functions = true },
-    .faults = FAULTS,
-    .hours = 72,
-    .ok_permille = 100,
-};
+#define EVERY(the_name, the_summary, how)                                                                                         \
+    {                                                                                                                             \
+        .name = the_name, .summary = the_summary,                                                                                 \
+        .options = { .card_count = 8, .profile_count = 3, .bearer = how, .two_smsrs = true, .odd_profiles = true },               \
+        .programme = { .functions = 14, .spread_ms = 600000u, .think_max_ms = 120000u, .validity_min_s = 3600,                    \
+                       .validity_max_s = 10800, .twice_permille = 50, .together_permille = 350, .all_functions = true },          \
+        .faults = FAULTS, .hours = 72, .ok_permille = 100                                                                         \
+    }
+const struct scenario SCENARIO_EVERY_FUNCTION = EVERY("every-function", "8 cards, two SM-SRs, every function, every fault", SMSR_BEARER_AUTO);
+const struct scenario SCENARIO_EVERY_BY_HTTPS = EVERY("every-function-https", "the same over HTTPS wherever the card has it", SMSR_BEARER_HTTPS);
 
 const struct scenario SCENARIO_FULL_CARDS = {
     .name = "full-cards",
     .summary = "2 cards with up to 12 profiles: an audit needs more than one answer",
-    .options = { .card_count = 2, .profile_count = 12, .odd_profiles = true },
+    .options = { .card_count = 2, .profile_count = 12, .profile_memory = 20000, .odd_profiles = true },
     .programme = { .functions = 40, .spread_ms = 600000u, .think_max_ms = 120000u, .validity_min_s = 3600, .validity_max_s = 10800,
-                   .together_permille = 100 },
+                   .together_permille = 100, .fill = true },
     .faults = FAULTS,
     .hours = 120,
     .ok_permille = 100,
