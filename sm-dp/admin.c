@@ -5,6 +5,7 @@
 
 #include "lib/codec/hex.h"
 #include "lib/role/keys.h"
+#include "lib/role/node.h"
 #include "lib/role/undelivered.h"
 #include "procedures/personalize.h"
 #include "store/secrets.h"
@@ -238,8 +239,9 @@ int smdp_admin(struct smdp *s, const struct smdp_partner *partner, const struct 
     struct undelivered u = messages(s);
     struct admin_calls calls = { &s->env };
     struct rewrap secrets = smdp_secrets(s);
+    struct node_admin node = { &s->env, s->config.on_drain, s->config.on_drain_context };
     struct admin admin = { { { routes, ARRAY_LEN(routes), s }, admin_call_routes(&calls), undelivered_routes(&u),
-                             rewrap_routes(&secrets) }, metrics };
+                             rewrap_routes(&secrets), node_routes(&node) }, metrics };
     struct admin_request r = { .method = request->method, .path = request->path, .query = request->query, .body = request->body,
                                .reply = reply, .a = a };
     if (partner) {

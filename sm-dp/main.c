@@ -101,6 +101,8 @@ static enum err open_store(struct program_state *p)
     return rewrap_check(database_seam(p->store), keystore_soft_keys(p->keys), p->daemon->detail);
 }
 
+static void on_drain(void *context) { daemon_drain(((struct program_state *)context)->daemon); }
+
 static void on_fatal(void *context)
 {
     struct program_state *p = context;
@@ -167,6 +169,8 @@ static enum err open_smdp(struct program_state *p)
                        .log = d->log };
     p->now->config.on_fatal = on_fatal;
     p->now->config.on_fatal_context = p;
+    p->now->config.on_drain = on_drain;
+    p->now->config.on_drain_context = p;
     p->now->config.on_ordered = on_ordered;
     p->now->config.on_ordered_context = p;
     enum err err = smdp_new(&p->now->config, &env, &p->smdp);
@@ -256,6 +260,9 @@ static enum err program_reload(struct daemon *next, void *role)
     return ERR_NONE;
 }
 
+static void program_drain(void *role) { smdp_net_drain(((struct program_state *)role)->net); }
+static bool program_drained(void *role) { return smdp_drained(((struct program_state *)role)->smdp); }
+
 int main(int argc, char **argv)
 {
     static const struct program_fixed fixed[] = {
@@ -277,6 +284,8 @@ int main(int argc, char **argv)
         .open = program_open,
         .close = program_close,
         .reload = program_reload,
+        .drain = program_drain,
+        .drained = program_drained,
         .fixed = fixed,
     };
     return daemon_main(&program, argc, argv);

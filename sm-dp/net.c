@@ -104,6 +104,8 @@ enum err smdp_net_open(struct smdp_net *n, struct smdp *smdp, char *detail)
     return err == ERR_NONE ? loop_on_batch(soap.loop, on_batch, n) : err;
 }
 
+void smdp_net_drain(struct smdp_net *n) { soap_net_drain(n->soap); }
+
 void smdp_net_free(struct smdp_net *n)
 {
     if (!n)

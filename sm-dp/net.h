@@ -14,6 +14,8 @@ void smdp_net_set_tls(struct smdp_net *n, struct ssl_ctx_st *server, struct ssl_
 struct net *smdp_net_seam(struct smdp_net *n);
 /* Listens. detail: IO_DETAIL_MAX octets. */
 MUST_USE enum err smdp_net_open(struct smdp_net *n, struct smdp *smdp, char *detail);
+/* No new connections, and those that are open end with what is under way on them. */
+void smdp_net_drain(struct smdp_net *n);
 void smdp_net_free(struct smdp_net *n);
 
 #endif

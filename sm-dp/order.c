@@ -201,6 +201,8 @@ enum err smdp_order_take(struct smdp *s, const struct smdp_order *order, char *d
         err = is_known(s, &f.iccid, &a, &known);
     if (err == ERR_NONE && !known) {
         err = store_order(s, order, &f, &a);
+        if (err == ERR_CONFLICT && is_known(s, &f.iccid, &a, &known) == ERR_NONE && known)
+            err = ERR_NONE; /* another process took it just now */
         log_fact(s->env.log, err == ERR_NONE ? LOG_INFO_ : LOG_ERROR_, f.iccid.digits, "ordered profile of %s: %s",
                  order->owner.text, err == ERR_NONE ? "taken" : err_text(err));
     }

@@ -204,6 +204,8 @@ void smdp_reload(struct smdp *s, const struct smdp_config *config)
     defaults(&next);
     next.on_fatal = s->config.on_fatal;
     next.on_fatal_context = s->config.on_fatal_context;
+    next.on_drain = s->config.on_drain;
+    next.on_drain_context = s->config.on_drain_context;
     next.on_ordered = s->config.on_ordered;
     next.on_ordered_context = s->config.on_ordered_context;
     s->config = next;
@@ -215,4 +217,5 @@ void smdp_reload(struct smdp *s, const struct smdp_config *config)
 struct engine *smdp_engine(struct smdp *s) { return s->engine; }
 const char *smdp_url(const struct smdp *s) { return s->config.url; }
 void smdp_run(struct smdp *s) { engine_run(s->engine); }
+bool smdp_drained(const struct smdp *s) { return engine_drained(s->engine); }
 struct smdp_counts smdp_counts(const struct smdp *s) { return s->counts; }

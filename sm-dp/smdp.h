@@ -61,6 +61,8 @@ struct smdp_config {
     const struct role_expiries *expiries; /* of our certificates, for the metrics; NULL: not known */
     void (*on_fatal)(void *context);
     void *on_fatal_context;
+    void (*on_drain)(void *context); /* the administration wants the program to end; NULL: it cannot */
+    void *on_drain_context;
     void (*on_ordered)(void *context); /* a profile was ordered while we run; NULL: nobody cares */
     void *on_ordered_context;
 };
@@ -76,6 +78,9 @@ void smdp_reload(struct smdp *s, const struct smdp_config *config);
 struct engine *smdp_engine(struct smdp *s);
 const char *smdp_url(const struct smdp *s); /* our own, as configured */
 void smdp_run(struct smdp *s);
+/* Nothing is under way here that other processes on the database would have to begin anew; with one process: nothing waits in
+ * memory. When new work is kept away the program may end then. */
+bool smdp_drained(const struct smdp *s);
 
 extern const struct migration *const smdp_schema;
 extern const size_t smdp_schema_count;

@@ -126,6 +126,8 @@ static void on_fatal(void *context)
     daemon_fatal(p->daemon, database_detail(p->store));
 }
 
+static void on_drain(void *context) { daemon_drain(((struct program_state *)context)->daemon); }
+
 static enum err open_world(struct program_state *p)
 {
     struct daemon *d = p->daemon;
@@ -160,6 +162,8 @@ static enum err open_world(struct program_state *p)
                        .log = d->log };
     p->now->config.on_fatal = on_fatal;
     p->now->config.on_fatal_context = p;
+    p->now->config.on_drain = on_drain;
+    p->now->config.on_drain_context = p;
     err = smsr_new(&p->now->config, &env, &p->smsr);
     if (err == ERR_NONE)
         err = smsr_net_open(p->net, p->smsr, detail);
@@ -222,6 +226,9 @@ static enum err program_reload(struct daemon *next, void *role)
     return ERR_NONE;
 }
 
+static void program_drain(void *role) { smsr_net_drain(((struct program_state *)role)->net); }
+static bool program_drained(void *role) { return smsr_drained(((struct program_state *)role)->smsr); }
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && !strcmp(argv[1], "audit-trail"))
@@ -242,6 +249,8 @@ int main(int argc, char **argv)
         .open = program_open,
         .close = program_close,
         .reload = program_reload,
+        .drain = program_drain,
+        .drained = program_drained,
         .fixed = fixed,
     };
     struct program filled = program;

@@ -234,6 +234,13 @@ enum err smsr_net_open(struct smsr_net *n, struct smsr *smsr, char *detail)
     return err == ERR_NONE ? loop_on_batch(loop, on_batch, n) : err;
 }
 
+void smsr_net_drain(struct smsr_net *n)
+{
+    soap_net_drain(n->soap);
+    tcp_server_free(n->admin); /* its connections live on */
+    n->admin = NULL;
+}
+
 void smsr_net_free(struct smsr_net *n)
 {
     if (!n)

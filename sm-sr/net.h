@@ -23,6 +23,8 @@ void smsr_net_set_tls(struct smsr_net *n, struct ssl_ctx_st *server, struct ssl_
 struct net *smsr_net_seam(struct smsr_net *n);
 /* detail: IO_DETAIL_MAX octets. */
 MUST_USE enum err smsr_net_open(struct smsr_net *n, struct smsr *smsr, char *detail);
+/* No new connections, and those that are open end with what is under way on them. */
+void smsr_net_drain(struct smsr_net *n);
 void smsr_net_free(struct smsr_net *n);
 
 #endif

@@ -336,6 +336,8 @@ void smsr_reload(struct smsr *s, const struct smsr_config *config)
     defaults(&next);
     next.on_fatal = s->config.on_fatal;
     next.on_fatal_context = s->config.on_fatal_context;
+    next.on_drain = s->config.on_drain;
+    next.on_drain_context = s->config.on_drain_context;
     s->config = next;
     memset(s->networks, 0, sizeof s->networks);
     struct rewrap secrets = smsr_secrets(s);
@@ -351,6 +353,11 @@ void smsr_run(struct smsr *s)
     smsr_tick(s);
     smsr_link_tick(s);
     engine_run(s->engine);
+}
+
+bool smsr_drained(const struct smsr *s)
+{
+    return engine_drained(s->engine) && (!store_is_shared(s->env.store) || !smsr_admin_busy(s));
 }
 
 struct smsr_counts smsr_counts(const struct smsr *s) { return s->counts; }

@@ -126,6 +126,8 @@ struct smsr_config {
     const struct role_expiries *expiries; /* of our certificates, for the metrics; NULL: not known */
     void (*on_fatal)(void *context);
     void *on_fatal_context;
+    void (*on_drain)(void *context); /* the administration wants the program to end; NULL: it cannot */
+    void *on_drain_context;
 };
 
 struct smsr;
@@ -140,6 +142,9 @@ struct engine *smsr_engine(struct smsr *s);
 const char *smsr_url(const struct smsr *s); /* our own, as configured */
 /* Works off what came in; true while more may be ready. Then waits for wake_at of the clock. */
 void smsr_run(struct smsr *s);
+/* Nothing is under way here that other processes on the database would have to begin anew; with one process: nothing waits in
+ * memory. When new work is kept away the program may end then. */
+bool smsr_drained(const struct smsr *s);
 
 extern const struct migration *const smsr_schema;
 extern const size_t smsr_schema_count;

@@ -13,6 +13,8 @@ static const struct config_option log_options[] = {
     { "log", "level", CONFIG_TEXT, "info", false, "debug, info, warn or error" },
 };
 
+#define DRAIN_LOOK_MS 20u
+
 struct run {
     const struct program *program;
     struct daemon daemon;
@@ -21,6 +23,7 @@ struct run {
     const char *config_path;
     void *role;
     struct loop_timer *drain_timer;
+    uint64_t drain_until_ms;
     struct config **retired; /* of reloads */
     size_t retired_count;
 };
@@ -86,21 +89,43 @@ static int read_arguments(struct run *r, int argc, char **argv)
     return GO_ON;
 }
 
+static uint64_t now_ms(const struct run *r) { return r->daemon.clock->now_ms(r->daemon.clock); }
+
+/* Looked at again and again until nothing is under way, or the time is over. */
+static void look_drained(void *context)
+{
+    struct run *r = context;
+    if (now_ms(r) >= r->drain_until_ms || (r->program->drained && r->program->drained(r->role)))
+        loop_stop(r->daemon.loop);
+    else
+        loop_timer_set(r->drain_timer, DRAIN_LOOK_MS);
+}
+
+static void end(struct run *r)
+{
+    bool second = r->drain_timer != NULL;
+    if (r->program->drain && !second)
+        r->drain_timer = loop_timer_new(r->daemon.loop, look_drained, r);
+    if (second || !r->drain_timer) {
+        loop_stop(r->daemon.loop);
+        return;
+    }
+    r->drain_until_ms = now_ms(r) + DAEMON_DRAIN_S * 1000;
+    r->program->drain(r->role);
+    loop_timer_set(r->drain_timer, 0);
+}
+
 static void on_end_signal(void *context, int number)
 {
     struct run *r = context;
     log_fact(r->daemon.log, LOG_INFO_, NULL, "%s: stopping (signal %d)", r->program->name, number);
-    if (!r->program->drain || r->drain_timer) {
-        loop_stop(r->daemon.loop);
-        return;
-    }
-    r->drain_timer = loop_timer_new(r->daemon.loop, (loop_task *)loop_stop, r->daemon.loop);
-    if (!r->drain_timer) {
-        loop_stop(r->daemon.loop);
-        return;
-    }
-    loop_timer_set(r->drain_timer, DAEMON_DRAIN_S * 1000);
-    r->program->drain(r->role);
+    end(r);
+}
+
+void daemon_drain(struct daemon *d)
+{
+    log_fact(d->log, LOG_INFO_, NULL, "%s: stopping, as the administration wants", d->name);
+    end((struct run *)((char *)d - offsetof(struct run, daemon)));
 }
 
 /* ---- HUP: the new configuration whole, or the old one */

@@ -1,6 +1,6 @@
 /* lib/daemon/daemon.h: every long-running program starts the same way: options → config → log → the role's open (keys,
- * store, resume, listen) → ready → loop → close. TERM and INT end it cleanly, HUP reads the
- * configuration anew (where the program can); kill -9 is survived by what is stored.
+ * store, resume, listen) → ready → loop → close. TERM and INT end it cleanly (no new work, what is under way ends or goes
+ * to others), HUP reads the configuration anew (where the program can); kill -9 is survived by what is stored.
  *
  *   osprey-NAME --config FILE            runs in the foreground, says "osprey-NAME: ready" on stdout
  *   osprey-NAME --config FILE --check    reads and checks everything, opens no socket, and leaves
@@ -45,6 +45,7 @@ struct program {
     const struct program_fixed *fixed; /* what may not change then; end: section NULL */
     /* A clean stop is asked for; the loop runs on until daemon_stop or DAEMON_DRAIN_S are over. NULL: stop at once. */
     void (*drain)(void *role);
+    bool (*drained)(void *role); /* the loop may stop now; asked for again and again. NULL: drain calls daemon_stop */
 };
 #define DAEMON_DRAIN_S 5u
 
@@ -60,6 +61,8 @@ struct keystore_soft;
 MUST_USE enum err daemon_tls(const struct config *config, struct keystore_soft *keys, struct clock *clock, bool server,
                              struct ssl_ctx_st **ret, char *detail, size_t cap);
 void daemon_stop(struct daemon *d);
+/* As TERM. */
+void daemon_drain(struct daemon *d);
 /* Ends the program at once with exit code 3 because its store is in an unknown state: for engine_config.on_fatal. */
 void daemon_fatal(struct daemon *d, const char *why) __attribute__((noreturn));
 

@@ -41,6 +41,7 @@ void engine_free(struct engine *e)
         return;
     if (!e->limbo)
         engine_own_flush(e);
+    engine_leave(e);
     for (size_t i = 0; i < e->batch_count; i++) /* of a store that failed */
         engine_event_free(&e->batch[i]->event);
     for (struct queued *q = e->head, *next; q; q = next) {
@@ -605,6 +606,7 @@ void engine_run(struct engine *e)
         clock->wake_at(clock, wake);
 }
 
+bool engine_drained(const struct engine *e) { return !e->head && !e->limbo && (!e->nodes || !e->flight_count); }
 bool engine_idle(const struct engine *e) { return !e->head && !e->flight_count; }
 uint32_t engine_home(const struct engine *e) { return e->home; }
 struct engine_counts engine_counts(const struct engine *e) { return e->counts; }

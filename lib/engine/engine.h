@@ -175,6 +175,8 @@ void engine_look(struct engine *e);
 /* Runs batches until nothing is ready. Call it when all ready sockets are drained. The clock is asked (wake_at) for
  * the next timer or due effect. */
 void engine_run(struct engine *e);
+/* Nothing queued; and nothing in flight, when there are other processes that would send it once more. */
+bool engine_drained(const struct engine *e);
 /* Nothing queued, nothing in flight. */
 bool engine_idle(const struct engine *e);
 struct engine_counts {

@@ -414,6 +414,11 @@ void http_server_set_tls(struct http_server *server, struct ssl_ctx_st *tls)
     SSL_CTX_up_ref(tls);
     SSL_CTX_free(server->options.tls);
     server->options.tls = tls;
+    http_server_end_idle(server);
+}
+
+void http_server_end_idle(struct http_server *server)
+{
     for (size_t i = 0; i < server->options.connections_max; i++) {
         struct conn *c = server->conns[i];
         if (c != NULL && (c->state == CONN_IDLE || c->state == CONN_HANDSHAKE))

@@ -47,6 +47,8 @@ struct http_server *http_server_new(struct loop *loop, const struct http_server_
                                     char *detail);
 /* Another TLS context from now on: connections that are idle end, the others with their answer. A reference is kept. */
 void http_server_set_tls(struct http_server *server, struct ssl_ctx_st *tls);
+/* Connections that are idle end, the others with their answer. */
+void http_server_end_idle(struct http_server *server);
 uint16_t http_server_port(const struct http_server *server);
 /* Stops accepting; open exchanges may still be answered. */
 void http_server_close_listener(struct http_server *server);

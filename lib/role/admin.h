@@ -17,7 +17,7 @@
 #define ADMIN_PAGE        200u /* rows of one answer */
 #define ADMIN_METRICS_MAX 16384u
 #define ADMIN_LATER       0 /* in place of an HTTP status: the answer leaves through the request's `reply` */
-#define ADMIN_SETS_MAX    4u
+#define ADMIN_SETS_MAX    5u
 #define ADMIN_NO_DATABASE "the database does not answer"
 
 struct json_t;

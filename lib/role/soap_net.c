@@ -312,6 +312,12 @@ void soap_net_set_tls(struct soap_net *n, struct ssl_ctx_st *server, struct ssl_
     n->options.client_tls = client;
 }
 
+void soap_net_drain(struct soap_net *n)
+{
+    http_server_close_listener(n->server);
+    http_server_end_idle(n->server);
+}
+
 void soap_net_free(struct soap_net *n)
 {
     if (!n)

@@ -41,6 +41,8 @@ struct soap_net;
 /* NULL without memory. Nothing happens before soap_net_open, which listens; detail: IO_DETAIL_MAX octets. */
 struct soap_net *soap_net_new(const struct soap_net_options *options);
 MUST_USE enum err soap_net_open(struct soap_net *n, char *detail);
+/* No new connections, and no further request on those that are open. */
+void soap_net_drain(struct soap_net *n);
 void soap_net_free(struct soap_net *n); /* NULL is fine */
 /* Other contexts from now on, for connections of either direction; borrowed. */
 void soap_net_set_tls(struct soap_net *n, struct ssl_ctx_st *server, struct ssl_ctx_st *client);

@@ -148,6 +148,14 @@ void smsr_admin_close_all(struct smsr *s)
         session_close(s->sessions, NULL);
 }
 
+bool smsr_admin_busy(const struct smsr *s)
+{
+    for (const struct smsr_session *session = s->sessions; session; session = session->next)
+        if (session->busy)
+            return true;
+    return false;
+}
+
 /* ---- the key for an identity, from the store */
 
 static void note(void *context, enum err err) { *(enum err *)context = err; }

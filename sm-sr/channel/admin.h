@@ -17,6 +17,7 @@ struct smsr;
 struct span smsr_admin_script(struct arena *a, const struct smsr_config *config, const struct exchange *x);
 /* What was to be given to a session or link finds it gone: the card of that line is asked to come again. */
 void smsr_script_lost(struct smsr *s, const char *line);
+bool smsr_admin_busy(const struct smsr *s); /* a card is at a script */
 void smsr_admin_close_all(struct smsr *s);
 
 #endif

@@ -56,7 +56,10 @@ class Cluster(Ecosystem):
             for n in range(nodes):
                 self.node_config(role, names, n, ports[n])
             for i, name in enumerate(names):
-                self.balancer.listen('127.0.0.1', self.port[name], [('127.0.0.1', own[i]) for own in ports])
+                self.balance(self.port[name], [('127.0.0.1', own[i]) for own in ports])
+
+    def balance(self, port, backends):
+        self.balancer.listen('127.0.0.1', port, backends)
 
     def node_config(self, role, names, n, ports):
         text = open(self.path(f'{role}.conf')).read()
@@ -102,8 +105,9 @@ class Cluster(Ecosystem):
 class Caller(threading.Thread):
     """The operator's calls for one eUICC, one after the other. A call without answer is made again, with its identifier."""
 
-    def __init__(self, cluster, eid, iccid, until):
+    def __init__(self, cluster, eid, iccid, until, pause_s=0):
         super().__init__()
+        self.pause_s = pause_s
         self.lab, self.eid, self.iccid, self.until = cluster, eid, iccid, until
         self.answered, self.tries, self.longest_s, self.failure = [], 0, 0, None
         self.ended = []
@@ -112,6 +116,7 @@ class Caller(threading.Thread):
         try:
             while time.time() < self.until or len(self.answered) % 2:
                 self.one('disable' if len(self.answered) % 2 else 'enable')
+                time.sleep(self.pause_s)
         except LabError as e:
             self.failure = str(e)
 
@@ -133,10 +138,10 @@ class Caller(threading.Thread):
         self.ended.append(time.time())
 
 
-def callers(cluster, seconds):
+def callers(cluster, seconds, pause_s=0):
     """One for each card, started."""
     until = time.time() + seconds
-    threads = [Caller(cluster, card['eid'], cluster.profiles[n]['iccid'], until) for n, card in enumerate(cluster.cards)]
+    threads = [Caller(cluster, card['eid'], cluster.profiles[n]['iccid'], until, pause_s) for n, card in enumerate(cluster.cards)]
     for thread in threads:
         thread.start()
     return threads

@@ -280,6 +280,18 @@ def keys(server):
     server.lab.wait('the walk', lambda: not server.ask('admin', 'GET', 'keys', 200)['move']['running'], 10)
 
 
+def ends(lab, server, name):
+    """The processes on the database, and a clean end."""
+    seen = server.ask('admin', 'GET', 'nodes', 200)
+    if [n['asked'] for n in seen['nodes']] != [True] * seen['shared']:
+        raise LabError(f'nodes: {seen}')
+    server.ask('operator', 'POST', 'drain', 403)
+    server.ask('admin', 'POST', 'drain', 202)
+    lab.wait(f'the end of {name}', lambda: not lab.programs[name].running(), 10)
+    if lab.programs[name].process.returncode != 0:
+        raise LabError(f'{name} ended with {lab.programs[name].process.returncode}')
+
+
 def main():
     ecosystem.needs('osprey', 'osprey-sm-dp', 'osprey-sm-sr')
     with tempfile.TemporaryDirectory(prefix='osprey-admin-') as out, Ecosystem(out, profiles=1, postgres=sys.argv[1] if sys.argv[1:] else None) as lab:
@@ -303,8 +315,9 @@ def main():
         audit_trail(sr, eid)
         orders(lab, dp)
         later(lab, sr, dp, eid)
-        for server in (sr, dp):
+        for server, name in ((sr, 'sm-sr'), (dp, 'sm-dp')):
             keys(server)
+            ends(lab, server, name)
             server.all_asked()
 
 

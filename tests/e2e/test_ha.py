@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+"""Two machines with an SM-SR and an SM-DP each, three with PostgreSQL under Patroni and etcd, on a network of namespaces.
+
+Under load the primary dies, the next one is cut off, then one of the two servers' machines, and an SM-SR is killed. Counted: every
+call has its answer, each was executed once, cards and records agree, and service comes back by itself. Needs root.
+
+  test_ha.py [--folder FOLDER]"""
+import argparse
+import os
+import re
+import sys
+import tempfile
+import time
+
+import cluster
+import ecosystem
+from ecosystem import LabError, lab
+from test_nodes import download_all
+
+sys.path.insert(0, os.path.join(ecosystem.HERE, '..', 'support'))
+import machines  # noqa: E402
+import patroni  # noqa: E402
+
+DEVICES, NODES = 4, 2
+# Cards that wait for their confirmation longer than a database needs to come back: otherwise they go back, as they should.
+TIMING = 'attach_guard=60,notification_interval=2,notification_tries=60,fallback=300,session_idle=60,refresh_retry=2,poll_interval=5,retry_wait=2'
+CALM_S = 6  # between one fault's end and the next
+
+
+class HaCluster(cluster.Cluster):
+    """The servers run on machines of their own; what stands for the world outside them stays where it is."""
+
+    def __init__(self, out, database):
+        self.places = [machines.Machine(f'app{n}', 21 + n, out) for n in range(NODES)]
+        for place in self.places:
+            database.proxy(place)
+        database.wait('a database for the servers', lambda: database.primary(), 60)
+        super().__init__(out, database, databases=['postgresql://postgres@127.0.0.1:5000'] * NODES, nodes=NODES, devices=DEVICES,
+                         profiles=DEVICES, timing=TIMING)
+        for name in os.listdir(out):
+            if name.endswith('.conf'):
+                self.to_network(name)
+        for role in cluster.ROLES:
+            for n, place in enumerate(self.places):
+                name = f'{role}-{n}'
+                self.programs[name] = lab.Program(name, place.words(self.program(f'osprey-{role}'), '--config', self.path(f'{name}.conf')),
+                                                  self.path('logs', f'{name}.out'))
+
+    def to_network(self, name):
+        text = open(self.path(name)).read().replace('@127.0.0.1:5000', '@LOCAL')
+        place = re.fullmatch(r'sm-..-(\d)\.conf', name)
+        if place:
+            text = re.sub(r'\nlisten = 127\.0\.0\.1', f'\nlisten = {self.places[int(place[1])].address}', text)
+        lab.write(self.path(name), text.replace('127.0.0.1', machines.OUTSIDE).replace('@LOCAL', '@127.0.0.1:5000'))
+
+    def balance(self, port, backends):
+        self.balancer.listen('0.0.0.0', port, [(self.places[n].address, own) for n, (_, own) in enumerate(backends)])
+
+    def configure_device(self, eid, name='device'):
+        path = super().configure_device(eid, name)
+        self.to_network(os.path.basename(path))
+        return path
+
+    def url(self, who):
+        return f'https://{machines.OUTSIDE}:{self.port[who]}'
+
+
+class Story:
+    """Faults, one after the other, and how long nothing was answered after each."""
+
+    def __init__(self, lab_, database, threads):
+        self.lab, self.database, self.threads = lab_, database, threads
+        self.gaps = []
+
+    def ended(self):
+        return sorted(end for t in self.threads for end in list(t.ended))
+
+    def serves_again(self, since, what, seconds=90):
+        """Every caller has got an answer to what it asked after the fault."""
+        def all_served():
+            failure = next((t.failure for t in self.threads if t.failure), None)
+            if failure:
+                raise LabError(f'{what}: {failure}')
+            return all(any(end > since for end in list(t.ended)[-3:]) for t in self.threads)
+        self.lab.wait(f'service after "{what}"', all_served, seconds)
+        ends = [since] + [end for end in self.ended() if end > since]
+        self.gaps.append((what, max(b - a for a, b in zip(ends, ends[1:]))))
+
+    def primary_dies(self):
+        old = self.database.primary()
+        since = time.time()
+        old.crash()
+        self.serves_again(since + 0.5, 'the primary dies')
+        self.database.wait('another primary', lambda: self.database.primary() not in (None, old), 60)
+        self.database.start(old)
+        self.database.wait('three databases', self.database.whole, 120)
+
+    def primary_is_cut_off(self):
+        old = self.database.primary()
+        since = time.time()
+        old.cut_off()
+        self.serves_again(since + 0.5, 'the primary is cut off')
+        time.sleep(max(0, since + 15 - time.time()))
+        old.connect()
+        self.database.wait('three databases', self.database.whole, 120)
+
+    def server_is_cut_off(self):
+        place = self.lab.places[1]
+        since = time.time()
+        place.cut_off()
+        self.serves_again(since + 0.5, 'a servers\' machine is cut off')
+        time.sleep(max(0, since + 15 - time.time()))
+        place.connect()
+
+    def server_is_killed(self):
+        since = time.time()
+        self.lab.programs['sm-sr-0'].kill()
+        self.serves_again(since + 0.5, 'an SM-SR is killed')
+        self.lab.programs['sm-sr-0'].start()
+
+    def run(self):
+        for fault in (self.primary_dies, self.primary_is_cut_off, self.server_is_cut_off, self.server_is_killed):
+            time.sleep(CALM_S)
+            fault()
+        time.sleep(CALM_S)
+
+
+def exits(lab_):
+    """Programs that ended by themselves."""
+    return [name for name, p in lab_.programs.items() if not p.running()]
+
+
+def once(folder):
+    out = tempfile.mkdtemp(prefix='osprey-ha-', dir=folder)
+    os.chmod(out, 0o755)
+    began = time.time()
+    database = patroni.Patroni(out)
+    database.start_all()
+    database.wait('three databases', database.whole, 120)
+    for name in ('smsr', 'smdp'):
+        database.ask('postgres', f'CREATE DATABASE {name}')
+    with HaCluster(out, database) as lab_:
+        try:
+            lab_.up()
+            download_all(lab_)
+            threads = cluster.callers(lab_, 100000, 0.1)
+            story = Story(lab_, database, threads)
+            try:
+                story.run()
+            finally:
+                for thread in threads:
+                    thread.until = 0
+            calls, tries = cluster.count(lab_, threads)
+            if exits(lab_):
+                raise LabError(f'ended by themselves: {exits(lab_)}')
+        except (LabError, TimeoutError):
+            for name in sorted(os.listdir(os.path.join(out, 'logs'))):
+                print(name, lab.tail(os.path.join(out, 'logs', name), 12), sep='\n')
+            raise
+    for machine in database.machines + lab_.places:
+        machine.crash()
+    gaps = ', '.join(f'{what}: {gap:.1f} s' for what, gap in story.gaps)
+    print(f'{calls} calls answered, {calls} executed, 0 lost, 0 twice, {tries - calls} made again; longest silence when {gaps}; '
+          f'longest call {max(t.longest_s for t in threads):.1f} s; {time.time() - began:.0f} s', flush=True)
+    ecosystem.shutil.rmtree(out, ignore_errors=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--folder', default=None)
+    arguments = parser.parse_args()
+    if os.getuid() != 0 or patroni.missing():
+        ecosystem.skip(f'needs root, and {patroni.missing()}')
+    ecosystem.needs(*lab.PLACES)
+    machines.own_world()
+    once(arguments.folder)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
