@@ -129,6 +129,9 @@ static void on_event(struct turn *t)
     case SMSR_EVENT_SESSION_LOST:
         smsr_exchange_session_lost(t);
         break;
+    case SMSR_EVENT_TOO_LONG:
+        smsr_exchange_too_long(t, *(const size_t *)t->event->data);
+        break;
     case SMSR_EVENT_MASTER_DELETE:
         smsr_master_delete(t, t->event->data);
         break;

@@ -17,6 +17,7 @@ enum smsr_event {
     SMSR_EVENT_POST,                    /* data: struct post_event: a request of an administration session */
     SMSR_EVENT_RESPONSE,                /* data: struct call_event: the answer of another SM-SR */
     SMSR_EVENT_SESSION_LOST,            /* a script could not be given to its session */
+    SMSR_EVENT_TOO_LONG,                /* a packet did not fit a CAT_TP link; data: size_t, what does */
     SMSR_EVENT_LINK,                    /* a card opened a CAT_TP link: no data */
     SMSR_EVENT_REACHABLE,               /* the network says that the card can be reached; data: the number, text */
     SMSR_EVENT_MASTER_DELETE            /* data: struct master_delete_event, from the administration */

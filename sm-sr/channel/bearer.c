@@ -71,6 +71,27 @@ struct bearer_choice smsr_bearer_choose(const struct turn *t, size_t len, bool b
     return (struct bearer_choice){ BEARER_SMS, "short enough" };
 }
 
+static bool by_sms(const struct turn *t, size_t len, const char *why, struct bearer_choice *ret)
+{
+    if (t->config->bearer != SMSR_BEARER_AUTO || len > t->config->sms_script_max)
+        return false;
+    *ret = (struct bearer_choice){ BEARER_SMS, why };
+    return true;
+}
+
+bool smsr_bearer_besides(const struct turn *t, enum bearer bearer, size_t len, struct bearer_choice *ret)
+{
+    static const char why[] = "too long for the card the other way";
+    enum bearer big[BIG_MAX];
+    size_t count = big_bearers(t, big);
+    for (size_t i = 0; i < count; i++)
+        if (big[i] != bearer && fits(t, big[i], len)) {
+            *ret = (struct bearer_choice){ big[i], why };
+            return true;
+        }
+    return by_sms(t, len, why, ret);
+}
+
 bool smsr_bearer_after(const struct turn *t, enum bearer bearer, size_t len, struct bearer_choice *ret)
 {
     enum bearer big[BIG_MAX];
@@ -82,8 +103,5 @@ bool smsr_bearer_after(const struct turn *t, enum bearer bearer, size_t len, str
             *ret = (struct bearer_choice){ big[at], "the card does not come the other way" };
             return true;
         }
-    if (t->config->bearer != SMSR_BEARER_AUTO || len > t->config->sms_script_max)
-        return false;
-    *ret = (struct bearer_choice){ BEARER_SMS, "the card does not come" };
-    return true;
+    return by_sms(t, len, "the card does not come", ret);
 }

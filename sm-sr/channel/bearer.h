@@ -16,5 +16,7 @@ bool smsr_bearer_is_of(enum bearer bearer, struct reply_ref session);
 struct bearer_choice smsr_bearer_choose(const struct turn *t, size_t len, bool bulk, struct reply_ref session);
 /* The card does not come this way: the next one for such a script; false: there is none. */
 bool smsr_bearer_after(const struct turn *t, enum bearer bearer, size_t len, struct bearer_choice *ret);
+/* The script is too long for this way on this card: any other. */
+bool smsr_bearer_besides(const struct turn *t, enum bearer bearer, size_t len, struct bearer_choice *ret);
 
 #endif

@@ -168,13 +168,9 @@ enum err smsr_exchange_send(struct turn *t, const struct operation *op, enum exc
 
 /* ---- again */
 
-/* The card did not come for it: another way, with the script in its form (AE 80 … 00 00 becomes AA LL … by SMS). */
-static bool other_way(struct turn *t, struct exchange *x, const char *why)
+/* Another way, with the script in its form (AE 80 … 00 00 becomes AA LL … by SMS). */
+static bool move_to(struct turn *t, struct exchange *x, struct bearer_choice next, const char *why)
 {
-    struct bearer_choice next;
-    if (x->state != EXCHANGE_WAITING || x->script.len < SCRIPT_FRAME ||
-        !smsr_bearer_after(t, x->bearer, x->script.len - SCRIPT_FRAME, &next))
-        return false;
     enum bearer before = x->bearer;
     struct span script = x->script;
     x->bearer = next.bearer;
@@ -193,6 +189,14 @@ static bool other_way(struct turn *t, struct exchange *x, const char *why)
     x->script = script;
     x->tries = next.bearer == BEARER_SMS ? x->tries : 0;
     return true;
+}
+
+/* The card did not come for it. */
+static bool other_way(struct turn *t, struct exchange *x, const char *why)
+{
+    struct bearer_choice next;
+    return x->state == EXCHANGE_WAITING && x->script.len >= SCRIPT_FRAME &&
+           smsr_bearer_after(t, x->bearer, x->script.len - SCRIPT_FRAME, &next) && move_to(t, x, next, why);
 }
 
 static bool gave_up(struct turn *t, struct exchange *x)
@@ -477,6 +481,30 @@ void smsr_exchange_session_lost(struct turn *t)
         struct exchange *x = &t->e->exchanges[i];
         if (x->n && x->change != ROW_GONE && x->bearer != BEARER_SMS)
             smsr_exchange_again(t, x);
+    }
+}
+
+void smsr_exchange_too_long(struct turn *t, size_t room)
+{
+    for (size_t i = 0; i < t->e->exchange_count; i++) {
+        struct exchange *x = &t->e->exchanges[i];
+        struct bearer_choice next;
+        struct card_answer a = { .outcome = CARD_REFUSED };
+        if (!x->n || x->change == ROW_GONE || x->bearer != BEARER_CAT_TP || x->state != EXCHANGE_SENT ||
+            x->packet.len <= room)
+            continue;
+        snprintf(a.why, sizeof a.why, "over CAT_TP the card takes %zu octets at a time, not %zu", room, x->packet.len);
+        if (x->repeated) /* it fitted once, and may have been executed */
+            a.outcome = CARD_UNSURE;
+        bool moved = !x->repeated && x->script.len >= SCRIPT_FRAME &&
+                     smsr_bearer_besides(t, x->bearer, x->script.len - SCRIPT_FRAME, &next) && move_to(t, x, next, a.why);
+        if (!moved) {
+            exchange_answered(t, x, &a);
+            continue;
+        }
+        smsr_exchange_changed(x);
+        smsr_pace_left(t, x);
+        sms_post(t, x, x->packet);
     }
 }
 

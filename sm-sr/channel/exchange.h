@@ -34,6 +34,8 @@ void smsr_exchange_por(struct turn *t, enum scp80_form form, struct span packet)
 void smsr_exchange_posted(struct turn *t, uint32_t n, struct span status, struct span body);
 /* A script did not reach its session: the card is asked to come again. */
 void smsr_exchange_session_lost(struct turn *t);
+/* The link could not take a packet: its card has room for so many octets at a time. Another way, or the script is refused. */
+void smsr_exchange_too_long(struct turn *t, size_t room);
 /* t->session waits: gives it the next script, lets it wait for one, or ends it (204). */
 void smsr_exchange_serve(struct turn *t);
 

@@ -278,6 +278,22 @@ static void hold(struct smsr_link *l, uint64_t until_ms)
     wake_at(l->smsr, until_ms);
 }
 
+/* The card's SYN says how much it takes at a time. The link is of no use for this script, so it ends. */
+static void too_long(struct smsr_link *l)
+{
+    struct event *event = engine_event(l->smsr->engine, SMSR_EVENT_TOO_LONG, l->eid_text);
+    size_t *room = event ? ARENA_NEW(event->arena, size_t) : NULL;
+    link_end(l);
+    if (!room) {
+        engine_event_free(event);
+        return;
+    }
+    *room = l->machine.peer_sdu && l->machine.peer_sdu < sizeof l->tx ? l->machine.peer_sdu : sizeof l->tx;
+    event->data = room;
+    if (engine_post(l->smsr->engine, event) != ERR_NONE)
+        log_fact(l->smsr->env.log, LOG_WARN_, l->eid_text, "too busy");
+}
+
 static void give(struct smsr_link *l, const struct effect *effect)
 {
     enum err err = cat_tp_send(&l->machine, now(l->smsr), effect->body);
@@ -290,7 +306,10 @@ static void give(struct smsr_link *l, const struct effect *effect)
     }
     log_fact(l->smsr->env.log, LOG_WARN_, l->eid_text, "a packet of %zu octets cannot go over the link: %s",
              effect->body.len, err_text(err));
-    smsr_script_lost(l->smsr, effect->line);
+    if (err == ERR_TOO_LONG)
+        too_long(l);
+    else
+        smsr_script_lost(l->smsr, effect->line);
 }
 
 /* A card that has just come may want to say something first. */

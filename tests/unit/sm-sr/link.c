@@ -109,7 +109,7 @@ static void connect_now(void)
                                .tx = l.tx,
                                .rx = l.rx,
                                .tx_cap = sizeof l.tx,
-                               .rx_cap = sizeof l.rx,
+                               .rx_cap = l.client->sdu_max ? l.client->sdu_max : SDU_MAX,
                                .datagram = of_card,
                                .opened = on_opened,
                                .sdu = on_sdu,

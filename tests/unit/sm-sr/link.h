@@ -12,6 +12,7 @@ struct link_client {
     bool no_udp;    /* PUSH is refused: 6A81 */
     bool no_answer; /* datagrams of the card are lost, all of them */
     bool open;
+    uint16_t sdu_max; /* octets the card takes at a time; 0: plenty */
 };
 /* From now on the card answers PUSH with links, and the SM-SR's datagrams reach it. */
 void link_install(struct world *w, struct link_client *client);

@@ -124,18 +124,23 @@ static void an_answer_that_got_lost_is_said_again(void **state)
     must_be_enabled();
 }
 
-static void a_terminal_without_udp_is_served_by_sms(void **state)
+static void create_isdp(void)
 {
-    (void)state;
-    begin(SMSR_BEARER_AUTO);
-    w.config.sms_script_max = 1300;
-    client.no_udp = true;
     struct es3_create_isdp r = { .base = world_call("x", 3600),
                                  .eid = world_eid(),
                                  .iccid = world_iccid("8999970000000000019"),
                                  .required_memory = 30000 };
     assert_ok(oid_from_text(SPAN_LIT(OID_OP1), &r.mno_id));
     world_ask(&w, OID_SMDP, ES3_CREATE_ISDP, &r);
+}
+
+static void a_terminal_without_udp_is_served_by_sms(void **state)
+{
+    (void)state;
+    begin(SMSR_BEARER_AUTO);
+    w.config.sms_script_max = 1300;
+    client.no_udp = true;
+    create_isdp();
     world_pass(&w, 3000); /* PUSH is refused: it does not wait for more triggers */
     const struct told *t = world_told(&w, ES3_CREATE_ISDP);
     assert_true(t && t->status.exec == EXECUTED_SUCCESS);
@@ -150,6 +155,36 @@ static void send_data(struct span data)
     };
     world_ask(&w, OID_SMDP, ES3_SEND_DATA, &r);
     world_settle(&w);
+}
+
+/* The card's SYN says what it can take: the packet goes another way, and the card is not called again and again. */
+static void a_card_with_little_room_is_served_by_sms(void **state)
+{
+    (void)state;
+    begin(SMSR_BEARER_AUTO);
+    client.sdu_max = 60;
+    send_data(hex_lit("220580CAFF2100 220580CAFF2100 220580CAFF2100 220580CAFF2100 220580CAFF2100 220580CAFF2100"));
+    world_pass(&w, 5000);
+    const struct told *t = world_told(&w, ES3_SEND_DATA);
+    assert_true(t && t->status.exec == EXECUTED_SUCCESS);
+    assert_int_equal(client.links, 1);
+    assert_int_equal(client.packets, 0);
+    world_free(&w);
+}
+
+/* Where there is no other way it is said at once, and not at the end of an hour. */
+static void a_card_with_little_room_and_no_other_way_is_told_of(void **state)
+{
+    (void)state;
+    begin(SMSR_BEARER_CAT_TP);
+    client.sdu_max = 60;
+    create_isdp();
+    world_pass(&w, 3000);
+    const struct told *t = world_told(&w, ES3_CREATE_ISDP);
+    assert_true(t && t->status.exec == EXECUTED_FAILED);
+    assert_non_null(strstr(t->status.detail, "takes 60 octets at a time"));
+    assert_int_equal(client.links, 1);
+    world_free(&w);
 }
 
 /* What waits for a session goes over a link when the card comes with one, if it fits there. */
@@ -259,6 +294,8 @@ int main(void)
         cmocka_unit_test(triggers_do_not_spoil_the_packet),
         cmocka_unit_test(an_answer_that_got_lost_is_said_again),
         cmocka_unit_test(a_terminal_without_udp_is_served_by_sms),
+        cmocka_unit_test(a_card_with_little_room_is_served_by_sms),
+        cmocka_unit_test(a_card_with_little_room_and_no_other_way_is_told_of),
         cmocka_unit_test(what_waits_for_https_goes_over_a_link_that_comes),
         cmocka_unit_test(a_notification_comes_over_a_link_and_is_confirmed_there),
         cmocka_unit_test(a_forged_notification_is_dropped),
