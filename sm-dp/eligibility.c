@@ -59,7 +59,7 @@ struct status smdp_eligible(struct turn *t, const struct eis *eis, const struct 
     const struct profile_info *same = eis_profile_by_iccid(eis, &p->iccid);
     if (same && same->state != PROFILE_CREATED)
         return status_failed(REASON_ICCID_IN_USE, p->iccid.digits, "it is on this eUICC already");
-    if (eis->remaining_memory < p->memory && !smdp_left_over(t, eis))
+    if (eis->remaining_memory < p->memory && !smdp_left_over(t, eis) && !MUTANT(believes_any_memory_claim))
         return status_failed(REASON_EUICC_MEMORY, t->eid, "%u octets are needed, %llu are free", p->memory,
                              (unsigned long long)eis->remaining_memory);
     return status_success();

@@ -211,6 +211,8 @@ static void packet_verified(struct card *card, const struct sd_target *t, uint8_
             isdr_note_kvn(card, kvn);
         packet_execute(card, por->way, t, kvn, data, &answer);
     }
+    if (status != SCP80_OK)
+        log_fact(card->env.log, LOG_WARN_, NULL, "a command packet is refused: %s", scp80_status_text((uint8_t)status));
     por_send(card, por, (uint8_t)status, wr_span(&answer));
     isdr_bearer_idle(card);
 }
@@ -242,6 +244,8 @@ void isdr_packet_receive(struct card *card, struct span packet, const struct pac
         err = scp80_command_unwrap(way->form, packet, &por.keys, &plain, &h, &data);
         status = SCP80_CC_FAILED;
     }
+    if (err != ERR_NONE)
+        log_fact(card->env.log, LOG_WARN_, NULL, "a command packet is refused: %s", scp80_status_text(status));
     if (err == ERR_NONE)
         packet_verified(card, &t, set.kvn, data, &por);
     else if (!silent(&t) || MUTANT(answers_strangers))

@@ -219,7 +219,7 @@ static enum err packet_open(struct turn *t, enum scp80_form form, struct span pa
         err = scp80_policy_isdr(&h);
     if (err == ERR_NONE)
         err = smsr_packet_open(t, k, form, packet, &plain, &h, ret_data);
-    if (err == ERR_NONE && h.counter && h.counter < t->e->heard_counter)
+    if (err == ERR_NONE && h.counter && h.counter < t->e->heard_counter && !MUTANT(hears_old_packets))
         err = ERR_REPLAY;
     if (err == ERR_NONE && h.counter > t->e->heard_counter)
         t->e->heard_counter = h.counter;
