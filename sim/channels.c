@@ -74,7 +74,7 @@ static void opened(void *context, uint64_t generation, struct span nothing)
     if (c->generation != generation || !lives(c->device))
         return;
     c->device->network->asked++;
-    if (prepaid_spend(c->device, 0)) /* else the network opens none */
+    if (!hostile_mutes(c->device) && prepaid_spend(c->device, 0)) /* else the network opens none */
         c->session = connect_to(c);
     BOOK(c->device, sessions, 1);
     world_arrow(c->device->network->world, c->device->number, "device", "sm-sr", "connection %s", c->session ? "opened" : "refused");

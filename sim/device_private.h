@@ -2,6 +2,7 @@
 #ifndef OSPREY_SIM_DEVICE_PRIVATE_H
 #define OSPREY_SIM_DEVICE_PRIVATE_H
 
+#include "hostile.h"
 #include "node_device.h"
 #include "prepaid.h"
 
@@ -27,6 +28,9 @@ void home_update_location(void *device, const char *imsi);
 void home_registered(void *device, const char *imsi, const char *msisdn);
 /* messages.c */
 void message_submit(void *device, const struct sms_submit *sms);
+/* A message that was on its way once, again: from the card, to it. */
+void message_replay_up(struct sim_device *d, unsigned server, const struct weather *weather, struct span message);
+void message_replay_down(struct sim_device *d, unsigned server, const struct weather *weather, struct span user_data);
 void message_taken(void *device, uint64_t tag, bool ok);
 /* channels.c */
 void channel_open(void *device, unsigned id, enum modem_transport transport, const uint8_t ipv4[4], uint16_t port);

@@ -227,6 +227,8 @@ static struct eum_order order_of(struct ecosystem *e, struct sim_card *card, str
     struct eum_order o = { .eid = card->eid, .eum = { e->eum_certificate, e->eum_key }, .eum_id = oid_of(OID_EUM), .cis = &e->trust,
                            .curve = EC_P256, .validity = validity, .production_ms = WORLD_START_MS - YEAR_MS / 12,
                            .kek = SPAN_OF(e->kek) };
+    if (e->options.hostile && e->options.hostile->certificates_end_ms)
+        o.validity.to_ms = WORLD_START_MS + e->options.hostile->certificates_end_ms;
     o.smsr.oid = oid_of(OID_SMSR);
     o.smsr.sms_number = SMSR_NUMBER;
     if (e->options.bearer == SMSR_BEARER_CAT_TP) {
@@ -300,12 +302,18 @@ static struct iccid whole_iccid(const char *digits)
     return iccid;
 }
 
+static uint32_t claimed_memory(const struct ecosystem *e)
+{
+    const struct hostile *h = e->options.hostile;
+    return h && h->claimed_memory ? h->claimed_memory : e->options.profile_memory;
+}
+
 static void order_profile(struct ecosystem *e, const struct profile_text *p, const char *msisdn,
                           struct arena *arena, struct iccid *ret_iccid)
 {
     char detail[SMDP_DETAIL_MAX] = "";
     struct smdp_order order = { .package = build_package(p, arena), .owner = oid_of(OID_OPERATOR), .type = "demo", .connectivity = p->connectivity,
-                                .pol2 = p->pol2, .token = p->token, .memory = e->options.profile_memory };
+                                .pol2 = p->pol2, .token = p->token, .memory = claimed_memory(e) };
     snprintf(order.address.imsi, sizeof order.address.imsi, "%s", p->imsi);
     snprintf(order.address.msisdn, sizeof order.address.msisdn, "%s", msisdn);
     enum err err = smdp_order(e->smdp->smdp, &order, detail);
@@ -329,6 +337,8 @@ static void add_profile(struct ecosystem *e, unsigned i, unsigned n, struct span
         p.pol2.rules = POL2_RULE(POL2_DISABLE, POL2_AUTO_DELETE);
     if (e->options.odd_profiles && n > 1 && n + 1 == e->options.profile_count)
         p.pol1 = "04";
+    if (e->options.hostile && e->options.hostile->pol1)
+        p.pol1 = e->options.hostile->pol1;
     memcpy(card->profiles[n].imsi, p.imsi, sizeof p.imsi);
     subscribe(e, source, p.imsi, msisdn, "k", "opc");
     order_profile(e, &p, msisdn, arena, &card->profiles[n].iccid);
@@ -406,6 +416,7 @@ struct ecosystem *ecosystem_new(struct world *w, const struct ecosystem_options 
     world_steps(w)->eids = e->eids;
     e->network.world = w;
     e->network.countries = options->countries;
+    e->network.hostile = options->hostile;
     e->network.air = (struct weather){ .delay_min_ms = 40, .delay_max_ms = 400 };
     e->network.sms_up = e->network.sms_down = SMS_WEATHER;
     e->network.datagrams = e->network.air;

@@ -3,6 +3,7 @@
 #ifndef OSPREY_SIM_ECOSYSTEM_H
 #define OSPREY_SIM_ECOSYSTEM_H
 
+#include "hostile.h"
 #include "judge.h"
 #include "node_smdp.h"
 #include "node_smsr.h"
@@ -41,6 +42,7 @@ struct ecosystem_options {
     unsigned card_count, profile_count; /* profile_count: ordered for each card */
     unsigned profile_memory; /* octets that each asks for on the card; 0: as the SM-DP estimates */
     enum smsr_bearer_choice bearer;
+    const struct hostile *hostile; /* NULL: nobody means harm */
     bool countries;  /* geography.h: the devices begin at home, each with the bands of one kind of radio */
     bool two_smsrs;  /* a second SM-SR, to which eUICCs can be moved, and back */
     bool odd_profiles; /* of each card the first has a key for delete tokens, the second connectivity parameters that the SM-DP sets, and

@@ -205,6 +205,7 @@ static void compare(struct ecosystem *e, int n, const struct euicc_profile_info 
         if ((entries[i].fallback != 0) != p->fallback)
             judge_says(e, "eis-is-card", n, "ISD-P %s: fall-back attribute differs", aid);
         bool unfinished = p->state != EUICC_PROFILE_ENABLED && p->state != EUICC_PROFILE_DISABLED;
+        e->judge.half_loaded += unfinished;
         if (unfinished && e->options.two_smsrs)
             e->judge.left_behind++;
         else if (unfinished)

@@ -16,6 +16,7 @@ struct sim_judge {
     unsigned wrong;
     int first_card;      /* with something wrong; -1: none */
     char first[40];      /* the invariant */
+    unsigned half_loaded; /* ISD-Ps, of whatever reason */
     unsigned left_behind; /* ISD-Ps half loaded, known to the EIS: a clean-up does not follow its eUICC to another SM-SR; the next download
                            * removes them */
     bool quiet;          /* says nothing */

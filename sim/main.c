@@ -14,13 +14,15 @@ static int usage(FILE *out, int code)
                  "osprey-sim pairs [--seed N] [--every N] [--profiles DIR]\n"
                  "osprey-sim search SCENARIO|all|mixed --seeds A..B [--seconds N] [--log FILE] [--shrink SECONDS] [--profiles DIR]\n"
                  "osprey-sim table [--seeds A..B] [--seconds N] [--profiles DIR]\n"
+                 "osprey-sim attack all|NAME [--seed N] [--profiles DIR]\n"
                  "osprey-sim plant all|N|NAME [--seed N] [--profiles DIR]\n"
                  "osprey-sim replay FILE [--profiles DIR]\n\n"
                  "Runs a world of cards, modems, networks and servers in one process on virtual time, lets things go wrong, prints the\n"
                  "hash over all octets delivered, and judges the end (docs/invariants.md). A failure prints the sequence diagram of the\n"
                  "eUICC concerned. sweep: one world for each place where something can fail (or each --every-th), struck there only. pairs: every two functions\n"
                  "on one eUICC, in every order of what happens. table: how often each kind of fault struck each procedure\n"
-                 "in each of its steps, aiming at those that it missed. plant: does the judge find a deliberate fault? search: one seed after the other, until --seconds are over; all: in every\n"
+                 "in each of its steps, aiming at those that it missed. attack: attacks with their countermeasures,\n"
+                 "and in a build with -Dmutants=true also without. plant: does the judge find a deliberate fault? search: one seed after the other, until --seconds are over; all: in every\n"
                  "scenario, mixed: in one, those with faults in turn; what stands as done in the --log is not done again. replay: the seeds of a list\n"
                  "(sim/seeds.txt). --shrink: makes the (first) failing history shorter for so long: fewer cards, functions\n"
                  "and faults; faults are numbered, --keep lets those alone strike. --profiles: folder of the profile sources (default profiles).\n");
@@ -104,6 +106,7 @@ int main(int argc, char **argv)
         return list();
     if (argc == 2 && !strcmp(argv[1], "--help"))
         return usage(stdout, 0);
+    bool attack = argc >= 2 && !strcmp(argv[1], "attack");
     bool pairs = argc >= 2 && !strcmp(argv[1], "pairs"), table = argc >= 2 && !strcmp(argv[1], "table");
     for (int i = pairs || table ? 2 : 3; i < argc; i++)
         if (!option(argc, argv, &i, &o))
@@ -114,6 +117,8 @@ int main(int argc, char **argv)
         return sim_order_table(&o);
     if (argc < 3)
         return usage(stderr, 2);
+    if (attack)
+        return sim_order_attack(argv[2], &o);
     const struct scenario *s = sim_scenario(argv[2]);
     o.mixed = !strcmp(argv[2], "mixed");
     bool all = !strcmp(argv[2], "all") || o.mixed;

@@ -46,7 +46,7 @@ void message_submit(void *context, const struct sms_submit *sms)
     struct weather up = roaming_message(d, &n->sms_up), air = roaming_air(d, &n->air);
     world_arrow(n->world, d->number, "device", "sm-sr", "short message of %zu octets", sms->ud.len);
     for (unsigned i = 0; i < n->server_count; i++)
-        if (!strcmp(sms->to.text, n->servers[i].number) && message.err == ERR_NONE)
+        if (!strcmp(sms->to.text, n->servers[i].number) && message.err == ERR_NONE && !hostile_hears_up(d, i, wr_span(&message)))
             world_carry_card(n->world, d->number, "sms-mo", &up, wr_span(&message), mo_arrived, n, i * CENTRE_TRIES_STEP);
     world_carry(n->world, "sms-accepted", &air, SPAN_NONE, mo_accepted, d, d->generation_of_power);
 }
@@ -101,6 +101,7 @@ static void deliver(struct sim_network *n, uint64_t tries, const char *to, struc
         return;
     }
     struct weather down = roaming_message(d, &n->sms_down);
+    hostile_hears_down(d, (unsigned)(tries / CENTRE_TRIES_STEP), user_data);
     world_carry_card(n->world, d->number, "sms-mt", &down, user_data, mt_arrived, d, tries / CENTRE_TRIES_STEP);
 }
 
@@ -118,6 +119,16 @@ void sim_network_sms(struct sim_network *n, unsigned server, const char *to, str
         to++;
     n->asked++;
     deliver(n, server * CENTRE_TRIES_STEP, to, user_data);
+}
+
+void message_replay_up(struct sim_device *d, unsigned server, const struct weather *weather, struct span message)
+{
+    world_carry(d->network->world, "sms-mo", weather, message, mo_arrived, d->network, server * CENTRE_TRIES_STEP);
+}
+
+void message_replay_down(struct sim_device *d, unsigned server, const struct weather *weather, struct span user_data)
+{
+    world_carry(d->network->world, "sms-mt", weather, user_data, mt_arrived, d, server);
 }
 
 void message_taken(void *context, uint64_t tag, bool ok)

@@ -275,6 +275,7 @@ void sim_device_troubles(struct sim_device *d)
     again(d, f->torn_every_ms, trouble_torn);
     again(d, f->silence_every_ms, trouble_silence);
     again(d, f->moves_every_ms, trouble_move);
+    hostile_begin(d);
     const struct strikes *s = world_strikes(d->network->world);
     d->written_before = d->memory.written;
     if (s->kind == STRIKE_CARD_TORN)

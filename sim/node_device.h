@@ -34,6 +34,7 @@ struct sim_network {
     bool countries;                       /* the world has countries: each device is in one */
     unsigned asked;                       /* short messages and connections between devices and server, so far */
     const struct faults *faults;          /* NULL: none */
+    const struct hostile *hostile;        /* works while there are faults; NULL: nobody */
     struct fault_counts *counts;
     struct sim_server { /* an SM-SR: where short messages to this number and connections to this address go */
         char number[SIM_NUMBER_MAX];
@@ -68,6 +69,7 @@ struct sim_device {
     bool on, dying, broken; /* broken: the card does not open any more */
     uint32_t generation_of_power; /* what was under way to an earlier life finds nobody */
     char imei[16];
+    uint64_t muted_until_ms; /* hostile.h */
     uint64_t troubles;      /* counts */
     uint64_t silence;       /* counts: the end of an earlier one is not that of a later one */
     struct sim_usage *account;  /* what it uses is booked here; NULL: nowhere */

@@ -1,4 +1,4 @@
-#include "scenario.h"
+#include "attack.h"
 
 #include <stdio.h>
 
@@ -19,6 +19,9 @@ const struct scenario *sim_scenario(const char *name)
     for (size_t i = 0; i < sim_scenario_count; i++)
         if (!strcmp(sim_scenarios[i]->name, name))
             return sim_scenarios[i];
+    for (size_t i = 0; i < sim_attack_count; i++)
+        if (!strcmp(sim_attacks[i].scenario->name, name))
+            return sim_attacks[i].scenario;
     return NULL;
 }
 
@@ -54,7 +57,9 @@ static void tell(const struct ecosystem *e, uint64_t calm_ms, struct sim_report 
     r->days = (double)(world_now(e->world) - WORLD_START_MS) / (24 * (double)HOUR_MS) * e->options.card_count;
     world_hash(e->world, r->hash);
     r->strikes = *world_strikes(e->world);
+    r->half_loaded = e->judge.half_loaded;
     r->left_behind = e->judge.left_behind;
+    r->told = world_lines(e->world);
     r->fault_count = world_fault_count(e->world);
 }
 
@@ -95,12 +100,15 @@ void sim_run(const struct scenario *s, const struct sim_wish *wish, struct sim_r
     enum sim_talk talk = wish->talk;
     int watched = wish->watched;
     struct ecosystem_options options = s->options;
+    static const struct hostile nobody;
+    options.hostile = memcmp(&s->hostile, &nobody, sizeof nobody) ? &s->hostile : NULL;
     struct world *w = world_new(wish->seed);
     sim_must(w ? ERR_NONE : ERR_NO_MEMORY, "world");
     options.profiles = wish->profiles;
     world_strikes(w)->kind = wish->strike;
     world_strikes(w)->at = wish->strike_at;
     world_mute(w, wish->mute);
+    world_count_lines(w, wish->told);
     options.card_count = wish->cards ? wish->cards : options.card_count;
     struct programme programme = s->programme;
     programme.functions = wish->functions ? wish->functions : programme.functions;

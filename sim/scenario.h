@@ -11,6 +11,7 @@ struct scenario {
     struct journey journey; /* before the operator begins */
     struct programme programme;
     struct faults faults;
+    struct hostile hostile; /* all zero: nobody */
     uint32_t hours; /* of trouble at most, before it gets quiet */
     uint32_t quiet_hours; /* 0: 3 */
     unsigned ok_permille; /* of the calls must succeed at least: the scenario is about something */
@@ -44,7 +45,8 @@ struct sim_report {
     struct sim_usage usage[ES_FUNCTION_COUNT], by_radio[ES_FUNCTION_COUNT][RADIO_KINDS];
     double days; /* of devices */
     struct strikes strikes;
-    unsigned left_behind; /* judge.h */
+    unsigned told;        /* lines of the log that hold wish->told */
+    unsigned left_behind, half_loaded; /* judge.h */
     uint32_t fault_count; /* numbered, muted ones included */
     uint32_t pair_events; /* things that happened until the first of the pair was answered, or the second asked */
 };
@@ -58,6 +60,7 @@ struct sim_wish {
     uint32_t strike_at;
     const struct sim_pair *pair; /* NULL: none */
     unsigned cards, functions; /* 0: as the scenario has them */
+    const char *told; /* lines of the log that hold it are counted; NULL: none */
     const struct mute *mute;   /* faults that do not strike; NULL: all do */
     bool aims; /* besides the scenario's faults, one of this kind in this step (steps.h) */
     int aim_cell;

@@ -29,6 +29,9 @@ int sim_order_table(const struct sim_order *o);
 int sim_order_sweep(const struct scenario *s, const struct sim_order *o);
 /* Every two functions on one eUICC, the second asked in front of each thing that happens in the first. */
 int sim_order_pairs(const struct sim_order *o);
+/* Attacks (attack.h), "all" or one by its scenario's name: with its countermeasure nothing may be violated and the log must tell;
+ * without it, in a build with -Dmutants=true, the damage is printed. */
+int sim_order_attack(const char *which, const struct sim_order *o);
 /* Plants a deliberate fault ("all", a number from 1, or a name) and looks whether its scenario finds it. Only in a build with
  * -Dmutants=true; 2 in any other. */
 int sim_order_plant(const char *which, const struct sim_order *o);

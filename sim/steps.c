@@ -157,6 +157,14 @@ static bool concerns(const struct steps_run *run, int card, const void *role)
     return run->role && run->cell >= 0 && (card == STEPS_ANYBODY || run->card == card) && (!role || run->role == role);
 }
 
+bool steps_stand(const struct steps *s, int card, const char *name)
+{
+    for (size_t i = 0; i < STEPS_RUNS_MAX; i++)
+        if (concerns(&s->runs[i], card, NULL) && !strcmp(names[s->runs[i].cell], name))
+            return true;
+    return false;
+}
+
 void steps_struck(struct steps *s, enum fault_kind kind, int card, const void *role)
 {
     if (card == STEPS_ANYBODY && !role)

@@ -61,6 +61,7 @@ void steps_init(struct steps *s);
 void steps_done(struct steps *s);
 /* What role (an SM-DP, or an SM-SR) has committed. */
 void steps_watch(struct steps *s, const void *role, bool is_smdp, const struct write *writes, size_t count);
+bool steps_stand(const struct steps *s, int card, const char *name); /* does one of that card's stand there? name as steps_name has it */
 /* A fault struck that card (STEPS_ANYBODY: each of the role's), or those of that role (NULL: of any): what runs is counted. */
 void steps_struck(struct steps *s, enum fault_kind kind, int card, const void *role);
 /* It shall strike here: this kind is aimed at a step in which one of them stands. Once. */

@@ -35,6 +35,8 @@ struct world {
     struct steps steps;
     const struct mute *mute; /* NULL: none is muted */
     uint32_t fault_count;
+    const char *counted;
+    unsigned lines;
     struct world_counts counts;
     struct secrets *secrets;
     int watched; /* the card of the diagram; -1: none */
@@ -141,6 +143,7 @@ static void log_line(struct log *log, enum log_level level, const char *text)
 {
     struct world *w = (struct world *)((char *)log - offsetof(struct world, log));
     w->secrets->leaks += secrets_in_text(w->secrets, span_text(text));
+    w->lines += w->counted && strstr(text, w->counted);
     if (w->watched >= 0 && level >= LOG_INFO_ && strstr(text, w->watched_eid))
         world_arrow(w, w->watched, "log", "", "%.150s", text);
     if (w->verbose && level >= LOG_INFO_)
@@ -189,6 +192,8 @@ struct chance *world_fate(struct world *w) { return &w->fate; }
 struct strikes *world_strikes(struct world *w) { return &w->strikes; }
 bool world_lets(struct world *w) { return !mute_of(w, ++w->fault_count); }
 void world_mute(struct world *w, const struct mute *m) { w->mute = m; }
+void world_count_lines(struct world *w, const char *text) { w->counted = text; }
+unsigned world_lines(const struct world *w) { return w->lines; }
 uint32_t world_fault_count(const struct world *w) { return w->fault_count; }
 struct steps *world_steps(struct world *w) { return &w->steps; }
 struct log *world_log(struct world *w) { return &w->log; }

@@ -53,6 +53,9 @@ struct steps *world_steps(struct world *w);
 /* A fault is about to strike: true when it may. Each has a number (mute.h); m is borrowed. */
 bool world_lets(struct world *w);
 void world_mute(struct world *w, const struct mute *m);
+/* From now on lines of the log (of any level) that hold it are counted; NULL: none. */
+void world_count_lines(struct world *w, const char *text);
+unsigned world_lines(const struct world *w);
 uint32_t world_fault_count(const struct world *w);
 struct log *world_log(struct world *w); /* lines with virtual time; printed when the world is verbose */
 void world_verbose(struct world *w, bool verbose);
