@@ -393,6 +393,7 @@ static int run_command(struct tool *p)
 int main(int argc, char **argv)
 {
     struct tool p = { 0 };
+    world_forbid_dumps();
     if (argc >= 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))) {
         fputs(help, stdout);
         return EXIT_GOOD;

@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "folder.h"
 #include "lib/base/world.h"
+#include "lib/crypto/token.h"
 
 #define DAY_MS        86400000ull
 #define DAYS_MAX      36500u
@@ -19,6 +20,8 @@ static const struct command_option options[] = {
     { "curve", "CURVE", NULL, false, "of its card or EUM key; the CI's when not given (TLS keys are P-256)" },
     { "from", "DATE", NULL, false, "valid from that day; now when not given" },
     { "days", "N", "3650", false, "how long the certificates are valid" },
+    { "tls-key", "URI", NULL, false, "its TLS key is there already, in a token: pkcs11:… (P-256); no tls.key is written" },
+    { "card-key", "URI", NULL, false, "the same of the key for cards; it gives the curve; no card.key is written" },
     { "plain-keys", NULL, NULL, false, "TLS key as plain PEM, for programs that cannot unwrap it" },
 };
 
@@ -55,9 +58,23 @@ static const struct kind *kind_named(const char *name)
     return NULL;
 }
 
-/* A fresh key that is in the store and on disk. */
+/* A key that is in a token already; the store has it for as long as we run. */
+static enum err token_key(struct issue *s, const char *name, const char *uri, struct ec_key **ret)
+{
+    char why[TOKEN_DETAIL_MAX] = "";
+    enum err err = keystore_soft_load(s->ks, name, uri, why);
+    *ret = keystore_soft_key(s->ks, name);
+    if (err != ERR_NONE)
+        snprintf(s->detail, sizeof s->detail, "--%s-key: %s", name, *why ? why : err_text(err));
+    return err;
+}
+
+/* A fresh key that is in the store and on disk; or one in a token. */
 static enum err new_key(struct issue *s, const char *name, enum ec_curve curve, bool plain, struct ec_key **ret)
 {
+    const char *uri = !strcmp(name, "tls") ? call_text(s->call, "tls-key") : !strcmp(name, "card") ? call_text(s->call, "card-key") : NULL;
+    if (uri)
+        return token_key(s, name, uri, ret);
     enum err err = ec_generate(curve, world_rng(), ret);
     return err == ERR_NONE ? folder_put_key(s->out, s->ks, name, *ret, plain, s->detail) : err;
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "lib/base/world.h"
 #include "lib/es/eum_signature.h"
 
 static int help(FILE *out, int code)
@@ -74,6 +75,7 @@ int main(int argc, char **argv)
 {
     int words = 0;
     bool noun = false;
+    world_forbid_dumps();
     if (argc < 2)
         return help(stderr, OP_USAGE);
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))

@@ -4,6 +4,7 @@
 #include "config.h"
 #include "lib/codec/hex.h"
 #include "lib/io/database.h"
+#include "lib/role/key_tool.h"
 #include "lib/role/keys.h"
 #include "lib/role/rewrap.h"
 #include "lib/io/file.h"
@@ -265,6 +266,9 @@ static bool program_drained(void *role) { return smdp_drained(((struct program_s
 
 int main(int argc, char **argv)
 {
+    const struct key_tool keys = { "osprey-sm-dp", "sm-dp", smdp_options, smdp_option_count };
+    if (argc > 1 && !strcmp(argv[1], "keys"))
+        return role_key_tool(&keys, argc - 1, argv + 1);
     static const struct program_fixed fixed[] = {
         { "sm-dp", "oid" },        { "sm-dp", "url" },       { "sm-dp", "listen" }, { "sm-dp", "database" }, { "sm-dp", "node" },
         { "sm-dp", "subscribers" }, { "lab", NULL },
@@ -277,8 +281,9 @@ int main(int argc, char **argv)
             "It serves ES2 to operators and talks ES3 to SM-SRs ([partner NAME]). Ordered profiles are [profile NAME]\n"
             "sections, taken into the database at the start when their ICCID is new, or come in over the administration API\n"
             "(docs/sm-dp-admin.yaml, `osprey order add`). All state is in the database: it\n"
-            "may be killed at any time and goes on where it was. HUP reads partners, certificates, revocation lists and orders\n"
-            "anew: all of it, or nothing when something is wrong.",
+            "may be killed at any time and goes on where it was. HUP reads partners, keys, certificates, revocation lists and orders\n"
+            "anew: all of it, or nothing when something is wrong.\n\n"
+            "  osprey-sm-dp keys --help",
         .options = smdp_options,
         .option_count = smdp_option_count,
         .open = program_open,

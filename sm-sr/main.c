@@ -3,6 +3,7 @@
 
 #include "config.h"
 #include "lib/io/database.h"
+#include "lib/role/key_tool.h"
 #include "lib/role/keys.h"
 #include "lib/role/rewrap.h"
 #include "net.h"
@@ -231,6 +232,9 @@ static bool program_drained(void *role) { return smsr_drained(((struct program_s
 
 int main(int argc, char **argv)
 {
+    const struct key_tool keys = { "osprey-sm-sr", "sm-sr", smsr_options, smsr_option_count };
+    if (argc > 1 && !strcmp(argv[1], "keys"))
+        return role_key_tool(&keys, argc - 1, argv + 1);
     if (argc > 1 && !strcmp(argv[1], "audit-trail"))
         return smsr_trail_main(argc - 1, argv + 1);
     static const struct program_fixed fixed[] = {
@@ -243,7 +247,8 @@ int main(int argc, char **argv)
         .summary = "the SM-SR of SGP.02: keeps every eUICC's record and carries profiles over the air",
         .help = "It serves ES1, ES3, ES4 and ES7 to partners ([partner NAME]) and reaches cards over SMS (SMPP), HTTPS\n"
                 "(PSK-TLS) and CAT_TP (UDP). All state is in the database: it may be killed at any time and goes on where it was.\n"
-                "HUP reads partners, certificates, revocation lists and times anew: all, or nothing when something is wrong.\n\n"
+                "HUP reads partners, keys, certificates, revocation lists and times anew: all, or nothing when something is wrong.\n\n"
+                "  osprey-sm-sr keys --help\n"
                 "  osprey-sm-sr audit-trail export|verify --config FILE [--eid DIGITS]",
         .options = smsr_options,
         .open = program_open,

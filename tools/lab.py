@@ -159,8 +159,12 @@ class Lab:
         for kind, folder, name in (('eum', 'eum', 'Lab EUM'), ('sm-sr', 'sm-sr', 'Lab SM-SR'), ('sm-dp', 'sm-dp', 'Lab SM-DP'),
                                    ('operator', 'operator', 'Lab Operator'), ('operator', 'start', 'Lab Start Operator')):
             self.tool('osprey-eum', 'issue', kind, '--ci', self.path('ci'), '--out', self.path(folder), '--oid', OIDS[folder],
-                      '--name', name)
+                      '--name', name, *self.issue_options(folder))
         self.tool('osprey-eum', 'kek', '--out', self.path('eum', 'sm-sr.kek'))
+
+    def issue_options(self, folder):
+        """What a lab of its own kind wants of that entity's certificates."""
+        return ()
 
     def build_profile(self, template, out, **settings):
         words = [word for name, value in settings.items() for word in ('--set', f'{name.replace("_", "-")}={value}')]

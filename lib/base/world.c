@@ -2,7 +2,9 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <time.h>
 
 static uint64_t now_ms(struct clock *clock)
@@ -87,4 +89,11 @@ struct rng *world_rng(void)
 {
     static struct rng rng = { fill };
     return &rng;
+}
+
+void world_forbid_dumps(void)
+{
+    struct rlimit none = { 0, 0 };
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_DUMPABLE, 0);
 }

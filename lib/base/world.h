@@ -10,4 +10,8 @@ struct clock *world_clock(void); /* wake_at does nothing: the loop has its own c
 struct clock *world_clock_fast(unsigned times);
 struct rng *world_rng(void); /* the kernel's; aborts the program when there is none */
 
+/* Secrets stay in memory: this process leaves no core dump, and nobody without privileges may look into it. First thing in
+ * the main() of a program that holds keys. */
+void world_forbid_dumps(void);
+
 #endif

@@ -2,8 +2,6 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include "lib/base/world.h"
 #include "lib/io/peer.h"
@@ -27,14 +25,6 @@ struct run {
     struct config **retired; /* of reloads */
     size_t retired_count;
 };
-
-/* Secrets stay in memory: no core dumps, no ptrace by others. */
-static void forbid_dumps(void)
-{
-    struct rlimit none = { 0, 0 };
-    setrlimit(RLIMIT_CORE, &none);
-    prctl(PR_SET_DUMPABLE, 0);
-}
 
 static int usage(const struct program *p, FILE *out, int code)
 {
@@ -283,7 +273,7 @@ int daemon_main(const struct program *program, int argc, char **argv)
 {
     struct run r = { .program = program, .daemon = { .name = program->name } };
     signal(SIGPIPE, SIG_IGN);
-    forbid_dumps();
+    world_forbid_dumps();
     r.options = daemon_options(program->options, program->option_count, &r.option_count);
     if (!r.options)
         return fail(&r, "out of memory");

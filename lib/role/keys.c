@@ -52,11 +52,28 @@ static enum err add_card_key(struct daemon *d, const char *section, struct keyst
     return err == ERR_NONE ? err : wrong(d, err, section, "key", why);
 }
 
-static enum err open_store(struct daemon *d, const char *role, bool first, struct keystore_soft **ret)
+static enum err open_masters(struct daemon *d, const char *role, bool first, struct keystore_soft **ret)
 {
     enum err err = open_present(d, role, first, ret);
     for (const char *s = NULL; *ret && err == ERR_NONE && (s = config_next(d->config, "old_master", s));)
         err = add_former(d, s, *ret);
+    return err;
+}
+
+enum err role_keystore_read(struct daemon *d, const char *role, struct keystore_soft **ret)
+{
+    struct keystore_soft *store = NULL;
+    enum err err = open_masters(d, role, false, &store);
+    if (err == ERR_NONE)
+        *ret = store;
+    else
+        keystore_soft_free(store);
+    return err;
+}
+
+static enum err open_store(struct daemon *d, const char *role, bool first, struct keystore_soft **ret)
+{
+    enum err err = open_masters(d, role, first, ret);
     for (const char *s = NULL; *ret && err == ERR_NONE && (s = config_next(d->config, "card", s));)
         err = add_card_key(d, s, *ret);
     return err;

@@ -34,6 +34,8 @@ struct role_keys {
 /* first: the first start, which may make the master key. On failure d->detail says what is wrong. */
 MUST_USE enum err role_keys_read(struct daemon *d, const char *role, bool first, struct role_keys *ret);
 void role_keys_done(struct role_keys *keys);
+/* The master keys alone, all of which are there already. */
+MUST_USE enum err role_keystore_read(struct daemon *d, const char *role, struct keystore_soft **ret);
 
 /* All [card NAME] sections. detail: which one will not do. */
 MUST_USE enum err role_certificates_read(const struct config *config, enum gp_role role, struct card_certificates *ret,

@@ -6,7 +6,7 @@
 #include "lib/codec/datetime.h"
 
 #define PAUSE_MS     10u         /* between two pages: others have work too */
-#define SETTLE_MS    (5u * 1000) /* before the next walk: what was read before the last one is written by then */
+#define SETTLE_MS    (2u * 1000) /* before the next walk: what was read before the last one is written by then */
 #define ELSEWHERE_MS (10u * 1000)
 
 const char REWRAP_SCHEMA[] =
