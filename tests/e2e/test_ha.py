@@ -19,7 +19,7 @@ from test_nodes import download_all
 
 sys.path.insert(0, os.path.join(ecosystem.HERE, '..', 'support'))
 import machines  # noqa: E402
-import patroni  # noqa: E402
+import ha_database  # noqa: E402
 
 DEVICES, NODES = 4, 2
 # Cards that wait for their confirmation longer than a database needs to come back: otherwise they go back, as they should.
@@ -134,7 +134,7 @@ def once(folder):
     out = tempfile.mkdtemp(prefix='osprey-ha-', dir=folder)
     os.chmod(out, 0o755)
     began = time.time()
-    database = patroni.Patroni(out)
+    database = ha_database.Patroni(out)
     database.start_all()
     database.wait('three databases', database.whole, 120)
     for name in ('smsr', 'smdp'):
@@ -169,8 +169,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--folder', default=None)
     arguments = parser.parse_args()
-    if os.getuid() != 0 or patroni.missing():
-        ecosystem.skip(f'needs root, and {patroni.missing()}')
+    if os.getuid() != 0 or ha_database.missing():
+        ecosystem.skip(f'needs root, and {ha_database.missing()}')
     ecosystem.needs(*lab.PLACES)
     machines.own_world()
     once(arguments.folder)

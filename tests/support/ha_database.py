@@ -9,7 +9,7 @@ import urllib.request
 from machines import Machine
 
 COUNT = 3
-NEEDED = ('/usr/bin/patroni', '/usr/bin/etcd', '/usr/sbin/haproxy', '/usr/bin/setpriv')
+NEEDED = ('/usr/bin/patroni', '/usr/bin/etcd', '/usr/sbin/haproxy', '/usr/bin/setpriv', '/usr/lib/python3/dist-packages/etcd/__init__.py')
 
 
 def missing():
@@ -17,10 +17,12 @@ def missing():
     return [path for path in NEEDED if not os.path.exists(path)] + ([] if glob.glob('/usr/lib/postgresql/*/bin') else ['postgresql'])
 
 
+# By etcd's older interface: with the newer one, Patroni 3.0.2 writes its name over its successor's when it was cut off for longer
+# than its lease, and what was committed meanwhile is lost.
 PATRONI = '''scope: osprey
 name: {name}
 restapi: {{listen: '{address}:8008', connect_address: '{address}:8008'}}
-etcd3: {{hosts: '{etcd}'}}
+etcd: {{hosts: '{etcd}'}}
 bootstrap:
   dcs:
     ttl: 10
@@ -76,7 +78,7 @@ class Patroni:
                       '--initial-advertise-peer-urls', f'http://{machine.address}:2380', '--listen-peer-urls', f'http://{machine.address}:2380',
                       '--listen-client-urls', f'http://{machine.address}:2379', '--advertise-client-urls', f'http://{machine.address}:2379',
                       '--initial-cluster', peers, '--initial-cluster-state', 'existing' if old else 'new', '--initial-cluster-token', 'osprey',
-                      '--heartbeat-interval', '200', '--election-timeout', '2000', '--logger', 'zap', postgres=True)
+                      '--heartbeat-interval', '200', '--election-timeout', '2000', '--logger', 'zap', '--enable-v2', postgres=True)
         path = machine.write('patroni.yml', PATRONI.format(name=machine.name, address=machine.address, etcd=self.etcd, bin=self.bin,
                                                             folder=machine.folder))
         machine.start('patroni', '/usr/bin/python3', '/usr/bin/patroni', path, postgres=True)
