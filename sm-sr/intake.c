@@ -1,6 +1,8 @@
 #include <stdio.h>
 
+#include "channel/parts.h"
 #include "lib/role/intake.h"
+#include "lib/wire/smpp.h"
 #include "lib/wire/sms.h"
 #include "es7_client.h"
 #include "turn.h"
@@ -136,7 +138,7 @@ static bool is_twice(const struct query *q, size_t row)
 #define OWNERS_MAX 16u /* eUICCs that may have the same number */
 
 /* Whose number is it? */
-static size_t owners_of(struct smsr *s, const char *number, char ret[OWNERS_MAX][EID_TEXT_SIZE])
+static enum err owners_of(struct smsr *s, const char *number, char ret[OWNERS_MAX][EID_TEXT_SIZE], size_t *ret_count)
 {
     struct arena a;
     enum err err = ERR_BUSY;
@@ -153,15 +155,20 @@ static size_t owners_of(struct smsr *s, const char *number, char ret[OWNERS_MAX]
         if (!is_twice(q, i))
             row_text(&q->rows[i], 0, ret[count++], EID_TEXT_SIZE);
     arena_release(&a);
-    return count;
+    *ret_count = count;
+    return err;
 }
 
 /* Its keys tell then whether the packet is really from that eUICC. */
 static void packet_route(struct smsr *s, const char *from, bool response, struct span packet, struct reply_ref reply)
 {
     char owners[OWNERS_MAX][EID_TEXT_SIZE];
-    size_t count = owners_of(s, from, owners);
+    size_t count = 0;
     bool posted = false;
+    if (owners_of(s, from, owners, &count) != ERR_NONE) {
+        intake_reply(&s->env, reply, SMPP_TEMPORARY_ERROR, SPAN_NONE);
+        return;
+    }
     for (size_t i = 0; i < count; i++)
         posted |= packet_post(s, owners[i], from, response, packet, posted ? (struct reply_ref){ 0 } : reply);
     if (posted)
@@ -174,7 +181,9 @@ void smsr_reachable(struct smsr *s, const char *number)
 {
     char owners[OWNERS_MAX][EID_TEXT_SIZE];
     number += *number == '+';
-    size_t count = strlen(number) <= MSISDN_DIGITS_MAX ? owners_of(s, number, owners) : 0;
+    size_t count = 0;
+    if (strlen(number) > MSISDN_DIGITS_MAX || owners_of(s, number, owners, &count) != ERR_NONE)
+        return;
     for (size_t i = 0; i < count; i++) {
         struct event *event = engine_event(s->engine, SMSR_EVENT_REACHABLE, owners[i]);
         if (event)
@@ -184,21 +193,37 @@ void smsr_reachable(struct smsr *s, const char *number)
     }
 }
 
+/* The parts of one message come to one process, or, when there are several, to any of them. */
+static enum err reassemble(struct smsr *s, struct arena *a, const char *from, struct span ud, bool *ret_complete,
+                           struct span *ret_packet, uint8_t *ret_iei)
+{
+    struct sms_reassembly *r = &s->reassembly[span_hash(span_text(from)) % SMSR_REASSEMBLIES];
+    if (store_is_shared(s->env.store))
+        return smsr_parts_take(&s->env, a, from, ud, ret_complete, ret_packet, ret_iei);
+    return sms_reassemble(r, from, s->env.clock->now_ms(s->env.clock), ud, ret_complete, ret_packet, ret_iei);
+}
+
+/* The database does not answer: the message must come again. */
+static bool is_passing(enum err err) { return err == ERR_CLOSED || err == ERR_IO || err == ERR_CONFLICT || err == ERR_NO_MEMORY; }
+
 void smsr_short_message(struct smsr *s, const char *from, struct span user_data, struct reply_ref reply)
 {
     bool complete = false;
     struct span packet;
+    struct arena a;
     uint8_t iei = 0;
     if (*from == '+')
         from++;
     s->counts.sms_in++;
-    struct sms_reassembly *r = &s->reassembly[span_hash(span_text(from)) % SMSR_REASSEMBLIES];
-    enum err err = sms_reassemble(r, from, s->env.clock->now_ms(s->env.clock), user_data, &complete, &packet, &iei);
-    if (err == ERR_NONE && complete && (iei == SMS_IEI_COMMAND || iei == SMS_IEI_RESPONSE)) {
+    arena_init(&a, 1u << 18);
+    enum err err = reassemble(s, &a, from, user_data, &complete, &packet, &iei);
+    bool good = err == ERR_NONE && complete && (iei == SMS_IEI_COMMAND || iei == SMS_IEI_RESPONSE);
+    if (good)
         packet_route(s, from, iei == SMS_IEI_RESPONSE, packet, reply);
+    arena_release(&a);
+    if (good)
         return;
-    }
-    if (err != ERR_NONE || complete)
+    if (!is_passing(err) && (err != ERR_NONE || complete))
         log_fact(s->env.log, LOG_WARN_, NULL, "a short message from %s that is no secured packet: dropped", from);
-    intake_reply(&s->env, reply, 0, SPAN_NONE);
+    intake_reply(&s->env, reply, is_passing(err) ? SMPP_TEMPORARY_ERROR : 0, SPAN_NONE);
 }

@@ -8,6 +8,7 @@
 #include "channel/exchange.h"
 #include "channel/link.h"
 #include "channel/notification.h"
+#include "channel/parts.h"
 #include "channel/presence.h"
 #include "channel/pace.h"
 #include "lib/engine/call.h"
@@ -198,6 +199,8 @@ static void prune(struct turn *t)
     undelivered_prune(t->w, t->now_ms);
     WRITES_ADD(t->w, &SMSR_PREPARED_PRUNE, -1, value_int((int64_t)t->now_ms));
     smsr_presence_prune(t);
+    if (store_is_shared(t->env->store))
+        smsr_parts_prune(t->w, t->now_ms);
     timer_set(t->w, "", PRUNE, t->now_ms + PRUNE_MS);
 }
 

@@ -3,6 +3,7 @@
 #include "lib/engine/engine.h"
 #include "lib/role/rewrap.h"
 #include "lib/role/undelivered.h"
+#include "sm-sr/channel/parts.h"
 #include "sm-sr/channel/presence.h"
 
 static const char FIRST[] =
@@ -89,7 +90,8 @@ const struct migration smsr_migrations[SMSR_MIGRATIONS] = { { "0001_engine", ENG
                                                             { "0006_undelivered", UNDELIVERED_SCHEMA },
                                                             { "0007_cat_tp", CAT_TP },
                                                             { "0008_presence", SMSR_PRESENCE_SCHEMA },
-                                                            { "0009_rewrap", REWRAP_SCHEMA } };
+                                                            { "0009_rewrap", REWRAP_SCHEMA },
+                                                            { "0010_parts", SMSR_PARTS_SCHEMA } };
 
 const struct statement SMSR_EUICC_LOAD = {
     "euicc-load",

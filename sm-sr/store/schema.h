@@ -6,7 +6,7 @@
 #include "lib/base/store.h"
 #include "lib/io/sqlite.h"
 
-#define SMSR_MIGRATIONS 9u
+#define SMSR_MIGRATIONS 10u
 extern const struct migration smsr_migrations[SMSR_MIGRATIONS];
 
 /* One eUICC. The columns stand beside the code that reads them (euicc.c, eis.c). */
