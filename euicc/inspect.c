@@ -1,3 +1,4 @@
+#include "uicc/fs_object.h"
 #include "uicc/uicc.h"
 
 #include "lib/codec/hex.h"
@@ -248,9 +249,13 @@ static void print_file(const struct printer *p, const struct fs_file *f, const c
         wr_printf(&w, "  %s %u", kind_text(f), f->size);
     if (f->record_len)
         wr_printf(&w, " (%u x %u)", fs_record_count(f), f->record_len);
+    if (!fs_is_df(f) && f->sfi != FS_NO_SFI)
+        wr_printf(&w, "  SFI %02X", f->sfi);
     wr_printf(&w, "  rule %04X/%u", f->arr_fid, f->arr_record);
     if (f->link != FS_NONE)
         wr_printf(&w, "  link");
+    if (f->lcsi != FS_ACTIVATED)
+        wr_printf(&w, "  %s", fs_is_terminated(f) ? "terminated" : fs_is_deactivated(f) ? "deactivated" : "not activated yet");
     wr_content(p, f, name, &w);
     wr_u8(&w, 0);
     p->line(p->context, w.err == ERR_NONE ? (const char *)w.buf : "?");
@@ -303,6 +308,17 @@ static const struct {
     { OBJ_AGENT, true, "agent" },
 };
 
+/* A file of any profile: its FID. */
+static void wr_file_id(const struct printer *p, object_key key, struct writer *w)
+{
+    uint8_t fid[2];
+    bool is_file = OBJECT_CLASS(key) == OBJ_FILE;
+    if (is_file && objects_read(p->card->objects, key, FS_HEADER_FID, fid, sizeof fid) == ERR_NONE)
+        wr_printf(w, " %02X%02X", fid[0], fid[1]);
+    else if (is_file)
+        wr_text(w, "     ");
+}
+
 static void print_object(const struct printer *p, object_key key, bool secrets)
 {
     WRITER_ON_STACK(w, 4096);
@@ -318,7 +334,9 @@ static void print_object(const struct printer *p, object_key key, bool secrets)
         }
     if (objects_len(p->card->objects, key, &len) != ERR_NONE)
         return;
-    wr_printf(&w, "object  %2u  %-16s %05X  %5zu octets", OBJECT_PROFILE(key), name, OBJECT_NUMBER(key), len);
+    wr_printf(&w, "object  %2u  %-16s %05X", OBJECT_PROFILE(key), name, OBJECT_NUMBER(key));
+    wr_file_id(p, key, &w);
+    wr_printf(&w, "  %5zu octets", len);
     if (secret && !secrets)
         wr_text(&w, "  secret");
     else if (objects_get(p->card->objects, key, content, sizeof content, &got) == ERR_NONE)

@@ -20,7 +20,7 @@ static const char help[] =
     "  osprey-euicc info  --state FILE                  EID, memory and profiles\n"
     "  osprey-euicc fs    --state FILE                  the files of the enabled profile\n"
     "  osprey-euicc dump  --state FILE [--secrets yes]  everything in the image: security domains and objects\n"
-    "  osprey-euicc apdu  --state FILE [HEX ...]        sends commands; without HEX, reads them line by line\n"
+    "  osprey-euicc apdu  --state FILE [--follow yes] [HEX ...]     sends commands; without HEX, reads them line by line\n"
     "\n"
     "options\n"
     "  --state FILE    the card's memory, as osprey-eum make-euicc wrote it; locked while it is in use\n"
@@ -33,10 +33,11 @@ static const char help[] =
     "  --clock-speed N for serve: the cards' own time runs N times faster than ours (1 to 10000), for labs that cannot "
     "wait\n"
     "  --secrets yes   for dump: the content of every object; without it none that holds keys or PINs\n"
+    "  --follow yes    for apdu: fetches what 61xx announces and repeats what 6Cxx corrects; at a prompt it is yes\n"
     "  --log LEVEL     debug, info (default), warn, error; on stderr\n"
     "\n"
-    "A line for apdu is a command in hex (blanks do not count), \"reset\", or a comment behind #; with \"= 90xx\" behind it\n"
-    "the script ends with exit status 1 when the status word is another one. Each answer is one line:\n"
+    "A line for apdu is a command in hex (blanks do not count), \"reset\", \"quit\", or a comment behind #; with \"= 90xx\" behind\n"
+    "it the script ends with exit status 1 when the status word is another one. Each answer is one line:\n"
     "data, status word and what the word means. A card in a reader:\n"
     "\n"
     "  pcscd --foreground &                      (with the package vsmartcard-vpcd)\n"
@@ -63,7 +64,8 @@ static const char **option_slot(struct options *o, const char *name)
     } slots[] = { { "--cards", &o->cards },     { "--count", &o->count },
                   { "--key", &o->key },         { "--log", &o->log_level },
                   { "--trace", &o->trace },     { "--pcap", &o->pcap },
-                  { "--secrets", &o->secrets }, { "--clock-speed", &o->clock_speed } };
+                  { "--secrets", &o->secrets }, { "--clock-speed", &o->clock_speed },
+                  { "--follow", &o->follow } };
     for (size_t i = 0; i < ARRAY_LEN(slots); i++)
         if (!strcmp(slots[i].name, name))
             return slots[i].slot;
@@ -83,13 +85,11 @@ static bool option_take(struct options *o, const char *name, const char *value)
 static bool options_read(int argc, char **argv, struct options *o)
 {
     *o = (struct options){ .log_level = "info" };
-    if (argc < 2)
-        return false;
     o->command = argv[1];
     int i = 2;
     for (; i < argc && !strncmp(argv[i], "--", 2); i += 2)
         if (!option_take(o, argv[i], i + 1 < argc ? argv[i + 1] : NULL)) {
-            fprintf(stderr, "osprey-euicc: %s: no such option, or without a value\n", argv[i]);
+            fprintf(stderr, "osprey-euicc: %s: no such option, or without a value; --help tells which there are\n", argv[i]);
             return false;
         }
     o->rest = argv + i;
@@ -240,8 +240,9 @@ static int run_info(struct tool *p)
     char text[EID_TEXT_SIZE], aid[AID_TEXT_SIZE], iccid[24], imsi[20];
     euicc_eid(p->slot.card, &eid);
     euicc_memory(p->slot.card, &memory);
-    printf("EID     %s\nmemory  %u octets, %u used, %u free\n", eid_text(&eid, text), memory.capacity, memory.used,
-           memory.free);
+    uint32_t promised = memory.capacity - memory.used - memory.free;
+    printf("EID     %s\nmemory  %u octets, %u used, %u free, %u granted or kept for the card itself\n", eid_text(&eid, text),
+           memory.capacity, memory.used, memory.free, promised);
     size_t count = euicc_profiles(p->slot.card, info);
     for (size_t i = 0; i < count; i++)
         printf("ISD-P   %s  %-8s %s  ICCID %s  IMSI %s  %u octets\n", aid_text(&info[i].isdp, aid),
@@ -299,6 +300,30 @@ static bool is_as_wanted(uint16_t sw, const char *want)
     return good;
 }
 
+/* Le of the command becomes what the card says. */
+static void repeat_with(struct tool *p, uint8_t *command, size_t len, uint8_t le, struct writer *answer)
+{
+    size_t at = len == 4 ? len++ : len - 1;
+    command[at] = le;
+    answer->len = 0;
+    tool_transmit(p, &p->slot, (struct span){ command, len }, answer);
+}
+
+/* 61xx and 6Cxx as a terminal takes them: every answer is a line. */
+static uint16_t follow(struct tool *p, uint8_t *command, size_t len, uint16_t sw, struct writer *answer)
+{
+    uint8_t fetch[5] = { command[0], 0xC0, 0x00, 0x00, 0x00 };
+    if (sw >> 8 == 0x6C) {
+        repeat_with(p, command, len, (uint8_t)sw, answer);
+        sw = print_answer(wr_span(answer));
+    }
+    while (sw >> 8 == 0x61) {
+        repeat_with(p, fetch, sizeof fetch, (uint8_t)sw, answer);
+        sw = print_answer(wr_span(answer));
+    }
+    return sw;
+}
+
 /* The line without blanks and comment, in place. */
 static char *line_squeeze(char *line)
 {
@@ -327,13 +352,15 @@ static bool send_line(struct tool *p, char *line)
         printf("%s  ATR\n", hex_text(wr_span(&answer), text, sizeof text));
         return true;
     }
-    enum err err = hex_read(span_text(hex), command, sizeof command, &len);
+    enum err err = hex_read(span_text(hex), command, sizeof command - 1, &len);
     if (err != ERR_NONE) {
-        fprintf(stderr, "osprey-euicc: %s: neither a command in hexadecimal nor \"reset\"\n", hex);
+        fprintf(stderr, "osprey-euicc: %s: neither a command in hexadecimal nor \"reset\" or \"quit\"\n", hex);
         return false;
     }
     tool_transmit(p, &p->slot, (struct span){ command, len }, &answer);
     uint16_t sw = print_answer(wr_span(&answer));
+    if (p->o.follow && !strcmp(p->o.follow, "yes") && len >= 4)
+        sw = follow(p, command, len, sw, &answer);
     return !want || is_as_wanted(sw, want);
 }
 
@@ -343,12 +370,14 @@ static int run_apdu(struct tool *p)
     bool good = true;
     for (int i = 0; i < p->o.rest_count && good; i++)
         good = send_line(p, p->o.rest[i]);
-    bool person = isatty(STDIN_FILENO); /* who may try again */
+    bool person = p->o.rest_count == 0 && isatty(STDIN_FILENO); /* who may try again */
+    if (person && !p->o.follow)
+        p->o.follow = "yes";
     for (bool more = p->o.rest_count == 0; more && (good || person);) {
         if (person)
             fputs("> ", stdout);
         fflush(stdout);
-        more = fgets(line, sizeof line, stdin) != NULL;
+        more = fgets(line, sizeof line, stdin) != NULL && strncasecmp(line, "quit", 4) != 0;
         if (more)
             good = send_line(p, line);
     }
@@ -390,11 +419,22 @@ static int run_command(struct tool *p)
     return EXIT_USAGE;
 }
 
+/* In place of the command, or anywhere behind it. */
+static bool asks_for_help(int argc, char **argv)
+{
+    if (argc >= 2 && !strcmp(argv[1], "help"))
+        return true;
+    for (int i = 1; i < argc; i++)
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+            return true;
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     struct tool p = { 0 };
     world_forbid_dumps();
-    if (argc >= 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))) {
+    if (asks_for_help(argc, argv)) {
         fputs(help, stdout);
         return EXIT_GOOD;
     }
@@ -402,10 +442,12 @@ int main(int argc, char **argv)
         puts("osprey-euicc 0.1.0");
         return EXIT_GOOD;
     }
-    if (!options_read(argc, argv, &p.o)) {
+    if (argc < 2) {
         fputs(help, stderr);
         return EXIT_USAGE;
     }
+    if (!options_read(argc, argv, &p.o))
+        return EXIT_USAGE;
     int code = tool_open(&p);
     if (code == EXIT_GOOD)
         code = run_command(&p);

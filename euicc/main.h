@@ -16,7 +16,7 @@ struct option_list {
 };
 
 struct options {
-    const char *command, *cards, *count, *key, *log_level, *trace, *pcap, *secrets, *clock_speed;
+    const char *command, *cards, *count, *key, *log_level, *trace, *pcap, *secrets, *clock_speed, *follow;
     struct option_list states, vpcds;
     char **rest;
     int rest_count;

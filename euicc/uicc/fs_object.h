@@ -6,6 +6,7 @@
 #include "lib/codec/reader.h"
 
 #define FS_HEADER_FIXED 26u
+#define FS_HEADER_FID   6u /* where its FID stands */
 #define FS_HEADER_MAX   (FS_HEADER_FIXED + AID_MAX + FS_PINS_MAX)
 
 static inline object_key fs_key(const struct fs *fs, fs_number number)

@@ -163,7 +163,7 @@ def scripts(image):
     expect('a script that is content', (code, len(out.splitlines())), (0, 3))
     code, out, error = apdu('00A4000C023F00 = 6A82\n00A4000C023F00\n')
     expect('one that is not ends there', (code, len(out.splitlines()), error), (1, 1, 'osprey-euicc: 6A82 is wanted\n'))
-    expect('no command', apdu('help\n')[2], 'osprey-euicc: help: neither a command in hexadecimal nor "reset"\n')
+    expect('no command', apdu('help\n')[2], 'osprey-euicc: help: neither a command in hexadecimal nor "reset" or "quit"\n')
     other = os.path.join(os.path.dirname(image), 'eis.xml')
     expect('no card', apdu('', other)[2], f'osprey-euicc: {other}: no card image\n')
 
