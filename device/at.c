@@ -188,6 +188,8 @@ static int character_set(struct at *at, const struct at_args *a)
     return known ? AT_OK : AT_CME | CME_NOT_SUPPORTED;
 }
 
+static int list_commands(struct at *at, const struct at_args *a);
+
 static const struct at_command own_commands[] = {
     { "+CGMI", AT_DO | AT_TEST, manufacturer },
     { "+GMI", AT_DO | AT_TEST, manufacturer },
@@ -200,8 +202,19 @@ static const struct at_command own_commands[] = {
     { "+GCAP", AT_DO | AT_TEST, capabilities },
     { "+CMEE", AT_READ | AT_TEST | AT_SET, error_reports },
     { "+CSCS", AT_READ | AT_TEST | AT_SET, character_set },
+    { "+CLAC", AT_DO | AT_TEST, list_commands },
     { NULL, 0, NULL },
 };
+
+static const struct at_command *const tables[] = { own_commands, at_card_commands, at_network_commands, at_sms_commands };
+
+static int list_commands(struct at *at, const struct at_args *a)
+{
+    for (size_t t = 0; a->form == AT_DO && t < ARRAY_LEN(tables); t++)
+        for (const struct at_command *c = tables[t]; c->name; c++)
+            at_say(at, "AT%s", c->name);
+    return AT_OK;
+}
 
 static void reset_settings(struct at *at)
 {
@@ -249,7 +262,6 @@ static int basic_command(struct at *at, const char **p)
 
 static const struct at_command *command_find(struct span name)
 {
-    const struct at_command *tables[] = { own_commands, at_card_commands, at_network_commands, at_sms_commands };
     for (size_t t = 0; t < ARRAY_LEN(tables); t++)
         for (const struct at_command *c = tables[t]; c->name; c++)
             if (strlen(c->name) == name.len && !strncasecmp(c->name, (const char *)name.ptr, name.len))

@@ -123,6 +123,9 @@ static void lines_are_read_as_v250_says(void **state)
     expect(b, "ATV1Q1\r", "");
     expect(b, "ATQ0\r", "\r\nOK\r\n");
     expect(b, "ATD112;\r", "\r\nNO CARRIER\r\n");
+    type(b, "AT+CLAC\r");
+    assert_non_null(strstr(b->out, "\r\nAT+CRSM\r\n"));
+    assert_non_null(strstr(b->out, "\r\nAT+CMGS\r\n"));
     expect(b, "ATZ\r", "\r\nOK\r\n");
     type(b, "AT\r");
     assert_string_equal(b->out, "AT\r\r\nOK\r\n"); /* echo is back */
