@@ -23,7 +23,7 @@ struct node {
     struct postgres_store *postgres;
     struct store door; /* in front of it, to lose answers */
     struct store_nodes door_nodes;
-    bool loses_answer;
+    bool loses_answer, killed;
     struct engine *engine;
     bool answers;
     unsigned told, timers, gone_replies;
@@ -97,6 +97,10 @@ static void lossy_commit(struct store *door, const struct write *writes, size_t 
 {
     struct node *n = (struct node *)((char *)door - offsetof(struct node, door));
     struct store *real = postgres_store_seam(n->postgres);
+    if (n->killed) {
+        done(context, ERR_CLOSED);
+        return;
+    }
     bool lost = n->loses_answer && count > 1;
     n->loses_answer &= !lost;
     real->commit(real, writes, count, done, context);
@@ -155,9 +159,18 @@ static void start(struct node *n, const char *name)
     engine_run(n->engine);
 }
 
-/* As kill -9 does: nothing is given back. */
+static void cannot_leave(struct store *door, const struct statement *free_leases, store_done *done, void *context)
+{
+    (void)door, (void)free_leases;
+    done(context, ERR_CLOSED);
+}
+
+/* As kill -9 does: nothing is given back, nothing gets to the database any more. */
 static void kill_node(struct node *n)
 {
+    n->killed = true;
+    n->door_nodes.leave = cannot_leave;
+    engine_free(n->engine);
     postgres_store_close(n->postgres);
     n->postgres = NULL;
 }
