@@ -89,6 +89,12 @@ static bool is_unsure(const struct turn *t, const struct operation *op)
             ((op->flags & OPERATION_UNSURE) && op->status.exec != EXECUTED_SUCCESS));
 }
 
+/* The EIS came when the change was offered; what the card did until now was told to the former SM-SR. */
+static bool has_come(const struct turn *t, const struct operation *op)
+{
+    return op->procedure == &SMSR_HANDOVER && smsr_operation_runs(op) && t->e->known && op->status.exec != EXECUTED_FAILED;
+}
+
 /* The enabled profile changed, and then the operation failed: "failed" or "expired" does not tell that. */
 static void tell_of_switch(struct turn *t, const struct operation *op)
 {
@@ -101,7 +107,7 @@ static void tell_of_switch(struct turn *t, const struct operation *op)
 void smsr_operation_end(struct turn *t, struct operation *op)
 {
     smsr_change_ending(t, op);
-    bool unsure = is_unsure(t, op);
+    bool unsure = is_unsure(t, op) || has_come(t, op);
     if (op->status.exec == EXECUTED_EXPIRED && smsr_operation_switches(op) && !has_not_begun(t, op))
         t->e->expired_isdp = smsr_switch_target(op);
     bool more = (op->flags & OPERATION_MORE_TO_DO) && op->status.exec == EXECUTED_SUCCESS;
