@@ -51,6 +51,7 @@ static void tell(const struct ecosystem *e, uint64_t calm_ms, struct sim_report 
     memcpy(r->first, e->judge.first, sizeof r->first);
     r->faults = e->fault_counts;
     memcpy(r->struck, world_steps(e->world)->struck, sizeof r->struck);
+    memcpy(r->recovery, world_steps(e->world)->recovery, sizeof r->recovery);
     r->world = world_counts(e->world);
     memcpy(r->usage, e->usage, sizeof r->usage);
     memcpy(r->by_radio, e->by_radio, sizeof r->by_radio);

@@ -41,6 +41,7 @@ struct sim_report {
     char first[40];
     struct fault_counts faults;
     unsigned struck[STEPS_MAX][FAULT_KINDS]; /* steps.h */
+    struct recovery recovery[FAULT_KINDS];
     struct world_counts world;
     struct sim_usage usage[ES_FUNCTION_COUNT], by_radio[ES_FUNCTION_COUNT][RADIO_KINDS];
     double days; /* of devices */

@@ -30,6 +30,8 @@ int sim_order_run(const struct scenario *s, const struct sim_order *o)
     sim_run_apart(s, &wish, &r);
     sim_tell_counts(&r);
     if (o->faults)
+        sim_tell_recovery(&r);
+    if (o->faults)
         sim_tell_steps(&r);
     if (o->bill)
         bill_print(r.usage);
@@ -129,6 +131,8 @@ int sim_order_search(const struct scenario *scenario, const struct sim_order *o)
     else
         search_seeds(&s, o->first, o->last);
     sim_tell_counts(&s.sum.all);
+    if (o->faults)
+        sim_tell_recovery(&s.sum.all);
     if (o->faults)
         sim_tell_steps(&s.sum.all);
     printf("%u worlds, %u failed, %.0f s\n", s.sum.worlds, s.sum.failed, seconds_now() - s.began);

@@ -131,7 +131,10 @@ void sim_shrink(const struct scenario *scenario, const struct sim_wish *wish, co
     *s = (struct shrink){ .scenario = scenario, .best = *wish, .faults = failed->fault_count, .until = time(NULL) + seconds };
     memcpy(s->invariant, failed->first, sizeof s->invariant);
     s->best.talk = SIM_SILENT;
+    time_t until = s->until;
+    s->until = time(NULL) + seconds / 3 + 1; /* the rest is for the faults */
     fewer(s);
+    s->until = until;
     s->best.mute = &s->mute;
     earlier(s);
     thinner(s);

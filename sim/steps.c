@@ -85,6 +85,44 @@ static const struct procedure_view *view_of(bool is_smdp, struct span name)
     return NULL;
 }
 
+/* ---- recovery */
+
+static void moves_on(struct steps *s, struct steps_run *run)
+{
+    struct recovery *r = &s->recovery[run->struck_by];
+    unsigned class = 0;
+    if (!run->struck_ms || !s->now_ms)
+        return;
+    uint64_t took = *s->now_ms - run->struck_ms;
+    while (class + 1 < RECOVERY_CLASSES && took >= (1000ull << class) / 16)
+        class++;
+    r->within[class]++;
+    r->count++;
+    r->sum_ms += took;
+    r->max_ms = took > r->max_ms ? took : r->max_ms;
+    run->struck_ms = 0;
+}
+
+void recovery_add(struct recovery *to, const struct recovery *more)
+{
+    for (size_t i = 0; i < RECOVERY_CLASSES; i++)
+        to->within[i] += more->within[i];
+    to->count += more->count;
+    to->sum_ms += more->sum_ms;
+    to->max_ms = more->max_ms > to->max_ms ? more->max_ms : to->max_ms;
+}
+
+double recovery_within_s(const struct recovery *r, unsigned permille)
+{
+    uint64_t below = 0;
+    unsigned class = 0;
+    while (class < RECOVERY_CLASSES && (below += r->within[class]) * 1000 < (uint64_t)r->count * permille)
+        class++;
+    return (double)(1ull << class) / 16;
+}
+
+/* ---- where they stand */
+
 static void stands(struct steps *s, struct steps_run *run, struct span step)
 {
     int before = run->cell;
@@ -92,6 +130,8 @@ static void stands(struct steps *s, struct steps_run *run, struct span step)
     for (size_t k = 0; run->procedure && k < run->procedure->count; k++)
         if (span_eq(step, span_text(run->procedure->steps[k])))
             run->cell = run->procedure->first + (int)k;
+    if (run->cell != before)
+        moves_on(s, run);
     if (run->cell >= 0 && run->cell != before && run->cell == s->aim.cell && !s->aim.spent && s->aim.entered)
         s->aim.entered(s->aim.context, run->card, run->role);
 }
@@ -100,15 +140,17 @@ static struct steps_run *begin(struct steps *s, const void *role, uint64_t row, 
 {
     struct steps_run *run = run_of(s, NULL, 0);
     if (run)
-        *run = (struct steps_run){ role, row, card, -1, procedure };
+        *run = (struct steps_run){ .role = role, .row = row, .card = card, .cell = -1, .procedure = procedure };
     return run;
 }
 
 static void ends(struct steps *s, const void *role, uint64_t row)
 {
     struct steps_run *run = run_of(s, role, row);
-    if (run)
-        *run = (struct steps_run){ 0 };
+    if (!run)
+        return;
+    moves_on(s, run);
+    *run = (struct steps_run){ 0 };
 }
 
 static void end_all(struct steps *s, const void *role, int card)
@@ -170,8 +212,13 @@ void steps_struck(struct steps *s, enum fault_kind kind, int card, const void *r
     if (card == STEPS_ANYBODY && !role)
         return;
     for (size_t i = 0; i < STEPS_RUNS_MAX; i++)
-        if (concerns(&s->runs[i], card, role))
+        if (concerns(&s->runs[i], card, role)) {
             s->struck[s->runs[i].cell][kind]++;
+            if (!s->runs[i].struck_ms && s->now_ms) { /* of several, the first is waited out */
+                s->runs[i].struck_ms = *s->now_ms;
+                s->runs[i].struck_by = kind;
+            }
+        }
 }
 
 bool steps_aimed(struct steps *s, enum fault_kind kind, int card, const void *role)

@@ -39,6 +39,13 @@ extern const char *const fault_names[FAULT_KINDS]; /* for the head of the table:
 size_t steps_count(void);
 const char *steps_name(size_t cell); /* "sm-sr enable-profile/ask" */
 
+/* How long it took until what was struck moved on: to another step, or to its end. */
+#define RECOVERY_CLASSES 24u
+struct recovery {
+    unsigned count, within[RECOVERY_CLASSES]; /* class n: less than 2^n seconds / 16 */
+    uint64_t sum_ms, max_ms;
+};
+
 struct steps {
     const struct eid *eids; /* of the cards, borrowed */
     size_t card_count;
@@ -47,8 +54,12 @@ struct steps {
         uint64_t row;
         int card, cell;   /* cell: -1: none of the table's */
         const struct procedure_view *procedure;
+        uint64_t struck_ms; /* since then it has not moved; 0: it has */
+        enum fault_kind struck_by;
     } *runs; /* STEPS_RUNS_MAX */
     unsigned struck[STEPS_MAX][FAULT_KINDS];
+    const uint64_t *now_ms; /* borrowed */
+    struct recovery recovery[FAULT_KINDS];
     struct {
         int cell; /* -1: none */
         enum fault_kind kind;
@@ -59,6 +70,9 @@ struct steps {
 };
 void steps_init(struct steps *s);
 void steps_done(struct steps *s);
+void recovery_add(struct recovery *to, const struct recovery *more);
+/* At least so many of a thousand took no longer than this, in seconds: the bound of its class. */
+double recovery_within_s(const struct recovery *r, unsigned permille);
 /* What role (an SM-DP, or an SM-SR) has committed. */
 void steps_watch(struct steps *s, const void *role, bool is_smdp, const struct write *writes, size_t count);
 bool steps_stand(const struct steps *s, int card, const char *name); /* does one of that card's stand there? name as steps_name has it */

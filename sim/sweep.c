@@ -57,6 +57,8 @@ int sim_order_sweep(const struct scenario *s, const struct sim_order *o)
             strike_all(&w, (enum strike_kind)kind);
     sim_tell_counts(&w.all);
     if (o->faults)
+        sim_tell_recovery(&w.all);
+    if (o->faults)
         sim_tell_steps(&w.all);
     printf("%u worlds, %u failed\n", w.worlds, w.failed);
     return w.failed || !w.worlds ? 1 : 0;

@@ -60,6 +60,7 @@ int sim_order_table(const struct sim_order *o)
     by_chance(&t);
     for (unsigned pass = 0; pass < PASSES_MAX && !is_over(&t) && aim_at_zeros(&t, pass); pass++)
         ;
+    sim_tell_recovery(&t.all);
     unsigned zeros = sim_tell_steps(&t.all);
     sim_tell_counts(&t.all);
     printf("%u worlds, %u failed\n", t.worlds, t.failed);

@@ -71,6 +71,25 @@ unsigned sim_tell_steps(const struct sim_report *r)
     return zeros;
 }
 
+void sim_tell_recovery(const struct sim_report *r)
+{
+    static const char *const what[FAULT_KINDS] = {
+        [FAULT_BEFORE] = "server dies before a commit", [FAULT_AFTER] = "server dies after it", [FAULT_SEND] = "server dies while it sends",
+        [FAULT_FULL] = "store is full", [FAULT_SLOW] = "store is slow", [FAULT_JUMP] = "clock jumps", [FAULT_SOAP_LOST] = "request is lost",
+        [FAULT_SOAP_TWICE] = "request is doubled", [FAULT_ANSWER_LOST] = "its answer is lost", [FAULT_SMS_LOST] = "short message is lost",
+        [FAULT_SMS_TWICE] = "short message is doubled", [FAULT_SMS_TURNED] = "short message is corrupted", [FAULT_TCP_CUT] = "connection is cut",
+        [FAULT_TCP_TURNED] = "stream is corrupted", [FAULT_POWER] = "device loses power", [FAULT_TORN] = "… while the card writes",
+        [FAULT_SILENCE] = "device has no coverage", [FAULT_REFUSED] = "subscription is refused", [FAULT_DRY] = "prepaid data is used up",
+    };
+    printf("%-30s %8s %9s %9s %9s %9s   (seconds until what was struck moves on)\n", "after", "count", "mean", "half <", "95% <", "longest");
+    for (size_t kind = 0; kind < FAULT_KINDS; kind++) {
+        const struct recovery *one = &r->recovery[kind];
+        if (one->count)
+            printf("%-30s %8u %9.1f %9.1f %9.1f %9.1f\n", what[kind], one->count, (double)one->sum_ms / 1000 / one->count,
+                   recovery_within_s(one, 500), recovery_within_s(one, 950), (double)one->max_ms / 1000);
+    }
+}
+
 static void add_faults(struct fault_counts *to, const struct fault_counts *more)
 {
     to->crashes += more->crashes;
@@ -101,6 +120,8 @@ void sim_report_add(struct sim_report *to, const struct sim_report *more)
     to->world.corrupted += more->world.corrupted;
     to->world.octets += more->world.octets;
     add_faults(&to->faults, &more->faults);
+    for (size_t kind = 0; kind < FAULT_KINDS; kind++)
+        recovery_add(&to->recovery[kind], &more->recovery[kind]);
     for (size_t cell = 0; cell < STEPS_MAX; cell++)
         for (size_t kind = 0; kind < FAULT_KINDS; kind++)
             to->struck[cell][kind] += more->struck[cell][kind];

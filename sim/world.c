@@ -162,6 +162,7 @@ struct world *world_new(uint64_t seed)
     w->request = w->answer = WORLD_LAN;
     w->watched = -1;
     steps_init(&w->steps);
+    w->steps.now_ms = &w->time.now_ms;
     w->secrets = calloc(1, sizeof *w->secrets);
     w->log.line = log_line;
     w->history = EVP_MD_CTX_new();

@@ -48,7 +48,7 @@ static const struct scenario expired = {
 };
 
 const struct attack sim_attacks[] = {
-    { &suppressed, "failed_downloads_leave_all", "clean-up behind every download that failed", ": undo", "ISD-Ps left half loaded" },
+    { &suppressed, "gives_up_cleaning", "clean-up behind every download that failed", ": undo", "ISD-Ps left half loaded" },
     { &undersized, "ignores_the_quota", "the card holds the ISD-P to what was granted", "not enough memory", "profiles larger than granted" },
     { &oversized, "believes_any_memory_claim", "no more is granted than the EIS says is free", "are free", "short messages for nothing" },
     { &locked, "fallback_asks_pol1", "a fall-back asks no policy", "by the fall-back mechanism", "devices without a network" },
