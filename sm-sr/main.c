@@ -7,6 +7,7 @@
 #include "lib/role/keys.h"
 #include "lib/role/rewrap.h"
 #include "net.h"
+#include "restored_tool.h"
 #include "trail_tool.h"
 
 /* osprey-sm-sr: options → config → log → keys → store → SM-SR → sockets → ready → loop → close. */
@@ -237,6 +238,8 @@ int main(int argc, char **argv)
         return role_key_tool(&keys, argc - 1, argv + 1);
     if (argc > 1 && !strcmp(argv[1], "audit-trail"))
         return smsr_trail_main(argc - 1, argv + 1);
+    if (argc > 1 && !strcmp(argv[1], "after-restore"))
+        return smsr_restored_main(argc - 1, argv + 1);
     static const struct program_fixed fixed[] = {
         { "sm-sr", "oid" }, { "sm-sr", "url" }, { "sm-sr", "listen" }, { "sm-sr", "database" }, { "sm-sr", "node" },
         { "sm-sr", "commit_interval_ms" }, { "smsc", NULL }, { "smsc *", NULL }, { "scp81", "listen" }, { "lab", NULL },
@@ -249,7 +252,8 @@ int main(int argc, char **argv)
                 "(PSK-TLS) and CAT_TP (UDP). All state is in the database: it may be killed at any time and goes on where it was.\n"
                 "HUP reads partners, keys, certificates, revocation lists and times anew: all, or nothing when something is wrong.\n\n"
                 "  osprey-sm-sr keys --help\n"
-                "  osprey-sm-sr audit-trail export|verify --config FILE [--eid DIGITS]",
+                "  osprey-sm-sr audit-trail export|verify --config FILE [--eid DIGITS]\n"
+                "  osprey-sm-sr after-restore --config FILE [--per-second N]",
         .options = smsr_options,
         .open = program_open,
         .close = program_close,

@@ -96,6 +96,8 @@ static void on_timer(struct turn *t)
 {
     t->e->alarm_ms = 0;
     t->e->changed = true;
+    if (!strcmp(t->event->name, SMSR_RESTORED))
+        smsr_operation_doubt(t);
     smsr_operation_expire(t);
     smsr_exchange_resend(t);
 }

@@ -11,7 +11,7 @@ struct database {
     struct postgres_store *postgres;
 };
 
-static bool is_postgres(const char *name)
+bool database_is_postgres(const char *name)
 {
     return !strncmp(name, "postgresql://", 13) || !strncmp(name, "postgres://", 11);
 }
@@ -23,7 +23,7 @@ struct database *database_open(const char *name, const struct migration *migrati
     *ret_err = d ? ERR_NONE : ERR_NO_MEMORY;
     if (!d)
         return NULL;
-    if (is_postgres(name))
+    if (database_is_postgres(name))
         d->postgres = postgres_store_open(&(struct postgres_options){ name, migrations, migration_count, node }, ret_err, detail);
     else
         d->sqlite = sqlite_store_open(&(struct sqlite_options){ name, migrations, migration_count }, ret_err, detail);

@@ -13,6 +13,7 @@ struct loop;
  * Errors as sqlite_store_open and postgres_store_open; detail (DATABASE_DETAIL_MAX octets) may be NULL. */
 struct database *database_open(const char *name, const struct migration *migrations, size_t migration_count,
                                const char *node, enum err *ret_err, char *detail);
+bool database_is_postgres(const char *name);
 void database_close(struct database *d); /* NULL is fine */
 struct store *database_seam(struct database *d);
 /* What the database said when load or commit last failed; never NULL, never a value. */

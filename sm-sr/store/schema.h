@@ -6,6 +6,7 @@
 #include "lib/base/store.h"
 #include "lib/io/sqlite.h"
 
+#define SMSR_RESTORED   "restored" /* a timer: the database was restored, this eUICC is in doubt */
 #define SMSR_MIGRATIONS 10u
 extern const struct migration smsr_migrations[SMSR_MIGRATIONS];
 
