@@ -186,7 +186,7 @@ static void run_callback(struct turn *t, const struct known_call *k)
         smsr_operation_end(t, op);
         return;
     }
-    if (status_ok(&op->status) && !idle) /* else smsr_operation_start_next checks it now */
+    if (status_ok(&op->status) && (!idle || !t->e->present)) /* else smsr_operation_start_next checks it now */
         op->status = op->procedure->check(t, op);
     if (t->need_rows || status_ok(&op->status) || (!idle && op->status.reason == REASON_PROFILE_STATE))
         return;
