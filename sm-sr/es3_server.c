@@ -77,6 +77,7 @@ static struct status completed(struct turn *t, const struct call_event *c, struc
     p->info.state = PROFILE_DISABLED;
     if (r->profile_type.len)
         p->info.profile_type = r->profile_type;
+    t->typed = true;
     if (r->has_address)
         p->info.address = r->address;
     p->info.pol2 = r->has_pol2 ? r->pol2 : (struct pol2){ 0 };

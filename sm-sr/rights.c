@@ -109,7 +109,8 @@ static bool is_first(const struct query *q, size_t row)
 bool smsr_plma_listener(struct turn *t, const struct profile_info *p, const char *notification, size_t i,
                         struct oid *ret)
 {
-    const struct query *q = plma_of_euicc(t);
+    const struct query *q = t->typed ? SMSR_ASK(t, &SMSR_PLMA_OF_PROFILE, value_text(p->mno_id.text), value_span_text(p->profile_type))
+                                     : plma_of_euicc(t);
     for (size_t k = 0; q && k < q->row_count; k++)
         if (row_is_for(&q->rows[k], p) && names_have(row_bytes(&q->rows[k], 3), span_text(notification)) &&
             is_first(q, k) && !i--)

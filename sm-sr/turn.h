@@ -73,6 +73,7 @@ struct turn {
     struct smsr_counts counts; /* of this turn */
     struct turn_line lines[TURN_LINES_MAX];
     size_t line_count;
+    bool typed;     /* a profile got its type in this event: what is stored for its eUICC does not know it yet */
     bool need_rows; /* something is not loaded yet: run me again */
 };
 

@@ -326,6 +326,9 @@ const struct statement SMSR_PLMA_OF_EUICC = {
     " WHERE p.eid=?1 LIMIT 1000",
     NULL
 };
+const struct statement SMSR_PLMA_OF_PROFILE = {
+    "plma-of-profile", "SELECT mno, type, sp, operations FROM plma WHERE mno=?1 AND type=?2 ORDER BY sp LIMIT 1000", NULL
+};
 const struct statement SMSR_ONC_PUT = { "onc-put",
                                         "INSERT INTO onc (mno, type, discarded) VALUES (?1,?2,?3)"
                                         " ON CONFLICT (mno, type) DO UPDATE SET discarded=?3",

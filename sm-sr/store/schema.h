@@ -29,7 +29,7 @@ extern const struct statement SMSR_AUDIT_ADD, SMSR_AUDIT_LOAD, SMSR_AUDIT_LAST, 
 extern const struct statement SMSR_PREPARED_LOAD, SMSR_PREPARED_PUT, SMSR_PREPARED_DROP, SMSR_PREPARED_PRUNE;
 
 /* PLMA and ONC of operators: by (operator, profile type). Lists are names with blanks between. */
-extern const struct statement SMSR_PLMA_PUT, SMSR_PLMA_DROP, SMSR_PLMA_LIST, SMSR_PLMA_ALL, SMSR_PLMA_OF_EUICC;
+extern const struct statement SMSR_PLMA_PUT, SMSR_PLMA_DROP, SMSR_PLMA_LIST, SMSR_PLMA_ALL, SMSR_PLMA_OF_EUICC, SMSR_PLMA_OF_PROFILE;
 extern const struct statement SMSR_ONC_PUT, SMSR_ONC_DROP, SMSR_ONC_LIST, SMSR_ONC_OF_EUICC, SMSR_TYPE_OF_ICCID;
 
 /* Across eUICCs. */
