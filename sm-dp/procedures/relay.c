@@ -1,6 +1,7 @@
 /* Functions that the SM-DP only passes on for the profile's owner (offcard book 8.7). */
 #include "lib/es/eis_view.h"
 #include "lib/es/es2.h"
+#include "lib/model/unconfirmed.h"
 #include "sm-dp/es3_client.h"
 #include "sm-dp/turn.h"
 
@@ -138,6 +139,15 @@ static struct status check_audit(struct turn *t, const struct job *j, const stru
     return status_success();
 }
 
+static struct status check_address(struct turn *t, struct job *j, const struct es_address_request *r)
+{
+    struct status s = may_manage(t, j, &r->iccid);
+    j->iccid = r->iccid;
+    if (s.reason == REASON_ICCID_NOT_ALLOWED)
+        return status_failed(REASON_ADDRESS_NOT_ALLOWED, s.subject_id, "%s", s.detail);
+    return s;
+}
+
 static struct status is_own(const struct job *j, const struct oid *mno_id, const char *what)
 {
     return oid_eq(mno_id, &j->requester)
@@ -161,14 +171,14 @@ static struct status check(struct turn *t, struct job *j, const struct es_messag
     case ES2_UPDATE_POLICY_RULES: {
         const struct es_pol2_request *r = m->body;
         j->iccid = r->iccid;
-        if (r->has_pol2 && !pol2_meaningful(r->pol2, true))
+        const struct smdp_partner *p = smdp_partner_by_oid(t->smdp, j->requester.text);
+        if (r->has_pol2 && !pol2_meaningful(r->pol2, SMSR_POL2_STRICT && !(p && p->guard.takes_any_pol2)))
             return status_failed(REASON_POL2_INVALID, r->iccid.digits,
                                  "a rule without meaning, or two that contradict");
         break;
     }
     case ES2_UPDATE_SUBSCRIPTION_ADDRESS:
-        j->iccid = ((const struct es_address_request *)m->body)->iccid;
-        break;
+        return check_address(t, j, m->body);
     default:
         j->iccid = ((const struct es_profile_request *)m->body)->iccid;
         break;
