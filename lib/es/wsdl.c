@@ -93,6 +93,9 @@ static void wr_enumeration(struct writer *w, const char *const *names, uint32_t 
     wr_text(w, "</xs:restriction></xs:simpleType>");
 }
 
+/* The ceiling of a list says how many, not how long. */
+static bool has_bounds(const struct xml_field *f) { return !(f->flags & (REPEATED | COUNTED)) && (f->min || f->max); }
+
 /* Types that have a name of their own in every schema of ours; NULL: it is made on the spot. */
 static const char *named_type(struct types *t, const struct xml_field *f)
 {
@@ -114,12 +117,12 @@ static const char *named_type(struct types *t, const struct xml_field *f)
     case XML_TIME:
         return "xs:dateTime";
     case XML_TEXT:
-        return f->min || f->max ? NULL : "xs:string";
+        return has_bounds(f) ? NULL : "xs:string";
     case XML_HEX:
-        return f->min || f->max ? NULL : "xs:hexBinary";
+        return has_bounds(f) ? NULL : "xs:hexBinary";
     case XML_U32:
     case XML_U64:
-        return f->min || f->max ? NULL : f->type == XML_U32 ? "xs:unsignedInt" : "xs:unsignedLong";
+        return has_bounds(f) ? NULL : f->type == XML_U32 ? "xs:unsignedInt" : "xs:unsignedLong";
     case XML_POL2:
         return type_of(t, &es_table_wire_pol2);
     case XML_STATUS:
