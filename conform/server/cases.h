@@ -6,7 +6,7 @@
 #include "stage.h"
 
 extern const struct server_group server_es1_group, server_read_group, server_download_group, server_switch_group, server_policy_group,
-    server_change_group, server_rights_group, server_binding_group, server_robust_group;
+    server_change_group, server_rights_group, server_binding_group, server_robust_group, server_functions_group, server_ways_group;
 
 /* ---- the scene (scene.c) ---- */
 const char *card_eid(struct stage *s, enum card c); /* these skip the case when the target has none */
@@ -47,6 +47,8 @@ void need_state(struct stage *s, enum card c, enum order o, const char *state);
 void need_factory(struct stage *s, enum card c, const char *state);
 /* ES4A.SetPLMA by the order's owner for the service provider: these operations ("EnableProfile DisableProfile"). */
 struct message *plma_set(struct stage *s, enum role by, enum role sp, const char *type, const char *operations);
+/* cases_functions.c: ES4, ES2 and ES3 ("EnableProfile", …) of that profile, each must give that status. */
+void refused_all_ways(struct stage *s, enum card c, const char *verb, enum order o, const char *want);
 /* Brings the profile into that state on that card: "Disabled", "Enabled", "": not there. The factory profile is enabled
  * when no other is. */
 void scene_profile(struct stage *s, enum card c, enum order o, const char *state);

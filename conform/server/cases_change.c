@@ -60,6 +60,10 @@ static void changed(struct stage *s)
     static const enum role owners[] = { START, OP1 };
     const char *eid = card_eid(s, CARD_MOVES);
     scene_profile(s, CARD_MOVES, MOVING, "Disabled");
+    need_success(s, ask(s, OP1, SM_SR2, "ES4A-SetPLMA",
+                        "<Plma><Mno-id>%s</Mno-id><ProfileType>%s</ProfileType><M2m-sp-id>%s</M2m-sp-id>"
+                        "<AuthorisedOperation>HandleSMSRChangeNotification</AuthorisedOperation></Plma>",
+                        role_oid(s, OP1), s->target.orders[MOVING].type, role_oid(s, OP3)));
     need_success(s, prepare(s, SM_SR2, eid, server_oid(s, SM_SR)));
     need_success(s, change(s, &patient, START, eid, server_oid(s, SM_SR2)));
     need_status(s, eis_seen(s, START, CARD_MOVES), "FAILED 8.1.1/1.1");
@@ -70,6 +74,7 @@ static void changed(struct stage *s)
         need(s, !strcmp(m->peer, server_oid(s, SM_SR2)), "it is told by %s", m->peer);
         need(s, mail_count(s, owners[i], "SMSRChange", NULL) == 1, "%s is told twice", role_text(owners[i]));
     }
+    (void)must_mail(s, OP3, "ES2", "SMSRChange", NULL); /* a service provider without endpoint */
     struct message *m = ask(s, START, SM_SR2, "ES4-AuditEIS", "<Eid>%s</Eid>", eid);
     need_success(s, m);
     need(s, !strcmp(profile_in(s, m, card_iccid(s, CARD_MOVES)).state, "Enabled"), "the card says otherwise");
@@ -149,6 +154,18 @@ static void certificate_expired(struct stage *s)
     need(s, newcomer.authenticated, "nothing is offered: %s", m->status);
     need_status(s, newcomer.authenticated, "FAILED 8.5.3/6.3");
     need_status(s, m, "FAILED 8.5.3/6.3");
+    unlocked(s, CARD);
+}
+
+/* Nobody of the CI has signed it so. */
+static void certificate_forged(struct stage *s)
+{
+    char *hex = textf(s, "%s", hex_file(s, s->target.roles[SR].card)), *last = hex + strlen(hex) - 1;
+    *last = *last == '0' ? '1' : '0';
+    newcomer_begin(s, (struct newcomer){ .certificate = hex, .answers = true, .status = "FAILED", .codes = "8.5.3/6.1" });
+    struct message *m = change(s, &patient, START, card_eid(s, CARD), role_oid(s, SR));
+    need(s, newcomer.authenticated, "nothing is offered: %s", m->status);
+    need_status(s, newcomer.authenticated, "FAILED 8.5.3/6.1");
     unlocked(s, CARD);
 }
 
@@ -256,6 +273,7 @@ static const struct server_case cases[] = {
     CASE(72, "change", "8.8", "a whole change: owners told once, with their own profiles", changed),
     CASE(73, "change", "7.18", "an expired certificate of the new SM-SR", certificate_expired),
     CASE(74, "change", "7.19", "a wrong signature for the new keys", signature_wrong),
+    CASE(133, "change", "7.18", "a certificate that the CI has not signed", certificate_forged),
     CASE(75, "change", "8.8", "nothing else goes on meanwhile", locked_meanwhile),
     WAITS(76, "change", "8.8", "finalisation fails: a warning, and the new SM-SR has it", finalise_fails_both),
     WAITS(77, "change", "8.8", "the answer is lost: repeating ends it", answer_lost),

@@ -317,6 +317,7 @@ static void pol1_keeps_it(struct stage *s)
     need_success(s, m);
     need(s, relay_place(s, &r, "ES3-ProfileDownloadCompleted", NULL, 0) != SIZE_MAX, "the download is not completed");
     need(s, !strcmp(profile_view(s, CARD2, KEPT).state, "Disabled"), "it is %s", profile_view(s, CARD2, KEPT).state);
+    refused_all_ways(s, CARD2, "DeleteProfile", KEPT, "FAILED 8.2.2/3.8");
 }
 
 static char *foreign_eis(struct stage *s, struct message *request, const char *function)

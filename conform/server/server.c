@@ -9,7 +9,7 @@
 #include "lab.h"
 #include "tap.h"
 
-static const struct server_group *const groups[] = { &server_es1_group, &server_read_group, &server_download_group, &server_switch_group, &server_policy_group, &server_rights_group,
+static const struct server_group *const groups[] = { &server_functions_group, &server_ways_group, &server_es1_group, &server_read_group, &server_download_group, &server_switch_group, &server_policy_group, &server_rights_group,
                                                      &server_change_group, &server_binding_group, &server_robust_group };
 
 static bool wanted(const struct server_case *c, const struct server_wish *wish)

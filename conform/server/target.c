@@ -9,7 +9,7 @@ static const char *const card_names[CARD_COUNT] = { "first", "second", "sms-only
 static const char *const order_names[ORDER_COUNT] = { "meter", "meter2",   "tracker", "relayed", "offline", "stays",
                                                       "vanishes", "kept", "huge",    "long",    "spare",   "spare2",
                                                       "by-sms", "moving",  "gone",    "gone2",   "gone3",
-                                                      "gone4" };
+                                                      "gone4", "elsewhere", "urgent", "urgent2" };
 static const char *const record_names[RECORD_COUNT] = { "fresh", "fresh2", "of-eum2", "of-nobody", "expired-ecasd" };
 
 const char *server_text(enum server s) { return server_names[s]; }
@@ -38,7 +38,7 @@ static const struct config_option options[] = {
     { "euicc *", "imsi", CONFIG_TEXT, "", false, "of that profile" },
     { "euicc *", "msisdn", CONFIG_TEXT, "", false, "of that profile" },
     { "profile *", "iccid", CONFIG_TEXT, NULL, true,
-      "ordered at the SM-DP: meter, meter2, spare, spare2, by-sms, moving, gone, gone2, gone3, gone4 (of op1), tracker (op2), relayed (op3), offline (no network "
+      "ordered at the SM-DP: meter, meter2, spare, spare2, by-sms, moving, gone, gone2, gone3, gone4, elsewhere, urgent, urgent2 (of op1), tracker (op2), relayed (op3), offline (no network "
       "takes it), stays, vanishes, kept (POL1), huge, long" },
     { "profile *", "type", CONFIG_TEXT, "", false, "profile type" },
     { "profile *", "imsi", CONFIG_TEXT, "", false, "IMSI" },

@@ -36,6 +36,9 @@ enum order {
     GONE2,
     GONE3,
     GONE4,
+    ELSEWHERE,   /* of OP1, type Elsewhere: stays on the card whose EIS is not the truth */
+    URGENT,      /* of OP1, type Urgent, on that card too: one of them has the emergency attribute */
+    URGENT2,
     ORDER_COUNT
 };
 /* Signed records of eUICCs that the SM-SR does not know. */

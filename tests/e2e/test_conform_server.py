@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""The off-card cases against a lab of real servers: every numbered idea is one case, none fails, none is skipped. In `make test`
-without those that wait for seconds (--soak: with them)."""
+"""The off-card cases against a lab of real servers: every numbered idea is one case, none fails, none is skipped; and every
+function has succeeded on the wire and given each of its errors (tools/statuses.py prints the table). In `make test` without
+the cases that wait for seconds, and what only they see (--soak: with them)."""
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ import xml.etree.ElementTree
 
 BUILD = os.environ.get('OSPREY_BUILD', os.path.join(os.path.dirname(__file__), '..', '..', 'build'))
 RUNNER = os.path.join(BUILD, 'conform', 'osprey-conform')
+STATUSES = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'tools', 'statuses.py')
 IDEAS = 110  # of the fact book
 
 
@@ -68,6 +70,10 @@ def main():
         check_report(report, junit)
         if len(report['cases']) < (IDEAS if soak else IDEAS - 20):
             sys.exit(f'only {len(report["cases"])} cases')
+        table = subprocess.run([sys.executable, STATUSES, '--check', *([] if soak else ['--quick']), lab], capture_output=True, text=True)
+        print(table.stdout)
+        if table.returncode:
+            sys.exit('a function did not give one of its statuses on the wire')
         if running(lab):
             sys.exit(f'still running: {running(lab)}')
     print(f'{len(report["cases"])} cases')

@@ -17,6 +17,8 @@ PROGRAMS = ['conform/osprey-conform', 'eum/osprey-eum', 'sm-sr/osprey-sm-sr', 's
             'device/smsc/osprey-smsc', 'device/hlr/osprey-hlr']
 AT_ONCE = int(os.environ.get('MUTANTS_AT_ONCE', '3'))  # most of the time they wait
 
+IDEAS = 110
+
 # mutant: the case meant for it, then the others that the same fault cannot but touch
 MUTANTS = {
     'address_is_anybodys': [64],
@@ -80,7 +82,8 @@ def failed_cases(mutant):
         cases = json.loads(done.stdout)['cases']
     except ValueError:
         return {0: {'name': 'no verdicts', 'detail': done.stderr.strip()[-300:]}}
-    return {case['number']: case for case in cases if case['verdict'] == 'fail'}
+    # Those behind the ideas of the fact book walk all functions: they may meet any fault, so they prove none.
+    return {case['number']: case for case in cases if case['verdict'] == 'fail' and case['number'] <= IDEAS}
 
 
 def judge(mutant, wanted):
