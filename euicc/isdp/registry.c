@@ -302,7 +302,7 @@ uint32_t isdp_left(struct card *card, const struct isdp *isdp)
 bool isdp_in_bounds(struct card *card, const struct isdp *isdp)
 {
     if (isdp->granted)
-        return isdp_used(card, isdp) <= isdp->granted;
+        return isdp_used(card, isdp) <= isdp->granted || MUTANT(ignores_the_quota);
     return registry_keeps_promises(card);
 }
 
