@@ -18,8 +18,8 @@ static void print_row(const char *name, const char *with, const struct sim_repor
         messages += r->usage[f].sms_up + r->usage[f].sms_down;
         octets += r->usage[f].octets_up + r->usage[f].octets_down;
     }
-    printf("%-22s %-8s %5u/%-5u %6u %-18s %9u %9llu %10llu %8u\n", name, with, r->ok, r->calls, r->wrong, r->wrong ? r->first : "",
-           r->half_loaded, messages, octets, r->told);
+    printf("%-22s %-8s %5u/%-5u %6u %-18s %9u %9u %9llu %10llu %8u\n", name, with, r->ok, r->calls, r->wrong, r->wrong ? r->first : "",
+           r->half_loaded, r->attaches, messages, octets, r->told);
     fflush(stdout);
 }
 
@@ -51,7 +51,7 @@ static bool attack(const struct attack *a, const struct sim_order *o)
 int sim_order_attack(const char *which, const struct sim_order *o)
 {
     unsigned tried = 0, held = 0;
-    printf("%-22s %-8s %11s %6s %-18s %9s %9s %10s %8s\n", "attack", "", "calls ok", "wrong", "first", "half made", "messages", "octets", "told");
+    printf("%-22s %-8s %11s %6s %-18s %9s %9s %9s %10s %8s\n", "attack", "", "calls ok", "wrong", "first", "half made", "attaches", "messages", "octets", "told");
     for (size_t i = 0; i < sim_attack_count; i++)
         if (!strcmp(which, "all") || !strcmp(which, sim_attacks[i].scenario->name)) {
             tried++;

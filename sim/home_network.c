@@ -93,6 +93,7 @@ void home_registered(void *context, const char *imsi, const char *msisdn)
         snprintf(d->msisdn, sizeof d->msisdn, "%s", imsi ? msisdn : "");
     if (!imsi)
         return;
+    d->network->attaches++;
     d->last.country = d->country;
     snprintf(d->last.imsi, sizeof d->last.imsi, "%s", imsi);
     roaming_registered(d);

@@ -32,6 +32,7 @@ struct sim_network {
     struct weather air, sms_up, sms_down; /* what happens to a short message on its way */
     struct weather datagrams;             /* … and to a datagram, either way */
     bool countries;                       /* the world has countries: each device is in one */
+    unsigned attaches;                    /* so far, of all devices */
     unsigned asked;                       /* short messages and connections between devices and server, so far */
     const struct faults *faults;          /* NULL: none */
     const struct hostile *hostile;        /* works while there are faults; NULL: nobody */

@@ -58,6 +58,7 @@ static void tell(const struct ecosystem *e, uint64_t calm_ms, struct sim_report 
     r->days = (double)(world_now(e->world) - WORLD_START_MS) / (24 * (double)HOUR_MS) * e->options.card_count;
     world_hash(e->world, r->hash);
     r->strikes = *world_strikes(e->world);
+    r->attaches = e->network.attaches;
     r->half_loaded = e->judge.half_loaded;
     r->left_behind = e->judge.left_behind;
     r->told = world_lines(e->world);

@@ -48,6 +48,7 @@ struct sim_report {
     struct strikes strikes;
     unsigned told;        /* lines of the log that hold wish->told */
     unsigned left_behind, half_loaded; /* judge.h */
+    unsigned attaches;
     uint32_t fault_count; /* numbered, muted ones included */
     uint32_t pair_events; /* things that happened until the first of the pair was answered, or the second asked */
 };

@@ -39,5 +39,6 @@ const struct scenario SCENARIO_FULL_CARDS = {
                    .together_permille = 100, .fill = true },
     .faults = FAULTS,
     .hours = 120,
+    .quiet_hours = 8, /* a card that is not heard of is looked for at each of its numbers */
     .ok_permille = 100,
 };
