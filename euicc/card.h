@@ -170,6 +170,10 @@ struct card {
     struct verified_pin verified[CARD_VERIFIED_MAX];
     size_t verified_count;
 
+    struct { /* free memory as FCPs tell it: for the profile and the state of the objects it was reckoned for */
+        uint32_t changes, octets;
+        uint8_t profile;
+    } memory_told;
     struct writer response; /* what GET RESPONSE still can fetch */
     size_t response_sent;
     uint16_t response_sw;

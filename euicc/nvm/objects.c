@@ -24,6 +24,7 @@ size_t objects_free(const struct objects *o)
     return o->after < objects_capacity(o) ? objects_capacity(o) - o->after : 0;
 }
 
+uint32_t objects_changes(const struct objects *o) { return o->changes + 1; }
 bool objects_grow(const struct objects *o) { return o->after > o->live.bytes; }
 
 static size_t used_in(const struct index *ix, object_key first, object_key last)
@@ -108,6 +109,7 @@ static void pending_forget(struct objects *o)
 {
     index_clear(&o->pending);
     o->after = o->live.bytes;
+    o->changes = (o->changes + 1) % UINT32_MAX;
     if (o->pending.cap > PENDING_KEPT)
         index_trim(&o->pending);
 }
@@ -229,6 +231,7 @@ static enum err pending_add(struct objects *o, object_key key, uint8_t kind, siz
     if (!index_set(&o->pending, &e))
         return ERR_NO_SPACE;
     o->after = after;
+    o->changes = (o->changes + 1) % UINT32_MAX;
     return ERR_NONE;
 }
 

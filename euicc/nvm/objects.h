@@ -117,6 +117,8 @@ size_t objects_capacity(const struct objects *o); /* octets of objects and their
 size_t objects_used(const struct objects *o);     /* committed, live */
 /* Capacity less what is live, or will be when the open transaction is committed: to the octet what may still be put. */
 size_t objects_free(const struct objects *o);
+/* Another number after whatever may have changed an object, never 0: as long as it stays what was read stays true. */
+uint32_t objects_changes(const struct objects *o);
 bool objects_grow(const struct objects *o); /* the open transaction makes them take more */
 /* Octets (with overhead) a profile's objects take: what a quota is compared with. */
 size_t objects_used_by(const struct objects *o, uint8_t profile);

@@ -21,6 +21,7 @@ struct objects {
     struct log_mark mark;                     /* as written last */
     uint32_t durable_generation, durable_end; /* a commit we synced; generation 0: none since open */
     struct objects_counts counts;
+    uint32_t changes; /* objects_changes */
 };
 
 /* The log stands behind a commit. */

@@ -27,11 +27,17 @@ static void write_u16(struct writer *w, uint32_t tag, uint32_t value)
     wr_tlv_close(w, mark);
 }
 
-/* For files of this profile. */
+/* For files of this profile. Reckoning goes over all objects, and every FCP of a DF asks. */
 static uint32_t memory_left(struct card *card)
 {
-    const struct isdp *isdp = registry_by_slot(card, card->profile);
-    return isdp ? isdp_left(card, isdp) : registry_free(card);
+    uint32_t changes = objects_changes(card->objects);
+    const struct isdp *isdp;
+    if (card->memory_told.changes == changes && card->memory_told.profile == card->profile)
+        return card->memory_told.octets;
+    isdp = registry_by_slot(card, card->profile);
+    card->memory_told.changes = changes;
+    card->memory_told.profile = card->profile;
+    return card->memory_told.octets = isdp ? isdp_left(card, isdp) : registry_free(card);
 }
 
 static void write_df_proprietary(struct card *card, const struct fs_file *f, struct writer *w)

@@ -66,7 +66,18 @@ enum err fs_header_read(const struct fs *fs, fs_number number, struct fs_file *r
 
 enum err fs_stat(const struct fs *fs, fs_number number, struct fs_file *ret)
 {
-    return number == FS_NONE ? ERR_NOT_FOUND : fs_header_read(fs, number, ret);
+    struct fs_seen *seen = fs->seen ? &fs->seen[number % FS_SEEN_COUNT] : NULL;
+    uint32_t changes = objects_changes(fs->store);
+    if (number == FS_NONE)
+        return ERR_NOT_FOUND;
+    if (seen && seen->changes == changes && seen->file.number == number) {
+        *ret = seen->file;
+        return ERR_NONE;
+    }
+    enum err err = fs_header_read(fs, number, ret);
+    if (err == ERR_NONE && seen)
+        *seen = (struct fs_seen){ changes, *ret };
+    return err;
 }
 
 void fs_entry_of(const struct fs_file *f, struct fs_entry *ret)
@@ -90,7 +101,13 @@ enum err fs_room(struct fs *fs)
 
 enum err fs_mount(struct fs *fs, struct objects *store, uint8_t profile, struct arena *scratch)
 {
-    *fs = (struct fs){ .store = store, .profile = profile, .scratch = scratch, .entries = fs->entries, .cap = fs->cap };
+    *fs = (struct fs){
+        .store = store, .profile = profile, .scratch = scratch, .entries = fs->entries, .cap = fs->cap, .seen = fs->seen
+    };
+    if (fs->seen)
+        memset(fs->seen, 0, FS_SEEN_COUNT * sizeof *fs->seen);
+    else
+        fs->seen = calloc(FS_SEEN_COUNT, sizeof *fs->seen); /* it goes without, too */
     object_key key = OBJECT_KEY(profile, OBJ_FILE, 0), last = OBJECT_KEY(profile, OBJ_FILE, 0xFFFFF);
     for (; objects_next(store, key, last, &key); key++) {
         struct fs_file f;
@@ -110,7 +127,9 @@ enum err fs_mount(struct fs *fs, struct objects *store, uint8_t profile, struct 
 void fs_unmount(struct fs *fs)
 {
     free(fs->entries);
+    free(fs->seen);
     fs->entries = NULL;
+    fs->seen = NULL;
     fs->profile = 0;
     fs->count = fs->cap = 0;
     fs->next = 0;

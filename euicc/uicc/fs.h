@@ -87,6 +87,12 @@ struct fs_entry { /* the directory */
     uint8_t fdb, sfi, flags;
 };
 
+#define FS_SEEN_COUNT 8u
+struct fs_seen { /* a header as it was read; true while the store says the same of its changes */
+    uint32_t changes;
+    struct fs_file file;
+};
+
 struct fs {
     struct objects *store;
     struct arena *scratch; /* room for a whole body: fs_resize, fs_write_cyclic, fs_tlv_put need it (ERR_NO_MEMORY) */
@@ -94,6 +100,7 @@ struct fs {
     uint16_t count, cap;
     fs_number next;           /* number of the next file made */
     struct fs_entry *entries; /* in the order of creation; on the heap while mounted */
+    struct fs_seen *seen;     /* FS_SEEN_COUNT, likewise: a file's header is read several times in a command */
 };
 
 /* Reads the directory of the profile (slot 1 …, 0 the card's own); scratch may be NULL. A profile without files mounts
