@@ -2,7 +2,9 @@
 """Keys as a security officer wants them: the servers' private keys in a PKCS#11 token (softhsm2), master keys sealed by it and
 changed while the servers run and are killed; certificates changed while they run; no secret anywhere outside its place; no core.
 
-What is under a master key is opened here by another implementation of the same form."""
+What is under a master key is opened here by another implementation of the same form.
+
+  test_keys.py [POSTGRESQL-URL]      with databases smsr and smdp there, whose dump is searched too; else with SQLite"""
 import base64
 import fnmatch
 import glob
@@ -29,7 +31,7 @@ DRIVER, PIN = '/usr/lib/softhsm/libsofthsm2.so', '82645197'
 # ---- a lab whose servers have their keys in a token
 
 class TokenLab(Ecosystem):
-    def __init__(self, out):
+    def __init__(self, out, postgres):
         self.token_folder = os.path.join(out, 'token')
         os.makedirs(self.token_folder)
         labs.write(os.path.join(out, 'pin'), PIN + '\n')
@@ -42,7 +44,7 @@ class TokenLab(Ecosystem):
                                                 ('sm-dp-card', 'EC:prime256v1'), ('sm-dp-card-2', 'EC:prime256v1'), ('wrap', 'AES:32'))):
             labs.run(['pkcs11-tool', '--module', DRIVER, '--token-label', 'servers', '--login', '--pin', PIN, '--label', label, '--id', f'{number + 1:02}',
                       '--keygen' if kind.startswith('AES') else '--keypairgen', '--key-type', kind])
-        super().__init__(out)
+        super().__init__(out, postgres=postgres)
         for name in ('sm-sr', 'sm-dp'):
             self.tool(f'osprey-{name}', 'keys', 'new', self.path(name, 'first.key'), '--token', self.uri('wrap'))
             replace(self.path(f'{name}.conf'), (f'key = {name}/tls.key', f'key = {self.uri(name + "-tls")}'),
@@ -67,6 +69,22 @@ class TokenLab(Ecosystem):
         iccid, imsi = f'89999700000000{n:04d}', f'9997000000{n:05d}'
         self.build_profile('demo-operator.profile', f'profile-{n}.der', iccid=iccid, imsi=imsi, msisdn=f'+99970000{n:04d}', **made)
         return {'iccid': iccid + ecosystem.check_digit(iccid), 'imsi': imsi, 'msisdn': f'99970000{n:04d}'}
+
+    def rows(self, file, query, *values):
+        if not self.postgres:
+            return super().rows(file, query, *values)
+        for value in values:
+            query = query.replace('?', f"'{value}'", 1)
+        _, text, _ = labs.run(['psql', '-qAtX', '-F', ' ', '-d', self.database(file), '-c', query])
+        words = (line.split(' ') for line in text.splitlines())
+        return [tuple(bytes.fromhex(w[2:]) if w.startswith('\\x') else int(w) if len(w) < 16 and w.isdigit() else w for w in line) for line in words]
+
+    def database(self, file):
+        return f'{self.postgres}/{"smsr" if file.startswith("sm-sr") else "smdp"}'
+
+    def dump(self):
+        for name in ('sm-sr', 'sm-dp') if self.postgres else ():
+            labs.run(['pg_dump', '-d', self.database(name), '-f', self.path(f'{name}.dump')])
 
     def hup(self, name, words):
         log = self.path('logs', f'{name}.log')
@@ -248,6 +266,7 @@ def outside(found, known):
 
 
 def nothing_outside(lab):
+    lab.dump()
     known = known_secrets(lab)
     if len({value for value, _ in known.values()}) < len(known) or min(len(value) for value, _ in known.values()) < 8:
         raise LabError('the known secrets are not what they should be')
@@ -308,7 +327,7 @@ def main():
     resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
     with tempfile.TemporaryDirectory(prefix='osprey-keys-') as out:
         try:
-            lab = TokenLab(out)
+            lab = TokenLab(out, sys.argv[1] if sys.argv[1:] else None)
         except LabError as wrong:
             if 'built without PKCS#11' in str(wrong):
                 ecosystem.skip('built without PKCS#11')
