@@ -281,6 +281,7 @@ static const struct admin_route routes[] = {
     { "GET", "euiccs", "eUICCs on record, by EID; an operator's: those with a profile of its own", SMSR_OPERATOR, list_euiccs },
     { "POST", "euiccs/{eid}/master-delete", "deletes a disabled profile with a token of its SM-DP, whatever its policy says",
       SMSR_OPERATOR, smsr_admin_master_delete },
+    { "POST", "euiccs/{eid}/rotate-keys", "agrees with the card on a new SCP80 key set, and deletes the old one", 0, smsr_admin_rotate_keys },
     { "GET", "procedures", "procedures that run or wait; a partner's: those it asked for", OWNERS, list_procedures },
     { "GET", "procedures/{eid}", "those of one eUICC, with steps and the commands to the card", OWNERS, show_procedures },
     { "GET", "audit-trail/{eid}", "the audit trail of one eUICC, oldest record first", 0, show_trail },

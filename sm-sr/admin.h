@@ -13,5 +13,7 @@ int smsr_admin(struct smsr *s, const struct smsr_partner *partner, const struct 
                struct arena *a, struct span *ret_body, const char **ret_type);
 /* admin_delete.c: euiccs/{eid}/master-delete */
 admin_run smsr_admin_master_delete;
+/* admin_keys.c: euiccs/{eid}/rotate-keys */
+admin_run smsr_admin_rotate_keys;
 
 #endif

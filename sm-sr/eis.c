@@ -39,9 +39,10 @@ static bool add_isdr(struct turn *t, struct eis *eis, const struct row *document
     sd->sdin = row_bytes(document, 4);
     sd->keysets = ARENA_ARRAY(t->arena, struct eis_keyset, t->e->keyset_count + 1);
     for (size_t i = 0; sd->keysets && i < t->e->keyset_count; i++) /* versions, never values */
-        sd->keysets[sd->keyset_count++] = (struct eis_keyset){ .version = t->e->keysets[i].kvn,
-                                                               .usage = t->e->keysets[i].usage,
-                                                               .counter = counters ? t->e->keysets[i].counter : 0 };
+        if (t->e->keysets[i].change != ROW_GONE)
+            sd->keysets[sd->keyset_count++] = (struct eis_keyset){ .version = t->e->keysets[i].kvn,
+                                                                   .usage = t->e->keysets[i].usage,
+                                                                   .counter = counters ? t->e->keysets[i].counter : 0 };
     return sd->keysets != NULL;
 }
 

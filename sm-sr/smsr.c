@@ -18,6 +18,7 @@
 #include "lib/wire/sms.h"
 #include "es7_client.h"
 #include "procedures/master_delete.h"
+#include "procedures/rotate_keys.h"
 #include "server.h"
 #include "store/secrets.h"
 #include "turn.h"
@@ -138,6 +139,9 @@ static void on_event(struct turn *t)
     case SMSR_EVENT_MASTER_DELETE:
         smsr_master_delete(t, t->event->data);
         break;
+    case SMSR_EVENT_ROTATE_KEYS:
+        smsr_rotate_keys(t, t->event->data);
+        break;
     case EVENT_TIMER:
         on_timer(t);
         break;
@@ -175,7 +179,8 @@ static enum verdict euicc_turn(struct turn *t)
     if (!e)
         return STEP_REFUSED;
     t->e = e;
-    if (!e->present && t->event->kind != SMSR_EVENT_CALL && t->event->kind != SMSR_EVENT_MASTER_DELETE) {
+    if (!e->present && t->event->kind != SMSR_EVENT_CALL && t->event->kind != SMSR_EVENT_MASTER_DELETE &&
+        t->event->kind != SMSR_EVENT_ROTATE_KEYS) {
         outbox_reply(t->out, t->event->reply, reply_to_stranger(t->event), SPAN_NONE);
         return STEP_DONE;
     }

@@ -20,7 +20,8 @@ enum smsr_event {
     SMSR_EVENT_TOO_LONG,                /* a packet did not fit a CAT_TP link; data: size_t, what does */
     SMSR_EVENT_LINK,                    /* a card opened a CAT_TP link: no data */
     SMSR_EVENT_REACHABLE,               /* the network says that the card can be reached; data: the number, text */
-    SMSR_EVENT_MASTER_DELETE            /* data: struct master_delete_event, from the administration */
+    SMSR_EVENT_MASTER_DELETE,           /* data: struct master_delete_event, from the administration */
+    SMSR_EVENT_ROTATE_KEYS              /* data: struct rotate_keys_event, likewise */
 };
 struct call_event {
     const struct smsr_partner *partner;

@@ -181,7 +181,7 @@ const struct procedure SMSR_DELETE_KEYSET = { .name = "delete-keyset",
                                               .audit = AUDIT_FINALISE_ISDR_HANDOVER,
                                               .only_keys = true };
 
-static void neutralise(struct turn *t, uint8_t kvn)
+void smsr_change_neutralise(struct turn *t, uint8_t kvn)
 {
     struct operation *op = smsr_operation_add(t->e);
     if (!op)
@@ -191,7 +191,7 @@ static void neutralise(struct turn *t, uint8_t kvn)
     op->memory = kvn;
     op->started_ms = t->now_ms;
     op->deadline_ms = t->now_ms + 1000ull * t->config->validity_s;
-    turn_log(t, LOG_WARN_, "the change failed: key set %02X of the other SM-SR shall go from the card", kvn);
+    turn_log(t, LOG_WARN_, "key set %02X, whose keys are not ours, shall go from the card", kvn);
 }
 
 static void end_handover(struct turn *t, struct operation *op)
@@ -216,7 +216,7 @@ void smsr_change_ended(struct turn *t, const struct operation *op)
     if (op->procedure == &SMSR_CHANGE && smsr_operation_runs(op) && taken(&op->status))
         leave(t, &op->peer, op);
     else if (op->procedure == &SMSR_CHANGE && KVN_MADE_OF(op) && !*t->e->left_to.text)
-        neutralise(t, KVN_MADE_OF(op));
+        smsr_change_neutralise(t, KVN_MADE_OF(op));
     if (op->procedure != &SMSR_HANDOVER || !smsr_operation_runs(op))
         return;
     if (t->e->coming) {

@@ -20,6 +20,8 @@ struct status smsr_fill_create_keyset(struct turn *t, const struct call_event *c
 void smsr_change_ending(struct turn *t, struct operation *op);
 /* What is left to do after its answer. */
 void smsr_change_ended(struct turn *t, const struct operation *op);
+/* A key set that the card may have, and whose keys we do not, shall go from it. */
+void smsr_change_neutralise(struct turn *t, uint8_t kvn);
 /* The other SM-SR says how the change ended, after we had given up. */
 void smsr_change_late(struct turn *t, const struct smsr_partner *from, const struct status *status);
 

@@ -282,16 +282,14 @@ static int without_https(struct turn *t, struct operation *op, const struct card
 
 static int https_authenticate(struct turn *t, struct operation *op)
 {
-    WRITER_ON_STACK(dgi, GP_CERTIFICATE_MAX + 8);
-    const struct card_certificate *c = smsr_handover_certificate(t, op);
+    struct span dgi = smsr_handover_certificate_dgi(t, op);
     uint8_t block = 0;
-    if (!c)
+    if (!dgi.len)
         return without_https(t, op, &(struct card_answer){ 0 }, "no certificate");
     smsr_handover_try(op, KEYSET_SCP81);
     op->flags |= OPERATION_MORE_TO_DO; /* the keys come next: the card must not forget */
     t->e->chain.len = 0;
-    ka_certificate_dgi_write(&dgi, (struct span){ c->octets, c->len });
-    return smsr_send_blocks(t, op, wr_span(&dgi), &block, false);
+    return smsr_send_blocks(t, op, dgi, &block, false);
 }
 
 static int https_again(struct turn *t, struct operation *op, const struct card_answer *a)
@@ -313,21 +311,14 @@ static int https_challenged(struct turn *t, struct operation *op, const struct c
 
 static int https_create(struct turn *t, struct operation *op)
 {
-    const struct card_certificate *c = smsr_handover_certificate(t, op);
-    WRITER_ON_STACK(dgi, GP_CERTIFICATE_MAX + 8);
-    WRITER_ON_STACK(dgis, KA_COMMAND_MAX);
-    struct ka_host host;
-    struct span signature;
+    struct span dgis = SPAN_NONE;
+    uint8_t block = 0;
     op->flags &= ~(unsigned)OPERATION_MORE_TO_DO;
-    enum err err = c ? smsr_handover_key_offer(t, op, KEYSET_SCP81, op->result, &host, &signature) : ERR_NOT_FOUND;
+    enum err err = smsr_handover_key_command(t, op, KEYSET_SCP81, op->result, &dgis, &block);
     op->result = SPAN_NONE;
     if (err != ERR_NONE)
         return without_https(t, op, &(struct card_answer){ 0 }, err_text(err));
-    ka_certificate_dgi_write(&dgi, (struct span){ c->octets, c->len });
-    ka_host_command(&dgis, &host, signature);
-    wipe(&host, sizeof host);
-    uint8_t block = (uint8_t)store_data_block_count(wr_span(&dgi).len);
-    return smsr_send_blocks(t, op, wr_span(&dgis), &block, true);
+    return smsr_send_blocks(t, op, dgis, &block, true);
 }
 
 static int https_created(struct turn *t, struct operation *op, const struct card_answer *a)

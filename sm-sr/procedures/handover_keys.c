@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "lib/gp/put_key.h"
+#include "lib/gp/store_data.h"
 #include "lib/model/unconfirmed.h"
 
 #define TRIES_MAX   3u
@@ -193,6 +194,31 @@ enum err smsr_handover_key_offer(struct turn *t, struct operation *op, enum keys
     if (err == ERR_NONE)
         err = sign(t, op, ret_host, rc, ret_signature);
     return err == ERR_NONE ? secret_keep(t, op, ret_host) : err;
+}
+
+struct span smsr_handover_certificate_dgi(const struct turn *t, const struct operation *op)
+{
+    const struct card_certificate *c = smsr_handover_certificate(t, op);
+    struct writer w = wr_arena(t->arena, GP_CERTIFICATE_MAX + 8);
+    if (c)
+        ka_certificate_dgi_write(&w, (struct span){ c->octets, c->len });
+    return w.err == ERR_NONE ? wr_span(&w) : SPAN_NONE;
+}
+
+enum err smsr_handover_key_command(struct turn *t, struct operation *op, enum keyset_usage usage, struct span rc,
+                                   struct span *ret_dgis, uint8_t *ret_block)
+{
+    struct span certificate = smsr_handover_certificate_dgi(t, op), signature;
+    struct writer w = wr_arena(t->arena, KA_COMMAND_MAX);
+    struct ka_host host;
+    enum err err = certificate.len ? smsr_handover_key_offer(t, op, usage, rc, &host, &signature) : ERR_NOT_FOUND;
+    if (err != ERR_NONE)
+        return err;
+    ka_host_command(&w, &host, signature);
+    wipe(&host, sizeof host);
+    *ret_dgis = wr_span(&w);
+    *ret_block = (uint8_t)store_data_block_count(certificate.len);
+    return w.err;
 }
 
 /* ---- the key set */

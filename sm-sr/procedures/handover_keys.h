@@ -15,6 +15,8 @@ struct status smsr_handover_keys_begin(struct turn *t, struct operation *op, con
 /* Identity of op->secret. */
 struct span smsr_handover_aad(const char *eid, char out[SMSR_AAD_SIZE]);
 const struct card_certificate *smsr_handover_certificate(const struct turn *t, const struct operation *op);
+/* What the card is shown: the certificate's DGI, in the arena; empty: we have none. */
+struct span smsr_handover_certificate_dgi(const struct turn *t, const struct operation *op);
 /* usage: KEYSET_SCP80 or KEYSET_SCP81. */
 uint8_t smsr_handover_kvn(const struct operation *op, enum keyset_usage usage);
 void smsr_handover_try(struct operation *op, enum keyset_usage usage); /* one more */
@@ -23,6 +25,10 @@ bool smsr_handover_may_try(const struct operation *op, enum keyset_usage usage);
 /* Draws an ephemeral key for that set, keeps it, and signs. ret_host: to be wiped by the caller. */
 MUST_USE enum err smsr_handover_key_offer(struct turn *t, struct operation *op, enum keyset_usage usage, struct span rc,
                                           struct ka_host *ret_host, struct span *ret_signature);
+/* The same, as what we send to the card ourselves; *ret_block: the number of its first block, behind those of the
+ * certificate. ERR_NOT_FOUND: no certificate. */
+MUST_USE enum err smsr_handover_key_command(struct turn *t, struct operation *op, enum keyset_usage usage, struct span rc,
+                                            struct span *ret_dgis, uint8_t *ret_block);
 /* The keys become a key set of the eUICC. ERR_VERIFY: the receipt is wrong. */
 MUST_USE enum err smsr_handover_key_take(struct turn *t, struct operation *op, enum keyset_usage usage, struct span dr,
                                          struct span receipt);

@@ -97,23 +97,13 @@ static struct span command_of(struct turn *t, const struct master_delete_event *
 
 static void begin(struct turn *t, const struct master_delete_event *m, uint64_t deadline_ms)
 {
-    struct operation *op = smsr_operation_add(t->e);
-    struct status status = status_failed(REASON_EUICC_BUSY, t->e->eid_text, "too many operations wait already");
-    if (!op) {
-        admin_call_end(t->w, &m->call.requester, m->call.call_id, &status);
+    struct operation *op = smsr_operation_asked(t, &SMSR_MASTER_DELETE, &m->call, deadline_ms);
+    if (!op)
         return;
-    }
-    op->procedure = &SMSR_MASTER_DELETE;
-    op->step = &op->procedure->steps[WAITING];
-    op->requester = m->call.requester;
-    snprintf(op->call_id, sizeof op->call_id, "%s", m->call.call_id);
     op->iccid = m->iccid;
     op->isdp = m->command.isdp;
     op->data = command_of(t, m);
     op->data_changed = true;
-    op->started_ms = t->now_ms;
-    op->deadline_ms = deadline_ms;
-    op->status = status_success();
     if (smsr_operation_change(t->e))
         op->status = status_failed(REASON_EUICC_BUSY, t->e->eid_text, "an SM-SR change is under way");
     else if (!op->data.len)

@@ -4,9 +4,11 @@
 #include <stdio.h>
 
 #include "lib/base/mutant.h"
+#include "lib/role/admin_call.h"
 #include "sm-sr/answer.h"
 #include "sm-sr/record.h"
 #include "change.h"
+#include "rotate_keys.h"
 #include "switch.h"
 
 const struct procedure *const smsr_procedures[SMSR_PROCEDURES_MAX] = { &SMSR_CREATE_ISDP,    &SMSR_SEND_DATA,
@@ -16,7 +18,7 @@ const struct procedure *const smsr_procedures[SMSR_PROCEDURES_MAX] = { &SMSR_CRE
                                                                        &SMSR_CHANGE,         &SMSR_AUTHENTICATE,
                                                                        &SMSR_CREATE_KEYSET,  &SMSR_HANDOVER,
                                                                        &SMSR_SET_EMERGENCY,  &SMSR_DELETE_KEYSET,
-                                                                       &SMSR_MASTER_DELETE };
+                                                                       &SMSR_MASTER_DELETE,  &SMSR_ROTATE_KEYS };
 
 const struct procedure *smsr_procedure_by_name(const char *name)
 {
@@ -120,11 +122,30 @@ void smsr_operation_end(struct turn *t, struct operation *op)
     if (op->status.exec != EXECUTED_EXPIRED || !MUTANT(expired_calls_are_not_answered))
         smsr_operation_answer(t, op);
     smsr_change_ended(t, op);
+    smsr_rotate_keys_ended(t, op);
     forget_exchanges(t, op);
     smsr_operation_remove(op);
     t->counts.operations++;
     if (unsure)
         smsr_operation_doubt(t);
+}
+
+struct operation *smsr_operation_asked(struct turn *t, const struct procedure *p, const struct admin_call *call, uint64_t deadline_ms)
+{
+    struct operation *op = smsr_operation_add(t->e);
+    struct status status = status_failed(REASON_EUICC_BUSY, t->e->eid_text, "too many operations wait already");
+    if (!op) {
+        admin_call_end(t->w, &call->requester, call->call_id, &status);
+        return NULL;
+    }
+    op->procedure = p;
+    op->step = &p->steps[0];
+    op->requester = call->requester;
+    snprintf(op->call_id, sizeof op->call_id, "%s", call->call_id);
+    op->started_ms = t->now_ms;
+    op->deadline_ms = deadline_ms;
+    op->status = status_success();
+    return op;
 }
 
 void smsr_operation_start_next(struct turn *t)

@@ -58,8 +58,8 @@ struct procedure {
 
 extern const struct procedure SMSR_CREATE_ISDP, SMSR_SEND_DATA, SMSR_ENABLE_PROFILE, SMSR_DISABLE_PROFILE,
     SMSR_DELETE_PROFILE, SMSR_AUDIT, SMSR_SET_FALLBACK, SMSR_PREPARE, SMSR_CHANGE, SMSR_AUTHENTICATE, SMSR_CREATE_KEYSET,
-    SMSR_HANDOVER, SMSR_SET_EMERGENCY, SMSR_DELETE_KEYSET, SMSR_MASTER_DELETE;
-#define SMSR_PROCEDURES_MAX 15u
+    SMSR_HANDOVER, SMSR_SET_EMERGENCY, SMSR_DELETE_KEYSET, SMSR_MASTER_DELETE, SMSR_ROTATE_KEYS;
+#define SMSR_PROCEDURES_MAX 16u
 extern const struct procedure *const smsr_procedures[SMSR_PROCEDURES_MAX];
 
 const struct procedure *smsr_procedure_by_name(const char *name); /* NULL: none */
@@ -70,6 +70,10 @@ void smsr_operation_go(struct turn *t, struct operation *op, int next);
 /* Ends it with op->status: answers, records, forgets its exchanges. */
 void smsr_operation_end(struct turn *t, struct operation *op);
 int smsr_operation_fail(struct operation *op, enum reason reason, const char *subject_id, const char *detail);
+/* A new one that the administration has asked for, waiting its turn; NULL, and the request has its outcome, when too many
+ * wait. */
+struct admin_call;
+struct operation *smsr_operation_asked(struct turn *t, const struct procedure *p, const struct admin_call *call, uint64_t deadline_ms);
 /* Starts what waits, when nothing runs. */
 void smsr_operation_start_next(struct turn *t);
 /* Ends what is overdue with EXPIRED. */

@@ -84,6 +84,7 @@ static void load_keyset(const struct row *row, struct keyset *k)
     k->kid = (uint8_t)row_int(row, 2);
     k->counter = (uint64_t)row_int(row, 3);
     k->wrapped = row_bytes(row, 4);
+    k->retired = row_int(row, 5) != 0;
 }
 
 static void load_operation(const struct row *row, struct operation *op)
@@ -312,7 +313,10 @@ static void save_keyset(const struct euicc *e, const struct keyset *k, struct wr
         WRITES_ADD(w, &SMSR_KEYSET_ADD, 1, value_text(e->eid_text), value_int(k->kvn), value_int(k->usage),
                    value_int(k->kid), value_time(k->counter), value_blob(k->wrapped));
     else if (k->change == ROW_CHANGED && !MUTANT(counters_are_not_kept))
-        WRITES_ADD(w, &SMSR_KEYSET_COUNT, 1, value_text(e->eid_text), value_int(k->kvn), value_time(k->counter));
+        WRITES_ADD(w, &SMSR_KEYSET_COUNT, 1, value_text(e->eid_text), value_int(k->kvn), value_time(k->counter),
+                   value_int(k->retired));
+    else if (k->change == ROW_GONE)
+        WRITES_ADD(w, &SMSR_KEYSET_DROP, 1, value_text(e->eid_text), value_int(k->kvn));
 }
 
 void smsr_euicc_remove(struct euicc *e) { e->gone = true; }
@@ -439,7 +443,7 @@ bool smsr_isdp_free(struct euicc *e, struct aid *ret)
 struct keyset *smsr_keyset_of(struct euicc *e, enum keyset_usage usage)
 {
     for (size_t i = 0; i < e->keyset_count; i++)
-        if (e->keysets[i].usage == usage)
+        if (e->keysets[i].usage == usage && !e->keysets[i].retired && e->keysets[i].change != ROW_GONE)
             return &e->keysets[i];
     return NULL;
 }
@@ -447,7 +451,7 @@ struct keyset *smsr_keyset_of(struct euicc *e, enum keyset_usage usage)
 struct keyset *smsr_keyset_by_kvn(struct euicc *e, uint8_t kvn)
 {
     for (size_t i = 0; i < e->keyset_count; i++)
-        if (e->keysets[i].kvn == kvn)
+        if (e->keysets[i].kvn == kvn && e->keysets[i].change != ROW_GONE)
             return &e->keysets[i];
     return NULL;
 }

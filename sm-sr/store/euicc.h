@@ -30,6 +30,7 @@ struct keyset {
     uint8_t kvn, kid; /* kid: of the first key */
     enum keyset_usage usage;
     uint64_t counter; /* SCP80: the highest one that was ever drawn */
+    bool retired;     /* another one has taken its place; the card may still have it */
     struct span wrapped;
     enum change change;
 };
@@ -166,7 +167,7 @@ void smsr_profile_remove(struct profile *p);
 /* The first free ISD-P AID (SGP.02 annex H); false when there is none. */
 bool smsr_isdp_free(struct euicc *e, struct aid *ret);
 
-struct keyset *smsr_keyset_of(struct euicc *e, enum keyset_usage usage);
+struct keyset *smsr_keyset_of(struct euicc *e, enum keyset_usage usage); /* the one in use */
 struct keyset *smsr_keyset_by_kvn(struct euicc *e, uint8_t kvn);
 struct keyset *smsr_keyset_add(struct euicc *e); /* NULL: no room */
 void smsr_keyset_changed(struct keyset *k);

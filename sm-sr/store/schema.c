@@ -82,6 +82,9 @@ static const char CHAIN[] = "ALTER TABLE audit ADD COLUMN smsr TEXT;"
 static const char CAT_TP[] = "ALTER TABLE euicc ADD COLUMN cat_tp INTEGER NOT NULL DEFAULT 0;"
                              "ALTER TABLE exchange ADD COLUMN invited INTEGER NOT NULL DEFAULT 0;";
 
+/* A key set that another one has taken the place of. */
+static const char RETIRED[] = "ALTER TABLE keyset ADD COLUMN retired INTEGER NOT NULL DEFAULT 0;";
+
 const struct migration smsr_migrations[SMSR_MIGRATIONS] = { { "0001_engine", ENGINE_SCHEMA },
                                                             { "0002_first", FIRST },
                                                             { "0003_change", CHANGE },
@@ -91,7 +94,8 @@ const struct migration smsr_migrations[SMSR_MIGRATIONS] = { { "0001_engine", ENG
                                                             { "0007_cat_tp", CAT_TP },
                                                             { "0008_presence", SMSR_PRESENCE_SCHEMA },
                                                             { "0009_rewrap", REWRAP_SCHEMA },
-                                                            { "0010_parts", SMSR_PARTS_SCHEMA } };
+                                                            { "0010_parts", SMSR_PARTS_SCHEMA },
+                                                            { "0011_retired", RETIRED } };
 
 const struct statement SMSR_EUICC_LOAD = {
     "euicc-load",
@@ -163,13 +167,14 @@ const struct statement SMSR_PROFILE_SWITCH = {
 };
 const struct statement SMSR_PROFILE_DROP = { "profile-drop", "DELETE FROM profile WHERE eid=?1 AND iccid=?2", NULL };
 const struct statement SMSR_KEYSET_LOAD = {
-    "keyset-load", "SELECT kvn, usage, kid, counter, wrapped FROM keyset WHERE eid=?1 ORDER BY kvn", NULL
+    "keyset-load", "SELECT kvn, usage, kid, counter, wrapped, retired FROM keyset WHERE eid=?1 ORDER BY kvn", NULL
 };
 const struct statement SMSR_KEYSET_ADD = {
     "keyset-add", "INSERT INTO keyset (eid, kvn, usage, kid, counter, wrapped) VALUES (?1,?2,?3,?4,?5,?6)", NULL
 };
-const struct statement SMSR_KEYSET_COUNT = { "keyset-count", "UPDATE keyset SET counter=?3 WHERE eid=?1 AND kvn=?2",
+const struct statement SMSR_KEYSET_COUNT = { "keyset-count", "UPDATE keyset SET counter=?3, retired=?4 WHERE eid=?1 AND kvn=?2",
                                              NULL };
+const struct statement SMSR_KEYSET_DROP = { "keyset-drop", "DELETE FROM keyset WHERE eid=?1 AND kvn=?2", NULL };
 const struct statement SMSR_OPERATION_LOAD = {
     "operation-load",
     "SELECT n, procedure, step, function, requester, call_id, iccid, isdp, other, mno, memory, flags, data, result, "

@@ -7,7 +7,7 @@
 #include "lib/io/sqlite.h"
 
 #define SMSR_RESTORED   "restored" /* a timer: the database was restored, this eUICC is in doubt */
-#define SMSR_MIGRATIONS 10u
+#define SMSR_MIGRATIONS 11u
 extern const struct migration smsr_migrations[SMSR_MIGRATIONS];
 
 /* One eUICC. The columns stand beside the code that reads them (euicc.c, eis.c). */
@@ -17,7 +17,7 @@ extern const struct statement SMSR_PROFILE_CLEAR, SMSR_KEYSET_CLEAR, SMSR_OPERAT
     SMSR_DOCUMENT_CLEAR, SMSR_PROPERTY_CLEAR, SMSR_DEPARTED_ADD;
 extern const struct statement SMSR_PROFILE_LOAD, SMSR_PROFILE_PUT, SMSR_PROFILE_SWITCH, SMSR_PROFILE_ADD,
     SMSR_PROFILE_DROP;
-extern const struct statement SMSR_KEYSET_LOAD, SMSR_KEYSET_ADD, SMSR_KEYSET_COUNT;
+extern const struct statement SMSR_KEYSET_LOAD, SMSR_KEYSET_ADD, SMSR_KEYSET_COUNT, SMSR_KEYSET_DROP;
 extern const struct statement SMSR_OPERATION_LOAD, SMSR_OPERATION_ADD, SMSR_OPERATION_SAVE, SMSR_OPERATION_ASKED, SMSR_OPERATION_DROP;
 extern const struct statement SMSR_EXCHANGE_LOAD, SMSR_EXCHANGE_ADD, SMSR_EXCHANGE_SAVE, SMSR_EXCHANGE_DROP;
 extern const struct statement SMSR_DOCUMENT_LOAD, SMSR_DOCUMENT_ADD, SMSR_DOCUMENT_TRAIL_TAKEN;

@@ -251,6 +251,7 @@ def later(lab, sr, dp, eid):
     for wrong in ({'colour': 'red'}, {'token': '00'}, {'call_id': 'a b'}, {'validity_s': 0}, {'iccid': 'x'}, {'isdp_aid': '00'}):
         sr.ask('admin', 'POST', target, 422, dict(token, **wrong))
     sr.ask('admin', 'POST', target, 422, b'nothing')
+    sr.ask('admin', 'POST', 'euiccs/12/rotate-keys', 400)
     sr.ask('admin', 'POST', 'euiccs/12/master-delete', 400, token)
     free = dp.ask('operator', 'GET', 'profiles', 200)['profiles'][0]['iccid']
     for verb in ('personalize', 'delete-token'):

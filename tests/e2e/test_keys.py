@@ -176,6 +176,26 @@ def rotate(lab, name, server):
     lab.programs[name].start()
 
 
+# ---- the OTA keys of an eUICC change
+
+def ota_keys(lab, server):
+    """A new SCP80 key set, agreed with the card under the present one; the old one is gone from card, record and EIS."""
+    eid = lab.cards[0]['eid']
+    before = dict(lab.smsr_rows('SELECT kvn, wrapped FROM keyset WHERE usage=2'))
+    server.ask('admin', 'POST', f'euiccs/{eid}/rotate-keys', 422, {'colour': 'red'})
+    server.ask('admin', 'POST', f'euiccs/{eid}/rotate-keys', 202, {'call_id': 'rotate-1'})
+    lab.wait('the new key set', lambda: server.ask('admin', 'GET', 'calls/rotate-1', 200)['state'] == 'done', 40)
+    answer = server.ask('admin', 'GET', 'calls/rotate-1', 200)
+    if answer['status'] != 'EXECUTED_SUCCESS':
+        raise LabError(f'rotate-keys: {answer}')
+    after = dict(lab.smsr_rows('SELECT kvn, wrapped FROM keyset WHERE usage=2'))
+    if len(before) != 1 or len(after) != 1 or set(before) & set(after):
+        raise LabError(f'key sets before {sorted(before)}, after {sorted(after)}')
+    code, answer, err = lab.osprey('audit', '--eid', eid, '--via', 'sm-sr')
+    if code:
+        raise LabError(f'an audit with the new keys: {answer} {err}')
+
+
 # ---- what the test knows: every secret, and where it may stand
 
 class Master:
@@ -342,6 +362,7 @@ def main():
             if not card_was_shown(lab, 'sm-dp'):
                 raise LabError('the SM-DP did not show its certificate')
             certificates(lab, sr, identity)
+            ota_keys(lab, sr)
             rotate(lab, 'sm-sr', sr)
             rotate(lab, 'sm-dp', dp)
             if card_was_shown(lab, 'sm-dp-next'):

@@ -81,13 +81,17 @@ static void send_notification(struct world *w, uint8_t type)
     uint8_t body[ES5_NOTIFICATION_MAX];
     size_t len = card_notification(w, type, body, sizeof body);
     WRITER_ON_STACK(packet, 256);
+    bool second = w->card.first_gone && w->card.has_second;
+    uint8_t key_byte = SCP80_KEY_BYTE(second ? w->card.second_kvn : 1);
     struct scp80_header h = { .spi1 = SCP80_SPI1_FULL,
                               .spi2 = 0,
-                              .kic = SCP80_KEY_BYTE(1),
-                              .kid = SCP80_KEY_BYTE(1),
+                              .kic = key_byte,
+                              .kid = key_byte,
                               .tar = { 0, 0, 1 },
                               .counter = w->card.sent_counter };
     struct scp80_keys k = { SPAN_OF(w->card.kic), SPAN_OF(w->card.kid), 8 };
+    if (second)
+        k = (struct scp80_keys){ SPAN_OF(w->card.second_kic), SPAN_OF(w->card.second_kid), 8 };
     assert_ok(scp80_command_wrap(&h, &k, (struct span){ body, len }, &packet));
     if (!w->card.replay_len) /* somebody writes the first one down */
         memcpy(w->card.replay, packet.buf, w->card.replay_len = packet.len);

@@ -412,7 +412,7 @@ static void make_partners(struct world *w)
     snprintf(w->config.url, SMSR_URL_MAX, "https://smsr.example");
 }
 
-static struct span issue_sr_certificate(struct world *w, struct ec_key *key)
+struct span world_sr_certificate(struct world *w, struct ec_key *key)
 {
     static const uint8_t serial[] = { 9 };
     uint8_t point[EC_POINT_LEN];
@@ -479,7 +479,7 @@ void world_make_other(struct world *w, struct world *first)
     snprintf(w->config.url, SMSR_URL_MAX, "https://smsr2.example");
     snprintf(w->config.number, sizeof w->config.number, "+882000777");
     assert_ok(ec_generate(EC_P256, NULL, &key));
-    struct span gp = issue_sr_certificate(first, key);
+    struct span gp = world_sr_certificate(first, key);
     assert_ok(card_certificates_add(&w->config.certificates, gp, GP_ROLE_SM_SR, "card"));
     assert_ok(keystore_soft_add(w->keys, "card", key));
     peer(w, OID_SMSR, first->config.url);

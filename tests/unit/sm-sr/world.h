@@ -150,6 +150,8 @@ void world_make(struct world *w);
 void world_free(struct world *w);
 /* An SM-SR beside the first one, in the same ecosystem, without eUICC. */
 void world_make_other(struct world *w, struct world *first);
+/* A CERT.SR.ECDSA of that world's CI for that key. */
+struct span world_sr_certificate(struct world *w, struct ec_key *key);
 void world_restart(struct world *w); /* what was not stored is forgotten */
 
 /* A request from that partner; returns the HTTP status; the answer, if any, is in w->reply. */
