@@ -171,6 +171,7 @@ def names_in_sources():
                 if name.endswith('.c'):
                     names |= set(re.findall(r'MUTANT\((\w+)\)', open(os.path.join(where, name)).read()))
     plants = set(re.findall(r'^    { "(\w+)"', open(os.path.join(SOURCE, 'sim/plants.c')).read(), re.M))
+    plants |= set(re.findall(r'^    { &\w+, "(\w+)"', open(os.path.join(SOURCE, 'sim/scenarios/attacks.c')).read(), re.M))
     return names - (plants - set(MUTANTS))  # those are the simulator's to find
 
 
