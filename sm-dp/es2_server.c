@@ -9,6 +9,8 @@
 #include "messages.h"
 #include "procedures/procedure.h"
 
+#define REPEATS_MAX 4u /* messages of one call that are answered beside the first */
+
 /* ---- answers at once */
 
 static bool fine_validity(const struct call_event *c, uint32_t *ret_fine_s)
@@ -133,33 +135,57 @@ static void open_job(struct turn *t, const struct call_event *c, const char *cal
 
 /* ---- repeats */
 
-static void attach(struct turn *t, const char *requester, const char *call_id)
+/* The same message once more: its answer goes to where it came from last. */
+static bool is_same_message(struct turn *t, struct job *j, const struct es_message *m)
 {
+    struct es_message before;
+    struct es_fault fault;
+    if (es_decode(j->request, t->arena, &before, &fault) != ERR_NONE ||
+        !span_eq(before.wsa.message_id.raw, m->wsa.message_id.raw))
+        return false;
+    j->reply = t->event->reply;
+    j->changed = true;
+    return true;
+}
+
+/* Another message for a call that runs: both are answered. */
+static void attach(struct turn *t, const struct call_event *c, const char *call_id)
+{
+    const struct job *main = NULL;
+    size_t repeats = 0;
     for (size_t i = 0; i < t->job_count; i++) {
         struct job *j = &t->jobs[i];
-        if (oid_is(&j->requester, requester) && !strcmp(j->call_id, call_id)) {
-            j->reply = t->event->reply;
-            j->changed = true;
-        }
+        if (j->gone || !oid_eq(&j->requester, &c->partner->oid) || strcmp(j->call_id, call_id) != 0)
+            continue;
+        if (is_same_message(t, j, &c->message))
+            return;
+        repeats += (j->flags & JOB_REPEAT) != 0;
+        main = j->flags & JOB_REPEAT ? main : j;
     }
+    struct job *r = main && repeats < REPEATS_MAX ? job_new(t, c, call_id) : NULL;
+    if (!r)
+        return;
+    r->procedure = &SMDP_REPEAT;
+    r->flags = JOB_REPEAT;
+    r->deadline_ms = main->deadline_ms;
 }
 
 static void answer_again(struct turn *t, const struct call_event *c, const char *call_id, const struct call *call)
 {
     bool sync = es_function_info(c->message.function)->pattern == ES_SYNC;
     if (call->state == CALL_RUNNING) {
-        if (sync)
-            attach(t, c->partner->oid.text, call_id);
-        else
+        attach(t, c, call_id);
+        if (!sync)
             outbox_reply(t->out, t->event->reply, 202, SPAN_NONE);
         return;
     }
+    struct span answer = smdp_answer_again(t, &c->message, call->answer);
     if (sync) {
-        outbox_reply(t->out, t->event->reply, call->answer_status, call->answer);
+        outbox_reply(t->out, t->event->reply, call->answer_status, answer);
         return;
     }
     outbox_reply(t->out, t->event->reply, 202, SPAN_NONE);
-    smdp_callback_post(t, smdp_callback_url(t, c->partner, &c->message), c->message.function, call_id, call->answer);
+    smdp_callback_post(t, smdp_callback_url(t, c->partner, &c->message), c->message.function, call_id, answer);
 }
 
 /* Not more calls at a time than were agreed. */

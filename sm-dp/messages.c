@@ -107,6 +107,17 @@ struct span smdp_answer_build(struct turn *t, const struct es_message *request, 
     return encode(t, &m);
 }
 
+struct span smdp_answer_again(struct turn *t, const struct es_message *request, struct span stored)
+{
+    struct es_message m = { 0 };
+    struct es_fault fault;
+    if (es_decode(stored, t->arena, &m, &fault) != ERR_NONE || m.kind != ES_RESPONSE ||
+        span_eq(m.wsa.relates_to, request->wsa.message_id.raw))
+        return stored;
+    es_codes_take(&m, smdp_codes(t->smdp, &request->wsa.from.entity_id));
+    return smdp_answer_build(t, request, m.body);
+}
+
 static struct es_response *response_of(struct turn *t, const struct job *j)
 {
     struct es_response *r = es_response_new(t->arena, j->function, &j->status, j->started_ms, t->now_ms);
@@ -131,17 +142,18 @@ void smdp_callback_post(struct turn *t, const char *url, enum es_function functi
         smdp_soap_post(t, url, ref, soap, EFFECT_WANTS_NOTHING, 0);
 }
 
-static void post(struct turn *t, struct job *j, const struct es_message *request, struct span soap)
+static void post(struct turn *t, struct job *j, const struct es_message *request, struct span soap, bool own)
 {
     const struct smdp_partner *partner = smdp_partner_by_oid(t->smdp, j->requester.text);
-    call_answer(t->w, j->requester.text, j->call_id, soap.len ? 200 : 500, soap);
+    if (own)
+        call_answer(t->w, j->requester.text, j->call_id, soap.len ? 200 : 500, soap);
     if (es_function_info(j->function)->pattern == ES_SYNC)
         outbox_reply(t->out, j->reply, soap.len ? 200 : 500, soap);
     else if (partner)
         smdp_callback_post(t, smdp_callback_url(t, partner, request), j->function, j->call_id, soap);
 }
 
-void smdp_answer_post(struct turn *t, struct job *j)
+void smdp_answer_post(struct turn *t, struct job *j, bool own)
 {
     struct es_message request;
     struct es_fault fault;
@@ -158,7 +170,7 @@ void smdp_answer_post(struct turn *t, struct job *j)
     if (!r || es_decode(j->request, t->arena, &request, &fault) != ERR_NONE)
         turn_log(t, LOG_ERROR_, "the answer to call %s cannot be made", j->call_id);
     else
-        post(t, j, &request, smdp_answer_build(t, &request, r));
+        post(t, j, &request, smdp_answer_build(t, &request, r), own);
 }
 
 /* ---- requests and notifications */

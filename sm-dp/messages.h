@@ -11,8 +11,10 @@ const char *smdp_callback_url(struct turn *t, const struct smdp_partner *partner
 
 /* An answer in the same HTTP exchange to a request that is not carried out. Empty: it cannot be built. */
 struct span smdp_answer_build(struct turn *t, const struct es_message *request, const struct es_response *response);
-/* job->status as answer of its function: stored, and on its way. */
-void smdp_answer_post(struct turn *t, struct job *j);
+/* job->status as answer of its function: on its way, and stored for repeats when it is the call's own. */
+void smdp_answer_post(struct turn *t, struct job *j, bool own);
+/* A stored answer for a message that asks again: with a header of its own, or as it is when it is the same message. */
+struct span smdp_answer_again(struct turn *t, const struct es_message *request, struct span stored);
 /* An answer that was stored, once more. */
 void smdp_callback_post(struct turn *t, const char *url, enum es_function function, const char *call_id,
                         struct span soap);

@@ -102,6 +102,28 @@ static void other_smsr(struct stage *s)
                 "FAILED 8.7/3.9");
 }
 
+/* ---- a call again, under another MessageID, at the SM-DP ---- */
+
+static void same_call_at_the_smdp(struct stage *s)
+{
+    const char *first, *second, *third;
+    scene_profile(s, CARD, METER, "Disabled");
+    const struct wish w = { .call_id = textf(s, "%s-dp", s->run_id), .validity_s = 30 };
+    const char *body = textf(s, "<Eid>%s</Eid><SmSr-id>%s</SmSr-id><Iccid>%s</Iccid>", card_eid(s, CARD), server_oid(s, SM_SR), order_iccid(s, METER));
+    need(s, say(s, &w, OP1, SM_DP, "ES2-EnableProfile", &first, "%s", body)->http == 202, "not accepted");
+    need(s, say(s, &w, OP1, SM_DP, "ES2-EnableProfile", &second, "%s", body)->http == 202, "the repeat is not accepted");
+    need_success(s, must_callback(s, OP1, first, 20000));
+    need_success(s, must_callback(s, OP1, second, 5000));
+    need(s, say(s, &w, OP1, SM_DP, "ES2-EnableProfile", &third, "%s", body)->http == 202, "the late repeat is not accepted");
+    need_success(s, must_callback(s, OP1, third, 5000));
+    const struct wish reads = { .call_id = textf(s, "%s-dp-eis", s->run_id) };
+    const char *eis = textf(s, "<Eid>%s</Eid><Smsr-id>%s</Smsr-id>", card_eid(s, CARD), server_oid(s, SM_SR));
+    struct message *a = ask_with(s, &reads, OP1, SM_DP, "ES2-GetEIS", "%s", eis), *b = ask_with(s, &reads, OP1, SM_DP, "ES2-GetEIS", "%s", eis);
+    need_success(s, a);
+    need_success(s, b);
+    need(s, strcmp(a->relates_to, b->relates_to) != 0, "the second answer is for the first message");
+}
+
 static const struct server_case cases[] = {
     CASE(127, "functions", "7.12", "disabling, address and audit over ES2 and ES3", every_way),
     CASE(128, "functions", "7.23", "the emergency attribute over ES2, ES3 and ES4", emergency_attribute),
@@ -109,5 +131,6 @@ static const struct server_case cases[] = {
     CASE(130, "functions", "7.5", "a download that the card is too small for, a type that is used up", download_refused),
     CASE(131, "functions", "7.7", "an SM-DP and what belongs to an operator for whom it does not act", of_others),
     CASE(132, "functions", "7.16", "records and changes that are another SM-SR's", other_smsr),
+    CASE(134, "functions", "2.4", "a call again, at the SM-DP: each message has its own answer", same_call_at_the_smdp),
 };
 const struct server_group server_ways_group = { cases, ARRAY_LEN(cases) };

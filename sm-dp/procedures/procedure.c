@@ -19,6 +19,8 @@ const struct procedure *smdp_procedure_of(enum es_function function)
     }
 }
 
+const struct procedure SMDP_REPEAT = { .name = "repeat" };
+
 const struct step *smdp_step_by_name(const struct procedure *p, const char *name)
 {
     for (size_t i = 0; i < p->step_count; i++)
@@ -56,6 +58,21 @@ void smdp_job_go(struct turn *t, struct job *j, int next)
     }
 }
 
+/* Who asked again gets the same under its own MessageID. */
+static void answer_repeats(struct turn *t, const struct job *j)
+{
+    for (size_t i = 0; i < t->job_count; i++) {
+        struct job *r = &t->jobs[i];
+        if (r->gone || !(r->flags & JOB_REPEAT) || !oid_eq(&r->requester, &j->requester) || strcmp(r->call_id, j->call_id) != 0)
+            continue;
+        r->status = j->status;
+        r->iccid = j->iccid;
+        r->euicc_response = j->euicc_response;
+        smdp_answer_post(t, r, false);
+        r->gone = true;
+    }
+}
+
 void smdp_job_answer(struct turn *t, struct job *j)
 {
     if (j->flags & JOB_ANSWERED)
@@ -64,7 +81,8 @@ void smdp_job_answer(struct turn *t, struct job *j)
     j->changed = true;
     if (MUTANT(success_in_any_case))
         j->status = status_success();
-    smdp_answer_post(t, j);
+    smdp_answer_post(t, j, true);
+    answer_repeats(t, j);
 }
 
 static void log_end(struct turn *t, const struct job *j)
@@ -96,7 +114,7 @@ static struct job *runs_alone(const struct turn *t)
     return NULL;
 }
 
-static bool waits(const struct job *j) { return !j->gone && !j->step; }
+static bool waits(const struct job *j) { return !j->gone && !j->step && !(j->flags & JOB_REPEAT); }
 
 /* A clean-up whose operator has the answer does not keep the others waiting: it steps aside, and goes on behind them. */
 static void step_aside(struct turn *t, struct job *running)
@@ -136,7 +154,7 @@ void smdp_jobs_start(struct turn *t)
     start_waiting(t, false);
     start_waiting(t, true);
     for (size_t i = 0; i < t->job_count && !t->need_rows; i++)
-        if (!t->jobs[i].gone && (t->jobs[i].changed || t->jobs[i].fresh))
+        if (!t->jobs[i].gone && !(t->jobs[i].flags & JOB_REPEAT) && (t->jobs[i].changed || t->jobs[i].fresh))
             set_timer(t, &t->jobs[i]);
 }
 
@@ -159,7 +177,7 @@ void smdp_jobs_time(struct turn *t)
 {
     for (size_t i = 0; i < t->job_count && !t->need_rows; i++) {
         struct job *j = &t->jobs[i];
-        if (j->gone)
+        if (j->gone || (j->flags & JOB_REPEAT)) /* the one that does it answers both */
             continue;
         if (j->deadline_ms <= t->now_ms) {
             expire(t, j);

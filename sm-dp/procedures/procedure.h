@@ -38,7 +38,7 @@ struct procedure {
     void (*ended)(struct turn *t, struct job *j);
 };
 
-extern const struct procedure SMDP_DOWNLOAD, SMDP_RELAY, SMDP_PERSONALIZE;
+extern const struct procedure SMDP_DOWNLOAD, SMDP_RELAY, SMDP_PERSONALIZE, SMDP_REPEAT;
 /* ES_FUNCTION_NONE: of the administration. NULL: not a function of ES2 that we have. */
 const struct procedure *smdp_procedure_of(enum es_function function);
 const struct step *smdp_step_by_name(const struct procedure *p, const char *name);

@@ -79,12 +79,12 @@ static bool read_job(const struct row *row, struct job *j)
     row_text(row, C_SMSR, j->smsr.text, sizeof j->smsr.text);
     row_text(row, C_CALL, j->call_id, sizeof j->call_id);
     row_text(row, C_STEP, step, sizeof step);
-    j->procedure = smdp_procedure_of(j->function);
+    j->flags = (unsigned)row_int(row, C_FLAGS);
+    j->procedure = j->flags & JOB_REPEAT ? &SMDP_REPEAT : smdp_procedure_of(j->function);
     j->step = j->procedure && *step ? smdp_step_by_name(j->procedure, step) : NULL;
     row_text(row, C_ICCID, j->iccid.digits, sizeof j->iccid.digits);
     row_text(row, C_OTHER, j->other.digits, sizeof j->other.digits);
     j->deadline_ms = (uint64_t)row_int(row, C_DEADLINE);
-    j->flags = (unsigned)row_int(row, C_FLAGS);
     j->reply = (struct reply_ref){ REPLY_NODE, (uint32_t)row_int(row, C_REPLY_SLOT), (uint32_t)row_int(row, C_REPLY_GENERATION),
                                    (uint32_t)((uint64_t)row_int(row, C_REPLY_SLOT) >> 32) };
     read_out(row, j);

@@ -20,6 +20,7 @@ enum job_flag {
     JOB_LEFT_OVER = 32, /* an earlier download may have left its ISD-P: when nothing comes of this one, it is removed */
     JOB_TOKEN = 64,      /* the ISD-P shall get the key for delete tokens */
     JOB_PARAMETERS = 128, /* it shall get connectivity parameters */
+    JOB_REPEAT = 256,     /* asks again for what another job does, under a MessageID of its own: it only waits to be answered */
 };
 
 struct job {

@@ -257,7 +257,7 @@ static void a_repeat_is_not_a_second_call(void **state)
     profile_call(w, OID_OP1, ES2_ENABLE_PROFILE, "same");
     assert_int_equal(profile_call(w, OID_OP1, ES2_ENABLE_PROFILE, "same"), 202);
     assert_int_equal(w->smsr.calls[ES3_ENABLE_PROFILE], 1);
-    assert_int_equal(world_answers(w, ES2_ENABLE_PROFILE), 1); /* told twice, the same message */
+    assert_int_equal(world_answers(w, ES2_ENABLE_PROFILE), 2); /* each message has its own */
     size_t told = 0;
     for (size_t i = 0; i < w->told_count; i++)
         told += w->told[i].function == ES2_ENABLE_PROFILE;
@@ -269,7 +269,7 @@ static void a_repeat_is_not_a_second_call(void **state)
     world_free(w);
 }
 
-static void a_repeat_while_it_runs_is_answered_once_there(void **state)
+static void a_repeat_while_it_runs_is_answered_too(void **state)
 {
     (void)state;
     struct world *w = with_profile();
@@ -282,7 +282,9 @@ static void a_repeat_while_it_runs_is_answered_once_there(void **state)
     w->smsr.deaf = false;
     unsigned before = w->replies;
     world_run(w, 20);
-    assert_int_equal(w->replies, before + 1);
+    assert_int_equal(w->replies, before + 1); /* the first exchange is gone in this world */
+    assert_int_equal(w->smsr.calls[ES3_GET_EIS], 2); /* one was the download's */
+    assert_int_equal(world_count(w, "SELECT count(*) FROM job"), 0);
     assert_int_equal(reply_status(w, NULL).exec, EXECUTED_SUCCESS);
     world_free(w);
 }
@@ -389,7 +391,7 @@ int main(void)
         cmocka_unit_test(attributes_are_passed_on),
         cmocka_unit_test(a_new_authorisation_is_told_to_its_operator),
         cmocka_unit_test(a_repeat_is_not_a_second_call),
-        cmocka_unit_test(a_repeat_while_it_runs_is_answered_once_there),
+        cmocka_unit_test(a_repeat_while_it_runs_is_answered_too),
         cmocka_unit_test(strangers_are_told_so),
         cmocka_unit_test(noise_is_refused),
         cmocka_unit_test(a_body_that_is_wrong_is_answered),
