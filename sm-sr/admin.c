@@ -29,6 +29,15 @@ static void put_text(json_t *o, const char *name, const struct row *row, size_t 
     json_object_set_new(o, name, json_string(text));
 }
 
+/* Its OID; behind it stands the name of the request (store/euicc.h: left_asked). */
+static void put_offer(json_t *o, const struct row *row)
+{
+    char text[1024];
+    row_text(row, 4, text, sizeof text);
+    text[strcspn(text, " ")] = '\0';
+    json_object_set_new(o, "offered_to", json_string(text));
+}
+
 /* Nothing for a time that never was. */
 static void put_time(json_t *o, const char *name, const struct row *row, size_t column)
 {
@@ -52,7 +61,7 @@ static json_t *euicc_json(const struct row *row)
     put_time(o, "seen", row, 1);
     put_time(o, "audited", row, 2);
     json_object_set_new(o, "coming", json_boolean(row_int(row, 3) != 0));
-    put_text(o, "offered_to", row, 4);
+    put_offer(o, row);
     put_number(o, "remaining_memory", row, 5);
     put_number(o, "profiles", row, 6);
     put_text(o, "enabled", row, 7);

@@ -105,14 +105,15 @@ static void tell(struct turn *t, struct operation *op, const struct es_response 
 static void answered(struct turn *t, const struct smsr_partner *from, const struct es_message *m)
 {
     struct name name;
-    struct operation *op = name_of(m, &name) ? smsr_operation_by_n(t->e, name.n) : NULL;
+    bool named = name_of(m, &name);
+    struct operation *op = named ? smsr_operation_by_n(t->e, name.n) : NULL;
     const struct es_response *response = es_response_of(m);
     if (!from || !response)
         return;
     if (op && !strcmp(op->asked, name.asked) && oid_eq(&op->peer, &from->oid))
         tell(t, op, response);
-    else if (!op && m->function == ES7_HANDOVER_EUICC)
-        smsr_change_late(t, from, &response->status);
+    else if (!op && named && m->function == ES7_HANDOVER_EUICC)
+        smsr_change_late(t, from, name.asked, &response->status);
     else
         turn_log(t, LOG_DEBUG_, "an answer of %s that nothing waits for: dropped", from->name);
 }

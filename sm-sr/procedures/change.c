@@ -65,6 +65,7 @@ static int offer(struct turn *t, struct operation *op)
     t->e->changed = true;
     if (smsr_peer_ask(t, op, ES7_HANDOVER_EUICC, &r->base) != ERR_NONE)
         return smsr_operation_fail(op, REASON_PROVIDER_ERROR, "", "the EIS cannot be sent");
+    snprintf(t->e->left_asked, sizeof t->e->left_asked, "%s", op->asked);
     turn_log(t, LOG_INFO_, "offered to SM-SR %s", op->peer.text);
     return NEXT_STAY;
 }
@@ -116,10 +117,14 @@ static void leave(struct turn *t, const struct oid *to, const struct operation *
 
 static bool taken(const struct status *s) { return s->exec == EXECUTED_SUCCESS || s->exec == EXECUTED_WITH_WARNING; }
 
-void smsr_change_late(struct turn *t, const struct smsr_partner *from, const struct status *status)
+void smsr_change_late(struct turn *t, const struct smsr_partner *from, const char *asked, const struct status *status)
 {
     if (!t->e->known || !oid_eq(&t->e->left_to, &from->oid))
         return;
+    if (*t->e->left_asked && strcmp(t->e->left_asked, asked) != 0) { /* it may be of an earlier stay here */
+        turn_log(t, LOG_INFO_, "an answer of %s to an earlier offer of this eUICC: dropped", from->name);
+        return;
+    }
     turn_log(t, LOG_WARN_, "%s says only now that it %s this eUICC", from->name,
              taken(status) ? "has taken over" : "does not take over");
     t->e->left_to = (struct oid){ 0 };

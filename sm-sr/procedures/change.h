@@ -22,8 +22,9 @@ void smsr_change_ending(struct turn *t, struct operation *op);
 void smsr_change_ended(struct turn *t, const struct operation *op);
 /* A key set that the card may have, and whose keys we do not, shall go from it. */
 void smsr_change_neutralise(struct turn *t, uint8_t kvn);
-/* The other SM-SR says how the change ended, after we had given up. */
-void smsr_change_late(struct turn *t, const struct smsr_partner *from, const struct status *status);
+/* The other SM-SR says how the change ended, after we had given up. asked: the name of the request that it answers; one to an
+ * earlier offer than the last is not listened to: since then the eUICC may have been there, and come back. */
+void smsr_change_late(struct turn *t, const struct smsr_partner *from, const char *asked, const struct status *status);
 
 /* STORE DATA to the ISD-R in as many blocks as it takes, in one script; *block: the number of the first one, then of the
  * next. NEXT_STAY, or NEXT_END with the reason why it cannot be sent. */

@@ -13,6 +13,27 @@ static void column_oid(const struct row *row, size_t column, struct oid *ret)
     row_text(row, column, ret->text, sizeof ret->text);
 }
 
+/* "2.999.12 0A1B…": to whom, and the name of the request. */
+static void column_offer(const struct row *row, size_t column, struct euicc *e)
+{
+    char text[sizeof e->left_to.text + sizeof e->left_asked];
+    row_text(row, column, text, sizeof text);
+    char *blank = strchr(text, ' ');
+    if (blank) {
+        *blank = '\0';
+        snprintf(e->left_asked, sizeof e->left_asked, "%s", blank + 1);
+    }
+    snprintf(e->left_to.text, sizeof e->left_to.text, "%s", text);
+}
+
+static struct value value_optional(const char *text) { return *text ? value_text(text) : value_null(); }
+
+static struct value value_offer(const struct euicc *e, struct arena *arena)
+{
+    const char *text = *e->left_to.text && *e->left_asked ? arena_printf(arena, "%s %s", e->left_to.text, e->left_asked) : NULL;
+    return value_optional(text ? text : e->left_to.text);
+}
+
 static void column_aid(const struct row *row, size_t column, struct aid *ret)
 {
     if (!aid_set(ret, row_bytes(row, column)))
@@ -25,7 +46,6 @@ static void column_iccid(const struct row *row, size_t column, struct iccid *ret
 }
 
 static struct value value_aid(const struct aid *aid) { return aid->len ? value_blob(aid_span(aid)) : value_null(); }
-static struct value value_optional(const char *text) { return *text ? value_text(text) : value_null(); }
 static struct value value_octets(struct span s) { return s.len ? value_blob(s) : value_null(); }
 static struct value value_time(uint64_t ms) { return value_int((int64_t)ms); }
 
@@ -52,7 +72,7 @@ static void load_euicc(const struct row *row, struct euicc *e)
     column_aid(row, 17, &e->chain);
     e->coming = row_int(row, 18) != 0;
     e->known = !e->coming;
-    column_oid(row, 19, &e->left_to);
+    column_offer(row, 19, e);
     e->audit_n = (uint64_t)row_int(row, 20);
     e->audit_hash = row_bytes(row, 21);
     e->cat_tp = row_int(row, 22) != 0;
@@ -302,7 +322,7 @@ static void save_head(const struct euicc *e, struct writes *w)
                value_octets(e->imei), value_octets(e->meid), value_int(e->note_type),
                value_int(e->note_sequence), value_aid(&e->note_isdp), value_aid(&e->expired_isdp),
                value_time(e->heard_counter), value_aid(&e->chain), value_int(e->coming),
-               value_optional(e->left_to.text), value_time(e->audit_n), value_octets(e->audit_hash));
+               value_offer(e, w->arena), value_time(e->audit_n), value_octets(e->audit_hash));
     if (e->moved)
         WRITES_ADD(w, &SMSR_EUICC_MOVE, 1, value_text(e->eid_text), value_optional(e->seen_from));
 }

@@ -111,6 +111,7 @@ struct euicc {
     bool coming;        /* an SM-SR change brings it: not managed before its commit point */
     bool gone;          /* leaves with this event */
     struct oid left_to; /* the SM-SR it was offered to; whether that took it is not known */
+    char left_asked[SMSR_ASKED_MAX + 1]; /* names that offer; empty: not known (stored behind the OID) */
     struct eid eid;
     char eid_text[EID_TEXT_SIZE];
     int64_t version;
