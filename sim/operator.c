@@ -245,6 +245,8 @@ static void hear_answer(const struct sim_call *c)
     struct sim_told *told = &c->e->cards[c->card].told;
     if (c->function == ES2_DOWNLOAD_PROFILE && c->enable && c->status.exec == EXECUTED_SUCCESS)
         hear_download(told, c);
+    if (c->function == ES2_DOWNLOAD_PROFILE && c->enable && c->status.exec == EXECUTED_WITH_WARNING)
+        later(&told->doubt_ms, c->end_ms); /* it is loaded; what the warning is about it has to look up */
     if (c->status.exec != EXECUTED_SUCCESS && c->status.exec != EXECUTED_WITH_WARNING)
         return;
     if (c->function == ES2_DOWNLOAD_PROFILE)
