@@ -47,6 +47,11 @@ enum op_exit op_profile_connectivity(struct op_session *s, const struct op_argum
 enum op_exit op_delete_token(struct op_session *s, const struct op_arguments *a);
 enum op_exit op_master_delete(struct op_session *s, const struct op_arguments *a);
 
+/* keys.c */
+enum op_exit op_keys_show(struct op_session *s, const struct op_arguments *a);
+enum op_exit op_keys_rewrap(struct op_session *s, const struct op_arguments *a);
+enum op_exit op_keys_rotate(struct op_session *s, const struct op_arguments *a);
+
 /* order.c */
 enum op_exit op_order_add(struct op_session *s, const struct op_arguments *a);
 enum op_exit op_order_list(struct op_session *s, const struct op_arguments *a);

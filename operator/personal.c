@@ -39,16 +39,16 @@ static struct status status_of(const struct op_session *s, const json_t *done)
     return status;
 }
 
-static enum op_exit show_end(const struct op_session *s, const json_t *done, const char *what, const char *iccid)
+static enum op_exit show_end(const struct op_session *s, const json_t *done, const char *what)
 {
     struct status status = status_of(s, done);
     if (s->json)
         op_show_json(done);
     else if (status_ok(&status))
-        printf("done: %s, profile %s\n", what, iccid);
+        printf("done: %s\n", what);
     else
-        printf("%s: %s, profile %s: %s/%s %s\n  next     %s\n", exec_status_xml(status.exec), what, iccid, status.subject, status.code,
-               status.detail, reason_advice(status.reason));
+        printf("%s: %s: %s/%s %s\n  next     %s\n", exec_status_xml(status.exec), what, status.subject, status.code, status.detail,
+               reason_advice(status.reason));
     return exit_of(&status);
 }
 
@@ -71,8 +71,7 @@ static enum op_exit follow(struct op_session *s, const struct op_arguments *a, c
     return OP_NO_ANSWER;
 }
 
-static enum op_exit call(struct op_session *s, const struct op_arguments *a, const char *target, json_t *body, const char *what,
-                         const char *iccid)
+enum op_exit op_later(struct op_session *s, const struct op_arguments *a, const char *target, json_t *body, const char *what)
 {
     json_t *answer = NULL, *done = NULL;
     json_object_set_new(body, "validity_s", json_integer(a->validity_s ? a->validity_s : s->config.validity_s));
@@ -89,9 +88,9 @@ static enum op_exit call(struct op_session *s, const struct op_arguments *a, con
         if (s->json)
             op_show_json(answer);
         else
-            printf("accepted: %s, profile %s, call %s\n", what, iccid, text_of(answer, "call_id"));
+            printf("accepted: %s, call %s\n", what, text_of(answer, "call_id"));
     } else if ((exit = follow(s, a, text_of(answer, "call_id"), &done)) == OP_OK) {
-        exit = show_end(s, done, what, iccid);
+        exit = show_end(s, done, what);
     }
     json_decref(answer);
     json_decref(done);
@@ -100,11 +99,17 @@ static enum op_exit call(struct op_session *s, const struct op_arguments *a, con
 
 /* ---- the SM-DP's part */
 
+static const char *of_profile(struct op_session *s, const char *what, const char *iccid)
+{
+    const char *text = arena_printf(&s->arena, "%s, profile %s", what, iccid);
+    return text ? text : what;
+}
+
 static enum op_exit personalize(struct op_session *s, const struct op_arguments *a, json_t *body, const char *what)
 {
     char target[80];
     snprintf(target, sizeof target, "/admin/v1/profiles/%s/personalize", a->iccids[0].digits);
-    enum op_exit exit = op_admin_choose(s, a, OP_SMDP) ? call(s, a, target, body, what, a->iccids[0].digits) : OP_USAGE;
+    enum op_exit exit = op_admin_choose(s, a, OP_SMDP) ? op_later(s, a, target, body, of_profile(s, what, a->iccids[0].digits)) : OP_USAGE;
     json_decref(body);
     return exit;
 }
@@ -192,7 +197,7 @@ enum op_exit op_master_delete(struct op_session *s, const struct op_arguments *a
     if (exit == OP_OK && token) {
         json_t *body = request_of(token);
         snprintf(target, sizeof target, "/admin/v1/euiccs/%.32s/master-delete", text_of(token, "eid"));
-        exit = call(s, a, target, body, "master delete", text_of(token, "iccid"));
+        exit = op_later(s, a, target, body, of_profile(s, "master delete", text_of(token, "iccid")));
         json_decref(body);
     }
     json_decref(token);

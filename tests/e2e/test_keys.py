@@ -143,7 +143,7 @@ def moved(server):
 
 
 def rotate(lab, name, server):
-    """To a key in a file, with kill -9 in the middle, and to leave the first one out is refused till the end."""
+    """To a key in a file, with kill -9 in the middle, and to leave the first one out is refused before."""
     conf = f'{name}.conf'
     first = open(lab.path(conf)).read()
     _, text, _ = lab.tool(f'osprey-{name}', 'keys', 'new', lab.path(name, 'second.key'))
@@ -154,14 +154,11 @@ def rotate(lab, name, server):
     lab.hup(name, 'must stay beside the others')
     labs.write(lab.path(conf), alone + f'\n[old_master first]\nkey = {name}/first.key\n')
     lab.hup(name, 'read anew')
-    answer = server.ask('admin', 'GET', 'keys', 200)
-    if answer['master_key'] != text.strip() or not answer['move']['running']:
-        raise LabError(f'{name}: {answer}')
+    if server.ask('admin', 'GET', 'keys', 200)['master_key'] != text.strip():
+        raise LabError(f'{name} has not taken the second key')
+    lab.wait(f'the move of {name} to begin', lambda: server.ask('admin', 'GET', 'keys', 200)['move']['to'] == text.strip(), 10, pause=0.005)
     lab.programs[name].kill()
     lab.programs[name].start()
-    labs.write(lab.path(conf), alone)
-    lab.hup(name, 'must stay beside the others')
-    labs.write(lab.path(conf), alone + f'\n[old_master first]\nkey = {name}/first.key\n')
     lab.wait(f'all secrets of {name}', lambda: moved(server), 40)
     answer = moved(server)
     if not answer['move']['moved'] or answer['move']['unreadable']:
@@ -183,11 +180,9 @@ def ota_keys(lab, server):
     eid = lab.cards[0]['eid']
     before = dict(lab.smsr_rows('SELECT kvn, wrapped FROM keyset WHERE usage=2'))
     server.ask('admin', 'POST', f'euiccs/{eid}/rotate-keys', 422, {'colour': 'red'})
-    server.ask('admin', 'POST', f'euiccs/{eid}/rotate-keys', 202, {'call_id': 'rotate-1'})
-    lab.wait('the new key set', lambda: server.ask('admin', 'GET', 'calls/rotate-1', 200)['state'] == 'done', 40)
-    answer = server.ask('admin', 'GET', 'calls/rotate-1', 200)
-    if answer['status'] != 'EXECUTED_SUCCESS':
-        raise LabError(f'rotate-keys: {answer}')
+    code, answer, err = lab.osprey('keys', 'rotate', '--eid', eid, who='admin')
+    if code or answer['status'] != 'EXECUTED_SUCCESS':
+        raise LabError(f'osprey keys rotate: {answer} {err}')
     after = dict(lab.smsr_rows('SELECT kvn, wrapped FROM keyset WHERE usage=2'))
     if len(before) != 1 or len(after) != 1 or set(before) & set(after):
         raise LabError(f'key sets before {sorted(before)}, after {sorted(after)}')
@@ -356,6 +351,9 @@ def main():
             identity = lab.identity('as-admin', 'operator', ADMIN)
             os.rename(identity[1], os.path.join(out, 'as-admin', 'plain.pem'))
             identity = (identity[0], os.path.join(out, 'as-admin', 'plain.pem'))
+            text = open(lab.path('operator.conf')).read()
+            labs.write(lab.path('admin.conf'), text.replace(f'oid = {labs.OIDS["operator"]}', f'oid = {ADMIN}').replace(
+                'operator/tls.key', 'as-admin/plain.pem').replace('operator/', 'as-admin/'))
             lab.up()
             sr, dp = (Server(lab, short, f'sm-{short}-admin.yaml', {'admin': identity}) for short in ('sr', 'dp'))
             lab.download(0)
@@ -370,6 +368,9 @@ def main():
             lab.download(1)
             if not card_was_shown(lab, 'sm-dp-next'):
                 raise LabError('the new certificate was not shown')
+            for server in ('sm-sr', 'sm-dp'):
+                lab.osprey('keys', 'rewrap', '--via', server, who='admin')
+                lab.wait(f'all secrets of {server}', lambda: not lab.osprey('keys', 'show', '--via', server, who='admin')[1]['move']['running'], 20)
             count = nothing_outside(lab)
             daemons = no_cores(lab)
             print(json.dumps({'secrets': count, 'daemons_without_core': daemons}))

@@ -285,7 +285,7 @@ static int folder_make(void **state)
 static int folder_remove(void **state)
 {
     (void)state;
-    static const char *const files[] = { "master.key", "open.key", "dp.key", "tls.key" };
+    static const char *const files[] = { "master.key", "open.key", "dp.key", "moving.key", "tls.key" };
     for (size_t i = 0; i < ARRAY_LEN(files); i++)
         unlink(in_folder(files[i]));
     return rmdir(folder);
