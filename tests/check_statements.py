@@ -12,8 +12,8 @@ SHARED = ('lib/engine/*.c', 'lib/role/*.c')
 LISTED = {
     'who has it': ['find-by-msisdn', 'find-by-iccid', 'find-by-aid', 'type-of-iccid'],
     'claiming due work': ['timer-claim', 'outbox-claim', 'next-wake-of', 'timer-due', 'outbox-due', 'next-wake', 'outbox-free-leases',
-                          'outbox-free-leases-of', 'outbox-look-again'],
-    'the outbox by its number': ['outbox-delete', 'outbox-later', 'outbox-lease', 'outbox-add', 'undelivered-bury'],
+                          'outbox-free-leases-of', 'outbox-look-again', 'outbox-fetch'],
+    'the outbox by its number': ['outbox-delete', 'outbox-later', 'outbox-lease', 'outbox-add', 'outbox-tried', 'undelivered-bury'],
     'calls by requester and identifier': ['call-load', 'call-running', 'call-open', 'call-answer', 'call-prune'],
     'parts of short messages by sender': ['part-put', 'part-load', 'part-drop', 'part-prune'],
     'administration': ['euicc-page', 'operation-page', 'figures', 'audit-eids', 'prepared-prune', 'presence-prune', 'undelivered-prune',

@@ -170,6 +170,13 @@ void engine_result(struct engine *e, int64_t effect_id, enum effect_result resul
 uint32_t engine_home(const struct engine *e);
 /* What was taken up and is not done goes to the other processes on this database, and nothing is done here any more. */
 void engine_leave(struct engine *e);
+/* Of the effects whose destination begins and ends like this: those that other processes have, or nobody, come to this one and
+ * are handed to net. Their numbers, and those that are here already; -1: the store does not answer. Only with several. */
+int engine_fetch(struct engine *e, const char *begin, struct span end, int64_t *ret_ids, size_t max);
+/* What is on its way here is another's now: no result of it counts any more. */
+void engine_forget(struct engine *e, int64_t effect_id);
+/* How often it was tried so far is stored, for whoever has it next. */
+void engine_tried(struct engine *e, int64_t effect_id, uint32_t attempt);
 /* Something was put into the outbox by somebody else: it is looked for at the next run, which the clock is asked for. */
 void engine_look(struct engine *e);
 /* Runs batches until nothing is ready. Call it when all ready sockets are drained. The clock is asked (wake_at) for

@@ -244,6 +244,56 @@ void engine_claim_due(struct engine *e)
         look_for_due(e, now);
 }
 
+/* ---- what somebody fetches here */
+
+/* (node, begin, end, lease until): the last column tells what is new here. */
+static const struct statement FETCH = {
+    "outbox-fetch", NULL,
+    "WITH theirs AS (SELECT id FROM outbox WHERE leased<>$1 AND starts_with(destination, $2::text)"
+    " AND right(destination, length($3::text))=$3::text ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED),"
+    " taken AS (UPDATE outbox o SET due_ms=$4, leased=$1 FROM theirs WHERE o.id=theirs.id RETURNING o.id, o.line, o.kind, o.ref,"
+    " o.destination, o.body, o.due_ms, o.give_up_ms, o.attempt, o.wants_answer)"
+    " SELECT id, line, kind, ref, destination, body, due_ms, give_up_ms, attempt, wants_answer, 1::bigint FROM taken"
+    " UNION ALL SELECT id, line, kind, ref, destination, NULL, due_ms, give_up_ms, attempt, wants_answer, 0::bigint FROM outbox"
+    " WHERE leased=$1 AND starts_with(destination, $2::text) AND right(destination, length($3::text))=$3::text ORDER BY 1"
+};
+
+static int fetched(struct engine *e, const struct query *q, struct arena *a, int64_t *ret_ids, size_t max)
+{
+    struct row *rows = ARENA_ARRAY(a, struct row, q->row_count + 1);
+    struct query taken = { .rows = rows };
+    int count = 0;
+    for (size_t i = 0; rows && i < q->row_count && (size_t)count < max; i++) {
+        ret_ids[count++] = row_int(&q->rows[i], 0);
+        if (row_int(&q->rows[i], 10))
+            rows[taken.row_count++] = q->rows[i];
+    }
+    engine_send_due(e, &taken);
+    return rows ? count : -1;
+}
+
+int engine_fetch(struct engine *e, const char *begin, struct span end, int64_t *ret_ids, size_t max)
+{
+    struct arena arena;
+    const struct value params[] = { value_int(e->node), value_text(begin), value_span_text(end),
+                                    value_int((int64_t)(now_ms(e) + ENGINE_LEASE_MS)) };
+    enum err err = ERR_BUSY;
+    int count = -1;
+    if (!e->nodes || e->limbo || e->dead)
+        return -1;
+    arena_init(&arena, ENGINE_EVENT_ARENA_MAX);
+    struct rowset *rows = ARENA_NEW(&arena, struct rowset);
+    if (rows) {
+        *rows = (struct rowset){ .arena = &arena };
+        rowset_want(rows, &FETCH, params, ARRAY_LEN(params));
+        e->config.env.store->load(e->config.env.store, rows, note, &err);
+    }
+    if (err == ERR_NONE)
+        count = fetched(e, rowset_find(rows, &FETCH), &arena, ret_ids, max);
+    arena_release(&arena);
+    return count;
+}
+
 /* ---- beginning and end */
 
 enum err engine_nodes_start(struct engine *e)

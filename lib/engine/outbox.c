@@ -239,6 +239,18 @@ static void try_later(struct engine *e, const struct flight *f, int status, stru
     e->config.env.clock->wake_at(e->config.env.clock, e->next_wake_ms);
 }
 
+void engine_forget(struct engine *e, int64_t effect_id)
+{
+    struct flight f;
+    (void)!flight_take(e, effect_id, &f);
+}
+
+void engine_tried(struct engine *e, int64_t effect_id, uint32_t attempt)
+{
+    static const struct statement tried = { "outbox-tried", "UPDATE outbox SET attempt=?2 WHERE id=?1 AND leased=?3", NULL };
+    OWN_WRITE(e, &tried, value_int(effect_id), value_int(attempt), value_int(e->node));
+}
+
 static bool is_news(const struct flight *f, struct span answer)
 {
     return f->wants == EFFECT_WANTS_ANSWER || (f->wants == EFFECT_WANTS_CONTENT && answer.len);

@@ -2,7 +2,6 @@
 
 #include "field.h"
 
-#define DESTINATION "wsmc "
 #define HEADER_END  "</env:Header>"
 #define PENDING_MAX 160u
 
@@ -19,13 +18,13 @@ bool wsmc_is_anonymous(struct span uri)
 
 const char *wsmc_destination(struct arena *a, const struct oid *owner, struct span uri)
 {
-    return arena_printf(a, DESTINATION "%s %.*s", owner->text, (int)uri.len, (const char *)uri.ptr);
+    return arena_printf(a, WSMC_DESTINATION "%s %.*s", owner->text, (int)uri.len, (const char *)uri.ptr);
 }
 
 bool wsmc_destination_read(const char *to, struct span *ret_owner, struct span *ret_uri)
 {
-    size_t prefix = strlen(DESTINATION);
-    const char *blank = to && !strncmp(to, DESTINATION, prefix) ? strchr(to + prefix, ' ') : NULL;
+    size_t prefix = strlen(WSMC_DESTINATION);
+    const char *blank = to && !strncmp(to, WSMC_DESTINATION, prefix) ? strchr(to + prefix, ' ') : NULL;
     if (!blank)
         return false;
     *ret_owner = (struct span){ (const uint8_t *)to + prefix, (size_t)(blank - to) - prefix };

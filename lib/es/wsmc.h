@@ -14,6 +14,7 @@
 /* An anonymous URI with an identifier of 1 … WSMC_ID_MAX octets: no blank, no separator of parameters. */
 bool wsmc_is_anonymous(struct span uri);
 
+#define WSMC_DESTINATION "wsmc " /* how they begin; they end with the URI */
 /* What the outbox keeps as destination: "wsmc OID URI". The owner is the one who may fetch it. NULL: no memory. */
 const char *wsmc_destination(struct arena *a, const struct oid *owner, struct span uri);
 /* false: a destination of another kind. */

@@ -2,12 +2,16 @@
 
 #include <stdlib.h>
 
+#define FETCHED_MAX 4096 /* letters under one URI */
+#define GIVEN_SHIFT 16   /* in the attempts that are stored: how often it was given, above how often it was put here */
+
 struct letter {
     struct letter *next;
     int64_t id;
     uint64_t give_up_ms;
     uint64_t given_to; /* the connection; 0: none yet */
     unsigned given;    /* to how many */
+    uint32_t attempt;
     char line[ENGINE_LINE_MAX + 1], ref[ENGINE_REF_MAX + 1];
     char *to; /* owner and uri point into it */
     struct span owner, uri, body;
@@ -67,6 +71,8 @@ static struct letter *letter_new(const struct effect *e)
     memcpy(body, e->body.ptr, e->body.len);
     l->id = e->id;
     l->give_up_ms = e->give_up_ms;
+    l->given = e->attempt >> GIVEN_SHIFT; /* at other processes */
+    l->attempt = e->attempt & ((1u << GIVEN_SHIFT) - 1);
     l->to = to;
     l->body = (struct span){ body, e->body.len };
     memcpy(l->line, e->line, sizeof l->line);
@@ -146,9 +152,40 @@ static bool is_received(const struct letter *l, uint64_t connection, struct span
     return l->given && (has_id(l, received) || l->given_to == connection || l->given >= MAILBOX_GIVEN_MAX);
 }
 
+/* ---- with other processes: where somebody fetches, there the letters are */
+
+static bool is_among(const int64_t *ids, int count, int64_t id)
+{
+    for (int i = 0; i < count; i++)
+        if (ids[i] == id)
+            return true;
+    return false;
+}
+
+/* What is in the hands of others comes here, and what went from here to others goes. */
+static void gather(struct mailbox *m, struct span uri)
+{
+    int64_t ids[FETCHED_MAX];
+    struct engine *engine = m->options.engine(m->options.context);
+    int count = engine_home(engine) ? engine_fetch(engine, WSMC_DESTINATION, uri, ids, ARRAY_LEN(ids)) : -1;
+    for (struct letter **at = &m->first; count >= 0 && *at;) {
+        struct letter *l = *at;
+        if (!span_eq(l->uri, uri) || is_among(ids, count, l->id)) {
+            at = &l->next;
+            continue;
+        }
+        *at = l->next;
+        m->count--;
+        m->octets -= l->body.len;
+        engine_forget(engine, l->id);
+        letter_free(l);
+    }
+}
+
 enum mailbox_answer mailbox_poll(struct mailbox *m, const struct mailbox_visitor *v, const struct wsmc_poll *poll,
                                  struct arena *a, struct span *ret_soap)
 {
+    gather(m, poll->address);
     struct letter **at = next_of(&m->first, v, poll->address);
     if (!at)
         return has_uri(m, poll->address) ? MAILBOX_FOREIGN : MAILBOX_EMPTY;
@@ -165,6 +202,8 @@ enum mailbox_answer mailbox_poll(struct mailbox *m, const struct mailbox_visitor
     }
     l->given_to = v->connection;
     l->given++;
+    if (engine_home(m->options.engine(m->options.context)))
+        engine_tried(m->options.engine(m->options.context), l->id, l->given << GIVEN_SHIFT | l->attempt);
     return MAILBOX_LETTER;
 }
 

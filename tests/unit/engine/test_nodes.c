@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { EVENT_ADD = ENGINE_KIND_ROLE, EVENT_ANSWER, EVENT_WAIT, EFFECT_TELL };
+enum { EVENT_ADD = ENGINE_KIND_ROLE, EVENT_ANSWER, EVENT_WAIT, EVENT_LETTER, EFFECT_TELL };
 #define WORKERS      3
 #define WORKER_ADDS  200
 #define WORKER_LINES 7
@@ -71,6 +71,9 @@ static enum verdict step(void *role, struct rowset *rows, const struct event *ev
     switch (event->kind) {
     case EVENT_ADD:
         return add(rows, event, writes, outbox);
+    case EVENT_LETTER:
+        outbox_post(outbox, &(struct effect){ .kind = EFFECT_TELL, .ref = "letter", .to = "wsmc 1.2.3 urn:x", .body = SPAN_LIT("x") });
+        return STEP_DONE;
     case EVENT_ANSWER:
         outbox_reply(outbox, n->elsewhere, 200, SPAN_LIT("here it is"));
         return STEP_DONE;
@@ -375,6 +378,30 @@ static void an_answer_finds_the_exchange_at_the_other_node(void **state)
     assert_int_equal(sql("SELECT count(*) FROM outbox"), 0);
 }
 
+/* A partner that polls comes to any process. */
+static void what_is_fetched_goes_where_it_is_fetched(void **state)
+{
+    (void)state;
+    int64_t ids[4] = { 0 };
+    a.answers = b.answers = false;
+    post(&a, EVENT_LETTER, "one");
+    engine_run(a.engine);
+    assert_int_equal(a.told, 1);
+    assert_int_equal(engine_fetch(b.engine, "wsmc ", SPAN_LIT("urn:y"), ids, 4), 0);
+    assert_int_equal(engine_fetch(b.engine, "wsmc ", SPAN_LIT("urn:x"), ids, 4), 1);
+    assert_true(ids[0] == a.last_id && b.last_id == a.last_id && b.told == 1);
+    engine_tried(b.engine, ids[0], 7);
+    assert_int_equal(engine_fetch(b.engine, "wsmc ", SPAN_LIT("urn:x"), ids, 4), 1);
+    assert_int_equal(b.told, 1); /* it is here already */
+    engine_result(a.engine, a.last_id, EFFECT_SENT, 200, SPAN_NONE); /* too late */
+    later(&a, 200);
+    later(&b, 0);
+    assert_int_equal(sql("SELECT attempt FROM outbox"), 7);
+    engine_result(b.engine, b.last_id, EFFECT_SENT, 200, SPAN_NONE);
+    later(&b, 200);
+    assert_int_equal(sql("SELECT count(*) FROM outbox"), 0);
+}
+
 static void a_commit_whose_answer_is_lost_is_asked_for(void **state)
 {
     (void)state;
@@ -508,6 +535,7 @@ int main(void)
         NODES(a_new_life_takes_up_what_the_last_one_held),
         NODES(a_timer_fires_once),
         NODES(an_answer_finds_the_exchange_at_the_other_node),
+        NODES(what_is_fetched_goes_where_it_is_fetched),
         NODES(a_commit_whose_answer_is_lost_is_asked_for),
         NODES(a_connection_that_ends_in_a_commit_is_asked_for),
         NODES(a_connection_that_is_cut_is_made_anew_and_nothing_is_lost),
