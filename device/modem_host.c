@@ -227,16 +227,10 @@ void modem_power_off(struct modem *m, uint64_t now_ms)
 
 /* ---- short messages ---- */
 
-static bool is_for_the_card(const struct sms_deliver *sms)
-{
-    bool class_2 = ((sms->dcs & 0xD0) == 0x10 || (sms->dcs & 0xF0) == 0xF0) && (sms->dcs & 3) == 2;
-    return sms->pid == SMS_PID_USIM_DOWNLOAD && class_2;
-}
-
 bool host_takes_sms(struct modem *m, struct span tpdu, uint64_t tag)
 {
     struct sms_deliver sms;
-    if (!m->host.sms_received || sms_deliver_read(tpdu, &sms) != ERR_NONE || is_for_the_card(&sms))
+    if (!m->host.sms_received || sms_deliver_read(tpdu, &sms) != ERR_NONE || sms_is_usim_download(&sms))
         return false;
     bool ok = m->host.sms_received(m->host.context, tpdu);
     m->lines.sms_taken(m->lines.context, tag, ok);

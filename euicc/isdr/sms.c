@@ -43,7 +43,7 @@ bool isdr_sms_pp(struct card *card, struct span service_centre, struct span tpdu
 {
     (void)service_centre;
     struct sms_deliver m;
-    if (sms_deliver_read(tpdu, &m) != ERR_NONE || m.pid != SMS_PID_USIM_DOWNLOAD || !m.udhi)
+    if (sms_deliver_read(tpdu, &m) != ERR_NONE || !sms_is_usim_download(&m) || !m.udhi)
         return false;
     *ret_sw = SW_OK;
     user_data_take(card, &m, rsp);

@@ -181,6 +181,12 @@ size_t sms_unpack(struct span packed, uint8_t out[SMS_CHARACTERS_MAX])
     return filled ? len - 1 : len;
 }
 
+bool sms_is_usim_download(const struct sms_deliver *m)
+{
+    bool class_2 = ((m->dcs & 0xD0) == 0x10 || (m->dcs & 0xF0) == 0xF0) && (m->dcs & 3) == 2;
+    return m->pid == SMS_PID_USIM_DOWNLOAD && class_2;
+}
+
 static void wr_user_data(struct writer *w, uint8_t dcs, struct span ud)
 {
     if (ud.len > SMS_UD_MAX)

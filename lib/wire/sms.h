@@ -54,6 +54,8 @@ void wr_sms_submit(struct writer *w, const struct sms_submit *m);
 /* UDL counts octets (8-bit data) or septets (default alphabet); ud are the octets either way. A UDL that promises more
  * than there is: ERR_TRUNCATED. */
 MUST_USE enum err sms_deliver_read(struct span tpdu, struct sms_deliver *ret);
+/* For the USIM itself: PID 7F and a coding of class 2 (TS 31.111 §7.1). */
+bool sms_is_usim_download(const struct sms_deliver *m);
 MUST_USE enum err sms_submit_read(struct span tpdu, struct sms_submit *ret);
 /* Seven-bit text (TS 23.038): whether lengths count septets with this data coding scheme; characters (one an octet, as SMPP
  * carries them) to the packed octets of user data without a header, and back. A seventh character of eight leaves room for

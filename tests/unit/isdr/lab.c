@@ -609,7 +609,7 @@ void terminal_location(struct lab *lab, uint8_t status)
 
 uint16_t terminal_sms(struct lab *lab, struct span ud, struct writer *report)
 {
-    struct sms_deliver m = { .more_to_send = false, .udhi = true, .pid = 0x7F, .dcs = 0xF6, .ud = ud };
+    struct sms_deliver m = { .more_to_send = false, .udhi = true, .pid = 0x7F, .dcs = lab->terminal.sms_dcs ? lab->terminal.sms_dcs : 0xF6, .ud = ud };
     struct sms_address centre;
     WRITER_ON_STACK(tpdu, SMS_TPDU_MAX);
     WRITER_ON_STACK(d1, 255);

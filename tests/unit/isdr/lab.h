@@ -49,6 +49,7 @@ struct lab_server {
 
 struct lab_terminal {
     unsigned pending;                                /* octets of the proactive command that waits; 0: none */
+    uint8_t sms_dcs; /* of what it hands to the card; 0: class 2 */
     uint8_t sms_result, open_result, refresh_result; /* general results to give; 0: done */
     bool serviced;                                   /* what PROVIDE LOCAL INFORMATION tells */
     uint32_t serves_only; /* the network knows the profile of this TAR only; 0: see serviced */

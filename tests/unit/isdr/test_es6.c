@@ -121,6 +121,23 @@ static void the_operator_is_told_what_is_wrong(void **state)
     lab_free(lab);
 }
 
+/* What the terminal would not hand over is not taken: other codings than those of class 2. */
+static void messages_of_another_class_are_not_for_the_card(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t dcs, status;
+    } codings[] = { { 0x04, 0xFF }, { 0xF5, 0xFF }, { 0x15, 0xFF }, { 0x16, SCP80_OK }, { 0xF6, SCP80_OK } };
+    struct lab *lab = world();
+    for (size_t i = 0; i < ARRAY_LEN(codings); i++) {
+        uint8_t status = 0;
+        lab->terminal.sms_dcs = codings[i].dcs;
+        (void)mno_packet(lab, SCP80_SPI1_FULL, TAR_SD, "AA07220580CAFF2100", &status);
+        assert_int_equal(status, codings[i].status);
+    }
+    lab_free(lab);
+}
+
 static void the_operators_keys_do_not_reach_the_isdr(void **state)
 {
     (void)state;
@@ -425,6 +442,7 @@ int main(void)
         cmocka_unit_test(only_the_alias_is_known_there),
         cmocka_unit_test(files_are_managed_under_their_access_domain),
         cmocka_unit_test(the_operator_is_told_what_is_wrong),
+        cmocka_unit_test(messages_of_another_class_are_not_for_the_card),
         cmocka_unit_test(the_operators_keys_do_not_reach_the_isdr),
         cmocka_unit_test(the_operator_reads_its_domain),
         cmocka_unit_test(the_operator_changes_its_keys),
