@@ -86,6 +86,9 @@ class TokenLab(Ecosystem):
         for name in ('sm-sr', 'sm-dp') if self.postgres else ():
             labs.run(['pg_dump', '-d', self.database(name), '-f', self.path(f'{name}.dump')])
 
+    def profile_options(self, n, pol2):
+        return dict(super().profile_options(n, pol2), token='yes')
+
     def hup(self, name, words):
         log = self.path('logs', f'{name}.log')
         before = open(log).read().count(words)
@@ -142,13 +145,24 @@ def moved(server):
     return answer if answer['move']['to'] == answer['master_key'] and not answer['move']['running'] else None
 
 
+def left_under(lab, name, key):
+    """Columns of the database in which a value begins with the id of that master key: is one forgotten?"""
+    file, found = f'{name}/{name}.db', set()
+    for (table,) in lab.rows(file, "SELECT name FROM sqlite_master WHERE type='table'") if not lab.postgres else ():
+        for _, column, *_ in lab.rows(file, f'PRAGMA table_info({table})'):
+            values = lab.rows(file, f'SELECT {column} FROM {table} WHERE typeof({column})=\'blob\' AND length({column})>=28')
+            found |= {f'{table}.{column}' for (value,) in values if value[:4] == bytes.fromhex(key)}
+    return found
+
+
 def rotate(lab, name, server):
     """To a key in a file, with kill -9 in the middle, and to leave the first one out is refused before."""
     conf = f'{name}.conf'
     first = open(lab.path(conf)).read()
     _, text, _ = lab.tool(f'osprey-{name}', 'keys', 'new', lab.path(name, 'second.key'))
-    if moved(server)['master_key'] == text.strip():
-        raise LabError('two master keys have one id')
+    old = moved(server)['master_key']
+    if old == text.strip() or not (left_under(lab, name, old) or lab.postgres):
+        raise LabError(f'{name}: nothing is under master key {old}')
     alone = first.replace(f'{name}/first.key', f'{name}/second.key')
     labs.write(lab.path(conf), alone)
     lab.hup(name, 'must stay beside the others')
@@ -163,6 +177,8 @@ def rotate(lab, name, server):
     answer = moved(server)
     if not answer['move']['moved'] or answer['move']['unreadable']:
         raise LabError(f'{name}: {answer}')
+    if left_under(lab, name, old):
+        raise LabError(f'{name}: still under {old}: {left_under(lab, name, old)}')
     figures = server.ask('admin', 'GET', '', 200, prefix='/metrics')
     if f'{name.replace("-", "")}_secrets_to_look_at 0' not in figures:
         raise LabError(f'{name}: the older key may go, but the figures do not say so')
@@ -241,6 +257,8 @@ def known_secrets(lab):
     for iccid, wrapped in lab.smdp_rows('SELECT iccid, keys FROM profile WHERE keys IS NOT NULL'):
         plain = dp.open(f'keys:{iccid}'.encode(), wrapped)[1:]
         known.update({f'SCP03 key {n} of {iccid}': (plain[16 * n:16 * n + 16], (CHIP,)) for n in range(3)})
+    for iccid, wrapped in lab.smdp_rows('SELECT iccid, token FROM profile WHERE token IS NOT NULL'):
+        known[f'token key of {iccid}'] = (dp.open(f'token:{iccid}'.encode(), wrapped), (CHIP,))
     for iccid, wrapped in lab.smdp_rows('SELECT iccid, package FROM package'):
         number = [p['iccid'] for p in lab.profiles].index(iccid)
         if dp.open(f'package:{iccid}'.encode(), wrapped) != open(lab.path(f'profile-{number}.der'), 'rb').read():
@@ -292,7 +310,7 @@ def nothing_outside(lab):
     for name in ('PIN', 'k of profile 0', 'sm-sr/second.key', 'KEK of the EIS'):  # they do stand in their own: the scan sees them
         if not any(n == name for n, _ in found):
             raise LabError(f'{name} is not even found where it belongs')
-    if not any(n.startswith('OTA key') for n, _ in found) or not any(n.startswith('SCP03') for n, _ in found):
+    if not all(any(n.startswith(kind) for n, _ in found) for kind in ('OTA key', 'SCP03', 'token key')):
         raise LabError('the card does not have the keys that the servers have')
     for n, (name, (value, _)) in enumerate(sorted(known.items())):  # and it finds each of them in each form, elsewhere
         for form in forms(value):
