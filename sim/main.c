@@ -9,7 +9,7 @@ static int usage(FILE *out, int code)
 {
     fprintf(out, "osprey-sim list\n"
                  "osprey-sim run SCENARIO [--seed N] [--verbose] [--diagram CARD] [--bill] [--faults] [--strike KIND:N] [--profiles DIR]\n"
-                 "             [--cards N] [--functions N] [--keep N,N…] [--shrink SECONDS]\n"
+                 "             [--cards N] [--functions N] [--keep N,N…] [--aim ROW:COLUMN] [--shrink SECONDS]\n"
                  "osprey-sim sweep SCENARIO [--seed N] [--every N] [--strike KIND] [--faults] [--profiles DIR]\n"
                  "osprey-sim pairs [--seed N] [--every N] [--profiles DIR]\n"
                  "osprey-sim search SCENARIO|all|mixed --seeds A..B [--seconds N] [--log FILE] [--shrink SECONDS] [--profiles DIR]\n"
@@ -81,6 +81,10 @@ static bool option(int argc, char **argv, int *i, struct sim_order *o)
         o->every = (unsigned)strtoul(value, NULL, 0);
     } else if (!strcmp(name, "--strike")) {
         return strike_read(value, &o->strike, &o->strike_at);
+    } else if (!strcmp(name, "--aim")) {
+        o->aim_cell = (int)strtol(value, &end, 10);
+        o->aim_kind = *end == ':' ? (int)strtol(end + 1, &end, 10) : -1;
+        return !*end && o->aim_cell >= 0 && (size_t)o->aim_cell < steps_count() && o->aim_kind >= 0 && o->aim_kind < FAULT_KINDS;
     } else if (!strcmp(name, "--cards")) {
         o->cards = (unsigned)strtoul(value, NULL, 0);
     } else if (!strcmp(name, "--functions")) {
@@ -101,7 +105,7 @@ static bool option(int argc, char **argv, int *i, struct sim_order *o)
 
 int main(int argc, char **argv)
 {
-    struct sim_order o = { .profiles = "profiles", .first = 1, .last = 1, .diagram = -1 };
+    struct sim_order o = { .profiles = "profiles", .first = 1, .last = 1, .diagram = -1, .aim_cell = -1 };
     if (argc == 2 && !strcmp(argv[1], "list"))
         return list();
     if (argc == 2 && !strcmp(argv[1], "--help"))

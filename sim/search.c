@@ -19,7 +19,7 @@ static double seconds_now(void)
 static struct sim_wish wish_of(const struct sim_order *o, uint64_t seed, enum sim_talk talk)
 {
     return (struct sim_wish){ .seed = seed, .profiles = o->profiles, .talk = talk, .watched = -1, .strike = o->strike, .strike_at = o->strike_at,
-                              .cards = o->cards, .functions = o->functions, .mute = o->mute };
+                              .aims = o->aim_cell >= 0, .aim_cell = o->aim_cell, .aim_kind = (enum fault_kind)o->aim_kind, .cards = o->cards, .functions = o->functions, .mute = o->mute };
 }
 
 int sim_order_run(const struct scenario *s, const struct sim_order *o)

@@ -16,6 +16,7 @@ struct sim_order {
     unsigned cards, functions; /* run: instead of the scenario's; 0: those */
     struct mute *mute;       /* run: faults that do not strike; NULL: all do */
     unsigned shrink;         /* seconds to make a failing history shorter; 0: it is told as it is */
+    int aim_cell, aim_kind;  /* run: a fault aimed at a cell of the table (row, column); row -1: none */
     unsigned every;          /* sweep: each so manyth place */
 };
 

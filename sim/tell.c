@@ -14,6 +14,8 @@ static const char *strike_text(const struct sim_wish *wish, char out[STRIKE_TEXT
     *out = 0;
     if (wish->strike)
         snprintf(out, STRIKE_TEXT_MAX, " --strike %s:%u", strike_name(wish->strike), wish->strike_at);
+    else if (wish->aims)
+        snprintf(out, STRIKE_TEXT_MAX, " --aim %d:%d", wish->aim_cell, (int)wish->aim_kind);
     return out;
 }
 
