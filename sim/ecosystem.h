@@ -74,6 +74,7 @@ struct ecosystem {
     struct sim_usage usage[ES_FUNCTION_COUNT]; /* [ES_FUNCTION_NONE]: of nobody's asking */
 };
 
+extern const struct weather ECOSYSTEM_SMS_WEATHER; /* of short messages, when nothing is wrong */
 struct sim_smsr *ecosystem_smsr(struct ecosystem *e, unsigned which); /* NULL: there is none */
 /* Aborts when something cannot be made: a fault of the scenario. */
 struct ecosystem *ecosystem_new(struct world *w, const struct ecosystem_options *options);

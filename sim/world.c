@@ -1,4 +1,5 @@
 #include "world.h"
+#include "secrets.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -39,6 +40,7 @@ struct world {
     unsigned lines;
     struct world_counts counts;
     struct secrets *secrets;
+    unsigned leaks; /* lines of the log that hold one */
     int watched; /* the card of the diagram; -1: none */
     char watched_eid[40], marks[WORLD_MARKS_MAX][WORLD_MARK_MAX + 1];
     size_t mark_count;
@@ -54,95 +56,10 @@ struct parcel {
     uint8_t bytes[];
 };
 
-/* ---- what must not be seen in a log ---- */
-
-#define SECRET_MARK 8u /* octets of a value by which it is found: enough not to be chance */
-#define SECRET_SLOTS 65536u
-struct secrets {
-    unsigned count, leaks;
-    uint8_t used[SECRET_SLOTS];
-    char mark[SECRET_SLOTS][2 * SECRET_MARK];
-};
-
-static uint32_t slot_of(const char *mark)
-{
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < 2 * SECRET_MARK; i++)
-        hash = (hash ^ (uint8_t)mark[i]) * 16777619u;
-    return hash % SECRET_SLOTS;
-}
-
-static bool is_secret(const struct secrets *s, const char *mark)
-{
-    for (uint32_t i = slot_of(mark); s->used[i]; i = (i + 1) % SECRET_SLOTS)
-        if (!memcmp(s->mark[i], mark, 2 * SECRET_MARK))
-            return true;
-    return false;
-}
-
-static void to_hex(const uint8_t *octets, char *out)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < SECRET_MARK; i++) {
-        out[2 * i] = digits[octets[i] >> 4];
-        out[2 * i + 1] = digits[octets[i] & 15];
-    }
-}
-
-void world_secret(struct world *w, struct span value)
-{
-    char mark[2 * SECRET_MARK];
-    if (value.len < SECRET_MARK || w->secrets->count == WORLD_SECRETS_MAX)
-        abort(); /* a fault of the scenario */
-    to_hex(value.ptr, mark);
-    if (is_secret(w->secrets, mark))
-        return;
-    uint32_t i = slot_of(mark);
-    while (w->secrets->used[i])
-        i = (i + 1) % SECRET_SLOTS;
-    w->secrets->used[i] = 1;
-    memcpy(w->secrets->mark[i], mark, sizeof mark);
-    w->secrets->count++;
-}
-
-unsigned world_leaks(const struct world *w) { return w->secrets->leaks; }
-
-/* In digits, with or without blanks, colons and hyphens between them. */
-static unsigned secrets_in_text(const struct secrets *s, struct span text)
-{
-    char digits[2 * SECRET_MARK]; /* the last ones */
-    size_t count = 0;
-    unsigned found = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = (char)text.ptr[i];
-        c = c >= 'a' && c <= 'f' ? (char)(c - 32) : c;
-        if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'F')) {
-            memmove(digits, digits + 1, sizeof digits - 1);
-            digits[sizeof digits - 1] = c;
-            if (++count >= sizeof digits)
-                found += is_secret(s, digits);
-        } else if (c != ' ' && c != ':' && c != '-') {
-            count = 0;
-        }
-    }
-    return found;
-}
-
-bool world_tells_secret(const struct world *w, struct span octets)
-{
-    char mark[2 * SECRET_MARK];
-    for (size_t i = 0; i + SECRET_MARK <= octets.len; i++) {
-        to_hex(octets.ptr + i, mark);
-        if (is_secret(w->secrets, mark))
-            return true;
-    }
-    return secrets_in_text(w->secrets, octets) != 0;
-}
-
 static void log_line(struct log *log, enum log_level level, const char *text)
 {
     struct world *w = (struct world *)((char *)log - offsetof(struct world, log));
-    w->secrets->leaks += secrets_in_text(w->secrets, span_text(text));
+    w->leaks += secrets_in_text(w->secrets, span_text(text));
     w->lines += w->counted && strstr(text, w->counted);
     if (w->watched >= 0 && level >= LOG_INFO_ && strstr(text, w->watched_eid))
         world_arrow(w, w->watched, "log", "", "%.150s", text);
@@ -163,7 +80,7 @@ struct world *world_new(uint64_t seed)
     w->watched = -1;
     steps_init(&w->steps);
     w->steps.now_ms = &w->time.now_ms;
-    w->secrets = calloc(1, sizeof *w->secrets);
+    w->secrets = secrets_new();
     w->log.line = log_line;
     w->history = EVP_MD_CTX_new();
     if (w->history && w->secrets && EVP_DigestInit_ex(w->history, EVP_sha256(), NULL))
@@ -182,11 +99,14 @@ void world_free(struct world *w)
     clockwork_done(&w->time);
     EVP_MD_CTX_free(w->history);
     steps_done(&w->steps);
-    free(w->secrets);
+    secrets_free(w->secrets);
     free(w);
 }
 
 static bool mute_of(const struct world *w, uint32_t n) { return w->mute && mute_has(w->mute, n); }
+void world_secret(struct world *w, struct span value) { secrets_add(w->secrets, value); }
+unsigned world_leaks(const struct world *w) { return w->leaks; }
+bool world_tells_secret(const struct world *w, struct span octets) { return secrets_in_octets(w->secrets, octets); }
 struct clockwork *world_time(struct world *w) { return &w->time; }
 struct chance *world_chance(struct world *w) { return &w->chance; }
 struct chance *world_fate(struct world *w) { return &w->fate; }

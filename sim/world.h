@@ -18,7 +18,6 @@
 #define WORLD_HTTP_MS    30000u /* a SOAP request without answer is given up */
 #define WORLD_MARKS_MAX  256u
 #define WORLD_MARK_MAX   31u
-#define WORLD_SECRETS_MAX 16384u
 
 /* What a link does to what it carries. Order is lost where the delays differ enough. */
 struct weather {
