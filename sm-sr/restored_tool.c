@@ -3,12 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "config.h"
 #include "lib/base/world.h"
-#include "lib/daemon/daemon.h"
 #include "lib/io/database.h"
 #include "store/euicc.h"
 #include "store/schema.h"
+#include "tool.h"
 
 /* What the cards may have seen since: more packets than any SM-SR sends one card in the life of a backup. */
 #define COUNTERS_AHEAD   1000000
@@ -58,11 +57,7 @@ static bool words_read(int argc, char **argv, struct words *ret)
     return ret->config && atoi(ret->per_second) > 0;
 }
 
-static int cannot(const char *detail)
-{
-    fprintf(stderr, "osprey-sm-sr after-restore: %s\n", detail);
-    return 1;
-}
+static int cannot(const char *detail) { return smsr_tool_cannot("after-restore", detail); }
 
 static void note(void *context, enum err err) { *(enum err *)context = err; }
 
@@ -84,8 +79,9 @@ static enum err look_ahead(struct database *d, bool postgres, int per_second)
     return err;
 }
 
-static int run(const struct words *words, const struct config *config)
+static int run(const void *of, const struct config *config)
 {
+    const struct words *words = of;
     char detail[DATABASE_DETAIL_MAX] = "";
     enum err err = ERR_NONE;
     const char *name = config_text(config, "sm-sr", "database");
@@ -102,18 +98,10 @@ static int run(const struct words *words, const struct config *config)
 
 int smsr_restored_main(int argc, char **argv)
 {
-    char detail[CONFIG_DETAIL_MAX] = "";
-    struct config *config = NULL;
     struct words words;
-    size_t count = 0;
     if (argc > 1 && !strcmp(argv[1], "--help"))
         return usage(stdout, 0);
     if (!words_read(argc, argv, &words))
         return usage(stderr, 2);
-    struct config_option *options = daemon_options(smsr_options, smsr_option_count, &count);
-    enum err err = options ? config_load(words.config, options, count, &config, detail) : ERR_NO_MEMORY;
-    int code = err == ERR_NONE ? run(&words, config) : cannot(*detail ? detail : err_text(err));
-    config_free(config);
-    free(options);
-    return code;
+    return smsr_tool("after-restore", words.config, run, &words);
 }

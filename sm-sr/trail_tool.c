@@ -1,12 +1,10 @@
 #include "trail_tool.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "config.h"
-#include "lib/daemon/daemon.h"
 #include "lib/io/database.h"
 #include "store/schema.h"
+#include "tool.h"
 #include "trail_book.h"
 
 /* ---- the program */
@@ -40,11 +38,7 @@ static bool words_read(int argc, char **argv, struct words *ret)
     return ret->config;
 }
 
-static int cannot(const char *detail)
-{
-    fprintf(stderr, "osprey-sm-sr audit-trail: %s\n", detail);
-    return 1;
-}
+static int cannot(const char *detail) { return smsr_tool_cannot("audit-trail", detail); }
 
 static int verify(struct store *store, const char *eid)
 {
@@ -57,8 +51,9 @@ static int verify(struct store *store, const char *eid)
     return c.wrong ? 3 : 0;
 }
 
-static int run(const struct words *words, const struct config *config)
+static int run(const void *of, const struct config *config)
 {
+    const struct words *words = of;
     char detail[DATABASE_DETAIL_MAX] = "";
     enum err err = ERR_NONE;
     struct database *d = database_open(config_text(config, "sm-sr", "database"), smsr_migrations, SMSR_MIGRATIONS, NULL,
@@ -76,18 +71,10 @@ static int run(const struct words *words, const struct config *config)
 
 int smsr_trail_main(int argc, char **argv)
 {
-    char detail[CONFIG_DETAIL_MAX] = "";
-    struct config *config = NULL;
     struct words words;
-    size_t count = 0;
     if (argc > 1 && !strcmp(argv[1], "--help"))
         return usage(stdout, 0);
     if (!words_read(argc, argv, &words))
         return usage(stderr, 2);
-    struct config_option *options = daemon_options(smsr_options, smsr_option_count, &count);
-    int code = !options || config_load(words.config, options, count, &config, detail) != ERR_NONE ? cannot(detail)
-                                                                                                   : run(&words, config);
-    config_free(config);
-    free(options);
-    return code;
+    return smsr_tool("audit-trail", words.config, run, &words);
 }

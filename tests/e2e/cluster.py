@@ -75,22 +75,13 @@ class Cluster(Ecosystem):
                                               self.path('logs', f'{name}.out'))
         self.programs[name].start()
 
-    def up(self, devices=True):
+    def start_servers(self):
         self.start('smsc')
         for n in range(self.nodes):
             self.start_node('sm-dp', n)
         self.start('hlr')
         for n in range(self.nodes):
             self.start_node('sm-sr', n)
-        self.listen('operator')
-        self.listen('start')
-        for card in self.cards:
-            code, out, err = self.register(card['eid'])
-            if code:
-                raise LabError(f'registration of {card["eid"]}: {out}{err}')
-            self.configure_device(card['eid'], card['device'])
-        if devices:
-            self.power_on()
 
     def rows(self, file, query, *values):
         database = {'sm-sr/sm-sr.db': 'smsr', 'sm-dp/sm-dp.db': 'smdp'}.get(file)

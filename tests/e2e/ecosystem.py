@@ -66,9 +66,12 @@ class Ecosystem(lab.Lab):
         return dict(card, device='device' if n == 0 else f'device-{n}')
 
     # -- running -------------------------------------------------------------------------------------------------
-    def up(self, devices=True):
+    def start_servers(self):
         for name in ('smsc', 'sm-dp', 'hlr', 'sm-sr'):
             self.start(name)
+
+    def up(self, devices=True):
+        self.start_servers()
         self.listen('operator')
         self.listen('start')
         for card in self.cards:
