@@ -12,6 +12,7 @@ extern const struct server_group server_es1_group, server_read_group, server_dow
 const char *card_eid(struct stage *s, enum card c); /* these skip the case when the target has none */
 const char *card_iccid(struct stage *s, enum card c);
 const char *order_iccid(struct stage *s, enum order o);
+const char *order_type(struct stage *s, enum order o);
 enum role order_owner(enum order o);
 const char *record_xml(struct stage *s, enum record r);
 const char *record_eid(struct stage *s, enum record r);

@@ -63,7 +63,7 @@ static void changed(struct stage *s)
     need_success(s, ask(s, OP1, SM_SR2, "ES4A-SetPLMA",
                         "<Plma><Mno-id>%s</Mno-id><ProfileType>%s</ProfileType><M2m-sp-id>%s</M2m-sp-id>"
                         "<AuthorisedOperation>HandleSMSRChangeNotification</AuthorisedOperation></Plma>",
-                        role_oid(s, OP1), s->target.orders[MOVING].type, role_oid(s, OP3)));
+                        role_oid(s, OP1), order_type(s, MOVING), role_oid(s, OP3)));
     need_success(s, prepare(s, SM_SR2, eid, server_oid(s, SM_SR)));
     need_success(s, change(s, &patient, START, eid, server_oid(s, SM_SR2)));
     need_status(s, eis_seen(s, START, CARD_MOVES), "FAILED 8.1.1/1.1");

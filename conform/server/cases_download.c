@@ -227,8 +227,8 @@ static void type_unknown(struct stage *s)
 
 static void type_of_another(struct stage *s)
 {
-    const char *type = s->target.orders[TRACKER].type;
-    need_status(s, download_text(s, OP1, textf(s, "<ProfileType>%s</ProfileType>", type ? type : "")), "FAILED 8.2.5/1.2");
+    const char *type = order_type(s, TRACKER);
+    need_status(s, download_text(s, OP1, textf(s, "<ProfileType>%s</ProfileType>", type)), "FAILED 8.2.5/1.2");
 }
 
 static void iccid_of_another(struct stage *s)

@@ -80,7 +80,7 @@ static void download_refused(struct stage *s)
     const char *eid = card_eid(s, CARD), *smsr = server_oid(s, SM_SR);
     scene_profile(s, CARD, TRACKER, "Disabled");
     need_status(s, download(s, CARD, HUGE_ONE, false), "FAILED 8.1/4.8");
-    need_status(s, ask(s, OP2, SM_DP, "ES2-DownloadProfile", format, eid, smsr, s->target.orders[TRACKER].type), "FAILED 8.2.5/3.7");
+    need_status(s, ask(s, OP2, SM_DP, "ES2-DownloadProfile", format, eid, smsr, order_type(s, TRACKER)), "FAILED 8.2.5/3.7");
 }
 
 static void of_others(struct stage *s)

@@ -14,8 +14,9 @@ static const char *must(struct stage *s, const char *text, const char *kind, con
 
 const char *card_eid(struct stage *s, enum card c)
 {
+    const char *eid = must(s, s->target.cards[c].eid, "euicc", card_text(c));
     s->touched[c] = true;
-    return must(s, s->target.cards[c].eid, "euicc", card_text(c));
+    return eid;
 }
 
 const char *card_iccid(struct stage *s, enum card c) { return must(s, s->target.cards[c].iccid, "euicc", card_text(c)); }
@@ -23,6 +24,11 @@ const char *card_iccid(struct stage *s, enum card c) { return must(s, s->target.
 const char *order_iccid(struct stage *s, enum order o)
 {
     return must(s, s->target.orders[o].iccid, "profile", order_text(o));
+}
+
+const char *order_type(struct stage *s, enum order o)
+{
+    return must(s, s->target.orders[o].type, "profile", order_text(o));
 }
 
 const char *file_text(struct stage *s, const char *path)
@@ -188,7 +194,7 @@ void need_factory(struct stage *s, enum card c, const char *state)
 
 struct message *plma_set(struct stage *s, enum role by, enum role sp, const char *type, const char *operations)
 {
-    const char *list = "";
+    const char *list = "", *whom = role_oid(s, sp);
     s->rights_given |= sp == M2M;
     for (const char *at = operations; *at; at += strspn(at, " ")) {
         size_t len = strcspn(at, " ");
@@ -196,8 +202,7 @@ struct message *plma_set(struct stage *s, enum role by, enum role sp, const char
         at += len;
     }
     return ask(s, by, SM_SR, "ES4A-SetPLMA",
-               "<Plma><Mno-id>%s</Mno-id><ProfileType>%s</ProfileType><M2m-sp-id>%s</M2m-sp-id>%s</Plma>", role_oid(s, by), type,
-               role_oid(s, sp), list);
+               "<Plma><Mno-id>%s</Mno-id><ProfileType>%s</ProfileType><M2m-sp-id>%s</M2m-sp-id>%s</Plma>", role_oid(s, by), type, whom, list);
 }
 
 /* ---- before and after ---- */
@@ -212,6 +217,8 @@ static void rules_away(struct stage *s, enum card c)
 {
     static const enum role owners[] = { START, OP1, OP2, OP3 };
     for (size_t i = 0; i < ARRAY_LEN(owners); i++) {
+        if (!s->target.roles[owners[i]].oid)
+            continue;
         struct message *m = eis_seen(s, owners[i], c);
         struct _xmlNode *n;
         for (size_t k = 0; (n = node_at(m, "Eis/ProfileInfo", k)) != NULL; k++)
@@ -224,7 +231,7 @@ static void rules_away(struct stage *s, enum card c)
 /* ISD-Ps that the SM-DP of the runner left behind. */
 static void rest_away(struct stage *s, enum card c)
 {
-    for (size_t i = 0; i < s->made_count; i++)
+    for (size_t i = 0; s->target.roles[DP].oid && i < s->made_count; i++)
         (void)ask(s, DP, SM_SR, "ES3-DeleteISDP", EID_ICCID, card_eid(s, c), s->made[i]);
 }
 
