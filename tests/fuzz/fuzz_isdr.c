@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "euicc/isdp/applications.h"
 #include "euicc/agent/params.h"
 #include "euicc/isdr/isdr.h"
 #include "euicc/isdr/keyset.h"
@@ -48,6 +49,22 @@ static void make_isdp(struct card *card, uint32_t tar, enum isdp_state state, ui
     must(registry_store(card, isdp));
 }
 
+/* The security domain of the enabled profile, with keys that can be changed. */
+static void make_operator(struct card *card)
+{
+    static const struct keyset set = { .kvn = 0x40, .count = 2, .keys = { { 1, 0x85, 16, { 1 } }, { 2, 0x88, 16, { 2 } } } };
+    struct application_sd sd = { .life_cycle = 0x0F, .tar_count = 1, .tars = { { 0xB2, 0x01, 0x00 } } };
+    struct application_rfm rfm = { .tar_count = 1, .tars = { { 0xB0, 0x01, 0x20 } } };
+    struct aid aid = aid_isdp(0x10);
+    uint8_t slot = (uint8_t)registry_find(card, aid_span(&aid))->slot;
+    if (!aid_set(&sd.aid, SPAN_LIT("\xA0\x00\x00\x01\x51\x00\x00\x00")) ||
+        !aid_set(&rfm.aid, SPAN_LIT("\xA0\x00\x00\x05\x59\x10\x10\x00\x01")))
+        abort();
+    must(application_sd_put(card->objects, slot, 0, &sd));
+    must(application_keyset_put(card->objects, slot, 0, &set, 0));
+    must(application_rfm_put(card->objects, slot, 0, &rfm));
+}
+
 static void make_card(void)
 {
     struct arena arena;
@@ -69,6 +86,7 @@ static void make_card(void)
     must(euicc_open(&arena, &env, &card));
     card_begin(&card->card);
     make_isdp(&card->card, 0x10, ISDP_ENABLED, ISDP_FALLBACK);
+    make_operator(&card->card);
     make_isdp(&card->card, 0x11, ISDP_DISABLED, 0);
     make_isdp(&card->card, 0x12, ISDP_PERSONALIZED, 0);
     must(card_commit(&card->card));
