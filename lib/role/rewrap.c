@@ -28,7 +28,8 @@ static const struct statement SAVE = {
     " unreadable, began_ms, ended_ms) VALUES (1,?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13) ON CONFLICT (one) DO "
     "UPDATE SET"
     " to_id=?1, from_id=?2, walk=?3, place=?4, after_text=?5, after_number=?6, total=?7, seen=?8, changed=?9,"
-    " changed_before=?10, unreadable=?11, began_ms=?12, ended_ms=?13",
+    " changed_before=?10, unreadable=?11, began_ms=?12, ended_ms=?13"
+    " WHERE rewrap.walk=?14 AND rewrap.place=?15 AND rewrap.seen=?16 AND rewrap.began_ms=?17",
     NULL
 };
 
@@ -67,12 +68,14 @@ static struct move move_read(const struct query *q)
     return m;
 }
 
-static void move_save(struct writes *w, const struct move *m)
+/* Where it is still as it was read: of two servers at it one begins anew with what the other has done. */
+static void move_save(struct writes *w, const struct move *m, const struct move *read)
 {
     WRITES_ADD(w, &SAVE, 1, value_int(m->to), value_int(m->from), value_int(m->walk), value_int(m->place),
                value_text(m->after), value_int(m->after_number), value_int(m->total), value_int(m->seen),
                value_int(m->changed), value_int(m->changed_before), value_int(m->unreadable),
-               value_int((int64_t)m->began_ms), value_int((int64_t)m->ended_ms));
+               value_int((int64_t)m->began_ms), value_int((int64_t)m->ended_ms), value_int(read->walk),
+               value_int(read->place), value_int(read->seen), value_int((int64_t)read->began_ms));
 }
 
 static bool runs(const struct move *m) { return m->known && !m->ended_ms; }
@@ -99,7 +102,7 @@ static enum verdict begin(const struct rewrap *r, struct rowset *rows, const str
     if (m.total)
         log_fact(r->env->log, LOG_INFO_, NULL, "%lld secrets are wrapped under master key %08X, where they are not yet",
                  (long long)m.total, m.to);
-    move_save(w, &m);
+    move_save(w, &m, before);
     timer_set(w, "", REWRAP_TIMER, event->now_ms + PAUSE_MS);
     return STEP_DONE;
 }
@@ -154,6 +157,7 @@ static enum verdict page(const struct rewrap *r, struct rowset *rows, const stru
     const struct rewrap_table *table = &r->tables[m->place];
     const struct query *q = ROWSET_WANT(rows, table->page, value_text(m->after), value_int(m->after_number));
     uint64_t next_ms = event->now_ms + PAUSE_MS;
+    const struct move before = *m;
     if (!q || !q->loaded)
         return STEP_NEED_ROWS;
     for (size_t i = 0; i < q->row_count; i++)
@@ -165,7 +169,7 @@ static enum verdict page(const struct rewrap *r, struct rowset *rows, const stru
         if ((size_t)m->place == r->count)
             next_ms = walk_ended(r, event, m);
     }
-    move_save(w, m);
+    move_save(w, m, &before);
     if (next_ms)
         timer_set(w, "", REWRAP_TIMER, next_ms);
     return STEP_DONE;
