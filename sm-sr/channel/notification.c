@@ -137,8 +137,8 @@ static void undone(struct turn *t, const struct es5_notification *n)
     bool fallback = n->type == ES5_FALLBACK;
     t->e->expired_isdp.len = 0;
     follow_card(t, n);
-    if (op && fallback && !smsr_operation_switches(op))
-        op->flags |= OPERATION_UNSURE; /* the card may have its last command, or not */
+    if (op && fallback)
+        op->flags |= OPERATION_UNSURE; /* the card may have its last command, or not: a confirmation may have deleted a profile */
     if (op && smsr_operation_runs(op) && op->function != ES_FUNCTION_NONE && (fallback || smsr_operation_switches(op)))
         cut_off(t, op,
                 fallback ? "the card fell back to its fall-back profile"
