@@ -175,6 +175,8 @@ void engine_leave(struct engine *e);
 int engine_fetch(struct engine *e, const char *begin, struct span end, int64_t *ret_ids, size_t max);
 /* What is on its way here is another's now: no result of it counts any more. */
 void engine_forget(struct engine *e, int64_t effect_id);
+/* What is known of effects that left is stored now, not with the next commit. */
+void engine_flush(struct engine *e);
 /* How often it was tried so far is stored, for whoever has it next. */
 void engine_tried(struct engine *e, int64_t effect_id, uint32_t attempt);
 /* Something was put into the outbox by somebody else: it is looked for at the next run, which the clock is asked for. */

@@ -246,6 +246,8 @@ void engine_claim_due(struct engine *e)
 
 /* ---- what somebody fetches here */
 
+void engine_flush(struct engine *e) { engine_store_away(e, engine_own_flush(e)); }
+
 /* (node, begin, end, lease until): the last column tells what is new here. */
 static const struct statement FETCH = {
     "outbox-fetch", NULL,

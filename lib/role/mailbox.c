@@ -149,7 +149,7 @@ static bool has_id(const struct letter *l, struct span message_id)
 
 static bool is_received(const struct letter *l, uint64_t connection, struct span received)
 {
-    return l->given && (has_id(l, received) || l->given_to == connection || l->given >= MAILBOX_GIVEN_MAX);
+    return has_id(l, received) || (l->given && (l->given_to == connection || l->given >= MAILBOX_GIVEN_MAX));
 }
 
 /* ---- with other processes: where somebody fetches, there the letters are */
@@ -182,10 +182,9 @@ static void gather(struct mailbox *m, struct span uri)
     }
 }
 
-enum mailbox_answer mailbox_poll(struct mailbox *m, const struct mailbox_visitor *v, const struct wsmc_poll *poll,
-                                 struct arena *a, struct span *ret_soap)
+static enum mailbox_answer poll_here(struct mailbox *m, const struct mailbox_visitor *v, const struct wsmc_poll *poll,
+                                     struct arena *a, struct span *ret_soap)
 {
-    gather(m, poll->address);
     struct letter **at = next_of(&m->first, v, poll->address);
     if (!at)
         return has_uri(m, poll->address) ? MAILBOX_FOREIGN : MAILBOX_EMPTY;
@@ -205,6 +204,17 @@ enum mailbox_answer mailbox_poll(struct mailbox *m, const struct mailbox_visitor
     if (engine_home(m->options.engine(m->options.context)))
         engine_tried(m->options.engine(m->options.context), l->id, l->given << GIVEN_SHIFT | l->attempt);
     return MAILBOX_LETTER;
+}
+
+/* The next request may come to another process: what was given and received here is stored before the answer leaves. */
+enum mailbox_answer mailbox_poll(struct mailbox *m, const struct mailbox_visitor *v, const struct wsmc_poll *poll,
+                                 struct arena *a, struct span *ret_soap)
+{
+    gather(m, poll->address);
+    enum mailbox_answer answer = poll_here(m, v, poll, a, ret_soap);
+    if (engine_home(m->options.engine(m->options.context)))
+        engine_flush(m->options.engine(m->options.context));
+    return answer;
 }
 
 void mailbox_tick(struct mailbox *m)

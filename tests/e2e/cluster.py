@@ -53,6 +53,7 @@ class Cluster(Ecosystem):
         self.balancer = Balancer()
         for role, names in ROLES.items():
             ports = [lab.free_ports(len(names)) for _ in range(nodes)]
+            self.port.update({f'{name}-{n}': ports[n][i] for n in range(nodes) for i, name in enumerate(names)})
             for n in range(nodes):
                 self.node_config(role, names, n, ports[n])
             for i, name in enumerate(names):

@@ -14,6 +14,7 @@ import time
 
 import cluster
 import ecosystem
+import test_poll
 from ecosystem import LabError, lab
 
 sys.path.insert(0, os.path.join(ecosystem.HERE, '..', 'support'))
@@ -52,8 +53,28 @@ def drain(lab_):
             raise LabError(f'{role}-0 ended with {code} after {time.time() - began:.1f} s')
 
 
+def fetch_anywhere(lab_):
+    """Answers that an operator fetches, now at one process, now at the other: each once."""
+    mine, me = test_poll.ANONYMOUS + 'nodes', lab_.identity('as-operator', 'operator', lab.OIDS['operator'])
+    test_poll.ask_three(lab_, lab_.cards[0]['eid'], mine, me)
+    stored = 'SELECT count(*) FROM outbox WHERE destination LIKE \'%anonymous_id_nodes\''
+    lab_.wait('three answers', lambda: lab_.smsr_rows(stored) == [(3,)], 10)
+    got, last = [], ''
+    for n in range(8):
+        peer = test_poll.Peer(lab_, f'sr-{n % 2}', mine, me)
+        status, answer = peer.poll(received=last)
+        peer.drop()
+        if status == 200:
+            last = test_poll.message_id(answer)
+            got.append(last)
+    if len(got) != 3 or len(set(got)) != 3:
+        raise LabError(f'three answers were to be fetched once each: {got}')
+    lab_.wait('no answer left', lambda: lab_.smsr_rows(stored) == [(0,)], 5)
+
+
 def run(lab_, seconds):
     lab_.up()
+    fetch_anywhere(lab_)
     began = time.time()
     download_all(lab_)
     downloads_s = time.time() - began
@@ -69,7 +90,7 @@ def run(lab_, seconds):
     if not after[1]:
         raise LabError(f'nothing went on after the nodes were killed: {after}')
     longest = max(t.longest_s for t in threads)
-    print(f'{DEVICES} downloads in {downloads_s:.1f} s; {calls} switches answered and executed once, {tries} tries, longest {longest:.1f} s, '
+    print(f'three answers fetched at alternate processes; {DEVICES} downloads in {downloads_s:.1f} s; {calls} switches answered and executed once, {tries} tries, longest {longest:.1f} s, '
           f'{after[0]} after one of two SM-SRs and SM-DPs was killed; the others were drained')
 
 

@@ -73,10 +73,9 @@ def inbox(lab, name):
     return lab.rows('operator/inbox.db', 'SELECT message_id FROM message WHERE name=?', name)
 
 
-def octet_by_octet(lab, eid):
-    """Three answers wait; who fetches them how, and who may not."""
-    oid, mine = labs.OIDS['operator'], ANONYMOUS + 'uuid-4711'
-    me, other = lab.identity('as-operator', 'operator', oid), lab.identity('as-start', 'operator', labs.OIDS['start'])
+def ask_three(lab, eid, mine, me):
+    """Three calls of an operator that fetches its answers under `mine`."""
+    oid = labs.OIDS['operator']
     for n in range(3):
         body = (f'<r:ES4-EnableProfileRequest xmlns:r="http://namespaces.gsma.org/esim-messaging/3"><r:FunctionCallIdentifier>P{n}</r:FunctionCallIdentifier>'
                 f'<r:Eid>{eid}</r:Eid><r:Iccid>8999970000000099993</r:Iccid></r:ES4-EnableProfileRequest>')
@@ -85,6 +84,13 @@ def octet_by_octet(lab, eid):
                 f'//{oid}/P{n}?TransactionId=P{n}</wsa:MessageID><wsa:Action>http://gsma.com/ES4/PlatformManagement/ES4-EnableProfile</wsa:Action><wsa:ReplyTo>'
                 f'<wsa:Address>{mine}</wsa:Address></wsa:ReplyTo></e:Header><e:Body>{body}</e:Body></e:Envelope>')
         must('a call', soap_peer.post(lab.port['sr'], soap, me)[0], 202)
+
+
+def octet_by_octet(lab, eid):
+    """Three answers wait; who fetches them how, and who may not."""
+    oid, mine = labs.OIDS['operator'], ANONYMOUS + 'uuid-4711'
+    me, other = lab.identity('as-operator', 'operator', oid), lab.identity('as-start', 'operator', labs.OIDS['start'])
+    ask_three(lab, eid, mine, me)
     stored = lambda: [row[0] for row in lab.smsr_rows("SELECT body FROM outbox WHERE destination LIKE '%uuid-4711' ORDER BY id")]
     lab.wait('three answers', lambda: len(stored()) == 3, 10)
     kept = [message_id(soap.decode()) for soap in stored()]
