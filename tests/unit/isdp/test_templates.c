@@ -15,7 +15,7 @@ static bool has_records(const struct template_file *row)
     return row->structure == FILE_LINEAR || row->structure == FILE_CYCLIC;
 }
 
-static struct span octets(struct arena *a, uint32_t value, size_t len)
+static struct span octets(struct arena *a, uint64_t value, size_t len)
 {
     uint8_t *out = arena_alloc(a, len);
     for (size_t i = 0; i < len; i++)
