@@ -4,7 +4,7 @@
 #include "apart.h"
 #include "search.h"
 
-#define PLANT_WORLDS_MAX 30u /* worlds in which a planted fault must show */
+#define PLANT_WORLDS_MAX 120u /* worlds in which a planted fault must show */
 
 /* Deliberate faults (lib/base/mutant.h), and the scenario that must find each. */
 static const struct plant {
