@@ -230,6 +230,7 @@ void op_ota_close(struct ota_server *server)
         visit_end(server->visits, NULL);
     if (server->tcp)
         tcp_server_free(server->tcp);
+    op_session_drain(server->s); /* the last answer to the card */
     tls_ctx_free(server->tls);
     free(server);
 }

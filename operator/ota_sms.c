@@ -204,6 +204,7 @@ enum op_exit op_ota_sms(struct op_session *s, struct ota_sms *sms)
     }
     if (d->conn)
         tcp_conn_close(d->conn);
+    op_session_drain(s); /* our last receipt: else the SMSC would bring the message again */
     if (d->answer_came || over)
         return OP_OK;
     if (!d->failed)

@@ -92,6 +92,12 @@ enum err op_session_open(struct op_session *s, const char *config_path)
     return err;
 }
 
+void op_session_drain(struct op_session *s)
+{
+    for (int round = 0; round < 3; round++) /* written, closed, freed */
+        loop_round(s->loop, 1);
+}
+
 void op_session_close(struct op_session *s)
 {
     if (s->client)

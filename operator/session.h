@@ -82,6 +82,7 @@ struct op_session {
 MUST_USE enum err op_session_open(struct op_session *s, const char *config_path);
 /* Opens the server too; when the address is taken and there is an inbox, `osprey listen` is believed to have it. */
 MUST_USE enum err op_session_endpoint(struct op_session *s);
+void op_session_drain(struct op_session *s); /* what closed connections still owe leaves */
 void op_session_close(struct op_session *s);
 /* Opens the endpoint if it is not open; false: somebody else still has the address. */
 bool op_session_listen(struct op_session *s);
