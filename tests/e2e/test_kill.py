@@ -169,18 +169,23 @@ class Killing:
         self.calls += 1
         return Call(self.lab, self.eid, operation, self.iccid, f'{self.seed}-{os.getpid()}-{self.calls}-{operation}')
 
+    def same_answers(self, call):
+        """As many as messages asked, at most; all say the same."""
+        answers = self.lab.answers(FUNCTION[call.operation], call.since)
+        statuses = {re.search(rb'FunctionExecutionStatus>.*?FunctionExecutionStatus>', soap, re.S)[0] for soap in answers}
+        if not 1 <= len(answers) <= call.tries or len(statuses) != 1:
+            raise LabError(f'{call.call_id}, asked for {call.tries} times, has {len(answers)} answers: {statuses}')
+
     def one_answer(self, call):
-        """Exactly one answer, and the same again for the same call."""
-        if len(self.lab.answers(FUNCTION[call.operation], call.since)) != 1:
-            raise LabError(f'{len(self.lab.answers(FUNCTION[call.operation], call.since))} answers to {call.call_id}')
+        """One answer, to each message that asked for it, and the same again for the same call."""
+        self.same_answers(call)
         before = self.lab.card_now(self.eid)
         call.go()
         first, call.result = call.result, None
         self.lab.wait('the answer again', call.poll, 30)
         if said(first) != said(call.result):
             raise LabError(f'another answer to the repeat: {said(first)}, then {said(call.result)}')
-        if len(self.lab.answers(FUNCTION[call.operation], call.since)) != 1:
-            raise LabError(f'the repeat of {call.call_id} brought another answer')
+        self.same_answers(call)
         if self.lab.card_now(self.eid) != before:
             raise LabError(f'the repeat of {call.call_id} changed the card')
 
