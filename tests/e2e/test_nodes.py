@@ -90,7 +90,8 @@ def run(lab_, seconds):
     if not after[1]:
         raise LabError(f'nothing went on after the nodes were killed: {after}')
     longest = max(t.longest_s for t in threads)
-    print(f'three answers fetched at alternate processes; {DEVICES} downloads in {downloads_s:.1f} s; {calls} switches answered and executed once, {tries} tries, longest {longest:.1f} s, '
+    print(f'three answers fetched at alternate processes; {DEVICES} downloads in {downloads_s:.1f} s; {calls} switches answered and executed '
+          f'once, {tries} tries, longest {longest:.1f} s, '
           f'{after[0]} after one of two SM-SRs and SM-DPs was killed; the others were drained')
 
 
