@@ -58,7 +58,7 @@ class Description:
         self.value(f'{method} {target}', self.follow(schema), answer)
 
     def value(self, what, schema, value):
-        types = {'object': dict, 'array': list, 'string': str, 'integer': int, 'boolean': bool}
+        types = {'object': dict, 'array': list, 'string': str, 'integer': int, 'number': (int, float), 'boolean': bool}
         if not isinstance(value, types[schema['type']]) or (schema['type'] == 'integer' and isinstance(value, bool)):
             raise LabError(f'{what}: {value!r} is no {schema["type"]}')
         if 'enum' in schema and value not in schema['enum']:
