@@ -8,7 +8,7 @@
 
 static const struct statement LIST = {
     "node-list", NULL,
-    "SELECT number, name, alive, (extract(epoch FROM clock_timestamp())*1000)::bigint-beat_ms, knows FROM osprey_node"
+    "SELECT number, name, alive, (extract(epoch FROM clock_timestamp())*1000)::bigint-beat_ms, knows FROM osprey_node WHERE beat_ms>0"
     " ORDER BY number LIMIT 200"
 };
 
