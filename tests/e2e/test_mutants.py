@@ -147,9 +147,9 @@ MUTANTS = {
     'waits_for_ever_for_a_network': [51],
     'wants_no_tag_list': [119],
 }
-# a card in a reader is slower: one of each kind, only the case meant for it
-BY_VPCD = ('accepts_a_low_counter', 'forgets_to_roll_back', 'leaks_memory', 'retry_is_a_new_notification', 'scp03_skips_the_mac',
-           'takes_any_checksum')
+# a card in a reader is slower: one of each kind, only the case meant for it (a single leak hides in what the card sets aside for itself)
+BY_VPCD = ('accepts_a_low_counter', 'forgets_to_roll_back', 'retry_is_a_new_notification', 'scp03_skips_the_mac', 'takes_any_checksum',
+           'two_fallback_holders')
 
 
 def build():
