@@ -106,15 +106,6 @@ void engine_event_free(struct event *event)
     e->spare_count++;
 }
 
-/* FNV-1a: most lines of a batch differ, so most comparisons end here. */
-static uint32_t hash_line(const char *line)
-{
-    uint32_t hash = 2166136261u;
-    for (; *line; line++)
-        hash = (hash ^ (uint8_t)*line) * 16777619u;
-    return hash;
-}
-
 enum err engine_post(struct engine *e, struct event *event)
 {
     if (e->queue_count >= ENGINE_QUEUE_MAX) {
@@ -129,7 +120,7 @@ enum err engine_post(struct engine *e, struct event *event)
 
 void engine_enqueue(struct engine *e, struct queued *q)
 {
-    q->line_hash = hash_line(q->event.line);
+    q->line_hash = span_hash(span_text(q->event.line)); /* most lines of a batch differ: most comparisons end here */
     q->next = NULL;
     if (e->tail)
         e->tail->next = q;

@@ -37,10 +37,7 @@ static enum err lock_name(struct postgres_store *s)
 {
     char sql[160];
     int64_t taken = 0;
-    uint32_t hash = 2166136261u;
-    for (const char *c = s->name; *c; c++)
-        hash = (hash ^ (uint8_t)*c) * 16777619u;
-    snprintf(sql, sizeof sql, "SELECT pg_try_advisory_lock(" NAME_LOCK ", %d)::int", (int)hash);
+    snprintf(sql, sizeof sql, "SELECT pg_try_advisory_lock(" NAME_LOCK ", %d)::int", (int)span_hash(span_text(s->name)));
     enum err err = postgres_ask(s, sql, &taken);
     for (int i = 0; err == ERR_NONE && !taken && !s->nodes.number && i < NAME_TRIES; i++) {
         (void)!postgres_run(s, "SELECT pg_sleep(0.1)");
