@@ -6,69 +6,66 @@
 #define SECRET_SLOTS 65536u
 struct secrets {
     unsigned count;
-    uint8_t used[SECRET_SLOTS];
-    char mark[SECRET_SLOTS][2 * SECRET_MARK];
+    bool zero;
+    uint64_t mark[SECRET_SLOTS]; /* 0: free */
 };
 
 struct secrets *secrets_new(void) { return calloc(1, sizeof(struct secrets)); }
 void secrets_free(struct secrets *s) { free(s); }
 
-static uint32_t slot_of(const char *mark)
-{
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < 2 * SECRET_MARK; i++)
-        hash = (hash ^ (uint8_t)mark[i]) * 16777619u;
-    return hash % SECRET_SLOTS;
-}
+static uint32_t slot_of(uint64_t mark) { return (uint32_t)(mark * 0x9E3779B97F4A7C15u >> 48) % SECRET_SLOTS; }
 
-static bool is_secret(const struct secrets *s, const char *mark)
+static bool is_secret(const struct secrets *s, uint64_t mark)
 {
-    for (uint32_t i = slot_of(mark); s->used[i]; i = (i + 1) % SECRET_SLOTS)
-        if (!memcmp(s->mark[i], mark, 2 * SECRET_MARK))
+    if (!mark)
+        return s->zero;
+    for (uint32_t i = slot_of(mark); s->mark[i]; i = (i + 1) % SECRET_SLOTS)
+        if (s->mark[i] == mark)
             return true;
     return false;
 }
 
-static void to_hex(const uint8_t *octets, char *out)
+static uint64_t mark_of(const uint8_t *octets)
 {
-    static const char digits[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < SECRET_MARK; i++) {
-        out[2 * i] = digits[octets[i] >> 4];
-        out[2 * i + 1] = digits[octets[i] & 15];
-    }
+    uint64_t mark = 0;
+    for (size_t i = 0; i < SECRET_MARK; i++)
+        mark = mark << 8 | octets[i];
+    return mark;
 }
 
 void secrets_add(struct secrets *s, struct span value)
 {
-    char mark[2 * SECRET_MARK];
     if (value.len < SECRET_MARK || s->count == SECRETS_MAX)
         abort(); /* a fault of the scenario */
-    to_hex(value.ptr, mark);
+    uint64_t mark = mark_of(value.ptr);
     if (is_secret(s, mark))
         return;
     uint32_t i = slot_of(mark);
-    while (s->used[i])
+    while (mark && s->mark[i])
         i = (i + 1) % SECRET_SLOTS;
-    s->used[i] = 1;
-    memcpy(s->mark[i], mark, sizeof mark);
+    s->mark[i] = mark ? mark : s->mark[i];
+    s->zero |= !mark;
     s->count++;
+}
+
+static int nibble(uint8_t c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* In digits, with or without blanks, colons and hyphens between them. */
 unsigned secrets_in_text(const struct secrets *s, struct span text)
 {
-    char digits[2 * SECRET_MARK]; /* the last ones */
+    uint64_t mark = 0; /* the last digits */
     size_t count = 0;
     unsigned found = 0;
     for (size_t i = 0; i < text.len; i++) {
-        char c = (char)text.ptr[i];
-        c = c >= 'a' && c <= 'f' ? (char)(c - 32) : c;
-        if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'F')) {
-            memmove(digits, digits + 1, sizeof digits - 1);
-            digits[sizeof digits - 1] = c;
-            if (++count >= sizeof digits)
-                found += is_secret(s, digits);
-        } else if (c != ' ' && c != ':' && c != '-') {
+        int digit = nibble(text.ptr[i]);
+        if (digit >= 0) {
+            mark = mark << 4 | (uint64_t)digit;
+            if (++count >= 2 * SECRET_MARK)
+                found += is_secret(s, mark);
+        } else if (text.ptr[i] != ' ' && text.ptr[i] != ':' && text.ptr[i] != '-') {
             count = 0;
         }
     }
@@ -77,10 +74,10 @@ unsigned secrets_in_text(const struct secrets *s, struct span text)
 
 bool secrets_in_octets(const struct secrets *s, struct span octets)
 {
-    char mark[2 * SECRET_MARK];
-    for (size_t i = 0; i + SECRET_MARK <= octets.len; i++) {
-        to_hex(octets.ptr + i, mark);
-        if (is_secret(s, mark))
+    uint64_t mark = 0;
+    for (size_t i = 0; i < octets.len; i++) {
+        mark = mark << 8 | octets.ptr[i];
+        if (i + 1 >= SECRET_MARK && is_secret(s, mark))
             return true;
     }
     return secrets_in_text(s, octets) != 0;
