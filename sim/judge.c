@@ -367,10 +367,10 @@ static void judge_told(struct ecosystem *e, int n)
     size_t count = euicc_profiles(card->device->card, profiles);
     for (unsigned p = 0; p < e->options.profile_count; p++) {
         const struct euicc_profile_info *found = profile_of(profiles, count, &card->profiles[p].iccid);
-        bool loaded = found && (found->state == EUICC_PROFILE_ENABLED || found->state == EUICC_PROFILE_DISABLED);
+        bool loaded = found && (found->state == EUICC_PROFILE_ENABLED || found->state == EUICC_PROFILE_DISABLED), said;
         if (found && found->state == EUICC_PROFILE_ENABLED)
             enabled = (int)p;
-        if (loaded != (card->told.loaded_ms[p] > card->told.gone_ms[p]))
+        if (operator_knows_loaded(&card->told, p, &said) && loaded != said)
             judge_says(e, "operator-knows", n, "profile %u is %s the card; the operator was told otherwise", p, loaded ? "on" : "not on");
     }
     if (operator_knows(&card->told, &told) && enabled != told)

@@ -219,38 +219,58 @@ static void hear_enabled(struct sim_told *told, unsigned profile, uint64_t ms)
         later(i == profile ? &told->on_ms[i] : &told->off_ms[i], ms);
 }
 
-/* A download enabled its profile at some time between question and answer. */
-static void hear_download(struct sim_told *told, const struct sim_call *c)
+/* Something else was told of the time in which it ran. */
+static bool is_crossed(const struct sim_told *told, unsigned profile)
 {
-    for (unsigned i = 0; i < SIM_PROFILES_MAX; i++)
-        if (told->on_ms[i] >= c->asked_ms || told->off_ms[i] >= c->asked_ms)
-            later(&told->doubt_ms, c->end_ms);
-    hear_enabled(told, c->profile, c->end_ms);
+    const struct sim_told_download *d = &told->loaded[profile];
+    for (unsigned i = 0; i < SIM_PROFILES_MAX; i++) {
+        const struct sim_told_download *other = &told->loaded[i];
+        bool overlaps = i != profile && other->enabled && other->end_ms >= d->asked_ms && other->asked_ms <= d->end_ms;
+        if (overlaps || (told->on_ms[i] >= d->asked_ms && told->on_ms[i] <= d->end_ms) ||
+            (told->off_ms[i] >= d->asked_ms && told->off_ms[i] <= d->end_ms))
+            return true;
+    }
+    return false;
 }
 
 bool operator_knows(const struct sim_told *told, int *ret_profile)
 {
-    bool known = !told->doubt_ms;
+    struct sim_told all = *told; /* notifications may come behind the answer to the download that they cross */
+    for (unsigned i = 0; i < SIM_PROFILES_MAX; i++) {
+        if (!told->loaded[i].enabled)
+            continue;
+        if (is_crossed(told, i))
+            later(&all.doubt_ms, told->loaded[i].end_ms);
+        hear_enabled(&all, i, told->loaded[i].end_ms);
+    }
+    bool known = !all.doubt_ms;
     *ret_profile = -1;
     for (unsigned i = 0; i < SIM_PROFILES_MAX; i++) {
-        known |= told->on_ms[i] > told->doubt_ms;
-        if (told->on_ms[i] > told->off_ms[i])
+        known |= all.on_ms[i] > all.doubt_ms;
+        if (all.on_ms[i] > all.off_ms[i])
             *ret_profile = (int)i;
     }
     return known;
 }
 
+bool operator_knows_loaded(const struct sim_told *told, unsigned profile, bool *ret_loaded)
+{
+    const struct sim_told_download *d = &told->loaded[profile];
+    uint64_t gone_ms = told->gone_ms[profile];
+    *ret_loaded = d->end_ms > gone_ms;
+    return !d->end_ms || gone_ms < d->asked_ms || gone_ms > d->end_ms;
+}
+
 static void hear_answer(const struct sim_call *c)
 {
     struct sim_told *told = &c->e->cards[c->card].told;
-    if (c->function == ES2_DOWNLOAD_PROFILE && c->enable && c->status.exec == EXECUTED_SUCCESS)
-        hear_download(told, c);
     if (c->function == ES2_DOWNLOAD_PROFILE && c->enable && c->status.exec == EXECUTED_WITH_WARNING)
         later(&told->doubt_ms, c->end_ms); /* it is loaded; what the warning is about it has to look up */
     if (c->status.exec != EXECUTED_SUCCESS && c->status.exec != EXECUTED_WITH_WARNING)
         return;
-    if (c->function == ES2_DOWNLOAD_PROFILE)
-        later(&told->loaded_ms[c->profile], c->end_ms);
+    if (c->function == ES2_DOWNLOAD_PROFILE && c->end_ms > told->loaded[c->profile].end_ms)
+        told->loaded[c->profile] =
+            (struct sim_told_download){ c->asked_ms, c->end_ms, c->enable && c->status.exec == EXECUTED_SUCCESS };
     if (c->function == ES4_DELETE_PROFILE)
         later(&told->gone_ms[c->profile], c->end_ms);
     if (c->function == ES4_ENABLE_PROFILE)

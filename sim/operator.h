@@ -59,11 +59,17 @@ struct sim_operator {
  * be enabled last, and when to be not. */
 struct sim_told {
     uint64_t on_ms[SIM_PROFILES_MAX], off_ms[SIM_PROFILES_MAX];
-    uint64_t loaded_ms[SIM_PROFILES_MAX], gone_ms[SIM_PROFILES_MAX];
+    uint64_t gone_ms[SIM_PROFILES_MAX];
+    struct sim_told_download { /* the last that succeeded: it loaded, and perhaps enabled, at some time between the two */
+        uint64_t asked_ms, end_ms; /* 0: none did */
+        bool enabled;
+    } loaded[SIM_PROFILES_MAX];
     uint64_t doubt_ms; /* nothing said before is sure: a download does not say when it enabled, and something else happened too */
 };
 /* The number of the profile that it takes for enabled, -1: none of its; false: it cannot know. */
 bool operator_knows(const struct sim_told *told, int *ret_profile);
+/* Is the profile on the card? false: it cannot know, for it heard that it was deleted while a download of it went on. */
+bool operator_knows_loaded(const struct sim_told *told, unsigned profile, bool *ret_loaded);
 
 void operator_join(struct ecosystem *e); /* its node in the world */
 void operator_begin(struct ecosystem *e, const struct programme *programme);
