@@ -129,7 +129,8 @@ static void dns_write(struct writer *w, const struct smsr_config *c)
     wr_tlv_close(w, mark);
 }
 
-static void trigger_write(struct writer *w, const struct smsr_config *c)
+/* With the key set named: a card may still hold that of a former SM-SR, and would take it. */
+static void trigger_write(struct writer *w, const struct smsr_config *c, const struct keyset *psk)
 {
     WRITER_ON_STACK(connection, 64);
     WRITER_ON_STACK(dns, 320);
@@ -139,6 +140,9 @@ static void trigger_write(struct writer *w, const struct smsr_config *c)
         dns_write(&dns, c);
     struct scp81_trigger trigger = { .connection = wr_span(&connection),
                                      .dns = wr_span(&dns),
+                                     .has_key = psk != NULL,
+                                     .kvn = psk ? psk->kvn : 0,
+                                     .kid = psk ? psk->kid : 0,
                                      .host = span_text(c->admin_host),
                                      .uri = span_text(c->admin_uri) };
     scp81_trigger_write(w, &trigger);
@@ -176,7 +180,7 @@ enum err smsr_trigger_make(struct turn *t, struct exchange *x, uint64_t jump)
     if (x->bearer == BEARER_CAT_TP)
         push_write(t, &w);
     else
-        trigger_write(&w, t->config);
+        trigger_write(&w, t->config, smsr_keyset_of(t->e, KEYSET_SCP81));
     return w.err != ERR_NONE ? ERR_NO_SPACE : smsr_packet_make(t, x, &AID_ISDR, wr_span(&w), jump);
 }
 
@@ -184,7 +188,7 @@ void smsr_https_parameters_write(struct writer *w, const struct smsr_config *c)
 {
     WRITER_ON_STACK(trigger, SCP81_TRIGGER_MAX);
     struct span session, parameters;
-    trigger_write(&trigger, c);
+    trigger_write(&trigger, c, NULL);
     if (tlv_find(wr_span(&trigger), 0x81, &session) && tlv_find(session, 0x83, &parameters))
         wr_bytes(w, parameters);
 }

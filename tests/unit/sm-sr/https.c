@@ -4,6 +4,8 @@
 #include "lib/scp/scp81.h"
 #include "lib/wire/http1.h"
 
+#define KVN 0x40 /* of the PSK */
+
 static struct {
     struct https_client *client;
     struct tls_ctx *ctx;
@@ -51,7 +53,7 @@ static void finish(void)
 void https_open(struct world *w, const char *query)
 {
     WRITER_ON_STACK(identity, SCP81_IDENTITY_MAX);
-    struct scp81_identity id = { .kid = 1, .kvn = 0x40 };
+    struct scp81_identity id = { .kid = 1, .kvn = KVN };
     struct eid eid = world_eid();
     uint8_t psk[16];
     if (h.started)
@@ -78,6 +80,7 @@ static void on_trigger(struct world *w, struct span trigger)
 {
     struct scp81_trigger t;
     assert_ok(scp81_trigger_parse(trigger, &t));
+    assert_true(t.has_key && t.kvn == KVN && t.kid == 1 && !t.psk_identity.len); /* a card may have others */
     if (!h.started)
         https_open(w, NULL);
 }
