@@ -6,6 +6,7 @@
 #include "exchange.h"
 #include "packet.h"
 #include "sm-sr/answer.h"
+#include "sm-sr/procedures/change.h"
 #include "sm-sr/procedures/switch.h"
 #include "sm-sr/record.h"
 
@@ -139,7 +140,8 @@ static void undone(struct turn *t, const struct es5_notification *n)
     follow_card(t, n);
     if (op && fallback)
         op->flags |= OPERATION_UNSURE; /* the card may have its last command, or not: a confirmation may have deleted a profile */
-    if (op && smsr_operation_runs(op) && op->function != ES_FUNCTION_NONE && (fallback || smsr_operation_switches(op)))
+    bool ours = op && op->function != ES_FUNCTION_NONE && !smsr_change_is_theirs(op);
+    if (ours && smsr_operation_runs(op) && (fallback || smsr_operation_switches(op)))
         cut_off(t, op,
                 fallback ? "the card fell back to its fall-back profile"
                          : "the profile gave no connectivity: the card rolled back");

@@ -216,6 +216,29 @@ void smsr_change_ending(struct turn *t, struct operation *op)
         end_handover(t, op);
 }
 
+/* What comes after the commit point has run out of time, and has been answered so. Without it the card tells the former
+ * SM-SR when it falls back, and obeys its keys: it is done when the audit has found the card. */
+static void go_on_alone(struct turn *t, const struct operation *answered)
+{
+    smsr_operation_doubt(t);
+    struct operation *op = smsr_operation_add(t->e);
+    if (!op)
+        return;
+    op->procedure = &SMSR_HANDOVER;
+    op->step = &SMSR_HANDOVER.steps[0];
+    op->peer = answered->peer;
+    op->data = answered->data;
+    op->memory = answered->memory;
+    op->started_ms = t->now_ms;
+    op->deadline_ms = t->now_ms + 1000ull * t->config->doubt_s;
+    turn_log(t, LOG_INFO_, "addresses and keys on the card are set without a hurry");
+}
+
+bool smsr_change_is_theirs(const struct operation *op)
+{
+    return op->procedure == &SMSR_CHANGE && KVN_MADE_OF(op) && *op->asked;
+}
+
 void smsr_change_ended(struct turn *t, const struct operation *op)
 {
     if (op->procedure == &SMSR_CHANGE && smsr_operation_runs(op) && taken(&op->status))
@@ -227,8 +250,10 @@ void smsr_change_ended(struct turn *t, const struct operation *op)
     if (t->e->coming) {
         timer_clear(t->w, t->e->eid_text, "alarm");
         smsr_euicc_remove(t->e);
-    } else if (taken(&op->status)) {
+    } else if (taken(&op->status) && op->function != ES_FUNCTION_NONE) {
         smsr_tell_change(t);
+        if (op->flags & OPERATION_UNSURE)
+            go_on_alone(t, op);
     }
 }
 

@@ -22,6 +22,8 @@ void smsr_change_ending(struct turn *t, struct operation *op);
 void smsr_change_ended(struct turn *t, const struct operation *op);
 /* A key set that the card may have, and whose keys we do not, shall go from it. */
 void smsr_change_neutralise(struct turn *t, uint8_t kvn);
+/* The card may have the keys of the other SM-SR: that one alone knows how this change ends. */
+bool smsr_change_is_theirs(const struct operation *op);
 /* The other SM-SR says how the change ended, after we had given up. asked: the name of the request that it answers; one to an
  * earlier offer than the last is not listened to: since then the eUICC may have been there, and come back. */
 void smsr_change_late(struct turn *t, const struct smsr_partner *from, const char *asked, const struct status *status);

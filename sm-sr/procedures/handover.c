@@ -111,8 +111,9 @@ struct status smsr_fill_handover(struct turn *t, const struct call_event *c, str
 
 static struct status check_handover(struct turn *t, struct operation *op)
 {
-    (void)op;
-    return t->e->coming ? status_success() : status_failed(REASON_EID_UNKNOWN, t->e->eid_text, "it did not come");
+    bool goes_on = t->e->known && op->function == ES_FUNCTION_NONE;
+    return t->e->coming || goes_on ? status_success()
+                                   : status_failed(REASON_EID_UNKNOWN, t->e->eid_text, "it did not come");
 }
 
 /* ---- the card's challenge */
@@ -121,6 +122,8 @@ static int authenticate(struct turn *t, struct operation *op)
 {
     const struct card_certificate *c = smsr_handover_certificate(t, op);
     struct es7_authenticate_smsr *r = ARENA_NEW(t->arena, struct es7_authenticate_smsr);
+    if (t->e->known) /* it is ours, and what comes after was not finished in time */
+        return ADDRESS;
     if (!c || !r)
         return smsr_operation_fail(op, REASON_PROVIDER_INCAPABLE, t->e->eid_text, "no certificate for this card");
     r->has_eid = true;
@@ -352,7 +355,7 @@ static int https_addressed(struct turn *t, struct operation *op, const struct ca
 
 static const struct step steps[STEPS] = {
     [WAITING] = PROCEDURE_WAITS,
-    [AUTHENTICATE] = { "authenticate", authenticate, NULL, NULL, TO(CREATE), authenticated },
+    [AUTHENTICATE] = { "authenticate", authenticate, NULL, NULL, TO(CREATE) | TO(ADDRESS), authenticated },
     [CREATE] = { "create", create, NULL, NULL, TO(AUTHENTICATE) | TO(ADDRESS), created },
     [ADDRESS] = { "address", address, addressed, NULL, TO(ADDRESS) | TO(FINALISE), NULL },
     [FINALISE] = { "finalise", finalise, finalised, NULL, TO(FINALISE) | TO(HTTPS_AUTHENTICATE), NULL },

@@ -355,6 +355,51 @@ static void test_late(void **state)
     }
 }
 
+/* The card falls back when the new SM-SR has its keys, and tells the one that it knows still: what becomes of the change is not
+ * that one's to say. */
+static void test_fall_back_meanwhile(void **state)
+{
+    (void)state;
+    pair_make();
+    prepare("p");
+    b.radio_lost_at = 1; /* the card does not know yet where it belongs */
+    change("c");
+    world_pass(&a, 1000);
+    assert_int_equal(managed(&b), 1);
+    card_fall_back(&a);
+    world_pass(&a, 1000);
+    assert_null(world_told(&a, ES4_SMSR_CHANGE));
+    world_pass(&a, 60000);
+    assert_int_equal(outcome(&a, ES4_SMSR_CHANGE)->exec, EXECUTED_SUCCESS);
+    assert_manages(&b, OID_OP1);
+    pair_free();
+}
+
+/* The card is away after the commit point, until time is over: the new SM-SR sets its number and deletes the former keys when
+ * the card is back. */
+static void test_unfinished(void **state)
+{
+    (void)state;
+    pair_make();
+    prepare("p");
+    b.radio_lost_at = 1;
+    change("c");
+    world_pass(&a, 1000);
+    assert_int_equal(managed(&b), 1);
+    a.card.off = true;
+    world_pass(&a, 700000);
+    assert_int_equal(outcome(&a, ES4_SMSR_CHANGE)->exec, EXECUTED_WITH_WARNING);
+    assert_false(a.card.first_gone);
+    assert_int_equal(world_told_count(&b, ES4_SMSR_CHANGE_NOTIFICATION), 1);
+    a.card.off = false;
+    world_pass(&a, 3600000);
+    assert_true(a.card.first_gone);
+    assert_int_equal(world_count(&b, "operation"), 0);
+    assert_int_equal(world_told_count(&b, ES4_SMSR_CHANGE_NOTIFICATION), 1);
+    assert_manages(&b, OID_OP1);
+    pair_free();
+}
+
 /* ---- the drill */
 
 static void settle_all(void)
@@ -448,6 +493,7 @@ int main(void)
         cmocka_unit_test(test_whole), cmocka_unit_test(test_eis),       cmocka_unit_test(test_refusals),      cmocka_unit_test(test_incapable),
         cmocka_unit_test(test_lock),        cmocka_unit_test(test_wrong_receipt), cmocka_unit_test(test_card_refuses),
         cmocka_unit_test(test_certificate), cmocka_unit_test(test_retry),         cmocka_unit_test(test_late),
+        cmocka_unit_test(test_fall_back_meanwhile), cmocka_unit_test(test_unfinished),
         cmocka_unit_test(test_https), cmocka_unit_test(test_drill),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
