@@ -9,7 +9,7 @@ static int usage(FILE *out, int code)
 {
     fprintf(out, "osprey-sim list\n"
                  "osprey-sim run SCENARIO [--seed N] [--verbose] [--diagram CARD] [--bill] [--faults] [--strike KIND:N] [--profiles DIR]\n"
-                 "             [--cards N] [--functions N] [--keep N,N…] [--aim ROW:COLUMN] [--shrink SECONDS]\n"
+                 "             [--cards N] [--functions N] [--keep N,N…] [--aim STEP:FAULT] [--shrink SECONDS]\n"
                  "osprey-sim sweep SCENARIO [--seed N] [--every N] [--strike KIND] [--faults] [--profiles DIR]\n"
                  "osprey-sim pairs [--seed N] [--every N] [--profiles DIR]\n"
                  "osprey-sim search SCENARIO|all|mixed --seeds A..B [--seconds N] [--log FILE] [--shrink SECONDS] [--profiles DIR]\n"
@@ -82,9 +82,7 @@ static bool option(int argc, char **argv, int *i, struct sim_order *o)
     } else if (!strcmp(name, "--strike")) {
         return strike_read(value, &o->strike, &o->strike_at);
     } else if (!strcmp(name, "--aim")) {
-        o->aim_cell = (int)strtol(value, &end, 10);
-        o->aim_kind = *end == ':' ? (int)strtol(end + 1, &end, 10) : -1;
-        return !*end && o->aim_cell >= 0 && (size_t)o->aim_cell < steps_count() && o->aim_kind >= 0 && o->aim_kind < FAULT_KINDS;
+        return steps_aim_read(value, &o->aim_cell, &o->aim_kind);
     } else if (!strcmp(name, "--cards")) {
         o->cards = (unsigned)strtoul(value, NULL, 0);
     } else if (!strcmp(name, "--functions")) {

@@ -139,44 +139,58 @@ int sim_order_search(const struct scenario *scenario, const struct sim_order *o)
     return s.sum.failed || !s.sum.worlds ? 1 : 0;
 }
 
-static int replay_one(const char *name, uint64_t seed, const char *known, const struct sim_order *o)
+struct replay_line {
+    char scenario[64], aim[STEPS_AIM_TEXT_MAX], known[64];
+    unsigned long long seed;
+};
+
+static bool replay_read(const char *text, struct replay_line *ret)
 {
-    const struct scenario *s = sim_scenario(name);
+    *ret = (struct replay_line){ 0 };
+    if (sscanf(text, "known %63s %llu %63s", ret->scenario, &ret->seed, ret->known) == 3)
+        return true;
+    *ret->known = 0;
+    int found = sscanf(text, "%63s %llu --aim %63s", ret->scenario, &ret->seed, ret->aim);
+    return found == 3 || (found == 2 && !strstr(text, "--"));
+}
+
+static int replay_one(const struct replay_line *line, struct sim_order o)
+{
+    const struct scenario *s = sim_scenario(line->scenario);
     struct sim_report r;
-    if (!s) {
-        printf("no scenario %s\n", name);
+    if (!s || (*line->aim && !steps_aim_read(line->aim, &o.aim_cell, &o.aim_kind))) {
+        printf("no scenario %s, or no step and fault %s\n", line->scenario, line->aim);
         return 1;
     }
-    struct sim_wish wish = wish_of(o, seed, SIM_SILENT);
+    struct sim_wish wish = wish_of(&o, line->seed, SIM_SILENT);
     sim_run_apart(s, &wish, &r);
-    if (!*known && r.wrong)
+    if (!*line->known && r.wrong)
         sim_tell_failure(s, &wish, &r);
-    else if (*known)
-        printf("%s seed %llu: known: %s; now: %s\n", name, (unsigned long long)seed, known, r.wrong ? r.first : "ok: take it off the list");
-    return *known ? !r.wrong : r.wrong != 0;
+    else if (*line->known)
+        printf("%s seed %llu: known: %s; now: %s\n", line->scenario, line->seed, line->known, r.wrong ? r.first : "ok: take it off the list");
+    return *line->known ? !r.wrong : r.wrong != 0;
 }
 
 int sim_order_replay(const char *path, const struct sim_order *o)
 {
     FILE *in = fopen(path, "r");
-    char line[256], name[64], known[64];
+    char text[256];
+    struct replay_line line;
     unsigned count = 0, failed = 0;
-    unsigned long long seed;
     if (!in) {
         perror(path);
         return 2;
     }
-    while (fgets(line, sizeof line, in)) {
-        *known = 0;
-        if (*line == '#' || *line == '\n')
+    while (fgets(text, sizeof text, in)) {
+        if (*text == '#' || *text == '\n')
             continue;
-        if (sscanf(line, "known %63s %llu %63s", name, &seed, known) != 3 && sscanf(line, "%63s %llu", name, &seed) != 2) {
-            printf("not a line of a list: %s", line);
+        if (!replay_read(text, &line)) {
+            printf("not a line of a list: %s", text);
             failed++;
             continue;
         }
         count++;
-        failed += replay_one(name, seed, known, o) != 0;
+        failed += replay_one(&line, *o) != 0;
     }
     fclose(in);
     printf("%u seeds, %u failed\n", count, failed);

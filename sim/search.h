@@ -36,7 +36,7 @@ int sim_order_attack(const char *which, const struct sim_order *o);
 /* Plants a deliberate fault ("all", a number from 1, or a name) and looks whether its scenario finds it. Only in a build with
  * -Dmutants=true; 2 in any other. */
 int sim_order_plant(const char *which, const struct sim_order *o);
-/* Lines "SCENARIO SEED"; "#" begins a comment; "known SCENARIO SEED INVARIANT" is expected to fail so, and an error when
+/* Lines "SCENARIO SEED", or "SCENARIO SEED --aim STEP:FAULT"; "#" begins a comment; "known SCENARIO SEED INVARIANT" is expected to fail so, and an error when
  * it does not any more. */
 int sim_order_replay(const char *path, const struct sim_order *o);
 

@@ -37,6 +37,35 @@ const char *steps_name(size_t cell)
     return names[cell];
 }
 
+/* Without the role in front of it. */
+static const char *short_name(size_t cell) { return strchr(steps_name(cell), ' ') + 1; }
+
+bool steps_aim_read(const char *text, int *ret_cell, int *ret_kind)
+{
+    const char *colon = strchr(text, ':');
+    size_t len = colon ? (size_t)(colon - text) : 0, cell = 0, kind = 0;
+    char *end;
+    if (!len)
+        return false;
+    while (cell < steps_count() && (strlen(short_name(cell)) != len || memcmp(short_name(cell), text, len)))
+        cell++;
+    while (kind < FAULT_KINDS && strcmp(fault_names[kind], colon + 1))
+        kind++;
+    if (cell == steps_count())
+        cell = strtoul(text, &end, 10) + (end == colon ? 0 : steps_count());
+    if (kind == FAULT_KINDS)
+        kind = strtoul(colon + 1, &end, 10) + (end != colon + 1 && !*end ? 0 : FAULT_KINDS);
+    *ret_cell = (int)cell;
+    *ret_kind = (int)kind;
+    return cell < steps_count() && kind < FAULT_KINDS;
+}
+
+const char *steps_aim_text(int cell, int kind, char out[STEPS_AIM_TEXT_MAX])
+{
+    snprintf(out, STEPS_AIM_TEXT_MAX, "%s:%s", short_name((size_t)cell), fault_names[kind]);
+    return out;
+}
+
 void steps_init(struct steps *s)
 {
     learn();

@@ -38,6 +38,10 @@ extern const char *const fault_names[FAULT_KINDS]; /* for the head of the table:
 /* All steps in which a procedure can be when it waits for something: from the tables of the programs. */
 size_t steps_count(void);
 const char *steps_name(size_t cell); /* "sm-sr enable-profile/ask" */
+/* "enable-profile/ask:after", or the numbers of row and column; false: there is none such. */
+bool steps_aim_read(const char *text, int *ret_cell, int *ret_kind);
+#define STEPS_AIM_TEXT_MAX 64u
+const char *steps_aim_text(int cell, int kind, char out[STEPS_AIM_TEXT_MAX]);
 
 /* How long it took until what was struck moved on: to another step, or to its end. */
 #define RECOVERY_CLASSES 24u

@@ -6,16 +6,17 @@
 #include "apart.h"
 #include "lib/codec/hex.h"
 
-#define STRIKE_TEXT_MAX 48u
+#define STRIKE_TEXT_MAX (STEPS_AIM_TEXT_MAX + 8u)
 
 /* As the option that asks for it. */
 static const char *strike_text(const struct sim_wish *wish, char out[STRIKE_TEXT_MAX])
 {
+    char aim[STEPS_AIM_TEXT_MAX];
     *out = 0;
     if (wish->strike)
         snprintf(out, STRIKE_TEXT_MAX, " --strike %s:%u", strike_name(wish->strike), wish->strike_at);
     else if (wish->aims)
-        snprintf(out, STRIKE_TEXT_MAX, " --aim %d:%d", wish->aim_cell, (int)wish->aim_kind);
+        snprintf(out, STRIKE_TEXT_MAX, " --aim %s", steps_aim_text(wish->aim_cell, (int)wish->aim_kind, aim));
     return out;
 }
 
