@@ -92,9 +92,12 @@ int smsr_admin_master_delete(void *role, const struct admin_request *r, json_t *
     struct event *event = engine_event(s->engine, SMSR_EVENT_MASTER_DELETE, text);
     struct master_delete_event *m = event ? ARENA_NEW(event->arena, struct master_delete_event) : NULL;
     bool good = m && read_body(s, r, event->arena, m, &wrong);
-    if (!good) {
+    int again = good ? admin_call_repeated(&s->env, &m->call, ret) : 0;
+    if (!good || again) {
         if (event)
             engine_event_free(event);
+        if (again)
+            return again;
         snprintf(why, sizeof why, "%s: not valid", wrong ? wrong : "");
         return m ? admin_refuse(ret, 422, why) : admin_refuse(ret, 503, "no memory");
     }

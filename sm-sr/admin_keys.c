@@ -32,6 +32,9 @@ int smsr_admin_rotate_keys(void *role, const struct admin_request *r, json_t **r
         snprintf(why, sizeof why, "%s: not valid", wrong);
         return admin_refuse(ret, 422, why);
     }
+    int again = admin_call_repeated(&s->env, &call, ret);
+    if (again)
+        return again;
     struct event *event = engine_event(s->engine, SMSR_EVENT_ROTATE_KEYS, text);
     struct rotate_keys_event *e = event ? ARENA_NEW(event->arena, struct rotate_keys_event) : NULL;
     if (!e) {

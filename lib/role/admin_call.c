@@ -49,6 +49,39 @@ bool admin_call_read(const struct admin_request *r, const json_t *body, struct r
     return sha256(r->body, ret->digest) == ERR_NONE;
 }
 
+/* ---- repeats */
+
+static void note(void *context, enum err err) { *(enum err *)context = err; }
+
+static enum err find(const struct env *env, struct arena *a, const char *requester, const char *id, struct call *ret)
+{
+    struct rowset *rows = ARENA_NEW(a, struct rowset);
+    enum err err = ERR_BUSY;
+    if (!rows)
+        return ERR_NO_MEMORY;
+    *rows = (struct rowset){ .arena = a };
+    if (call_load(rows, requester, id, ret))
+        return ERR_NONE;
+    env->store->load(env->store, rows, note, &err);
+    return err != ERR_NONE ? err : call_load(rows, requester, id, ret) ? ERR_NONE : ERR_BUSY;
+}
+
+#define OTHER_REQUEST "this call_id was used for another request"
+
+int admin_call_repeated(const struct env *env, const struct admin_call *c, json_t **ret)
+{
+    struct arena a;
+    struct call call = { .state = CALL_UNKNOWN };
+    int status = 0;
+    arena_init(&a, LOAD_RAM_MAX);
+    if (find(env, &a, c->requester.text, c->call_id, &call) == ERR_NONE && call.state != CALL_UNKNOWN)
+        status = span_eq(call.digest, SPAN_OF(c->digest)) ? 202 : admin_refuse(ret, 409, OTHER_REQUEST);
+    if (status == 202)
+        *ret = json_pack("{s:s}", "call_id", c->call_id);
+    arena_release(&a);
+    return status;
+}
+
 /* ---- in the turn */
 
 static void reply(struct outbox *out, const struct event *event, int status, json_t *json)
@@ -73,7 +106,7 @@ bool admin_call_begin(struct rowset *rows, struct writes *w, struct outbox *out,
         return false;
     }
     if (call.state != CALL_UNKNOWN && !span_eq(call.digest, SPAN_OF(c->digest))) {
-        admin_call_refuse(out, event, 409, "this call_id was used for another request");
+        admin_call_refuse(out, event, 409, OTHER_REQUEST);
         return false;
     }
     reply(out, event, 202, json_pack("{s:s}", "call_id", c->call_id));
@@ -97,21 +130,6 @@ void admin_call_end(struct writes *w, const struct oid *requester, const char *c
 }
 
 /* ---- asking */
-
-static void note(void *context, enum err err) { *(enum err *)context = err; }
-
-static enum err find(const struct env *env, struct arena *a, const char *requester, const char *id, struct call *ret)
-{
-    struct rowset *rows = ARENA_NEW(a, struct rowset);
-    enum err err = ERR_BUSY;
-    if (!rows)
-        return ERR_NO_MEMORY;
-    *rows = (struct rowset){ .arena = a };
-    if (call_load(rows, requester, id, ret))
-        return ERR_NONE;
-    env->store->load(env->store, rows, note, &err);
-    return err != ERR_NONE ? err : call_load(rows, requester, id, ret) ? ERR_NONE : ERR_BUSY;
-}
 
 static int show(void *role, const struct admin_request *r, json_t **ret)
 {

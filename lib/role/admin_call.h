@@ -27,6 +27,10 @@ struct admin_call {
 bool admin_call_read(const struct admin_request *r, const struct json_t *body, struct rng *rng, struct admin_call *ret,
                      const char **ret_wrong);
 
+/* Answers a repeat, whatever has become meanwhile of what the call is about: 202, or 409 when its identifier was used for
+ * another request. 0: it was not heard of, or only just now (the turn of its event looks again). */
+int admin_call_repeated(const struct env *env, const struct admin_call *c, struct json_t **ret);
+
 /* ---- in the turn of its event, whose reply is the request's exchange */
 
 /* true: it is new, and stored as running; 202 leaves with the commit. false: it was answered, as a repeat or as another call

@@ -144,11 +144,24 @@ static const char *read_body(struct smdp *s, const struct admin_request *r, stru
     return kept;
 }
 
+/* Before anything else: the profile of a repeat may have gone. */
+static int repeated(struct smdp *s, const struct admin_request *r, json_t **ret)
+{
+    struct admin_call call;
+    const char *wrong;
+    json_t *body = json_loadb((const char *)r->body.ptr, r->body.len, JSON_REJECT_DUPLICATES, NULL);
+    bool named = json_object_get(body, "call_id") && admin_call_read(r, body, s->env.rng, &call, &wrong);
+    json_decref(body);
+    return named ? admin_call_repeated(&s->env, &call, ret) : 0;
+}
+
 int personalize_admin(void *role, const struct admin_request *r, json_t **ret)
 {
     struct smdp *s = role;
     struct stored_profile p;
-    int status = smdp_admin_profile(s, r, r->a, &p, ret);
+    int status = repeated(s, r, ret);
+    if (!status)
+        status = smdp_admin_profile(s, r, r->a, &p, ret);
     if (status != 200)
         return status;
     struct event *event = engine_event(s->engine, SMDP_EVENT_PERSONALIZE, p.eid);
