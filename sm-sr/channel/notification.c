@@ -110,6 +110,20 @@ static void confirm(struct turn *t)
         turn_log(t, LOG_WARN_, "notification %u cannot be confirmed: %s", t->e->note_sequence, err_text(err));
 }
 
+void smsr_notification_rekeyed(struct turn *t)
+{
+    bool waits = false;
+    for (size_t i = 0; i < t->e->exchange_count; i++) {
+        struct exchange *x = &t->e->exchanges[i];
+        if (!x->n || x->change == ROW_GONE || x->purpose != EXCHANGE_CONFIRM || x->operation)
+            continue;
+        smsr_exchange_remove(x);
+        waits = true;
+    }
+    if (waits)
+        confirm(t);
+}
+
 /* The profile that the card says is enabled now; the EIS follows the card. */
 static void follow_card(struct turn *t, const struct es5_notification *n)
 {

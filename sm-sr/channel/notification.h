@@ -13,6 +13,8 @@ void smsr_notification(struct turn *t, struct span bytes, const char *from);
 void smsr_notification_answered(struct turn *t, const struct card_answer *a);
 /* Sends HandleNotificationConfirmation for the last notification. op: NULL, or the operation that waits for it. */
 MUST_USE enum err smsr_notification_confirm(struct turn *t, const struct operation *op);
+/* The key set is another one from now on: a confirmation that waits for its answer and belongs to no operation leaves anew. */
+void smsr_notification_rekeyed(struct turn *t);
 
 /* What a change of the enabled profile means for the EIS: `enabled` takes the place of what was enabled. Tells the
  * owners, but not about the profile `asked` for (may be NULL): that is the answer to the call. */

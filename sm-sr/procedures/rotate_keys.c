@@ -3,6 +3,7 @@
 #include "change.h"
 #include "handover_keys.h"
 #include "sm-sr/answer.h"
+#include "sm-sr/channel/notification.h"
 #include "sm-sr/eis.h"
 #include "sm-sr/take_in.h"
 #include "switch.h"
@@ -31,6 +32,8 @@ static struct status check(struct turn *t, struct operation *op)
         return status_failed(REASON_EID_UNKNOWN, t->e->eid_text, "not managed here");
     if (smsr_operation_change(t->e))
         return status_failed(REASON_EUICC_BUSY, t->e->eid_text, "an SM-SR change is under way");
+    if (*t->e->left_to.text) /* the card may have its keys, under the version that we would take */
+        return status_failed(REASON_EUICC_BUSY, t->e->left_to.text, "it is not known whether this SM-SR has taken the eUICC over");
     struct eis *eis = smsr_eis_for(t, ES7_HANDOVER_EUICC, &t->config->oid), *typed = ARENA_NEW(t->arena, struct eis);
     if (eis && typed && eum_signed_info_decode(eis->signed_info, t->arena, typed) == ERR_NONE) {
         eis->ecasd = typed->ecasd;
@@ -110,6 +113,7 @@ static int created(struct turn *t, struct operation *op, const struct card_answe
     if (err != ERR_NONE)
         return failed(op, t, err == ERR_VERIFY ? "the card's receipt is wrong" : err_text(err));
     retire_others(t, smsr_handover_kvn(op, KEYSET_SCP80));
+    smsr_notification_rekeyed(t); /* the card is about to lose the keys of what is under way */
     turn_log(t, LOG_INFO_, "key set %02X is in use from now on", smsr_handover_kvn(op, KEYSET_SCP80));
     return REMOVE;
 }
