@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "administrator.h"
 #include "eum/factory.h"
 #include "eum/register.h"
 #include "lib/codec/hex.h"
@@ -107,11 +108,14 @@ static unsigned make_smsr_partners(struct ecosystem *e, unsigned which)
     p[1].acts_for_count = 2;
     p[2] = smsr_partner("operator", OID_OPERATOR, SMSR_OPERATOR);
     snprintf(p[2].es4_url, sizeof p[2].es4_url, URL_OPERATOR "/esim-messaging/3/ES4/ES4MnoService");
+    unsigned count = 3;
+    if (e->options.administration)
+        p[count++] = smsr_partner("administrator", ADMINISTRATOR_OID, SMSR_ADMIN);
     if (!e->options.two_smsrs)
-        return 3;
-    p[3] = smsr_partner("peer", smsr_places[1 - which].oid, SMSR_SMSR);
-    snprintf(p[3].es7_url, sizeof p[3].es7_url, "%s/esim-messaging/3/ES7/ES7SmSrProvider", smsr_places[1 - which].url);
-    return 4;
+        return count;
+    p[count] = smsr_partner("peer", smsr_places[1 - which].oid, SMSR_SMSR);
+    snprintf(p[count].es7_url, sizeof p[count].es7_url, "%s/esim-messaging/3/ES7/ES7SmSrProvider", smsr_places[1 - which].url);
+    return count + 1;
 }
 
 static struct sim_smsr *make_smsr(struct ecosystem *e, unsigned which)
@@ -129,7 +133,7 @@ static struct sim_smsr *make_smsr(struct ecosystem *e, unsigned which)
         memcpy(config.cat_tp_ipv4, config.admin_ipv4, sizeof config.cat_tp_ipv4);
     }
     config.partner_count = make_smsr_partners(e, which);
-    if (e->options.two_smsrs) {
+    if (e->options.two_smsrs || e->options.administration) {
         sim_must(ec_generate(EC_P256, chance_of(e), &key), "SM-SR key");
         sim_must(card_certificates_add(&config.certificates, card_certificate(e, place->oid, GP_ROLE_SM_SR, key), GP_ROLE_SM_SR, "card"),
                  "SM-SR certificate");
@@ -421,6 +425,8 @@ struct ecosystem *ecosystem_new(struct world *w, const struct ecosystem_options 
         e->other = make_smsr(e, 1);
     make_smdp(e);
     operator_join(e);
+    if (options->administration)
+        administrator_join(e);
     judge_join(e);
     world_add_node(w, &(struct soap_node){ .name = "eum", .url = "https://eum.sim", .oid = OID_EUM, .role = e, .soap = nothing_for_the_eum,
                                            .answered = registered });

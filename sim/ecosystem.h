@@ -48,6 +48,7 @@ struct ecosystem_options {
     bool two_smsrs;  /* a second SM-SR, to which eUICCs can be moved, and back */
     bool odd_profiles; /* of each card the first has a key for delete tokens, the second connectivity parameters that the SM-DP sets, and
                         * it is deleted when disabled by POL2, the last by POL1; the operator owns the factory profile, too */
+    bool administration; /* the administration of the servers is asked, too (administrator.h) */
     bool multi_imsi; /* the factory profile has three IMSIs, and rules when to take which */
 };
 
@@ -63,7 +64,7 @@ struct ecosystem {
     struct trust trust;
     struct ec_key *ci_key, *eum_key;
     struct x509 *eum_certificate;
-    struct smsr_partner smsr_partners[SIM_SERVERS_MAX][4];
+    struct smsr_partner smsr_partners[SIM_SERVERS_MAX][5];
     struct smdp_partner smdp_partners[3];
     uint8_t kek[32];
     struct sim_operator mno;

@@ -25,7 +25,7 @@ static int usage(FILE *out, int code)
                  "and in a build with -Dmutants=true also without. plant: does the judge find a deliberate fault? search: one seed after the other, until --seconds are over; all: in every\n"
                  "scenario, mixed: in one, those with faults in turn; what stands as done in the --log is not done again. replay: the seeds of a list\n"
                  "(sim/seeds.txt). --shrink: makes the (first) failing history shorter for so long: fewer cards, functions\n"
-                 "and faults; faults are numbered, --keep lets those alone strike. --profiles: folder of the profile sources (default profiles).\n");
+                 "and faults; faults are numbered, --keep lets those alone strike.--profiles: folder of the profile sources (default profiles).\n");
     return code;
 }
 

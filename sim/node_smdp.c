@@ -1,5 +1,8 @@
 #include "node_smdp.h"
 
+#include "desk.h"
+#include "sm-dp/admin.h"
+
 #include <stdlib.h>
 
 static void run(struct sim_role *r) { smdp_run(((struct sim_smdp *)r)->smdp); }
@@ -12,9 +15,29 @@ static void send(struct sim_role *r, const struct effect *effect)
         world_reply(r->world, effect);
 }
 
+static bool is_up(const struct sim_smdp *s) { return s->role.up && !s->role.dying; }
+
+static void administered(struct sim_smdp *s, const char *sender_oid, const struct http_request *request, struct reply_ref reply)
+{
+    struct arena arena;
+    struct span body = SPAN_NONE;
+    const char *type;
+    arena_init(&arena, DESK_RAM_MAX);
+    int status = smdp_admin(s->smdp, smdp_partner_by_oid(s->smdp, sender_oid), request, reply, &arena, &body, &type);
+    if (status != ADMIN_LATER && is_up(s))
+        world_reply(s->role.world, &(struct effect){ .kind = EFFECT_REPLY, .reply = reply, .status = status, .body = body });
+    arena_release(&arena);
+    sim_role_run(&s->role);
+}
+
 static void soap(void *role, const char *sender_oid, struct span body, struct reply_ref reply)
 {
     struct sim_smdp *s = role;
+    struct http_request request;
+    if (desk_read(body, &request)) {
+        administered(s, sender_oid, &request, reply);
+        return;
+    }
     smdp_soap(s->smdp, smdp_partner_by_oid(s->smdp, sender_oid), body, reply);
     sim_role_run(&s->role);
 }
@@ -22,7 +45,7 @@ static void soap(void *role, const char *sender_oid, struct span body, struct re
 static struct engine *engine(void *role)
 {
     struct sim_smdp *s = role;
-    return s->role.up && !s->role.dying ? smdp_engine(s->smdp) : NULL;
+    return is_up(s) ? smdp_engine(s->smdp) : NULL;
 }
 
 static void store_failed(void *context) { (void)context; /* it dies: role.c */ }

@@ -1,5 +1,8 @@
 #include "node_smsr.h"
 
+#include "desk.h"
+#include "sm-sr/admin.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,8 +12,6 @@ static void run(struct sim_role *r)
     smsr_tick(s->smsr);
     smsr_run(s->smsr);
 }
-
-static bool is_up(const struct sim_smsr *s) { return s->role.up && !s->role.dying; }
 
 static void send_sms(struct sim_smsr *s, const struct effect *effect)
 {
@@ -42,9 +43,29 @@ static void send(struct sim_role *r, const struct effect *effect)
         smsr_link_reply(s->smsr, effect);
 }
 
+static bool is_up(const struct sim_smsr *s) { return s->role.up && !s->role.dying; }
+
+static void administered(struct sim_smsr *s, const char *sender_oid, const struct http_request *request, struct reply_ref reply)
+{
+    struct arena arena;
+    struct span body = SPAN_NONE;
+    const char *type;
+    arena_init(&arena, DESK_RAM_MAX);
+    int status = smsr_admin(s->smsr, smsr_partner_by_oid(s->smsr, sender_oid), request, reply, &arena, &body, &type);
+    if (status != ADMIN_LATER && is_up(s))
+        world_reply(s->role.world, &(struct effect){ .kind = EFFECT_REPLY, .reply = reply, .status = status, .body = body });
+    arena_release(&arena);
+    sim_role_run(&s->role);
+}
+
 static void soap(void *role, const char *sender_oid, struct span body, struct reply_ref reply)
 {
     struct sim_smsr *s = role;
+    struct http_request request;
+    if (desk_read(body, &request)) {
+        administered(s, sender_oid, &request, reply);
+        return;
+    }
     smsr_soap(s->smsr, smsr_partner_by_oid(s->smsr, sender_oid), body, reply);
     sim_role_run(&s->role);
 }

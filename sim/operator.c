@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "administrator.h"
 #include "ecosystem.h"
 
 #define ASK_AGAIN_MS 40000u
@@ -76,6 +77,10 @@ static void write_request(struct sim_call *c)
 
 static void post(struct sim_call *c)
 {
+    if (c->administration) {
+        administrator_post(c);
+        return;
+    }
     struct effect effect = { .id = c->number + 1, .to = url_of(c), .body = { c->request, c->request_len } };
     eid_text(&c->e->cards[c->card].eid, effect.line);
     world_post(c->e->world, "operator", &effect);
@@ -106,11 +111,14 @@ static struct sim_call *call_new(struct ecosystem *e, unsigned card, struct ques
     sim_must(c ? ERR_NONE : ERR_NO_MEMORY, "call");
     const struct programme *p = &o->programme;
     *c = (struct sim_call){ .e = e, .number = o->call_count, .card = card, .function = q.function, .profile = q.profile,
-                            .enable = q.enable, .asked_ms = world_now(e->world) };
+                            .enable = q.enable, .administration = q.administration, .asked_ms = world_now(e->world) };
     c->smsr = e->cards[card].smsr ^ (q.function == ES4_PREPARE_SMSR_CHANGE);
     c->validity_s = p->validity_min_s + chance_below(world_chance(e->world), p->validity_max_s - p->validity_min_s + 1);
     o->calls[o->call_count++] = c;
-    write_request(c);
+    if (q.administration)
+        administrator_write(c);
+    else
+        write_request(c);
     return c;
 }
 
@@ -170,14 +178,24 @@ struct sim_call *operator_ask(struct ecosystem *e, unsigned card, struct questio
     return call;
 }
 
+static struct question question_for(struct ecosystem *e, unsigned card)
+{
+    struct sim_card *c = &e->cards[card];
+    const struct programme *p = &e->mno.programme;
+    if (p->script)
+        return p->script[p->functions - c->functions_left];
+    if (p->administration_permille && !c->moving && !c->prepared && chance_permille(world_chance(e->world), p->administration_permille))
+        return administrator_chooses(e, card);
+    return choose(e, c);
+}
+
 static void next_question(void *context, uint64_t card)
 {
     struct ecosystem *e = context;
     struct sim_card *c = &e->cards[card];
-    const struct programme *p = &e->mno.programme;
     if (e->mno.stopped || c->functions_left == 0)
         return;
-    struct sim_call *call = operator_ask(e, (unsigned)card, p->script ? p->script[p->functions - c->functions_left] : choose(e, c));
+    struct sim_call *call = operator_ask(e, (unsigned)card, question_for(e, (unsigned)card));
     c->functions_left--;
     if (chance_permille(world_fate(e->world), e->mno.programme.together_permille))
         clockwork_plan(world_time(e->world), world_now(e->world) + chance_below(world_fate(e->world), 60000), next_question, e, card);
@@ -322,7 +340,7 @@ static void learn(struct sim_call *c)
         card->profiles[c->profile].loaded |= ok;
     if (c->function == ES2_DOWNLOAD_PROFILE && !ok)
         card->profiles[c->profile].asked = false;
-    if (c->function == ES4_DELETE_PROFILE && ok)
+    if ((c->function == ES4_DELETE_PROFILE || c->administration == ADMINISTRATION_MASTER_DELETE) && ok)
         card->profiles[c->profile].loaded = false;
 }
 
@@ -335,7 +353,7 @@ static void go_on(struct sim_call *c, bool waited)
                        next_question, e, c->card);
 }
 
-static void answer(struct sim_call *c, const struct es_message *m, struct span octets)
+void operator_call_answered(struct sim_call *c, const struct status *status, uint64_t end_ms, struct span octets)
 {
     uint8_t digest[32];
     char text[160];
@@ -346,8 +364,8 @@ static void answer(struct sim_call *c, const struct es_message *m, struct span o
     }
     bool waited = c->end_ms == 1;
     memcpy(c->digest, digest, sizeof digest);
-    c->status = es_response_of(m)->status;
-    c->end_ms = es_response_of(m)->end_ms;
+    c->status = *status;
+    c->end_ms = end_ms;
     c->answered_ms = world_now(c->e->world);
     world_say(c->e->world, "operator: %s", operator_call_text(c, text));
     world_arrow(c->e->world, (int)c->card, "operator", "", "%s", text);
@@ -379,11 +397,25 @@ static void operator_soap(void *role, const char *sender, struct span body, stru
     enum err err = es_decode(body, &arena, &m, &fault);
     struct sim_call *call = err == ERR_NONE && m.kind == ES_RESPONSE ? call_of(e, m.wsa.relates_to) : NULL;
     if (call)
-        answer(call, &m, body);
+        operator_call_answered(call, &es_response_of(&m)->status, es_response_of(&m)->end_ms, body);
     else if (err == ERR_NONE && m.kind == ES_NOTIFICATION)
         hear_notification(e, &m);
     world_reply(e->world, &(struct effect){ .kind = EFFECT_REPLY, .reply = reply, .status = err == ERR_NONE ? 202 : 400 });
     arena_release(&arena);
+}
+
+void operator_call_refused(struct sim_call *c, const struct status *status)
+{
+    char text[160];
+    bool waited = c->end_ms == 1;
+    if (c->answers || c->refused || c->accepted)
+        return;
+    c->refused = true;
+    c->status = *status;
+    c->end_ms = 0;
+    world_say(c->e->world, "operator: at once: %s", operator_call_text(c, text));
+    learn(c);
+    go_on(c, waited);
 }
 
 static void refused(struct sim_call *c, struct span body)
@@ -391,19 +423,9 @@ static void refused(struct sim_call *c, struct span body)
     struct arena arena;
     struct es_message m;
     struct es_fault fault;
-    if (c->answers || c->refused || c->accepted)
-        return;
     arena_init(&arena, 1u << 20);
-    if (es_decode(body, &arena, &m, &fault) == ERR_NONE && m.kind == ES_RESPONSE) {
-        char text[160];
-        bool waited = c->end_ms == 1;
-        c->refused = true;
-        c->status = es_response_of(&m)->status;
-        c->end_ms = 0;
-        world_say(c->e->world, "operator: at once: %s", operator_call_text(c, text));
-        learn(c);
-        go_on(c, waited);
-    }
+    if (es_decode(body, &arena, &m, &fault) == ERR_NONE && m.kind == ES_RESPONSE)
+        operator_call_refused(c, &es_response_of(&m)->status);
     arena_release(&arena);
 }
 
@@ -447,7 +469,10 @@ void operator_repeat_all(struct ecosystem *e, uint64_t since_ms)
             continue;
         c->repeated = true;
         c->answers = 1;
-        post(c);
+        if (c->administration)
+            administrator_repeat(c);
+        else
+            post(c);
     }
 }
 
@@ -462,9 +487,9 @@ void operator_done(struct ecosystem *e)
 
 const char *operator_call_text(const struct sim_call *c, char out[160])
 {
-    const struct es_function_info *info = es_function_info(c->function);
-    snprintf(out, 160, "call %u, card %u, profile %u: %s.%s%s: %s %s %s %.60s", c->number, c->card, c->profile, info->interface,
-             info->name, c->enable && c->function == ES2_DOWNLOAD_PROFILE ? " and enable" : "",
+    const struct es_function_info *info = c->administration ? NULL : es_function_info(c->function);
+    snprintf(out, 160, "call %u, card %u, profile %u: %s.%s%s: %s %s %s %.60s", c->number, c->card, c->profile,
+             info ? info->interface : "administration", info ? info->name : administration_names[c->administration], c->enable && c->function == ES2_DOWNLOAD_PROFILE ? " and enable" : "",
              c->answers || c->refused ? exec_status_xml(c->status.exec) : c->accepted ? "accepted, no answer" : "not accepted",
              c->status.subject, c->status.code, c->status.detail);
     return out;

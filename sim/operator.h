@@ -12,10 +12,22 @@
 
 struct ecosystem;
 
+/* What is asked of the administration of the servers, not over ES2 and ES4 (administrator.h). */
+enum administration {
+    ADMINISTRATION_NONE,
+    ADMINISTRATION_KEYS,
+    ADMINISTRATION_TOKEN_KEY,
+    ADMINISTRATION_CONNECTIVITY,
+    ADMINISTRATION_MASTER_DELETE,
+    ADMINISTRATION_COUNT
+};
+
 struct sim_call {
     struct ecosystem *e;
     unsigned number, card, profile, smsr; /* smsr: which is asked, or concerned (ES2) */
-    enum es_function function;
+    enum es_function function; /* ES_FUNCTION_NONE: of the administration */
+    enum administration administration;
+    unsigned stage; /* administrator.c */
     bool enable;
     uint8_t *request; /* as it leaves, again and again */
     size_t request_len;
@@ -32,6 +44,7 @@ struct question {
     enum es_function function;
     unsigned profile;
     bool enable;
+    enum administration administration; /* ADMINISTRATION_NONE: function says what */
 };
 
 struct programme {
@@ -45,6 +58,7 @@ struct programme {
     bool download_only;
     bool fill;                    /* downloads come first */
     bool all_functions;           /* attributes and what the SM-DP passes on, too */
+    uint32_t administration_permille; /* of the questions go to the administration; options.administration */
 };
 
 struct sim_operator {
@@ -81,6 +95,9 @@ bool operator_content(void *ecosystem);
 unsigned operator_settle(struct ecosystem *e);
 /* Asks every call of the last hours once more: a repeat must get the same bytes and change nothing. */
 void operator_repeat_all(struct ecosystem *e, uint64_t since_ms);
+/* An answer to a call has come, the first or another one; or it was refused in the same exchange. */
+void operator_call_answered(struct sim_call *c, const struct status *status, uint64_t end_ms, struct span octets);
+void operator_call_refused(struct sim_call *c, const struct status *status);
 void operator_done(struct ecosystem *e);
 const char *operator_call_text(const struct sim_call *call, char out[160]);
 

@@ -10,7 +10,7 @@ const struct scenario *const sim_scenarios[] = {
     &SCENARIO_BEARER_CUTS,        &SCENARIO_DUPLICATE, &SCENARIO_EXPIRY,     &SCENARIO_FULL_STORE, &SCENARIO_CLOCK_JUMPS, &SCENARIO_EVERYTHING,
     &SCENARIO_SLOW_STORE,         &SCENARIO_PAIR,      &SCENARIO_PREPAID,    &SCENARIO_WALK,       &SCENARIO_WALK_SMS,
     &SCENARIO_JAMMED,             &SCENARIO_CAT_TP,          &SCENARIO_THREE_COUNTRIES, &SCENARIO_ROAMING, &SCENARIO_TWO_SMSRS,       &SCENARIO_EVERY_FUNCTION,  &SCENARIO_FULL_CARDS,
-    &SCENARIO_EVERY_BY_HTTPS
+    &SCENARIO_EVERY_BY_HTTPS,     &SCENARIO_ADMINISTRATION,  &SCENARIO_UNHEARD
 };
 const size_t sim_scenario_count = ARRAY_LEN(sim_scenarios);
 
@@ -51,6 +51,7 @@ static void tell(const struct ecosystem *e, uint64_t calm_ms, struct sim_report 
     memcpy(r->first, e->judge.first, sizeof r->first);
     r->faults = e->fault_counts;
     memcpy(r->struck, world_steps(e->world)->struck, sizeof r->struck);
+    memcpy(r->visited, world_steps(e->world)->visited, sizeof r->visited);
     memcpy(r->recovery, world_steps(e->world)->recovery, sizeof r->recovery);
     r->world = world_counts(e->world);
     memcpy(r->usage, e->usage, sizeof r->usage);

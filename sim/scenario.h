@@ -20,7 +20,7 @@ extern const struct scenario SCENARIO_DOWNLOAD_LOSSY_SMS, SCENARIO_CHURN, SCENAR
     SCENARIO_REFUSED, SCENARIO_BEARER_CUTS, SCENARIO_DUPLICATE, SCENARIO_EXPIRY, SCENARIO_FULL_STORE, SCENARIO_CLOCK_JUMPS,
     SCENARIO_EVERYTHING, SCENARIO_SLOW_STORE, SCENARIO_PAIR, SCENARIO_JAMMED, SCENARIO_PREPAID, SCENARIO_WALK, SCENARIO_WALK_SMS,
     SCENARIO_CAT_TP, SCENARIO_THREE_COUNTRIES, SCENARIO_ROAMING, SCENARIO_TWO_SMSRS,
-    SCENARIO_EVERY_FUNCTION, SCENARIO_EVERY_BY_HTTPS, SCENARIO_FULL_CARDS;
+    SCENARIO_EVERY_FUNCTION, SCENARIO_EVERY_BY_HTTPS, SCENARIO_FULL_CARDS, SCENARIO_ADMINISTRATION, SCENARIO_UNHEARD;
 extern const struct scenario *const sim_scenarios[];
 extern const size_t sim_scenario_count;
 const struct scenario *sim_scenario(const char *name); /* NULL: none */
@@ -40,7 +40,7 @@ struct sim_report {
     int first_card;
     char first[40];
     struct fault_counts faults;
-    unsigned struck[STEPS_MAX][FAULT_KINDS]; /* steps.h */
+    unsigned struck[STEPS_MAX][FAULT_KINDS], visited[STEPS_MAX]; /* steps.h */
     struct recovery recovery[FAULT_KINDS];
     struct world_counts world;
     struct sim_usage usage[ES_FUNCTION_COUNT], by_radio[ES_FUNCTION_COUNT][RADIO_KINDS];

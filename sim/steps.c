@@ -13,6 +13,18 @@ static size_t view_count;
 static char names[STEPS_MAX][48];
 static size_t name_count;
 
+void steps_view_add(struct procedure_view *v, const char *step, const char *why)
+{
+    if (v->count + v->left_out_count >= PROCEDURE_STEPS_MAX)
+        abort(); /* PROCEDURE_STEPS_MAX is too small for the programs' tables */
+    if (!why) {
+        v->steps[v->count++] = step;
+        return;
+    }
+    v->left_out[v->left_out_count].step = step;
+    v->left_out[v->left_out_count++].why = why;
+}
+
 static void learn(void)
 {
     if (view_count)
@@ -20,7 +32,9 @@ static void learn(void)
     view_count = steps_procedures(views);
     for (size_t i = 0; i < view_count; i++) {
         views[i].first = (int)name_count;
-        for (size_t k = 0; k < views[i].count && name_count < STEPS_MAX; k++)
+        if (name_count + views[i].count > STEPS_MAX)
+            abort();
+        for (size_t k = 0; k < views[i].count; k++)
             snprintf(names[name_count++], sizeof names[0], "%s %s/%s", views[i].is_smdp ? "sm-dp" : "sm-sr", views[i].name, views[i].steps[k]);
     }
 }
@@ -64,6 +78,14 @@ const char *steps_aim_text(int cell, int kind, char out[STEPS_AIM_TEXT_MAX])
 {
     snprintf(out, STEPS_AIM_TEXT_MAX, "%s:%s", short_name((size_t)cell), fault_names[kind]);
     return out;
+}
+
+void steps_left_out(void (*tell)(const char *procedure, bool is_smdp, const char *step, const char *why))
+{
+    learn();
+    for (size_t i = 0; i < view_count; i++)
+        for (size_t k = 0; k < views[i].left_out_count; k++)
+            tell(views[i].name, views[i].is_smdp, views[i].left_out[k].step, views[i].left_out[k].why);
 }
 
 void steps_init(struct steps *s)
@@ -161,6 +183,8 @@ static void stands(struct steps *s, struct steps_run *run, struct span step)
             run->cell = run->procedure->first + (int)k;
     if (run->cell != before)
         moves_on(s, run);
+    if (run->cell >= 0 && run->cell != before)
+        s->visited[run->cell]++;
     if (run->cell >= 0 && run->cell != before && run->cell == s->aim.cell && !s->aim.spent && s->aim.entered)
         s->aim.entered(s->aim.context, run->card, run->role);
 }
@@ -206,8 +230,9 @@ static void watch_smdp(struct steps *s, const void *role, const char *name, cons
 {
     struct steps_run *run = NULL;
     if (!strcmp(name, "job-add")) {
-        bool download = span_eq(text_of(&p[4]), SPAN_LIT("ES2-DownloadProfile"));
-        begin(s, role, row_of(&p[0], 0), steps_card(s, text_of(&p[1])), view_of(true, download ? SPAN_LIT("download") : SPAN_LIT("relay")));
+        bool download = span_eq(text_of(&p[4]), SPAN_LIT("ES2-DownloadProfile")), administration = !text_of(&p[4]).len;
+        begin(s, role, row_of(&p[0], 0), steps_card(s, text_of(&p[1])),
+              view_of(true, download ? SPAN_LIT("download") : administration ? SPAN_LIT("personalize") : SPAN_LIT("relay")));
     } else if (!strcmp(name, "job-save") && (run = run_of(s, role, row_of(&p[0], 0)))) {
         stands(s, run, text_of(&p[2]));
     } else if (!strcmp(name, "job-drop")) {

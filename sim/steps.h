@@ -42,6 +42,8 @@ const char *steps_name(size_t cell); /* "sm-sr enable-profile/ask" */
 bool steps_aim_read(const char *text, int *ret_cell, int *ret_kind);
 #define STEPS_AIM_TEXT_MAX 64u
 const char *steps_aim_text(int cell, int kind, char out[STEPS_AIM_TEXT_MAX]);
+/* Steps of the programs' tables in which none can be struck, with the rule that says so. */
+void steps_left_out(void (*tell)(const char *procedure, bool is_smdp, const char *step, const char *why));
 
 /* How long it took until what was struck moved on: to another step, or to its end. */
 #define RECOVERY_CLASSES 24u
@@ -61,7 +63,7 @@ struct steps {
         uint64_t struck_ms; /* since then it has not moved; 0: it has */
         enum fault_kind struck_by;
     } *runs; /* STEPS_RUNS_MAX */
-    unsigned struck[STEPS_MAX][FAULT_KINDS];
+    unsigned struck[STEPS_MAX][FAULT_KINDS], visited[STEPS_MAX];
     const uint64_t *now_ms; /* borrowed */
     struct recovery recovery[FAULT_KINDS];
     struct {

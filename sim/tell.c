@@ -55,21 +55,27 @@ void sim_tell_counts(const struct sim_report *r)
            r->faults.refusals, r->faults.cuts, r->faults.recharges, r->faults.moves);
 }
 
+static void tell_left_out(const char *procedure, bool is_smdp, const char *step, const char *why)
+{
+    printf("no row: %s %s/%s: %s\n", is_smdp ? "sm-dp" : "sm-sr", procedure, step, why);
+}
+
 unsigned sim_tell_steps(const struct sim_report *r)
 {
     unsigned zeros = 0;
-    printf("%-38s", "while a procedure was in this step");
+    printf("%-34s %7s", "while a procedure was in this step", "visits");
     for (size_t kind = 0; kind < FAULT_KINDS; kind++)
         printf(" %6s", fault_names[kind]);
     printf("\n");
     for (size_t cell = 0; cell < steps_count(); cell++) {
-        printf("%-38s", steps_name(cell));
+        printf("%-34s %7u", steps_name(cell), r->visited[cell]);
         for (size_t kind = 0; kind < FAULT_KINDS; kind++) {
             printf(" %6u", r->struck[cell][kind]);
             zeros += !r->struck[cell][kind];
         }
         printf("\n");
     }
+    steps_left_out(tell_left_out);
     printf("%zu steps, %u kinds of fault, %u cells of %zu are zero\n", steps_count(), FAULT_KINDS, zeros, steps_count() * FAULT_KINDS);
     return zeros;
 }
@@ -125,7 +131,9 @@ void sim_report_add(struct sim_report *to, const struct sim_report *more)
     add_faults(&to->faults, &more->faults);
     for (size_t kind = 0; kind < FAULT_KINDS; kind++)
         recovery_add(&to->recovery[kind], &more->recovery[kind]);
-    for (size_t cell = 0; cell < STEPS_MAX; cell++)
+    for (size_t cell = 0; cell < STEPS_MAX; cell++) {
+        to->visited[cell] += more->visited[cell];
         for (size_t kind = 0; kind < FAULT_KINDS; kind++)
             to->struck[cell][kind] += more->struck[cell][kind];
+    }
 }

@@ -1,0 +1,28 @@
+/* What the administration of the servers is asked for beside the functions of ES2 and ES4: new keys, changes inside installed
+ * profiles, Master Delete; with every fault. And the same where what cards say is mostly lost: the looks behind an unknown outcome,
+ * keys that were made and never taken, what waits behind their removal. */
+#include "every_fault.h"
+
+const struct scenario SCENARIO_ADMINISTRATION = {
+    .name = "administration",
+    .summary = "6 cards, every function and what only the administration begins, every fault",
+    .options = { .card_count = 6, .profile_count = 6, .profile_memory = 20000, .odd_profiles = true, .administration = true },
+    .programme = { .functions = 18, .spread_ms = 600000u, .think_max_ms = 120000u, .validity_min_s = 3600, .validity_max_s = 10800,
+                   .twice_permille = 50, .together_permille = 350, .all_functions = true, .administration_permille = 400 },
+    .faults = EVERY_FAULT(80),
+    .hours = 72,
+    .ok_permille = 100,
+};
+
+const struct scenario SCENARIO_UNHEARD = {
+    .name = "unheard",
+    .summary = "6 cards, two SM-SRs, every function; a third of what cards say is lost, and calls have little time",
+    .options = { .card_count = 6, .profile_count = 4, .profile_memory = 20000, .two_smsrs = true,
+                 .odd_profiles = true, .administration = true },
+    .programme = { .functions = 18, .spread_ms = 600000u, .think_max_ms = 120000u, .validity_min_s = 600, .validity_max_s = 7200,
+                   .twice_permille = 50, .together_permille = 350, .all_functions = true, .administration_permille = 200 },
+    .faults = EVERY_FAULT(300),
+    .hours = 72,
+    .quiet_hours = 8,
+    .ok_permille = 50,
+};
