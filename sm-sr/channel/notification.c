@@ -48,7 +48,7 @@ void smsr_deleted_by_card(struct turn *t, struct span data)
         return;
     for (size_t i = 0; i < deleted.count; i++) {
         struct profile *p = smsr_profile_by_aid(t->e, &deleted.isdp[i]);
-        if (p)
+        if (p && (p->info.state == PROFILE_ENABLED || p->info.state == PROFILE_DISABLED)) /* POL1 has no say in others */
             smsr_profile_deleted(t, p, false);
     }
 }

@@ -62,6 +62,8 @@ static int moved(struct turn *t, struct operation *op)
         smsr_profile_changed(former);
         smsr_tell_others(t, a->unset, former);
     }
+    if (!p) /* POL1 deleted it before the card's answer got here */
+        return smsr_operation_fail(op, REASON_ICCID_UNKNOWN, op->iccid.digits, "the profile is gone meanwhile");
     *flag_of(a, p) = true;
     smsr_profile_changed(p);
     smsr_tell_others(t, a->set, p);
