@@ -14,7 +14,7 @@ FOLDER = {'OPERATOR': 'operator', 'SMDP': 'sm-dp', 'SMSR': 'sm-sr', 'EUM': 'eum'
 PATTERN = {'SYNC': 'request, response', 'CALLBACK': 'request, callback', 'NOTIFY': 'notification'}
 # Where a role takes functions in, and where it sends them; an operator takes every notification into its inbox.
 TAKES = {'SMSR': 'sm-sr/es*_server.c', 'SMDP': ['sm-dp/es3_client.c', 'sm-dp/notification.c', 'sm-dp/procedures/*.c']}
-SENDS = {'SMSR': ['sm-sr/answer.c', 'sm-sr/procedures/*.c'], 'SMDP': ['sm-dp/*.c', 'sm-dp/procedures/*.c'], 'EUM': ['eum/*.c'],
+SENDS = {'SMSR': ['sm-sr/answer.c', 'sm-sr/tell.c', 'sm-sr/procedures/*.c'], 'SMDP': ['sm-dp/*.c', 'sm-dp/procedures/*.c'], 'EUM': ['eum/*.c'],
          'OPERATOR': ['operator/commands.c']}
 HEAD = '''# Functions
 
@@ -37,7 +37,7 @@ def functions():
 
 
 def named_in(patterns):
-    """Functions that stand in these sources; TELL(X) of sm-sr/answer.c means its notifications on ES4 and ES3."""
+    """Functions that stand in these sources; TELL(X) of sm-sr/tell.c means its notifications on ES4 and ES3."""
     found = set()
     for pattern in [patterns] if isinstance(patterns, str) else patterns:
         for path in glob.glob(os.path.join(ROOT, pattern)):

@@ -73,8 +73,12 @@ static const struct step steps[STEPS] = {
     [LOOK] = { "look", look, looked, NULL, TO(CREATE) },
 };
 
+/* An EIS that was offered to another SM-SR is with it as it was then: an ISD-P that comes now would be unknown to who may have
+ * the eUICC already. */
 static struct status check(struct turn *t, struct operation *op)
 {
+    if (*t->e->left_to.text)
+        return status_failed(REASON_EUICC_BUSY, t->e->eid_text, "offered to SM-SR %s, whose answer is awaited", t->e->left_to.text);
     if (!smsr_acts_for(t, &op->requester, &op->mno))
         return status_failed(REASON_CREATE_NOT_ALLOWED, op->mno.text, "%s does not act for this operator here",
                              op->requester.text);
