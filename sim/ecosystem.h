@@ -24,7 +24,6 @@ struct sim_card {
     struct sim_device *device;
     bool registered;
     unsigned smsr;  /* that manages it, as the operator knows it: ecosystem_smsr */
-    bool torn_download; /* judge.h: left_behind */
     bool prepared;  /* the other one is ready to take it */
     bool moving;    /* whether it went over is not known */
     struct iccid bootstrap;

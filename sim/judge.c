@@ -197,11 +197,6 @@ static void compare(struct ecosystem *e, int n, const struct euicc_profile_info 
         if (!span_eq(entries[i].isdp, aid_span(&p->isdp)))
             continue;
         entries[i].isdp.len = 0; /* found */
-        if (e->options.two_smsrs && entries[i].state == PROFILE_CREATED && p->state == EUICC_PROFILE_DISABLED) {
-            e->judge.left_behind++; /* complete, and nobody could tell the SM-SR any more */
-            e->cards[n].torn_download = true;
-            return;
-        }
         if (!same_state(entries[i].state, p->state))
             judge_says(e, "eis-is-card", n, "ISD-P %s (%s): state %02X in the card, %d in the EIS", aid, iccid.digits, p->state,
                      (int)entries[i].state);
@@ -211,9 +206,7 @@ static void compare(struct ecosystem *e, int n, const struct euicc_profile_info 
             judge_says(e, "eis-is-card", n, "ISD-P %s: fall-back attribute differs", aid);
         bool unfinished = p->state != EUICC_PROFILE_ENABLED && p->state != EUICC_PROFILE_DISABLED;
         e->judge.half_loaded += unfinished;
-        if (unfinished && e->options.two_smsrs)
-            e->judge.left_behind++;
-        else if (unfinished)
+        if (unfinished)
             judge_says(e, "no-orphan", n, "ISD-P %s is in state %02X, and nobody is at it", aid, p->state);
         return;
     }
@@ -362,7 +355,7 @@ static void judge_told(struct ecosystem *e, int n)
     struct euicc_profile_info profiles[EUICC_PROFILES_MAX];
     struct sim_card *card = &e->cards[n];
     int enabled = -1, told;
-    if (!card->device->card || e->fault_counts.jumps || card->torn_download)
+    if (!card->device->card || e->fault_counts.jumps)
         return;
     size_t count = euicc_profiles(card->device->card, profiles);
     for (unsigned p = 0; p < e->options.profile_count; p++) {

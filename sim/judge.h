@@ -17,8 +17,6 @@ struct sim_judge {
     int first_card;      /* with something wrong; -1: none */
     char first[40];      /* the invariant */
     unsigned half_loaded; /* ISD-Ps, of whatever reason */
-    unsigned left_behind; /* ISD-Ps that the EIS knows as half loaded: an SM-SR change came between, and neither download nor clean-up
-                           * follows the eUICC to another SM-SR; the next download removes them */
     bool quiet;          /* says nothing */
     uint64_t *packets;   /* (eUICC, key version, counter) and what was sent under it, hashed */
     size_t packet_count, packet_cap;

@@ -34,6 +34,8 @@ static const struct plant {
     { "failed_downloads_leave_all", "a download that failed leaves its ISD-P", &SCENARIO_EVERYTHING },
     { "enabled_in_any_case", "\"enabled\" is answered whatever the SM-SR said", &SCENARIO_REFUSED },
     { "repeats_lack_an_octet", "the answer to a repeat is not the same bytes", &SCENARIO_CHURN },
+    { "follows_no_euicc", "a download that an SM-SR change cuts off stays with the SM-SR that had the eUICC", &SCENARIO_EVERY_FUNCTION },
+    { "tells_no_loader", "an SM-DP does not hear that the eUICC it loads has another SM-SR", &SCENARIO_EVERY_FUNCTION },
     { "gives_up_cleaning", "a clean-up that was not possible at once is given up", &SCENARIO_EXPIRY },
     { "success_in_any_case", "a download that failed is called a success", &SCENARIO_EVERYTHING },
     { "tells_no_owner", "the owner of a profile hears nothing of what others do with it", &SCENARIO_REFUSED },

@@ -61,7 +61,6 @@ static void tell(const struct ecosystem *e, uint64_t calm_ms, struct sim_report 
     r->strikes = *world_strikes(e->world);
     r->attaches = e->network.attaches;
     r->half_loaded = e->judge.half_loaded;
-    r->left_behind = e->judge.left_behind;
     r->told = world_lines(e->world);
     r->fault_count = world_fault_count(e->world);
 }

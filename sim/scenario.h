@@ -47,7 +47,7 @@ struct sim_report {
     double days; /* of devices */
     struct strikes strikes;
     unsigned told;        /* lines of the log that hold wish->told */
-    unsigned left_behind, half_loaded; /* judge.h */
+    unsigned half_loaded; /* judge.h */
     unsigned attaches;
     uint32_t fault_count; /* numbered, muted ones included */
     uint32_t pair_events; /* things that happened until the first of the pair was answered, or the second asked */

@@ -47,8 +47,6 @@ void sim_tell_counts(const struct sim_report *r)
            "octets; %.1f device-days\n",
            r->calls, r->ok, r->downloads, r->switches, r->changes, (unsigned long long)r->world.carried, (unsigned long long)r->world.lost,
            (unsigned long long)r->world.doubled, (unsigned long long)r->world.corrupted, (unsigned long long)r->world.octets, r->days);
-    if (r->left_behind)
-        printf("%u ISD-Ps half loaded and known to the EIS, for the next download to remove\n", r->left_behind);
     printf("faults: %u crashes, %u full stores, %u slow commits, %u clock jumps, %u power losses, %u torn writes, %u silences, %u refusals, %u cut "
            "connections, %u recharges, %u journeys\n",
            r->faults.crashes, r->faults.fulls, r->faults.slows, r->faults.jumps, r->faults.resets, r->faults.torn, r->faults.silences,
@@ -120,7 +118,6 @@ void sim_report_add(struct sim_report *to, const struct sim_report *more)
     to->ok += more->ok;
     to->downloads += more->downloads;
     to->switches += more->switches;
-    to->left_behind += more->left_behind;
     to->changes += more->changes;
     to->days += more->days;
     to->world.carried += more->world.carried;

@@ -4,6 +4,7 @@
 
 #include "lib/codec/hex.h"
 #include "messages.h"
+#include "procedures/move.h"
 
 #define CALL_UNIQUE_LEN 12u
 #define RESEND_MAX_S    900u
@@ -79,11 +80,12 @@ int smdp_call(struct turn *t, struct job *j, enum es_function function, void *bo
 
 void smdp_call_forget(struct turn *t, struct job *j)
 {
-    if (j->out == ES_FUNCTION_NONE)
+    if (j->out == ES_FUNCTION_NONE && !(j->flags & JOB_PAUSED))
         return;
-    outbox_cancel(t->out, t->eid, ref_of(t, j));
+    if (j->out != ES_FUNCTION_NONE)
+        outbox_cancel(t->out, t->eid, ref_of(t, j));
     j->out = ES_FUNCTION_NONE;
-    j->flags &= ~(unsigned)JOB_UNREACHED;
+    j->flags &= ~(unsigned)(JOB_UNREACHED | JOB_PAUSED);
     j->next_ms = 0;
     j->changed = true;
 }
@@ -92,6 +94,8 @@ static void answered(struct turn *t, struct job *j, const struct es3_answer *a)
 {
     int next;
     smdp_call_forget(t, j);
+    if (smdp_job_waits(t, j, a))
+        return;
     next = j->step->answered(t, j, a);
     smdp_job_go(t, j, next);
 }

@@ -2,6 +2,7 @@
 
 #include "lib/es/eis_view.h"
 #include "messages.h"
+#include "procedures/move.h"
 
 static enum es_function twin_of(enum es_function es3)
 {
@@ -49,7 +50,7 @@ static void relay(struct turn *t, const struct es_message *m, enum es_function e
 {
     struct oid owner = owner_of(t, m);
     const struct smdp_partner *to = t->need_rows ? NULL : smdp_partner_by_oid(t->smdp, owner.text);
-    if (t->need_rows)
+    if (t->need_rows || oid_eq(&owner, &t->config->oid)) /* for the SM-DP itself */
         return;
     if (!to || !(to->kinds & SMDP_OPERATOR) || !*to->url) {
         turn_log(t, LOG_WARN_, "%s for operator %s, who cannot be told", es_function_info(m->function)->name,
@@ -63,6 +64,18 @@ static void relay(struct turn *t, const struct es_message *m, enum es_function e
         is_profile_notification(m->function) ? ((const struct es_profile_notification *)m->body)->iccid.digits : "";
     smdp_notify(t, to, es2, m->body, name);
     t->smdp->counts.notifications++;
+}
+
+/* The eUICC has another SM-SR: whom to ask from now on. */
+static void follow(struct turn *t, const struct oid *smsr, const struct es_smsr_notification *n)
+{
+    if (*n->eis->smsr_id.text && !oid_eq(&n->eis->smsr_id, smsr)) {
+        turn_log(t, LOG_WARN_, "SM-SR %s tells that %s manages the eUICC: only that one may", smsr->text, n->eis->smsr_id.text);
+        return;
+    }
+    for (size_t i = 0; i < n->eis->profile_count; i++)
+        WRITES_ADD(t->w, &SMDP_PROFILE_MOVED, -1, value_text(n->eis->profiles[i].iccid.digits), value_text(t->eid), value_text(smsr->text));
+    smdp_jobs_moved(t, smsr, n->completed_ms);
 }
 
 void smdp_notification(struct turn *t, const struct call_event *c)
@@ -82,6 +95,8 @@ void smdp_notification(struct turn *t, const struct call_event *c)
     if (seen->row_count)
         return;
     relay(t, m, es2);
+    if (m->function == ES3_SMSR_CHANGE_NOTIFICATION)
+        follow(t, &c->partner->oid, m->body);
     WRITES_ADD(t->w, &SMDP_SEEN_ADD, 1, value_blob(m->wsa.message_id.raw), value_int((int64_t)t->now_ms));
     if (m->function == ES3_PROFILE_DELETED_NOTIFICATION)
         WRITES_ADD(t->w, &SMDP_PROFILE_FREE_AGAIN, -1,

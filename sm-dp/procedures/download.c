@@ -385,7 +385,7 @@ static int send_undo(struct turn *t, struct job *j)
     return smdp_call(t, j, ES3_DELETE_ISDP, &body);
 }
 
-static bool undo_goes_on(const struct turn *t, const struct job *j)
+bool smdp_undo_goes_on(const struct turn *t, const struct job *j)
 {
     return !(j->flags & JOB_ANSWERED) || t->now_ms < j->started_ms + 1000ull * SMDP_UNDO_MAX_S;
 }
@@ -396,7 +396,7 @@ static int undone(struct turn *t, struct job *j, const struct es3_answer *a)
     if (a->status.reason == REASON_POL1_REFUSED && !MUTANT(pol1_is_a_failure) && !(j->flags & JOB_SENT_ALL))
         return DL_COMPLETE;
     bool left = !smdp_executed(a) && a->status.reason != REASON_ICCID_UNKNOWN;
-    if (left && unsure(a) && undo_goes_on(t, j) && !MUTANT(gives_up_cleaning)) { /* the operator has waited long enough; the clean-up goes on */
+    if (left && unsure(a) && smdp_undo_goes_on(t, j) && !MUTANT(gives_up_cleaning)) { /* the operator has waited long enough; the clean-up goes on */
         smdp_job_answer(t, j);
         j->deadline_ms = t->now_ms + 1000ull * t->config->undo_s;
         return DL_UNDO;
@@ -490,11 +490,11 @@ static struct status check(struct turn *t, struct job *j, const struct es_messag
 static int expired(struct turn *t, struct job *j)
 {
     ptrdiff_t at = j->step ? j->step - smdp_download_steps : DL_COUNT;
-    if (at == DL_COUNT && undo_goes_on(t, j)) /* it has stepped aside */
+    if (at == DL_COUNT && smdp_undo_goes_on(t, j)) /* it has stepped aside */
         return NEXT_STAY;
     if (at == DL_ENABLE || at == DL_CHANNEL || at == DL_TOKEN || at == DL_CONNECTIVITY)
         j->status = status_warning(REASON_CALL_EXPIRED, t->eid, "installed; what came of the rest is not known");
-    if ((j->flags & JOB_ANSWERED) && !undo_goes_on(t, j))
+    if ((j->flags & JOB_ANSWERED) && !smdp_undo_goes_on(t, j))
         return NEXT_END;
     bool own_left = (at == DL_CLEANUP && iccid_eq(&j->other, &j->iccid)) || ((j->flags & JOB_LEFT_OVER) && at < DL_CREATE);
     return own_left || (at >= DL_CREATE && at <= DL_COMPLETE) || at == DL_UNDO ? DL_UNDO : NEXT_END;

@@ -32,6 +32,8 @@ static inline bool smdp_executed(const struct es3_answer *a)
 int smdp_send_data(struct turn *t, struct job *j, struct span data, bool more);
 /* What is left to do with a profile that is installed: DL_CHANNEL, DL_ENABLE, or the end. */
 int smdp_after_installation(const struct job *j);
+/* May a clean-up behind the operator's answer still be tried? */
+bool smdp_undo_goes_on(const struct turn *t, const struct job *j);
 
 /* connectivity.c: ES8.UpdateConnectivityParameters over SCP03 (§3.14, §4.1.3.4) and the key for delete tokens (§3.10), for
  * profiles that were ordered with them: JOB_PARAMETERS, JOB_TOKEN, each in a channel of its own. In a download the profile is

@@ -6,6 +6,7 @@
 #include "sm-dp/es3_client.h"
 #include "sm-dp/messages.h"
 #include "sm-dp/turn.h"
+#include "move.h"
 
 const struct procedure *smdp_procedure_of(enum es_function function)
 {
@@ -181,6 +182,8 @@ void smdp_jobs_time(struct turn *t)
             continue;
         if (j->deadline_ms <= t->now_ms) {
             expire(t, j);
+        } else if ((j->flags & JOB_PAUSED) && j->next_ms <= t->now_ms && j->step) {
+            smdp_job_resume(t, j);
         } else if (j->next_ms && j->next_ms <= t->now_ms && j->step) {
             t->again = true;
             j->changed = true;

@@ -37,7 +37,8 @@ enum {
     C_CODE,
     C_SUBJECT_ID,
     C_DETAIL,
-    C_RESPONSE
+    C_RESPONSE,
+    C_MOVED
 };
 
 #define REPLY_NODE 1u /* SMDP_NODE_SOAP */
@@ -96,6 +97,7 @@ static bool read_job(const struct row *row, struct job *j)
     j->attempt = (uint32_t)row_int(row, C_ATTEMPT);
     read_status(row, &j->status);
     j->euicc_response = row_bytes(row, C_RESPONSE);
+    j->moved_ms = (uint64_t)row_int(row, C_MOVED);
     return j->procedure != NULL && (!*step || j->step);
 }
 
@@ -155,5 +157,6 @@ void smdp_job_save(struct job *j, const char *eid, struct writes *w)
                value_int((int64_t)j->next_ms), blob_or_null(aid_span(&j->isdp)), text_or_null(j->other.digits),
                blob_or_null(j->secret), value_int(j->sent_from), value_int(j->sent_to), value_int(j->attempt),
                value_int(j->status.exec), text_or_null(j->status.subject), text_or_null(j->status.code),
-               text_or_null(j->status.subject_id), text_or_null(j->status.detail), blob_or_null(j->euicc_response));
+               text_or_null(j->status.subject_id), text_or_null(j->status.detail), blob_or_null(j->euicc_response),
+               value_text(j->smsr.text), value_int((int64_t)j->moved_ms));
 }

@@ -21,6 +21,8 @@ enum job_flag {
     JOB_TOKEN = 64,      /* the ISD-P shall get the key for delete tokens */
     JOB_PARAMETERS = 128, /* it shall get connectivity parameters */
     JOB_REPEAT = 256,     /* asks again for what another job does, under a MessageID of its own: it only waits to be answered */
+    JOB_PAUSED = 512,     /* the SM-SR cannot serve it now: procedures/move.h; nothing is under way until next_ms */
+    JOB_WAITED = 1024,    /* it has waited for word of an SM-SR change */
 };
 
 struct job {
@@ -51,6 +53,7 @@ struct job {
     struct span secret;          /* wrapped: sm-dp/es8_client.h */
     uint32_t sent_from, sent_to; /* octets of the package in the segments under way */
     uint32_t attempt;
+    uint64_t moved_ms;           /* when its SM-SR took over the eUICC; 0: it was the operator who named it */
     struct status status; /* how it shall end */
     struct span euicc_response;
 };

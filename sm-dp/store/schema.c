@@ -28,6 +28,8 @@ static const char FIRST[] =
 static const char TOKEN[] = "ALTER TABLE profile ADD COLUMN token_state INTEGER NOT NULL DEFAULT 0;"
                             "ALTER TABLE profile ADD COLUMN token BLOB;"
                             "ALTER TABLE profile ADD COLUMN token_number INTEGER NOT NULL DEFAULT 0;";
+/* Where the eUICC is, when it moved under the job. */
+static const char MOVED[] = "ALTER TABLE job ADD COLUMN moved_ms INTEGER NOT NULL DEFAULT 0;";
 static const char CONNECTIVITY[] = "ALTER TABLE profile ADD COLUMN connectivity BLOB;";
 
 const struct migration smdp_migrations[SMDP_MIGRATIONS] = { { "0001_engine", ENGINE_SCHEMA },
@@ -35,7 +37,8 @@ const struct migration smdp_migrations[SMDP_MIGRATIONS] = { { "0001_engine", ENG
                                                             { "0003_undelivered", UNDELIVERED_SCHEMA },
                                                             { "0004_connectivity", CONNECTIVITY },
                                                             { "0005_token", TOKEN },
-                                                            { "0006_rewrap", REWRAP_SCHEMA } };
+                                                            { "0006_rewrap", REWRAP_SCHEMA },
+                                                            { "0007_moved", MOVED } };
 
 const struct statement SMDP_PROFILE_ADD = { "profile-add",
                                             "INSERT INTO profile (iccid, owner, type, imsi, msisdn, pol2, size, "
@@ -68,6 +71,7 @@ const struct statement SMDP_PROFILE_FREE_AGAIN = {
 };
 const struct statement SMDP_PROFILE_KEYS = { "profile-keys", "UPDATE profile SET isdp=?2, keys=?3 WHERE iccid=?1",
                                              NULL };
+const struct statement SMDP_PROFILE_MOVED = { "profile-moved", "UPDATE profile SET smsr=?3 WHERE iccid=?1 AND eid=?2", NULL };
 const struct statement SMDP_PROFILE_DONE = { "profile-done", "UPDATE profile SET state=2 WHERE iccid=?1", NULL };
 const struct statement SMDP_PROFILE_ADDRESS = { "profile-address",
                                                 "UPDATE profile SET imsi=?2, msisdn=?3 WHERE iccid=?1", NULL };
@@ -90,13 +94,13 @@ const struct statement SMDP_PROFILE_OF_OWNER = {
     NULL
 };
 
-/* The first columns never change; the others are those of job-save, in its order. */
+/* The first columns are those of job-add; the others those of job-save, in its order. */
 const struct statement SMDP_JOB_LOAD = { "job-load",
                                          "SELECT id, version, requester, call_id, function, request, smsr, started_ms,"
                                          " step, iccid, deadline_ms, flags, reply_slot, reply_generation, "
                                          "out_function, out_call, out_message, out_ms, out_tries,"
                                          " next_ms, isdp, other, secret, sent_from, sent_to, attempt, exec, subject, "
-                                         "code, subject_id, detail, euicc_response"
+                                         "code, subject_id, detail, euicc_response, moved_ms"
                                          " FROM job WHERE eid=?1 ORDER BY started_ms, id",
                                          NULL };
 const struct statement SMDP_JOB_ADD = {
@@ -111,7 +115,7 @@ const struct statement SMDP_JOB_SAVE = {
     " out_function=?9, out_call=?10, out_message=?11, out_ms=?12, out_tries=?13, next_ms=?14, isdp=?15, other=?16, "
     "secret=?17,"
     " sent_from=?18, sent_to=?19, attempt=?20, exec=?21, subject=?22, code=?23, subject_id=?24, detail=?25,"
-    " euicc_response=?26 WHERE id=?1 AND version=?2",
+    " euicc_response=?26, smsr=?27, moved_ms=?28 WHERE id=?1 AND version=?2",
     NULL
 };
 const struct statement SMDP_JOB_DROP = { "job-drop", "DELETE FROM job WHERE id=?1 AND version=?2", NULL };

@@ -11,6 +11,7 @@
 #define URL_OP1    "https://op1.example/esim-messaging/3/ES2/ES2MnoService"
 #define URL_OP2    "https://op2.example/esim-messaging/3/ES2/ES2MnoService"
 #define URL_SMSR   "https://smsr.example/esim-messaging/3/ES3/ES3SmSrService"
+#define URL_SMSR2  "https://smsr2.example/esim-messaging/3/ES3/ES3SmSrService"
 #define STREAM_MAX 200000u
 
 static struct span keep(struct span s)
@@ -102,7 +103,7 @@ static void on_fatal(void *context) { ((struct world *)context)->crashed = true;
 
 /* ---- the fake SM-SR */
 
-static struct span encode_answer(struct world *w, const struct es_message *request, const void *body)
+static struct span encode_answer(struct world *w, const char *oid, const struct es_message *request, const void *body)
 {
     struct arena a;
     struct es_message m = { 0 };
@@ -112,8 +113,8 @@ static struct span encode_answer(struct world *w, const struct es_message *reque
     es_answer(request, &m);
     m.body = body;
     m.wsa.from.address = span_text(URL_SMSR);
-    m.wsa.from.entity_id = oid_of(OID_SMSR);
-    struct oid self = oid_of(OID_SMSR);
+    m.wsa.from.entity_id = oid_of(oid);
+    struct oid self = oid_of(oid);
     snprintf(unique, sizeof unique, "answer-%016llx", (unsigned long long)(w->drawn += 17));
     assert_ok(wsa_message_id_make(&a, &self, span_text(unique), request->wsa.message_id.transaction_id, SPAN_NONE,
                                   w->now_ms, '?', &m.wsa.message_id));
@@ -348,7 +349,7 @@ static struct status run_function(struct world *w, const struct es_message *m, s
     }
 }
 
-static struct span smsr_execute(struct world *w, const struct es_message *m, struct arena *a)
+static struct span smsr_execute(struct world *w, const char *oid, const struct es_message *m, struct arena *a)
 {
     struct fake_smsr *s = &w->smsr;
     const struct es_request *base = m->body;
@@ -362,15 +363,17 @@ static struct span smsr_execute(struct world *w, const struct es_message *m, str
     s->calls[m->function]++;
     bool fail = s->fail == m->function && s->fail_times;
     s->fail_times -= fail;
-    body->status = fail ? s->fail_status : run_function(w, m, a, body);
+    body->status = strcmp(oid, s->home) != 0 ? status_failed(REASON_EID_UNKNOWN, EID_TEST, "not registered at this SM-SR")
+                   : fail                    ? s->fail_status
+                                             : run_function(w, m, a, body);
     assert_true(s->answer_count < STORED_MAX);
     struct stored_answer *stored = &s->answers[s->answer_count++];
     snprintf(stored->call_id, sizeof stored->call_id, "%.*s", (int)base->call_id.len, (const char *)base->call_id.ptr);
-    stored->soap = encode_answer(w, m, body);
+    stored->soap = encode_answer(w, oid, m, body);
     return stored->soap;
 }
 
-static void deliver_to_smsr(struct world *w, const struct posted *p)
+static void deliver_to_smsr(struct world *w, const char *oid, const struct posted *p)
 {
     struct arena a;
     struct es_message m;
@@ -384,10 +387,10 @@ static void deliver_to_smsr(struct world *w, const struct posted *p)
     assert_ok(es_decode(p->body, &a, &m, &fault));
     assert_int_equal(m.kind, ES_REQUEST);
     bool sync = es_function_info(m.function)->pattern == ES_SYNC;
-    struct span soap = sync || !w->smsr.silent ? smsr_execute(w, &m, &a) : SPAN_NONE;
+    struct span soap = sync || !w->smsr.silent ? smsr_execute(w, oid, &m, &a) : SPAN_NONE;
     engine_result(smdp_engine(w->smdp), p->id, EFFECT_SENT, sync ? 200 : 202, sync ? soap : SPAN_NONE);
     if (!sync && soap.len && !w->crashed)
-        smdp_soap(w->smdp, smdp_partner_by_oid(w->smdp, OID_SMSR), soap, (struct reply_ref){ 0 });
+        smdp_soap(w->smdp, smdp_partner_by_oid(w->smdp, oid), soap, (struct reply_ref){ 0 });
     arena_release(&a);
 }
 
@@ -416,8 +419,8 @@ static void deliver(struct world *w)
 {
     struct posted p = w->posted[0];
     memmove(w->posted, w->posted + 1, --w->posted_count * sizeof p);
-    if (!strcmp(p.to, URL_SMSR))
-        deliver_to_smsr(w, &p);
+    if (!strcmp(p.to, URL_SMSR) || !strcmp(p.to, URL_SMSR2))
+        deliver_to_smsr(w, strcmp(p.to, URL_SMSR) ? OID_SMSR2 : OID_SMSR, &p);
     else
         deliver_to_operator(w, &p);
     free(p.to);
@@ -568,6 +571,7 @@ static void make_partners(struct world *w)
         { "op1", OID_OP1, URL_OP1, SMDP_OPERATOR },
         { "op2", OID_OP2, URL_OP2, SMDP_OPERATOR },
         { "smsr", OID_SMSR, URL_SMSR, SMDP_SMSR },
+        { "smsr2", OID_SMSR2, URL_SMSR2, SMDP_SMSR },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct smdp_partner *p = &w->partners[i];
@@ -609,6 +613,7 @@ struct world *world_new_on(enum ec_curve curve)
     make_pki(w);
     make_card_certificates(w);
     make_card(w);
+    w->smsr.home = OID_SMSR;
     assert_ok(keystore_soft_new(SPAN_OF(master), &w->rng, &w->keys));
     assert_ok(keystore_soft_add(w->keys, "card", w->dp_key));
     w->sqlite = sqlite_store_open(&(struct sqlite_options){ ":memory:", smdp_schema, smdp_schema_count }, &err, detail);
@@ -686,6 +691,18 @@ int world_notify(struct world *w, enum es_function function, const void *body, c
     struct es_message m = { .function = function, .kind = ES_NOTIFICATION, .body = body };
     m.wsa.message_id.raw = span_text(message_id);
     return say(w, OID_SMSR, &m, URL_SMSR);
+}
+
+int world_notify_change(struct world *w, const char *oid, const char *in_eis, const char *to, uint64_t since_ms)
+{
+    struct arena a;
+    arena_init(&a, 1u << 20);
+    struct es_smsr_notification n = { .eis = make_eis(w, &a), .mno_id = oid_of(to), .completed_ms = since_ms };
+    n.eis->smsr_id = oid_of(in_eis);
+    struct es_message m = { .function = ES3_SMSR_CHANGE_NOTIFICATION, .kind = ES_NOTIFICATION, .body = &n };
+    int status = say(w, oid, &m, URL_SMSR2);
+    arena_release(&a);
+    return status;
 }
 
 size_t world_answers(const struct world *w, enum es_function function)

@@ -17,6 +17,7 @@
 #define OID_EUM        "1.3.6.1.4.1.99999.1"
 #define OID_SMSR       "1.3.6.1.4.1.99999.2"
 #define OID_SMDP       "1.3.6.1.4.1.99999.3"
+#define OID_SMSR2       "1.3.6.1.4.1.99999.4" /* where an SM-SR change takes the eUICC */
 #define OID_OP1        "1.3.6.1.4.1.99999.11"
 #define OID_OP2        "1.3.6.1.4.1.99999.12"
 #define EID_TEST       "89001012012341234012345678901224"
@@ -62,6 +63,7 @@ struct fake_smsr {
     unsigned repeats;
     struct stored_answer answers[STORED_MAX];
     size_t answer_count;
+    const char *home; /* OID of the SM-SR that has the eUICC */
     bool deaf;   /* takes nothing: connections fail */
     bool silent; /* takes calls and never calls back */
     /* mischief */
@@ -90,7 +92,7 @@ struct world {
     uint64_t now_ms, wake_ms, drawn;
     struct keystore_soft *keys;
     struct sqlite_store *sqlite;
-    struct smdp_partner partners[3];
+    struct smdp_partner partners[4];
     struct smdp_config config;
     struct trust trust;
     struct smdp *smdp;
@@ -127,6 +129,8 @@ int world_call(struct world *w, const char *oid, enum es_function function, void
 int world_download(struct world *w, bool enable, uint32_t validity_s, const char *call_id); /* of w->iccid */
 /* A notification of the SM-SR. */
 int world_notify(struct world *w, enum es_function function, const void *body, const char *message_id);
+/* SM-SR oid says to operator or SM-DP `to` that it manages the eUICC since then; in_eis: what the EIS has for its Smsr-id. */
+int world_notify_change(struct world *w, const char *oid, const char *in_eis, const char *to, uint64_t since_ms);
 /* The only answer of that function which the operator got (repeats of the same message do not count). */
 const struct told *world_answer(const struct world *w, enum es_function function);
 size_t world_answers(const struct world *w, enum es_function function);
