@@ -19,7 +19,7 @@ static struct status check_signature(struct turn *t, const struct eis *eis, cons
     struct ec_key *key = x509_public_key(eum);
     if (!eis->signature.len && t->config->unsigned_eis)
         return status_success();
-    enum err err = !eis->signature.len ? ERR_MISSING : key ? eum_verify_with(eis, ec_key_openssl(key)) : ERR_BAD_VALUE;
+    enum err err = !eis->signature.len ? ERR_MISSING : key ? eum_verify_with(eis, key) : ERR_BAD_VALUE;
     return err == ERR_NONE ? status_success()
                            : status_failed(REASON_EIS_SIGNATURE, t->eid, "EUM %s: %s", eis->eum_id.text, err_text(err));
 }

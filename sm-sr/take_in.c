@@ -14,10 +14,10 @@ static struct status eis_invalid(const struct turn *t, const char *detail)
 /* The key of the certificate is kept with it; one on no curve of ours (RSA) is read anew. */
 static enum err signature_check(struct turn *t, const struct x509 *eum, const struct eis *eis)
 {
-    const struct ec_key *key = x509_public_key(eum);
+    struct ec_key *key = x509_public_key(eum);
     struct writer der = wr_arena(t->arena, X509_DER_MAX);
     if (key)
-        return eum_verify_with(eis, ec_key_openssl(key));
+        return eum_verify_with(eis, key);
     x509_der(eum, &der);
     return eum_verify(eis, wr_span(&der));
 }

@@ -1,22 +1,21 @@
 #include "dsig.h"
 
-#include <libxml/c14n.h>
-#include <libxml/parser.h>
-
+#include "canonical.h"
 #include "lib/codec/xml.h"
 #include "lib/crypto/openssl.h"
+#include "lib/crypto/sha256.h"
 
 /* --- the algorithms that are allowed --------------------------------------------------------------------------- */
 
 struct dsig_algorithm {
     const char *uri;
-    int value; /* C14N mode, or kind of key */
+    int value; /* enum canonical_method, or kind of key */
     const char *digest;
 };
 static const struct dsig_algorithm c14n_methods[] = {
-    { DSIG_EXCLUSIVE, XML_C14N_EXCLUSIVE_1_0, NULL },
-    { "http://www.w3.org/TR/2001/REC-xml-c14n-20010315", XML_C14N_1_0, NULL },
-    { "http://www.w3.org/2006/12/xml-c14n11", XML_C14N_1_1, NULL },
+    { DSIG_EXCLUSIVE, CANONICAL_EXCLUSIVE, NULL },
+    { "http://www.w3.org/TR/2001/REC-xml-c14n-20010315", CANONICAL_1_0, NULL },
+    { "http://www.w3.org/2006/12/xml-c14n11", CANONICAL_1_1, NULL },
 };
 static const struct dsig_algorithm digest_methods[] = {
     { "http://www.w3.org/2001/04/xmlenc#sha256", 0, "SHA256" },
@@ -215,48 +214,42 @@ enum err dsig_read(struct span signature, struct arena *a, struct dsig *d)
     return d->err;
 }
 
-/* --- canonical form -------------------------------------------------------------------------------------------- */
+/* --- digests --------------------------------------------------------------------------------------------------- */
 
-/* Is the node inside the element? A namespace node has no parent of its own. */
-static int inside(void *element, xmlNodePtr node, xmlNodePtr parent)
+#define FORM_ON_STACK 8192u
+
+/* Memory for a canonical form: most fit into the buffer. */
+struct form {
+    struct arena arena;
+    _Alignas(max_align_t) uint8_t first[FORM_ON_STACK];
+    struct span octets;
+};
+
+static enum err form_make(struct form *f, struct span xml, const char *child, const struct dsig_algorithm *method)
 {
-    xmlNodePtr n = node && node->type != XML_NAMESPACE_DECL ? node : parent;
-    if (n == node && n && n->type == XML_ATTRIBUTE_NODE)
-        n = n->parent;
-    for (; n; n = n->parent)
-        if (n == element)
-            return 1;
-    return 0;
+    arena_init_buffer(&f->arena, f->first, sizeof f->first, CANONICAL_ARENA_MAX);
+    return canonical_form(xml, child, (enum canonical_method)method->value, &f->arena, &f->octets);
 }
 
-/* The canonical form of the whole element in `xml`, or of its child. */
-static enum err canonical(struct span xml, const char *child, const struct dsig_algorithm *method, xmlBufferPtr out)
+static enum err digest(struct span s, const char *name, uint8_t out[64], size_t *ret_len)
 {
-    int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NODICT;
-    xmlDocPtr doc = xmlReadMemory((const char *)xml.ptr, (int)xml.len, "", NULL, options);
-    xmlNodePtr target = doc ? xmlDocGetRootElement(doc) : NULL;
-    xmlOutputBufferPtr sink = xmlOutputBufferCreateBuffer(out, NULL);
-    for (xmlNodePtr n = child && target ? target->children : NULL; n; n = n->next)
-        if (n->type == XML_ELEMENT_NODE && !strcmp((const char *)n->name, child)) {
-            target = n;
-            break;
-        }
-    bool good = sink && target && xmlC14NExecute(doc, inside, target, method->value, NULL, 0, sink) >= 0;
-    good = sink && xmlOutputBufferClose(sink) >= 0 && good;
-    xmlFreeDoc(doc);
-    return good ? ERR_NONE : ERR_BAD_VALUE;
+    unsigned len = SHA256_LEN;
+    enum err err = ERR_NONE;
+    if (!strcmp(name, "SHA256"))
+        err = sha256(s, out);
+    else if (EVP_Digest(s.ptr, s.len, out, &len, EVP_get_digestbyname(name), NULL) != 1)
+        err = ERR_CRYPTO;
+    *ret_len = len;
+    return err;
 }
 
 static enum err digest_of(struct span xml, const char *child, const struct dsig *d, uint8_t out[64], size_t *ret_len)
 {
-    unsigned len = 0;
-    xmlBufferPtr form = xmlBufferCreate();
-    const EVP_MD *md = EVP_get_digestbyname(d->digest->digest);
-    enum err err = form ? canonical(xml, child, d->transform, form) : ERR_NO_MEMORY;
-    if (err == ERR_NONE && EVP_Digest(xmlBufferContent(form), (size_t)xmlBufferLength(form), out, &len, md, NULL) != 1)
-        err = ERR_CRYPTO;
-    xmlBufferFree(form);
-    *ret_len = len;
+    struct form form;
+    enum err err = form_make(&form, xml, child, d->transform);
+    if (err == ERR_NONE)
+        err = digest(form.octets, d->digest->digest, out, ret_len);
+    arena_release(&form.arena);
     return err;
 }
 
@@ -313,7 +306,6 @@ EVP_PKEY *dsig_key_of(struct span cert_der)
     return key;
 }
 
-
 enum err dsig_check_digest(const struct dsig *d, struct span xml, const char *child)
 {
     uint8_t digest[64];
@@ -326,11 +318,24 @@ enum err dsig_check_digest(const struct dsig *d, struct span xml, const char *ch
 
 enum err dsig_check_value(const struct dsig *d, struct span signature, EVP_PKEY *key)
 {
-    xmlBufferPtr form = xmlBufferCreate();
-    enum err err = form ? canonical(signature, "SignedInfo", d->canonical, form) : ERR_NO_MEMORY;
+    struct form form;
+    enum err err = form_make(&form, signature, "SignedInfo", d->canonical);
     if (err == ERR_NONE)
-        err = check_form(d, (struct span){ xmlBufferContent(form), (size_t)xmlBufferLength(form) }, key);
-    xmlBufferFree(form);
+        err = check_form(d, form.octets, key);
+    arena_release(&form.arena);
+    return err;
+}
+
+/* Both curves have 32 octets, as their digest has. */
+enum err dsig_check_value_ec(const struct dsig *d, struct span signature, struct ec_key *key)
+{
+    struct form form;
+    if (d->method->value != EVP_PKEY_EC || strcmp(d->method->digest, "SHA256"))
+        return dsig_check_value(d, signature, ec_key_openssl(key));
+    enum err err = form_make(&form, signature, "SignedInfo", d->canonical);
+    if (err == ERR_NONE)
+        err = ec_verify(key, form.octets, (struct span){ d->value, d->value_len });
+    arena_release(&form.arena);
     return err;
 }
 
@@ -406,10 +411,10 @@ static enum err sign_form(struct span form, EVP_PKEY *key, uint8_t out[DSIG_VALU
 
 enum err dsig_sign(struct dsig *d, struct span draft, EVP_PKEY *key)
 {
-    xmlBufferPtr form = xmlBufferCreate();
-    enum err err = form ? canonical(draft, "SignedInfo", d->canonical, form) : ERR_NO_SPACE;
+    struct form form;
+    enum err err = form_make(&form, draft, "SignedInfo", d->canonical);
     if (err == ERR_NONE)
-        err = sign_form((struct span){ xmlBufferContent(form), (size_t)xmlBufferLength(form) }, key, d->value, &d->value_len);
-    xmlBufferFree(form);
+        err = sign_form(form.octets, key, d->value, &d->value_len);
+    arena_release(&form.arena);
     return err;
 }

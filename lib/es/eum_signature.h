@@ -1,7 +1,7 @@
 /* lib/es/eum_signature.h: the EUM's XML signature over EumSignedInfo (SGP.02 annex C; fact book §6): one ds:Reference
  * without URI that means the sibling EumSignedInfo, exclusive C14N, SHA-256, ECDSA (or RSA).
  *
- * On libxml2's C14N and OpenSSL: XML signature libraries take a Reference without URI for the whole document, and
+ * On a C14N of our own, libxml2's and OpenSSL: XML signature libraries take a Reference without URI for the whole document, and
  * allow far more (transforms, remote references) than is wanted here. What is not in the tables of the .c is refused.
  */
 #ifndef OSPREY_ES_EUM_SIGNATURE_H
@@ -10,7 +10,8 @@
 #include "lib/base/arena.h"
 #include "lib/model/eis.h"
 
-/* libxml2 wants this once per process, before the first signature and before threads. Calling it again is fine. */
+/* libxml2 wants this once per process, before the first signature and before threads: it also keeps it from writing to
+ * stderr. Calling it again is fine. */
 MUST_USE enum err eum_signature_start(void);
 
 /* Makes eis->signed_info (from the typed fields) and eis->signature, both in the arena.
@@ -24,9 +25,9 @@ MUST_USE enum err eum_sign(struct eis *eis, struct span key_pem, struct span cer
  * validity, owner) is the caller's to check. ERR_MISSING (no signature), ERR_VERIFY (digest or signature wrong),
  * ERR_UNSUPPORTED (an algorithm, transform or reference that is not allowed here; SHA-1), ERR_BAD_VALUE. */
 MUST_USE enum err eum_verify(const struct eis *eis, struct span cert_der);
-/* The same with a key that is kept: ec_key_openssl(), X509_get0_pubkey(). */
-struct evp_pkey_st;
-MUST_USE enum err eum_verify_with(const struct eis *eis, struct evp_pkey_st *key);
+/* The same with a key that is kept (x509_public_key). */
+struct ec_key;
+MUST_USE enum err eum_verify_with(const struct eis *eis, struct ec_key *key);
 
 /* What KeyInfo says about the signer's certificate, to find it: each may be empty. Borrows from the arena. */
 struct eum_key_info {

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     arena_init(&a, 1u << 20);
     if (eum_key_info(&eis, &a, &info) == ERR_NONE)
         assert(info.ski.len <= 64);
-    assert(eum_verify_with(&eis, ec_key_openssl(key)) != ERR_NONE);
+    assert(eum_verify_with(&eis, key) != ERR_NONE);
     arena_release(&a);
     return 0;
 }
