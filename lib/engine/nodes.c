@@ -175,7 +175,7 @@ static enum err look_again(struct engine *e)
     e->config.env.store->commit(e->config.env.store, &write, 1, note, &err);
     if (err == ERR_NONE)
         e->life = life;
-    return err;
+    return err == ERR_IO ? ERR_CLOSED : err; /* done or not, it may be done once more */
 }
 
 bool engine_life_changed(const struct engine *e) { return e->nodes && e->life != e->nodes->life; }

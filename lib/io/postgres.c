@@ -2,6 +2,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+#define OPEN_TRIES 6u
 
 /* ---- claim */
 
@@ -78,8 +81,8 @@ static void node_claim(struct store *seam, const char *const *lines, size_t coun
     char *keys = keys_text(lines, count);
     enum err err = keys ? ERR_NONE : ERR_NO_MEMORY;
     batch_end(s);
-    if (err == ERR_NONE && !s->conn)
-        err = postgres_connect(s);
+    if (err == ERR_NONE)
+        err = postgres_ready(s);
     s->in_batch = err == ERR_NONE;
     if (err == ERR_NONE)
         err = claim_once(s, lines, count, keys, ret_mine);
@@ -143,11 +146,14 @@ static enum err load_once(struct postgres_store *s, struct rowset *const *wants,
 /* Outside a batch a question may be asked once more, on a new connection. */
 static enum err load_all(struct postgres_store *s, struct rowset *const *wants, size_t count, bool *ret_small)
 {
-    enum err err = s->conn ? load_once(s, wants, count, ret_small) : ERR_CLOSED;
-    if (err != ERR_CLOSED || s->in_batch)
-        return err;
-    err = postgres_connect(s);
-    return err == ERR_NONE ? load_once(s, wants, count, ret_small) : err;
+    if (s->in_batch)
+        return s->conn ? load_once(s, wants, count, ret_small) : ERR_CLOSED;
+    enum err err = postgres_ready(s);
+    if (err == ERR_NONE)
+        err = load_once(s, wants, count, ret_small);
+    if (err == ERR_CLOSED && !s->conn && (err = postgres_ready(s)) == ERR_NONE)
+        err = load_once(s, wants, count, ret_small);
+    return err;
 }
 
 static void store_load(struct store *seam, struct rowset *want, store_done *done, void *context)
@@ -203,7 +209,7 @@ static enum err write_all(struct postgres_store *s, const struct write *writes, 
 static enum err commit_end(struct postgres_store *s, bool batch)
 {
     s->batch++;
-    enum err err = postgres_run(s, "COMMIT");
+    enum err err = postgres_commit(s);
     s->in_batch = false;
     if (err == ERR_NONE || err == ERR_CONFLICT || err == ERR_NO_SPACE)
         return err;
@@ -216,8 +222,10 @@ static enum err begin(struct postgres_store *s)
 {
     if (s->in_batch)
         return s->conn ? ERR_NONE : ERR_CLOSED;
-    enum err err = s->conn ? postgres_run(s, "BEGIN") : ERR_CLOSED;
-    if (err == ERR_CLOSED && (err = postgres_connect(s)) == ERR_NONE)
+    enum err err = postgres_ready(s);
+    if (err == ERR_NONE)
+        err = postgres_run(s, "BEGIN");
+    if (err == ERR_CLOSED && !s->conn && (err = postgres_ready(s)) == ERR_NONE)
         err = postgres_run(s, "BEGIN");
     return err;
 }
@@ -250,6 +258,17 @@ static void store_commit(struct store *seam, const struct write *writes, size_t 
 
 /* ---- life */
 
+/* Each of the hosts may be the first; and a predecessor's connection may not be gone yet. */
+static enum err open_connection(struct postgres_store *s)
+{
+    enum err err = postgres_connect(s);
+    for (unsigned i = 1; (err == ERR_CLOSED && i < s->hosts) || (err == ERR_BUSY && i < OPEN_TRIES); i++) {
+        usleep(POSTGRES_RETRY_MS * 1000u);
+        err = postgres_connect(s);
+    }
+    return err;
+}
+
 static enum err open_all(struct postgres_store *s, const struct postgres_options *o)
 {
     s->conninfo = strdup(o->conninfo);
@@ -257,7 +276,7 @@ static enum err open_all(struct postgres_store *s, const struct postgres_options
     s->known = o->migration_count;
     if (!s->conninfo || (o->node && !s->name))
         return ERR_NO_MEMORY;
-    enum err err = postgres_connect(s);
+    enum err err = open_connection(s);
     if (err == ERR_NONE && o->node)
         err = postgres_migrate(s, o->migrations, o->migration_count);
     if (err == ERR_NONE && o->node)
@@ -287,6 +306,7 @@ void postgres_store_close(struct postgres_store *s)
 {
     if (!s)
         return;
+    postgres_connect_stop(s);
     postgres_drop(s);
     if (s->conninfo)
         wipe(s->conninfo, strlen(s->conninfo)); /* may hold a password */

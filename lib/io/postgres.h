@@ -1,6 +1,8 @@
 /* lib/io/postgres.h: the store seam (lib/base/store.h) on PostgreSQL, by libpq: statements are prepared once, a load or a
- * commit is one pipeline. All calls wait for the server and call done() before they return; a server that is silent for ten
- * seconds, stops, or only reads, is left (ERR_CLOSED), and the next call connects anew.
+ * commit is one pipeline. All calls wait for the server and call done() before they return; a server that is silent for three
+ * seconds, stops, or only reads, is left (ERR_CLOSED). In a loop (postgres_store_watch) nothing else waits: the new
+ * connection is made while the loop goes on, and until it is there all calls say ERR_CLOSED; a commit that has no answer in
+ * a moment says ERR_IO, and settle knows it when it comes.
  *
  * A statement's postgres text, or else its sqlite text with ?1 written $1. Migrations are written for SQLite: BLOB becomes
  * BYTEA, INTEGER becomes BIGINT, WITHOUT ROWID goes.

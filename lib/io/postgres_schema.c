@@ -99,7 +99,7 @@ static enum err migrate_all(struct postgres_store *s, const struct migration *mi
 enum err postgres_migrate(struct postgres_store *s, const struct migration *migrations, size_t count)
 {
     char why[SQLITE_DETAIL_MAX];
-    enum err err = postgres_run(s, "BEGIN; SELECT pg_advisory_xact_lock(" MIGRATION_LOCK ")");
+    enum err err = postgres_run(s, "BEGIN; SET LOCAL lock_timeout=10000; SELECT pg_advisory_xact_lock(" MIGRATION_LOCK ")");
     if (err == ERR_NONE)
         err = postgres_run(s, OWN_TABLES);
     if (err == ERR_NONE)

@@ -60,29 +60,36 @@ void postgres_drop(struct postgres_store *s)
     postgres_unwatch(s); /* before its descriptor goes */
     PQfinish(s->conn);
     s->conn = NULL;
+    s->late_ms = 0;
     s->prepared_count = s->prepared_before = 0;
 }
 
 /* ---- waiting */
 
+/* What could not be sent yet goes out meanwhile. */
 static bool input_comes(struct postgres_store *s, uint64_t until_ms)
 {
-    struct pollfd fd = { .fd = PQsocket(s->conn), .events = POLLIN };
     uint64_t now = postgres_clock_ms();
-    if (fd.fd < 0 || now >= until_ms || poll(&fd, 1, (int)(until_ms - now)) <= 0) {
-        postgres_say(s, "server", "no answer in time");
-        postgres_drop(s);
-        return false;
-    }
-    return PQconsumeInput(s->conn) == 1;
+    int unsent = PQflush(s->conn);
+    struct pollfd fd = { .fd = PQsocket(s->conn), .events = unsent > 0 ? POLLIN | POLLOUT : POLLIN };
+    return fd.fd >= 0 && unsent >= 0 && now < until_ms && poll(&fd, 1, (int)(until_ms - now)) > 0;
+}
+
+static bool answer_comes(struct postgres_store *s, uint64_t ms)
+{
+    uint64_t until = postgres_clock_ms() + ms;
+    while (PQisBusy(s->conn))
+        if (!input_comes(s, until) || !PQconsumeInput(s->conn))
+            return false;
+    return true;
 }
 
 static PGresult *result_get(struct postgres_store *s)
 {
-    uint64_t until = postgres_clock_ms() + POSTGRES_REPLY_MS;
-    while (s->conn && PQisBusy(s->conn))
-        if (!input_comes(s, until))
-            return NULL;
+    if (s->conn && !answer_comes(s, s->loop ? POSTGRES_REPLY_MS : POSTGRES_START_MS)) {
+        postgres_say(s, "server", PQstatus(s->conn) == CONNECTION_OK ? "no answer in time" : PQerrorMessage(s->conn));
+        postgres_drop(s);
+    }
     return s->conn ? PQgetResult(s->conn) : NULL;
 }
 
@@ -94,10 +101,14 @@ static bool is_good(const PGresult *r)
     return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
 }
 
-/* *ret: the last rows; NULL: not asked for. */
-static enum err run_all(struct postgres_store *s, const char *sql, PGresult **ret)
+static enum err send(struct postgres_store *s, const char *sql)
 {
-    enum err err = s->conn && PQsendQuery(s->conn, sql) ? ERR_NONE : postgres_failed(s, sql, NULL);
+    return s->conn && PQsendQuery(s->conn, sql) ? ERR_NONE : postgres_failed(s, sql, NULL);
+}
+
+/* err: of the sending. *ret: the last rows; NULL: not asked for. */
+static enum err answers_take(struct postgres_store *s, const char *sql, enum err err, PGresult **ret)
+{
     PGresult *last = NULL;
     for (PGresult *r; s->conn && (r = result_get(s)) != NULL;) {
         if (!is_good(r) && err == ERR_NONE)
@@ -115,12 +126,36 @@ static enum err run_all(struct postgres_store *s, const char *sql, PGresult **re
     return err;
 }
 
-enum err postgres_run(struct postgres_store *s, const char *sql) { return run_all(s, sql, NULL); }
+enum err postgres_run(struct postgres_store *s, const char *sql) { return answers_take(s, sql, send(s, sql), NULL); }
+
+enum err postgres_commit(struct postgres_store *s)
+{
+    enum err err = send(s, "COMMIT");
+    if (err == ERR_NONE && s->loop && !answer_comes(s, POSTGRES_COMMIT_MS) && PQstatus(s->conn) == CONNECTION_OK) {
+        s->late_ms = postgres_clock_ms();
+        return ERR_BUSY;
+    }
+    return answers_take(s, "COMMIT", err, NULL);
+}
+
+enum err postgres_ready(struct postgres_store *s)
+{
+    if (s->conn && s->late_ms && (!PQconsumeInput(s->conn) || PQisBusy(s->conn))) {
+        if (PQstatus(s->conn) == CONNECTION_OK && postgres_clock_ms() < s->late_ms + POSTGRES_LATE_MS)
+            return ERR_CLOSED;
+        postgres_say(s, "COMMIT", "no answer in time");
+        postgres_drop(s);
+    }
+    if (s->conn && s->late_ms)
+        (void)!answers_take(s, "COMMIT", ERR_NONE, NULL);
+    s->late_ms = 0;
+    return s->conn ? ERR_NONE : postgres_connect(s);
+}
 
 enum err postgres_ask(struct postgres_store *s, const char *sql, int64_t *ret)
 {
     PGresult *r = NULL;
-    enum err err = run_all(s, sql, &r);
+    enum err err = answers_take(s, sql, send(s, sql), &r);
     if (err == ERR_NONE && PQntuples(r) && !PQgetisnull(r, 0, 0))
         *ret = strtoll(PQgetvalue(r, 0, 0), NULL, 10);
     PQclear(r);
