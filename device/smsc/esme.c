@@ -95,6 +95,8 @@ static void on_answer(void *context, uint64_t tag, uint32_t status, const char *
 {
     struct smsc_esme *e = context;
     (void)message_id;
+    if (status == SMPP_UNKNOWN_ERROR)
+        e->failed_ms = smsc_now(e->smsc);
     message_answered(e->smsc, (struct message *)(uintptr_t)tag, status);
 }
 
@@ -128,7 +130,8 @@ struct smsc_esme *smsc_connected(struct smsc *s, const struct smsc_line *line)
     *e = (struct smsc_esme){ .smsc = s, .next = s->esmes, .line = *line };
     snprintf(e->peer, sizeof e->peer, "%s", line->peer);
     s->esmes = e;
-    struct smpp_options options = { .smsc = true, .window = s->options.window };
+    struct smpp_options options = { .smsc = true, .window = s->options.window, .answer_timeout_ms = s->options.answer_ms,
+                                    .enquire_ms = s->options.enquire_ms };
     memcpy(options.system_id, s->options.system_id, sizeof options.system_id);
     smpp_session_start(&e->session, &options, &events, e, smsc_now(s));
     return e;
@@ -182,15 +185,37 @@ static bool matches(const char *number, const char *digits)
     return strcmp(number, digits) == 0;
 }
 
+static bool is_bound_for(const struct smsc_esme *e, const char *digits)
+{
+    if (e->over || e->bound_order == 0 || !e->session.may_receive)
+        return false;
+    for (size_t i = 0; i < e->number_count; i++)
+        if (matches(e->numbers[i], digits))
+            return true;
+    return false;
+}
+
+/* Its machine may be cut off: the link check tells later. */
+static bool is_silent(const struct smsc_esme *e)
+{
+    uint64_t before = smsc_now(e->smsc) - SMSC_SILENT_MS;
+    if (e->failed_ms > e->session.heard_ms || (e->session.asked_ms != 0 && e->session.asked_ms < before))
+        return true;
+    for (size_t i = 0; e->session.in_flight != 0 && i < ARRAY_LEN(e->session.window); i++)
+        if (e->session.window[i].sequence != 0 && e->session.window[i].since_ms < before)
+            return true;
+    return false;
+}
+
 struct smsc_esme *esme_for(const struct smsc *s, const char *digits)
 {
     struct smsc_esme *best = NULL;
-    for (struct smsc_esme *e = s->esmes; e != NULL; e = e->next) {
-        if (e->over || e->bound_order == 0 || !e->session.may_receive)
-            continue;
-        for (size_t i = 0; i < e->number_count; i++)
-            if (matches(e->numbers[i], digits) && (best == NULL || e->bound_order > best->bound_order))
-                best = e;
-    }
+    for (struct smsc_esme *e = s->esmes; e != NULL; e = e->next)
+        if (is_bound_for(e, digits) && (best == NULL || e->bound_order > best->bound_order))
+            best = e;
+    struct smsc_esme *latest = best;
+    for (struct smsc_esme *e = best != NULL && is_silent(best) ? s->esmes : NULL; e != NULL; e = e->next)
+        if (is_bound_for(e, digits) && !is_silent(e) && (best == latest || e->bound_order > best->bound_order))
+            best = e;
     return best;
 }

@@ -8,11 +8,15 @@
 #include "lib/io/tcp.h"
 #include "smsc.h"
 
+#define DAY_S 86400u
+
 static const struct config_option options[] = {
     { "smsc", "listen", CONFIG_ADDRESS, "127.0.0.1:2775", false, "where ESMEs and devices connect (SMPP 3.4)" },
     { "smsc", "database", CONFIG_PATH, "smsc.db", false, "messages that wait; survives a crash" },
     { "smsc", "system_id", CONFIG_TEXT, "osprey-smsc", false, "what we call ourselves in bind answers" },
     { "smsc", "window", CONFIG_NUMBER, "10", false, "unanswered deliver_sm per ESME" },
+    { "smsc", "answer_s", CONFIG_NUMBER, "10", false, "how long a deliver_sm or a link check may be unanswered" },
+    { "smsc", "enquire_s", CONFIG_NUMBER, "30", false, "silence before a link check (enquire_link)" },
     { "smsc", "alert", CONFIG_TEXT, "", false,
       "the system_id of an SM-SR that is told when a device can be reached (alert_notification)" },
     { "smsc", "validity_s", CONFIG_NUMBER, "172800", false, "how long a message without validity period is kept" },
@@ -29,7 +33,7 @@ static const struct config_option options[] = {
 
 static const char help[] =
     "  Stores a message before it answers submit_sm, and forwards it to whoever is bound for its destination:\n"
-    "  by address range, by system_id, or by the account's numbers. The latest bind for a number wins.\n";
+    "  by address range, by system_id, or by the account's numbers. The latest bind for a number wins,\n  unless it leaves messages unanswered and another does not.\n";
 
 struct server {
     struct daemon *daemon;
@@ -127,10 +131,18 @@ static uint32_t number(const struct daemon *d, const char *section, const char *
     return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
 }
 
+static uint32_t seconds(const struct daemon *d, const char *name)
+{
+    uint32_t n = number(d, "smsc", name);
+    return n < DAY_S ? n * 1000u : DAY_S * 1000u;
+}
+
 static struct smsc_options smsc_options_of(const struct daemon *d, struct server *s)
 {
     struct smsc_options o = {
         .window = number(d, "smsc", "window"),
+        .answer_ms = seconds(d, "answer_s"),
+        .enquire_ms = seconds(d, "enquire_s"),
         .validity_s = config_number(d->config, "smsc", "validity_s"),
         .loss_permille = number(d, "lab", "loss_permille"),
         .duplicate_permille = number(d, "lab", "duplicate_permille"),

@@ -1,7 +1,7 @@
 /* device/smsc/smsc.h: a small SMSC for labs: SMPP 3.4, store and forward. Whoever is bound for an address gets what is
  * sent to it: a phone binds with its MSISDN as address range, an SM-SR with its short number. A message is stored
  * before its submit_sm is answered and forgotten when its deliver_sm was answered, so nothing is lost by kill -9 (a
- * message may come twice). Loss, delay and duplication on demand, from a seed. No sockets here: bytes in, bytes out. */
+ * message may come twice). Of several that are bound for one address the latest gets it, or another when that is silent. Loss, delay and duplication on demand, from a seed. No sockets here: bytes in, bytes out. */
 #ifndef OSPREY_DEVICE_SMSC_H
 #define OSPREY_DEVICE_SMSC_H
 
@@ -13,6 +13,7 @@
 #define SMSC_NUMBERS_MAX 8u         /* addresses one ESME is bound for */
 #define SMSC_RETRY_FIRST_MS 1000u   /* after a temporary refusal; doubles */
 #define SMSC_RETRY_LAST_MS 60000u
+#define SMSC_SILENT_MS 3000u        /* an ESME that leaves something unanswered for so long gets less than others of its number */
 
 struct smsc;
 struct smsc_esme;
@@ -21,6 +22,7 @@ struct smsc_options {
     char system_id[SMPP_SYSTEM_ID_MAX];
     char alert[SMPP_SYSTEM_ID_MAX]; /* is told of each number that somebody binds for (alert_notification); or empty */
     uint32_t window;          /* unanswered deliver_sm per ESME; 0: 10 */
+    uint32_t answer_ms, enquire_ms; /* an answer's time, and silence before an enquire_link; 0: 30,000 */
     uint64_t validity_s;      /* of a message that names none; 0: two days */
     uint32_t loss_permille;   /* accepted and never delivered */
     uint32_t duplicate_permille;

@@ -43,6 +43,7 @@ struct smsc_esme {
     char numbers[SMSC_NUMBERS_MAX][SMPP_ADDRESS_MAX];
     size_t number_count;
     uint64_t bound_order; /* the latest bind for a number wins */
+    uint64_t failed_ms;   /* when an answer last failed to come */
     bool over;
     struct smpp_session session;
 };

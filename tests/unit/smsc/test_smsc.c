@@ -394,6 +394,33 @@ static void the_latest_bind_gets_it(void **state)
     end();
 }
 
+/* The machine of the latest is cut off: what is new goes to the one before, and so does what it left unanswered. */
+static void a_silent_one_gets_no_more(void **state)
+{
+    (void)state;
+    const struct smsc_options o = { .answer_ms = 10000 };
+    begin_with_both(&o);
+    dial(&other, "again", "4917012345");
+    other.mute = true;
+    settle();
+    assert_ok(say(&sr, "4917012345", "a"));
+    settle();
+    pass(SMSC_SILENT_MS - 1000);
+    assert_ok(say(&sr, "4917012345", "b"));
+    settle();
+    assert_int_equal(phone.messages, 0);
+    pass(2000);
+    assert_ok(smpp_session_send(&sr.session, world.now_ms,
+                                &(struct smpp_sm){ .from = { 0, 0, "99" }, .to = { 0, 0, "4917012345" }, .message = SPAN_LIT("c") }, 1));
+    settle();
+    assert_string_equal(phone.log, "c ");
+    pass(10000);
+    pass(SMSC_RETRY_FIRST_MS);
+    assert_string_equal(phone.log, "c a b ");
+    assert_int_equal(smsc_counts(smsc).stored, 0);
+    end();
+}
+
 static size_t delivered_of(const struct smsc_options *o, size_t count)
 {
     begin_with_both(o);
@@ -483,6 +510,7 @@ int main(void)
         WITH_FILE(validity_ends),
         WITH_FILE(a_final_refusal_ends_it),
         WITH_FILE(the_latest_bind_gets_it),
+        WITH_FILE(a_silent_one_gets_no_more),
         WITH_FILE(bad_weather_follows_its_seed),
         WITH_FILE(accounts_are_checked_and_have_numbers),
         WITH_FILE(no_destination_is_refused),
