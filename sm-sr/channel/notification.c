@@ -70,6 +70,13 @@ static bool is_repeat(const struct euicc *e, const struct es5_notification *n)
     return e->note_type == n->type && e->note_sequence == n->sequence && aid_eq(&e->note_isdp, &n->isdp);
 }
 
+/* The card counts its notifications (very old ones say 0 always). One that comes behind a later one, held up on another way,
+ * tells how it was; should the card have begun to count anew, the audit tells how it is. */
+static bool is_outdated(const struct euicc *e, const struct es5_notification *n)
+{
+    return n->sequence && e->note_sequence && (int16_t)(uint16_t)(n->sequence - e->note_sequence) < 0;
+}
+
 static void remember(struct turn *t, const struct es5_notification *n, const char *from)
 {
     struct euicc *e = t->e;
@@ -206,6 +213,11 @@ void smsr_notification(struct turn *t, struct span bytes, const char *from)
     enum err err = es5_notification_parse(bytes, &n);
     if (err != ERR_NONE || !eid_eq(&n.eid, &t->e->eid)) {
         turn_log(t, LOG_WARN_, "a notification that is not of this eUICC, or broken: dropped");
+        return;
+    }
+    if (is_outdated(t->e, &n)) {
+        turn_log(t, LOG_WARN_, "notification %u comes late, behind %u: an audit will tell", n.sequence, t->e->note_sequence);
+        smsr_operation_doubt(t);
         return;
     }
     bool repeat = is_repeat(t->e, &n);
