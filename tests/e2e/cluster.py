@@ -102,6 +102,7 @@ class Caller(threading.Thread):
         self.pause_s = pause_s
         self.lab, self.eid, self.iccid, self.until = cluster, eid, iccid, until
         self.answered, self.tries, self.longest_s, self.failure = [], 0, 0, None
+        self.longest = ''  # that call: when it began, and what each try got after how long
         self.ended = []
 
     def run(self):
@@ -115,9 +116,12 @@ class Caller(threading.Thread):
     def one(self, operation):
         call, began = f'{self.eid[-4:]}-{len(self.answered)}', time.time()
         words = ['profile', operation, '--eid', self.eid, '--iccid', self.iccid, '--call-id', call, '--timeout', '30']
+        tries = []
         while True:
             self.tries += 1
+            asked = time.time()
             code, answer, err = self.lab.osprey(*words)
+            tries.append(f'{time.time() - asked:.1f} s: {code} {answer.get("status", "no answer")}')
             if code in (0, 3, 4, 5) and 'status' in answer:
                 break
             if time.time() > began + 90:
@@ -125,7 +129,9 @@ class Caller(threading.Thread):
             time.sleep(0.2)
         if answer['status'] != 'EXECUTED_SUCCESS':
             raise LabError(f'{operation} {call}: {answer}')
-        self.longest_s = max(self.longest_s, time.time() - began)
+        if time.time() - began > self.longest_s:
+            self.longest_s = time.time() - began
+            self.longest = f'{operation} {call} at {time.strftime("%H:%M:%S", time.gmtime(began))}: {", ".join(tries)}'
         self.answered.append(operation)
         self.ended.append(time.time())
 

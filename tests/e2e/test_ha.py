@@ -4,12 +4,15 @@
 Under load the primary dies, the next one is cut off, then one of the two servers' machines, and an SM-SR is killed. Counted: every
 call has its answer, each was executed once, cards and records agree, and service comes back by itself. Needs root.
 
-  test_ha.py [--folder FOLDER]"""
+  test_ha.py [--folder FOLDER] [--keep]"""
 import argparse
 import os
 import re
+import socket
+import ssl
 import sys
 import tempfile
+import threading
 import time
 
 import cluster
@@ -65,6 +68,28 @@ class HaCluster(cluster.Cluster):
         return f'https://{machines.OUTSIDE}:{self.port[who]}'
 
 
+class Visitor(threading.Thread):
+    """Shakes hands with a server now and then, to see how long its loop stands still at most."""
+
+    def __init__(self, address):
+        super().__init__(daemon=True)
+        self.address, self.longest_s, self.count, self.ends = address, 0, 0, False
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self.context.check_hostname, self.context.verify_mode = False, ssl.CERT_NONE
+
+    def run(self):
+        while not self.ends:
+            time.sleep(0.1)
+            try:
+                with socket.create_connection(self.address, 1) as connection:
+                    began = time.time()
+                    self.context.wrap_socket(connection).close()
+                    self.longest_s = max(self.longest_s, time.time() - began)
+                    self.count += 1
+            except OSError:
+                pass  # it is killed, once
+
+
 class Story:
     """Faults, one after the other, and how long nothing was answered after each."""
 
@@ -84,7 +109,7 @@ class Story:
             return all(any(end > since for end in list(t.ended)[-3:]) for t in self.threads)
         self.lab.wait(f'service after "{what}"', all_served, seconds)
         ends = [since] + [end for end in self.ended() if end > since]
-        self.gaps.append((what, max(b - a for a, b in zip(ends, ends[1:]))))
+        self.gaps.append((what, max(b - a for a, b in zip(ends, ends[1:])), time.strftime('%H:%M:%S', time.gmtime(since))))
 
     def primary_dies(self):
         old = self.database.primary()
@@ -130,7 +155,7 @@ def exits(lab_):
     return [name for name, p in lab_.programs.items() if not p.running()]
 
 
-def once(folder):
+def once(folder, keep):
     out = tempfile.mkdtemp(prefix='osprey-ha-', dir=folder)
     os.chmod(out, 0o755)
     began = time.time()
@@ -144,12 +169,17 @@ def once(folder):
             lab_.up()
             download_all(lab_)
             threads = cluster.callers(lab_, 100000, 0.1)
+            visitors = [Visitor((lab_.places[0].address, lab_.port[f'{name}-0'])) for name in ('sr', 'dp')]
+            for visitor in visitors:
+                visitor.start()
             story = Story(lab_, database, threads)
             try:
                 story.run()
             finally:
                 for thread in threads:
                     thread.until = 0
+                for visitor in visitors:
+                    visitor.ends = True
             calls, tries = cluster.count(lab_, threads)
             if exits(lab_):
                 raise LabError(f'ended by themselves: {exits(lab_)}')
@@ -159,21 +189,25 @@ def once(folder):
             raise
     for machine in database.machines + lab_.places:
         machine.crash()
-    gaps = ', '.join(f'{what}: {gap:.1f} s' for what, gap in story.gaps)
+    longest = max(threads, key=lambda t: t.longest_s)
+    gaps = ', '.join(f'{what} ({at}): {gap:.1f} s' for what, gap, at in story.gaps)
     print(f'{calls} calls answered, {calls} executed, 0 lost, 0 twice, {tries - calls} made again; longest silence when {gaps}; '
-          f'longest call {max(t.longest_s for t in threads):.1f} s; {time.time() - began:.0f} s', flush=True)
-    ecosystem.shutil.rmtree(out, ignore_errors=True)
+          f'longest call {longest.longest_s:.1f} s ({longest.longest}); {sum(v.count for v in visitors)} handshakes with the servers of one '
+          f'machine, the longest {max(v.longest_s for v in visitors):.1f} s; {time.time() - began:.0f} s', flush=True)
+    if not keep:
+        ecosystem.shutil.rmtree(out, ignore_errors=True)
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--folder', default=None)
+    parser.add_argument('--keep', action='store_true')
     arguments = parser.parse_args()
     if os.getuid() != 0 or ha_database.missing():
         ecosystem.skip(f'needs root, and {ha_database.missing()}')
     ecosystem.needs(*lab.PLACES)
     machines.own_world()
-    once(arguments.folder)
+    once(arguments.folder, arguments.keep)
     return 0
 
 
