@@ -8,30 +8,29 @@
 #ifdef __SIZEOF_INT128__
 
 #define WORDS        4u
-#define WINDOW_BITS  6u
-#define WINDOWS      43u /* 43 x 6 bits hold a number and its carry */
-#define WINDOW_STEPS 32u /* multiples in a window; the negative ones need no place */
+#define WINDOW_BITS  7u
+#define WINDOWS      37u /* 37 x 7 bits hold a number and its carry */
+#define WINDOW_STEPS 64u /* multiples in a window; the negative ones need no place */
 
 __extension__ typedef unsigned __int128 wide;
 typedef uint64_t number[WORDS];
 #define EACH_WORD(i) _Pragma("GCC unroll 4") for (unsigned i = 0; i < WORDS; i++)
 
 struct modulus {
-    number m, one, square; /* 2^256 and 2^512 mod m */
-    uint64_t inverse;      /* -1/m mod 2^64 */
+    number m, square; /* 2^512 mod m */
+    uint64_t inverse; /* -1/m mod 2^64 */
 };
 static const struct modulus field = {
     { 0xffffffffffffffff, 0x00000000ffffffff, 0x0000000000000000, 0xffffffff00000001 },
-    { 0x0000000000000001, 0xffffffff00000000, 0xffffffffffffffff, 0x00000000fffffffe },
     { 0x0000000000000003, 0xfffffffbffffffff, 0xfffffffffffffffe, 0x00000004fffffffd },
     1,
 };
 static const struct modulus order = {
     { 0xf3b9cac2fc632551, 0xbce6faada7179e84, 0xffffffffffffffff, 0xffffffff00000000 },
-    { 0x0c46353d039cdaaf, 0x4319055258e8617b, 0x0000000000000000, 0x00000000ffffffff },
     { 0x83244c95be79eea2, 0x4699799c49bd6fa6, 0x2845b2392b6bec59, 0x66e12d94f3d95620 },
     0xccd1c8aaee00bc4f,
 };
+static const number field_one = { 0x0000000000000001, 0xffffffff00000000, 0xffffffffffffffff, 0x00000000fffffffe };
 
 struct affine {
     number x, y;
@@ -40,7 +39,7 @@ struct jacobian {
     number x, y, z; /* x/z^2, y/z^3; z = 0: the point at infinity */
 };
 struct p256_key {
-    struct affine multiples[WINDOWS][WINDOW_STEPS]; /* [i][k]: (k + 1) x 2^(6 i) x point */
+    struct affine multiples[WINDOWS][WINDOW_STEPS]; /* [i][k]: (k + 1) x 2^(7 i) x point */
 };
 
 /* ---- numbers ---- */
@@ -155,31 +154,66 @@ static inline void add(number out, const number a, const number b)
     reduce(out, sum, carry, &field);
 }
 
-static inline void sub(number out, const number a, const number b)
+static inline void minus(number out, const number a, const number b, const struct modulus *m)
 {
     number d, again;
     uint64_t negative = 0 - (uint64_t)subtract(d, a, b);
     EACH_WORD(i)
-    again[i] = field.m[i] & negative;
+    again[i] = m->m[i] & negative;
     plus(out, d, again);
 }
 
-/* 1/a = a^(m - 2), four bits at a time. */
+static inline void sub(number out, const number a, const number b) { minus(out, a, b, &field); }
+
+/* a / 2 mod m */
+static inline void halve(number a, const struct modulus *m)
+{
+    number sum;
+    uint64_t carry = 0;
+    if (a[0] & 1) {
+        carry = plus(sum, a, m->m);
+        copy(a, sum);
+    }
+    for (unsigned i = 0; i + 1 < WORDS; i++)
+        a[i] = a[i] >> 1 | a[i + 1] << 63;
+    a[WORDS - 1] = a[WORDS - 1] >> 1 | carry << 63;
+}
+
+/* u and its factor, until u is odd. */
+static inline void make_odd(number u, number factor, const struct modulus *m)
+{
+    while (!(u[0] & 1)) {
+        for (unsigned i = 0; i + 1 < WORDS; i++)
+            u[i] = u[i] >> 1 | u[i + 1] << 63;
+        u[WORDS - 1] >>= 1;
+        halve(factor, m);
+    }
+}
+
+/* 1/a: the binary extended algorithm of Euclid, with u = x a and v = y a mod m. */
 static void invert(number out, const number a, const struct modulus *m)
 {
-    number powers[16], e, r;
-    static const number two = { 2 };
-    subtract(e, m->m, two);
-    copy(powers[0], m->one);
-    for (unsigned i = 1; i < 16; i++)
-        multiply(powers[i], powers[i - 1], a, m);
-    copy(r, m->one);
-    for (unsigned i = 256; i > 0; i -= 4) {
-        for (unsigned k = 0; k < 4; k++)
-            multiply(r, r, r, m);
-        multiply(r, r, powers[e[(i - 4) / 64] >> (i - 4) % 64 & 15], m);
+    static const number one = { 1 };
+    number u, v, d, x = { 1 }, y = { 0 };
+    copy(u, a);
+    copy(v, m->m);
+    make_odd(u, x, m);
+    while (!equal(u, one)) {
+        if (!subtract(d, u, v)) {
+            copy(u, d);
+            minus(x, x, y, m);
+        } else {
+            number swap;
+            copy(swap, u);
+            subtract(u, v, u);
+            copy(v, swap);
+            copy(swap, x);
+            minus(x, y, x, m);
+            copy(y, swap);
+        }
+        make_odd(u, x, m);
     }
-    copy(out, r);
+    copy(out, x);
 }
 
 static void number_read(number out, const uint8_t octets[EC_FIELD_LEN])
@@ -228,7 +262,7 @@ static void start(struct jacobian *r, const struct affine *p)
 {
     copy(r->x, p->x);
     copy(r->y, p->y);
-    copy(r->z, field.one);
+    copy(r->z, field_one);
 }
 
 /* r += p, also where the two are equal, or the opposite of each other. */
@@ -275,6 +309,8 @@ static void make_affine(struct affine *out, const struct jacobian *in, size_t co
     for (size_t i = 1; i < count; i++)
         mul(before[i], before[i - 1], in[i].z);
     invert(inverse, before[count - 1], &field);
+    mul(inverse, inverse, field.square);
+    mul(inverse, inverse, field.square); /* of a x 2^256 it was the inverse */
     for (size_t i = count; i-- > 0;) {
         if (i)
             mul(zi, inverse, before[i - 1]);
@@ -333,7 +369,7 @@ static void generator_make(void)
     generator = p256_key_new(point);
 }
 
-/* sum += n x the point of key: a digit of -31 to 32 for each window. */
+/* sum += n x the point of key: a digit of -63 to 64 for each window. */
 static void add_product(struct jacobian *sum, const struct p256_key *key, const number n)
 {
     int carry = 0;
@@ -396,8 +432,8 @@ bool p256_verify(const struct p256_key *key, const uint8_t digest[EC_DIGEST_LEN]
         return false;
     number_read(e, digest);
     reduce(e, e, 0, &order);
-    multiply(s, s, order.square, &order);
     invert(s, s, &order);
+    multiply(s, s, order.square, &order);
     multiply(u1, e, s, &order);
     multiply(u2, r, s, &order);
     add_product(&sum, generator, u1);

@@ -8,10 +8,11 @@
 #include "lib/crypto/openssl.h"
 #include "lib/crypto/tls_mutual.h"
 
-/* What was found out once about a certificate holds for ever: its key, and who signed it. Times are asked anew. */
+/* What was found out once about a certificate holds for ever: its key, its OID, and who signed it. Times are asked anew. */
 struct x509 {
     X509 *cert;
     struct ec_key *key;
+    char oid[TLS_OID_MAX]; /* "": not asked for yet */
     X509 *signer; /* a reference; NULL: not known yet */
 };
 
@@ -112,9 +113,14 @@ void x509_pem(const struct x509 *x, struct writer *out)
 
 enum err x509_oid(const struct x509 *x, struct oid *ret)
 {
+    struct x509 *mine = (struct x509 *)(uintptr_t)x;
     char text[TLS_OID_MAX];
-    enum err err = tls_certificate_oid(x->cert, text);
-    return err == ERR_NONE ? oid_from_text(span_text(text), ret) : err;
+    enum err err = *x->oid ? ERR_NONE : tls_certificate_oid(x->cert, text);
+    if (err != ERR_NONE)
+        return err;
+    if (!*x->oid)
+        memcpy(mine->oid, text, sizeof text);
+    return oid_from_text(span_text(x->oid), ret);
 }
 
 void x509_subject(const struct x509 *x, char *out, size_t cap)
