@@ -172,6 +172,8 @@ static int deleted(struct turn *t, struct operation *op, const struct card_answe
 
 static struct status check_delete(struct turn *t, struct operation *op)
 {
+    if (op->memory && smsr_keyset_by_kvn(t->e, (uint8_t)op->memory))
+        return status_failed(REASON_ISDR_FAILED, t->e->eid_text, "the key set of that version is ours by now");
     return op->memory && t->e->known ? status_success() : no_change(t);
 }
 

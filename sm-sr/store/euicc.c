@@ -499,6 +499,9 @@ struct span smsr_keyset_aad(const char *eid, uint8_t kvn, char out[SMSR_AAD_SIZE
 
 bool smsr_operation_runs(const struct operation *op) { return op->step != &op->procedure->steps[0]; }
 
+/* Of our own accord: nobody asked for it, neither over an interface nor of the administration. */
+static bool is_own(const struct operation *op) { return op->function == ES_FUNCTION_NONE && !*op->requester.text; }
+
 /* While the eUICC is being handed over, what the new SM-SR asks for runs, and the hand-over itself waits for it. */
 static unsigned rank(const struct operation *op)
 {
@@ -506,7 +509,7 @@ static unsigned rank(const struct operation *op)
         return 2;
     if (op->procedure == &SMSR_AUTHENTICATE || op->procedure == &SMSR_CREATE_KEYSET)
         return smsr_operation_runs(op) ? 0 : 1;
-    return smsr_operation_runs(op) ? 0 : op->function == ES_FUNCTION_NONE ? 3 : 4;
+    return smsr_operation_runs(op) ? 0 : is_own(op) ? 3 : 4;
 }
 
 struct operation *smsr_operation_head(struct euicc *e)
