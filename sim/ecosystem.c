@@ -415,7 +415,7 @@ struct ecosystem *ecosystem_new(struct world *w, const struct ecosystem_options 
     e->network.world = w;
     e->network.countries = options->countries;
     e->network.hostile = options->hostile;
-    e->network.air = (struct weather){ .delay_min_ms = 40, .delay_max_ms = 400 };
+    e->network.air = options->air.delay_max_ms ? options->air : (struct weather){ .delay_min_ms = 40, .delay_max_ms = 400 };
     e->network.sms_up = e->network.sms_down = ECOSYSTEM_SMS_WEATHER;
     e->network.datagrams = e->network.air;
     e->network.counts = &e->fault_counts;
@@ -424,6 +424,7 @@ struct ecosystem *ecosystem_new(struct world *w, const struct ecosystem_options 
     if (options->two_smsrs)
         e->other = make_smsr(e, 1);
     make_smdp(e);
+    e->smdp->hostile = options->hostile;
     operator_join(e);
     if (options->administration)
         administrator_join(e);

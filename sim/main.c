@@ -14,6 +14,7 @@ static int usage(FILE *out, int code)
                  "osprey-sim pairs [--seed N] [--every N] [--profiles DIR]\n"
                  "osprey-sim search SCENARIO|all|mixed --seeds A..B [--seconds N] [--log FILE] [--shrink SECONDS] [--profiles DIR]\n"
                  "osprey-sim table [--seeds A..B] [--seconds N] [--profiles DIR]\n"
+                 "osprey-sim reach [--seeds A..B] [--seconds N] [--profiles DIR]\n"
                  "osprey-sim attack all|NAME [--seed N] [--profiles DIR]\n"
                  "osprey-sim plant all|N|NAME [--seed N] [--profiles DIR]\n"
                  "osprey-sim replay FILE [--profiles DIR]\n\n"
@@ -21,7 +22,7 @@ static int usage(FILE *out, int code)
                  "hash over all octets delivered, and judges the end (docs/invariants.md). A failure prints the sequence diagram of the\n"
                  "eUICC concerned. sweep: one world for each place where something can fail (or each --every-th), struck there only. pairs: every two functions\n"
                  "on one eUICC, in every order of what happens. table: how often each kind of fault struck each procedure\n"
-                 "in each of its steps, aiming at those that it missed. attack: attacks with their countermeasures,\n"
+                 "in each of its steps, aiming at those that it missed. reach: only until each step was visited and each kind of fault has struck. attack: attacks with their countermeasures,\n"
                  "and in a build with -Dmutants=true also without. plant: does the judge find a deliberate fault? search: one seed after the other, until --seconds are over; all: in every\n"
                  "scenario, mixed: in one, those with faults in turn; what stands as done in the --log is not done again. replay: the seeds of a list\n"
                  "(sim/seeds.txt). --shrink: makes the (first) failing history shorter for so long: fewer cards, functions\n"
@@ -109,14 +110,16 @@ int main(int argc, char **argv)
     if (argc == 2 && !strcmp(argv[1], "--help"))
         return usage(stdout, 0);
     bool attack = argc >= 2 && !strcmp(argv[1], "attack");
-    bool pairs = argc >= 2 && !strcmp(argv[1], "pairs"), table = argc >= 2 && !strcmp(argv[1], "table");
-    for (int i = pairs || table ? 2 : 3; i < argc; i++)
+    bool pairs = argc >= 2 && !strcmp(argv[1], "pairs"), table = argc >= 2 && !strcmp(argv[1], "table"), reach = argc >= 2 && !strcmp(argv[1], "reach");
+    for (int i = pairs || table || reach ? 2 : 3; i < argc; i++)
         if (!option(argc, argv, &i, &o))
             return usage(stderr, 2);
     if (pairs)
         return sim_order_pairs(&o);
     if (table)
         return sim_order_table(&o);
+    if (reach)
+        return sim_order_reach(&o);
     if (argc < 3)
         return usage(stderr, 2);
     if (attack)

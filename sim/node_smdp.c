@@ -9,9 +9,10 @@ static void run(struct sim_role *r) { smdp_run(((struct sim_smdp *)r)->smdp); }
 
 static void send(struct sim_role *r, const struct effect *effect)
 {
-    if (effect->kind == SMDP_EFFECT_SOAP)
+    if (effect->kind == SMDP_EFFECT_SOAP) {
         world_post(r->world, "sm-dp", effect);
-    else if (effect->kind == EFFECT_REPLY)
+        hostile_peer(r->faults ? ((struct sim_smdp *)r)->hostile : NULL, r->world, "sm-dp", effect);
+    } else if (effect->kind == EFFECT_REPLY)
         world_reply(r->world, effect);
 }
 

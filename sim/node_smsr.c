@@ -1,6 +1,7 @@
 #include "node_smsr.h"
 
 #include "desk.h"
+#include "hostile.h"
 #include "sm-sr/admin.h"
 
 #include <stdio.h>
@@ -31,9 +32,10 @@ static void send_sms(struct sim_smsr *s, const struct effect *effect)
 static void send(struct sim_role *r, const struct effect *effect)
 {
     struct sim_smsr *s = (struct sim_smsr *)r;
-    if (effect->kind == SMSR_EFFECT_SOAP)
+    if (effect->kind == SMSR_EFFECT_SOAP) {
         world_post(s->role.world, s->role.kind->name, effect);
-    else if (effect->kind == SMSR_EFFECT_SMS)
+        hostile_peer(s->role.faults ? s->network->hostile : NULL, s->role.world, s->role.kind->name, effect);
+    } else if (effect->kind == SMSR_EFFECT_SMS)
         send_sms(s, effect);
     else if (effect->kind == EFFECT_REPLY && effect->reply.node == SMSR_NODE_SOAP)
         world_reply(s->role.world, effect);

@@ -42,6 +42,24 @@ static void strike_all(struct sweep *w, enum strike_kind kind)
     fflush(stdout);
 }
 
+/* Every step that the walk comes to must have seen the death of its server in front of a commit, behind it, and in front of what
+ * it sends, and a full store. */
+static unsigned steps_missed(const struct sweep *w)
+{
+    unsigned visited = 0, missed = 0;
+    for (size_t cell = 0; cell < steps_count(); cell++) {
+        visited += w->whole.visited[cell] != 0;
+        for (size_t kind = FAULT_BEFORE; w->whole.visited[cell] && kind <= FAULT_FULL; kind++) {
+            missed += !w->all.struck[cell][kind];
+            if (!w->all.struck[cell][kind])
+                printf("not struck: %s: %s\n", steps_name(cell), fault_names[kind]);
+        }
+    }
+    printf("%u steps on the way, each struck by %s, %s, %s and %s, but for %u\n", visited, fault_names[FAULT_BEFORE], fault_names[FAULT_AFTER],
+           fault_names[FAULT_SEND], fault_names[FAULT_FULL], missed);
+    return missed;
+}
+
 int sim_order_sweep(const struct scenario *s, const struct sim_order *o)
 {
     struct sweep w = { .scenario = s, .order = o };
@@ -60,6 +78,7 @@ int sim_order_sweep(const struct scenario *s, const struct sim_order *o)
         sim_tell_recovery(&w.all);
     if (o->faults)
         sim_tell_steps(&w.all);
+    unsigned missed = o->strike || o->every > 1 ? 0 : steps_missed(&w);
     printf("%u worlds, %u failed\n", w.worlds, w.failed);
-    return w.failed || !w.worlds ? 1 : 0;
+    return w.failed || !w.worlds || missed ? 1 : 0;
 }

@@ -1,3 +1,4 @@
+/* The table of steps and faults: worlds by chance, then worlds aimed at each cell that is still zero. */
 #include <stdio.h>
 #include <time.h>
 
@@ -7,48 +8,85 @@
 
 #define PASSES_MAX 40u /* worlds aimed at one cell */
 
+/* What each scenario is good for is learnt from its worlds. */
+static const struct scenario *const scenarios[] = { &SCENARIO_EVERY_FUNCTION,  &SCENARIO_EVERY_BY_HTTPS, &SCENARIO_FULL_CARDS,
+                                                    &SCENARIO_ADMINISTRATION, &SCENARIO_UNHEARD,        &SCENARIO_SLOW_DATA };
+#define SCENARIOS ARRAY_LEN(scenarios)
+
 struct table {
     const struct sim_order *order;
-    struct sim_report all;
-    unsigned worlds, failed;
+    struct sim_report all, of[SCENARIOS];
+    unsigned worlds, worlds_of[SCENARIOS], failed;
     time_t until; /* 0: no limit */
 };
 
 static bool is_over(const struct table *t) { return t->until && time(NULL) >= t->until; }
 
-static void run_one(struct table *t, const struct scenario *s, struct sim_wish *wish)
+static void run_one(struct table *t, size_t which, struct sim_wish *wish)
 {
     struct sim_report r;
     wish->profiles = t->order->profiles;
     wish->talk = SIM_SILENT;
     wish->watched = -1;
-    sim_run_apart(s, wish, &r);
+    sim_run_apart(scenarios[which], wish, &r);
     t->worlds++;
+    t->worlds_of[which]++;
     t->failed += r.wrong != 0;
     sim_report_add(&t->all, &r);
+    sim_report_add(&t->of[which], &r);
     if (r.wrong)
-        sim_tell_result(s, wish, &r);
+        sim_tell_result(scenarios[which], wish, &r);
     fflush(stdout);
 }
 
-static const struct scenario *const worlds[] = { &SCENARIO_EVERY_FUNCTION, &SCENARIO_EVERY_BY_HTTPS, &SCENARIO_FULL_CARDS };
+/* ---- planning */
+
+static double fault_count(const struct sim_report *r, enum fault_kind kind)
+{
+    double count = 0;
+    for (size_t cell = 0; cell < steps_count(); cell++)
+        count += r->struck[cell][kind];
+    return count;
+}
+
+/* How promising a world of that scenario is for a cell: how often it comes to the step, and how often such a fault strikes in it
+ * anywhere. Worlds that were in vain make it less so. */
+static double promise(const struct table *t, size_t which, size_t cell, enum fault_kind kind, const unsigned tried[SCENARIOS])
+{
+    double worlds = t->worlds_of[which] + 1;
+    return (t->of[which].visited[cell] + 0.01) / worlds * (fault_count(&t->of[which], kind) + 0.01) / worlds / (1 + tried[which]);
+}
+
+static size_t best_for(const struct table *t, size_t cell, enum fault_kind kind, unsigned tried[SCENARIOS])
+{
+    size_t best = 0;
+    for (size_t i = 1; i < SCENARIOS; i++)
+        if (promise(t, i, cell, kind, tried) > promise(t, best, cell, kind, tried))
+            best = i;
+    tried[best]++;
+    return best;
+}
+
+/* ---- worlds */
 
 static void by_chance(struct table *t)
 {
     for (uint64_t seed = t->order->first; seed <= t->order->last && !is_over(t); seed++)
-        run_one(t, worlds[seed % ARRAY_LEN(worlds)], &(struct sim_wish){ .seed = seed });
+        run_one(t, seed % SCENARIOS, &(struct sim_wish){ .seed = seed });
 }
 
-/* What is still zero is aimed at: a world of its own for each such cell. */
+/* A world of its own for each cell that is zero; how many still are. */
 static unsigned aim_at_zeros(struct table *t, unsigned pass)
 {
+    static unsigned tried[STEPS_MAX][FAULT_KINDS][SCENARIOS];
     unsigned zeros = 0;
     for (size_t cell = 0; cell < steps_count(); cell++)
         for (size_t kind = 0; kind < FAULT_KINDS && !is_over(t); kind++) {
             if (t->all.struck[cell][kind])
                 continue;
-            run_one(t, worlds[pass % ARRAY_LEN(worlds)], &(struct sim_wish){ .seed = t->order->last + 1 + pass * STEPS_MAX * FAULT_KINDS + cell * FAULT_KINDS + kind,
-                                              .aims = true, .aim_cell = (int)cell, .aim_kind = (enum fault_kind)kind });
+            uint64_t seed = t->order->last + 1 + (uint64_t)pass * STEPS_MAX * FAULT_KINDS + cell * FAULT_KINDS + kind;
+            run_one(t, best_for(t, cell, (enum fault_kind)kind, tried[cell][kind]),
+                    &(struct sim_wish){ .seed = seed, .aims = true, .aim_cell = (int)cell, .aim_kind = (enum fault_kind)kind });
             zeros += !t->all.struck[cell][kind];
         }
     return zeros;
@@ -65,4 +103,33 @@ int sim_order_table(const struct sim_order *o)
     sim_tell_counts(&t.all);
     printf("%u worlds, %u failed\n", t.worlds, t.failed);
     return zeros || t.failed ? 1 : 0;
+}
+
+/* ---- the short form */
+
+static unsigned never_reached(const struct sim_report *r, bool tells)
+{
+    unsigned missing = 0;
+    for (size_t cell = 0; cell < steps_count(); cell++) {
+        missing += !r->visited[cell];
+        if (tells && !r->visited[cell])
+            printf("no world came to %s\n", steps_name(cell));
+    }
+    for (size_t kind = 0; kind < FAULT_KINDS; kind++) {
+        bool never = fault_count(r, (enum fault_kind)kind) == 0;
+        missing += never;
+        if (tells && never)
+            printf("no procedure was struck by %s\n", fault_names[kind]);
+    }
+    return missing;
+}
+
+int sim_order_reach(const struct sim_order *o)
+{
+    struct table t = { .order = o, .until = time(NULL) + (o->seconds ? o->seconds : REACH_SECONDS) };
+    for (uint64_t seed = o->first; !is_over(&t) && never_reached(&t.all, false); seed++)
+        run_one(&t, SCENARIOS - 1 - seed % SCENARIOS, &(struct sim_wish){ .seed = seed });
+    unsigned missing = never_reached(&t.all, true);
+    printf("%zu steps, %u kinds of fault, %u never reached; %u worlds, %u failed\n", steps_count(), FAULT_KINDS, missing, t.worlds, t.failed);
+    return missing || t.failed ? 1 : 0;
 }

@@ -1,6 +1,7 @@
 /* What the administration of the servers is asked for beside the functions of ES2 and ES4: new keys, changes inside installed
  * profiles, Master Delete; with every fault. And the same where what cards say is mostly lost: the looks behind an unknown outcome,
- * keys that were made and never taken, what waits behind their removal. */
+ * keys that were made and never taken, what waits behind their removal, what a server says out of turn. And over connections so slow that they outlive what they were
+ * opened for: those of an SM-SR that the eUICC has left meanwhile. */
 #include "every_fault.h"
 
 const struct scenario SCENARIO_ADMINISTRATION = {
@@ -16,12 +17,26 @@ const struct scenario SCENARIO_ADMINISTRATION = {
 
 const struct scenario SCENARIO_UNHEARD = {
     .name = "unheard",
-    .summary = "6 cards, two SM-SRs, every function; a third of what cards say is lost, and calls have little time",
+    .summary = "6 cards, two SM-SRs, every function; a third of what cards say is lost, calls have little time, servers speak out of turn",
     .options = { .card_count = 6, .profile_count = 4, .profile_memory = 20000, .two_smsrs = true,
                  .odd_profiles = true, .administration = true },
     .programme = { .functions = 18, .spread_ms = 600000u, .think_max_ms = 120000u, .validity_min_s = 600, .validity_max_s = 7200,
                    .twice_permille = 50, .together_permille = 350, .all_functions = true, .administration_permille = 200 },
     .faults = EVERY_FAULT(300),
+    .hostile = { .asks_twice_permille = 200, .stray_permille = 100, .late_permille = 50, .late_max_ms = 7200000u },
+    .hours = 72,
+    .quiet_hours = 8,
+    .ok_permille = 50,
+};
+
+const struct scenario SCENARIO_SLOW_DATA = {
+    .name = "slow-data",
+    .summary = "6 cards, two SM-SRs, every function over HTTPS; each way takes up to 40 s",
+    .options = { .card_count = 6, .profile_count = 4, .profile_memory = 20000, .bearer = SMSR_BEARER_HTTPS,
+                 .air = { .delay_min_ms = 1000, .delay_max_ms = 40000 }, .two_smsrs = true, .odd_profiles = true, .administration = true },
+    .programme = { .functions = 18, .spread_ms = 600000u, .think_max_ms = 120000u, .validity_min_s = 3600, .validity_max_s = 10800,
+                   .twice_permille = 50, .together_permille = 350, .all_functions = true, .administration_permille = 200 },
+    .faults = EVERY_FAULT(80),
     .hours = 72,
     .quiet_hours = 8,
     .ok_permille = 50,
