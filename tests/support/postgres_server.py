@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Starts a PostgreSQL server of our own in a temporary folder, makes databases t0 … t8, nodes and relay, runs programs with
+"""Starts a PostgreSQL server of our own in a temporary folder, makes databases t0 … t8, nodes, relay and ages, runs programs with
 OSPREY_STORE_TEST=postgresql://…, one after the other, and stops the server. Exit 77 when there is no PostgreSQL here."""
 import glob
 import os
@@ -87,7 +87,7 @@ def main():
         print('PostgreSQL is not installed')
         return SKIPPED
     try:
-        url = server.start([f't{i}' for i in range(9)] + ['nodes', 'relay'])
+        url = server.start([f't{i}' for i in range(9)] + ['nodes', 'relay', 'ages'])
         codes = [subprocess.run([program], env=dict(os.environ, OSPREY_STORE_TEST=url)).returncode for program in sys.argv[1:]]
         return next((code for code in codes if code), 0)
     finally:

@@ -388,12 +388,75 @@ static void the_host_that_answers_is_found(void **state)
     close_here();
 }
 
+/* ---- programs of several ages on one schema */
+
+static const struct migration AGES[] = { { "0001", "CREATE TABLE tally (n INTEGER NOT NULL);", false },
+                                         { "0002", "ALTER TABLE tally ADD COLUMN m INTEGER;", false },
+                                         { "0003", "ALTER TABLE tally DROP COLUMN m;", true },
+                                         { "0004", "ALTER TABLE tally ADD COLUMN k INTEGER;", false } };
+
+static struct postgres_store *of_age(size_t count, const char *name, enum err want, const char *why)
+{
+    char conninfo[200], detail[SQLITE_DETAIL_MAX] = "";
+    enum err err;
+    snprintf(conninfo, sizeof conninfo, "%s/ages", getenv("OSPREY_STORE_TEST"));
+    struct postgres_store *s = postgres_store_open(&(struct postgres_options){ conninfo, AGES, count, name }, &err, detail);
+    assert_int_equal(err, want);
+    assert_non_null(strstr(detail, why));
+    return s;
+}
+
+static int64_t version_of(struct postgres_store *s)
+{
+    static const struct statement version = { "version", "SELECT version FROM osprey_schema", NULL };
+    struct store *seam = postgres_store_seam(s);
+    struct arena arena;
+    enum err err = ERR_COUNT;
+    arena_init(&arena, 65536);
+    struct rowset rows = { .arena = &arena };
+    rowset_want(&rows, &version, NULL, 0);
+    seam->load(seam, &rows, note, &err);
+    assert_ok(err);
+    int64_t n = row_int(&rows.queries[0].rows[0], 0);
+    arena_release(&arena);
+    return n;
+}
+
+/* A node ends as an engine does: it takes itself off the list. */
+static void leave(struct postgres_store *s)
+{
+    static const struct statement nothing = { "nothing", "UPDATE tally SET n=n WHERE n=?1", NULL };
+    enum err err = ERR_COUNT;
+    struct store *seam = postgres_store_seam(s);
+    seam->nodes->leave(seam, &nothing, note, &err);
+    assert_ok(err);
+    postgres_store_close(s);
+}
+
+static void what_is_taken_away_waits_for_the_old(void **state)
+{
+    (void)state;
+    struct postgres_store *old = of_age(1, "old", ERR_NONE, "");
+    struct postgres_store *new = of_age(3, "new", ERR_NONE, "");
+    assert_int_equal(version_of(new), 2);
+    of_age(4, "newest", ERR_BUSY, "1 nodes still run a program that does not know it"); /* what it needs stands behind that */
+    leave(of_age(1, "old-too", ERR_NONE, ""));
+    leave(old);
+    assert_int_equal(version_of(new), 2);
+    struct postgres_store *another = of_age(3, "another", ERR_NONE, "");
+    assert_int_equal(version_of(new), 3);
+    of_age(1, "old", ERR_UNSUPPORTED, "newer than this program");
+    leave(of_age(4, "newest", ERR_NONE, ""));
+    leave(another);
+    leave(new);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_connection_is_made_beside_the_work), cmocka_unit_test(a_late_commit_is_waited_for_in_the_loop),
         cmocka_unit_test(a_commit_whose_answer_is_lost_was_done),   cmocka_unit_test(a_commit_that_did_not_come_there_was_not),
-        cmocka_unit_test(the_host_that_answers_is_found),
+        cmocka_unit_test(the_host_that_answers_is_found),           cmocka_unit_test(what_is_taken_away_waits_for_the_old),
     };
     return cmocka_run_group_tests(tests, relay_start, relay_stop);
 }
