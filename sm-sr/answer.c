@@ -41,6 +41,7 @@ struct span smsr_context_of(struct turn *t, const struct es_message *request, co
     context_put(&w, request->wsa.message_id.transaction_id);
     context_put(&w, request->wsa.message_id.context_id);
     wr_printf(&w, "%d%d%d\n", m.dialect.ns, m.dialect.ampersand, m.dialect.v4);
+    arena_trim(t->arena, w.buf, w.len);
     return wr_span(&w);
 }
 
@@ -101,7 +102,7 @@ static enum err message_id(struct turn *t, struct span transaction, struct span 
 static struct span encode(struct turn *t, struct es_message *m)
 {
     struct span soap = SPAN_NONE;
-    enum err err = es_encode(m, t->arena, &soap);
+    enum err err = t->need_rows ? ERR_NONE : es_encode(m, t->arena, &soap); /* the turn is run again: what it says now nobody hears */
     if (err != ERR_NONE)
         turn_log(t, LOG_ERROR_, "%s-%s cannot be written: %s", es_function_info(m->function)->interface,
                  es_function_info(m->function)->name, err_text(err));

@@ -2,6 +2,7 @@
 
 #include "lib/base/mutant.h"
 #include "lib/es/eis_view.h"
+#include "rights.h"
 #include "rules.h"
 #include "trail.h"
 
@@ -63,17 +64,39 @@ static bool add_audit_trail(struct turn *t, struct eis *eis, const struct query 
     return eis->audit != NULL;
 }
 
+struct eis_rows {
+    const struct query *document, *properties, *audit;
+};
+
+static bool rows_of(struct turn *t, enum es_function function, struct eis_rows *ret)
+{
+    const struct value eid = value_text(t->event->line);
+    bool es7 = es_function_info(function)->number == ES_IF_ES7;
+    *ret = (struct eis_rows){ SMSR_ASK(t, &SMSR_DOCUMENT_LOAD, eid), SMSR_ASK(t, &SMSR_PROPERTY_LOAD, eid),
+                              es7 ? SMSR_ASK(t, &SMSR_AUDIT_LOAD, eid) : NULL };
+    return ret->document && ret->properties && (!es7 || ret->audit);
+}
+
+void smsr_eis_foresee(struct turn *t, enum es_function function)
+{
+    struct eis_rows rows;
+    (void)!rows_of(t, function, &rows);
+    if (es_function_info(function)->number == ES_IF_ES4)
+        smsr_plma_foresee(t);
+}
+
 static struct eis *view(struct turn *t, enum es_function function, const struct oid *caller, struct span list)
 {
-    const struct query *document = SMSR_ASK(t, &SMSR_DOCUMENT_LOAD, value_text(t->e->eid_text));
-    const struct query *properties = SMSR_ASK(t, &SMSR_PROPERTY_LOAD, value_text(t->e->eid_text));
+    struct eis_rows rows;
     bool es7 = es_function_info(function)->number == ES_IF_ES7;
-    const struct query *audit = es7 ? SMSR_ASK(t, &SMSR_AUDIT_LOAD, value_text(t->e->eid_text)) : NULL;
-    struct eis *eis = ARENA_NEW(t->arena, struct eis);
-    if ((es7 && !audit) || !document || !properties || !document->row_count || !eis)
+    if (!rows_of(t, function, &rows) || !rows.document->row_count)
         return NULL;
-    eis->signed_info = row_bytes(&document->rows[0], 0);
-    eis->signature = row_bytes(&document->rows[0], 1);
+    const struct row *document = &rows.document->rows[0];
+    struct eis *eis = ARENA_NEW(t->arena, struct eis);
+    if (!eis)
+        return NULL;
+    eis->signed_info = row_bytes(document, 0);
+    eis->signature = row_bytes(document, 1);
     eis->eid = t->e->eid;
     eis->eum_id = t->e->eum_id;
     eis->remaining_memory = t->e->remaining_memory;
@@ -81,8 +104,8 @@ static struct eis *view(struct turn *t, enum es_function function, const struct 
     if (function != ES3_GET_EIS)
         eis->last_audit_ms = t->e->last_audit_ms;
     eis->smsr_id = t->config->oid;
-    return add_profiles(t, eis, function, caller, list) && add_isdr(t, eis, &document->rows[0], es7) &&
-                   add_properties(t, eis, properties) && (!es7 || add_audit_trail(t, eis, audit))
+    return add_profiles(t, eis, function, caller, list) && add_isdr(t, eis, document, es7) &&
+                   add_properties(t, eis, rows.properties) && (!es7 || add_audit_trail(t, eis, rows.audit))
                ? eis
                : NULL;
 }

@@ -5,6 +5,9 @@
 
 #include "turn.h"
 
+/* Asks for the rows that a view for that function will need, before it is known what it shows: in one round. */
+void smsr_eis_foresee(struct turn *t, enum es_function function);
+
 /* For GetEIS. NULL when rows are missing (t->need_rows) or memory is. */
 struct eis *smsr_eis_for(struct turn *t, enum es_function function, const struct oid *caller);
 /* For the answer of an audit: only the listed profiles, if any are listed. */

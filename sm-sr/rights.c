@@ -83,8 +83,10 @@ static bool row_is_for(const struct row *row, const struct profile_info *p)
 
 static const struct query *plma_of_euicc(struct turn *t)
 {
-    return SMSR_ASK(t, &SMSR_PLMA_OF_EUICC, value_text(t->e->eid_text));
+    return SMSR_ASK(t, &SMSR_PLMA_OF_EUICC, value_text(t->event->line));
 }
+
+void smsr_plma_foresee(struct turn *t) { (void)plma_of_euicc(t); }
 
 bool smsr_plma_allows(struct turn *t, const struct profile_info *p, const struct oid *sp, const char *operation)
 {

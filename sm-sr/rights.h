@@ -7,6 +7,8 @@
 
 /* May that M2M SP (which may be an operator) do it, or get that notification? May set t->need_rows. */
 bool smsr_plma_allows(struct turn *t, const struct profile_info *p, const struct oid *sp, const char *operation);
+/* Asks for what the eUICC's profiles allow to whom, before it is looked at. */
+void smsr_plma_foresee(struct turn *t);
 /* The i-th M2M SP that gets that notification about the profile; false: no more. */
 bool smsr_plma_listener(struct turn *t, const struct profile_info *p, const char *notification, size_t i,
                         struct oid *ret);

@@ -4,9 +4,11 @@
 
 #include "answer.h"
 #include "channel/pace.h"
+#include "eis.h"
 #include "lib/base/mutant.h"
 #include "lib/engine/call.h"
 #include "lib/model/unconfirmed.h"
+#include "rights.h"
 
 /* ---- answers in the same HTTP exchange */
 
@@ -193,11 +195,31 @@ static void run_callback(struct turn *t, const struct known_call *k)
     smsr_operation_end(t, op);
 }
 
-static bool known(struct turn *t, struct known_call *k, const struct call_event *c, const struct server_row *row)
+static struct known_call call_of(const struct call_event *c, const struct server_row *row)
 {
     const struct es_request *request = c->message.body;
-    *k = (struct known_call){ .c = c, .row = row, .requester = c->partner->oid.text };
-    snprintf(k->call_id, sizeof k->call_id, "%.*s", (int)request->call_id.len, (const char *)request->call_id.ptr);
+    struct known_call k = { .c = c, .row = row, .requester = c->partner->oid.text };
+    snprintf(k.call_id, sizeof k.call_id, "%.*s", (int)request->call_id.len, (const char *)request->call_id.ptr);
+    return k;
+}
+
+void smsr_call_foresee(struct turn *t, const struct call_event *c)
+{
+    const struct server_row *row = row_of(server_of(c->message.function), c->message.function);
+    if (!row || !c->partner)
+        return;
+    struct known_call k = call_of(c, row);
+    if (!row->only_reads)
+        (void)!call_load(t->rows, k.requester, k.call_id, &k.call);
+    if (row->run == smsr_get_eis)
+        smsr_eis_foresee(t, row->function);
+    else if (row->procedure == &SMSR_AUDIT && es_function_info(row->function)->number == ES_IF_ES4)
+        smsr_plma_foresee(t);
+}
+
+static bool known(struct turn *t, struct known_call *k, const struct call_event *c, const struct server_row *row)
+{
+    *k = call_of(c, row);
     if (row->only_reads || MUTANT(no_call_is_a_repeat))
         return true;
     if (!call_load(t->rows, k->requester, k->call_id, &k->call))

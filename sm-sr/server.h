@@ -23,6 +23,8 @@ struct server {
 };
 extern const struct server smsr_es1_server, smsr_es3_server, smsr_es4_server, smsr_es4a_server, smsr_es7_server;
 
+/* Asks for the rows that the call will surely need, before its eUICC is known: each more round runs the turn again. */
+void smsr_call_foresee(struct turn *t, const struct call_event *c);
 /* One call, in its turn. */
 void smsr_call(struct turn *t, const struct call_event *c);
 

@@ -16,6 +16,7 @@
 #include "lib/model/unconfirmed.h"
 #include "lib/role/undelivered.h"
 #include "lib/wire/sms.h"
+#include "eis.h"
 #include "es7_client.h"
 #include "procedures/master_delete.h"
 #include "procedures/rotate_keys.h"
@@ -46,6 +47,8 @@ void smsr_turn_log(struct turn *t, enum log_level level, const char *format, ...
 {
     char text[400];
     va_list args;
+    if (t->need_rows || !log_wants(t->env->log, level)) /* run again it says it again */
+        return;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
@@ -170,15 +173,29 @@ static int reply_to_stranger(const struct event *event)
     return event->kind == SMSR_EVENT_POST || event->reply.node == SMSR_NODE_LINK ? 204 : event->kind == SMSR_EVENT_RESPONSE ? 202 : 0;
 }
 
+/* What ends an audit shows the EIS; that an answer has come from the card is likely to end it. */
+static void foresee_end(struct turn *t)
+{
+    const struct operation *op = smsr_operation_head(t->e);
+    bool answered = t->event->kind == SMSR_EVENT_PACKET || t->event->kind == SMSR_EVENT_POST;
+    if (answered && op && op->procedure == &SMSR_AUDIT && op->function != ES_FUNCTION_NONE)
+        smsr_eis_foresee(t, op->function);
+}
+
 static enum verdict euicc_turn(struct turn *t)
 {
     struct euicc *e;
     bool known = smsr_presence_load(t);
+    if (t->event->kind == SMSR_EVENT_CALL)
+        smsr_call_foresee(t, t->event->data);
     if (!smsr_euicc_load(t->rows, t->event->line, &e) || !known)
         return STEP_NEED_ROWS;
     if (!e)
         return STEP_REFUSED;
     t->e = e;
+    foresee_end(t);
+    if (t->need_rows)
+        return STEP_NEED_ROWS;
     if (!e->present && t->event->kind != SMSR_EVENT_CALL && t->event->kind != SMSR_EVENT_MASTER_DELETE &&
         t->event->kind != SMSR_EVENT_ROTATE_KEYS) {
         outbox_reply(t->out, t->event->reply, reply_to_stranger(t->event), SPAN_NONE);

@@ -6,6 +6,7 @@
 
 #define ARENA_BLOCK_MIN 4096u
 #define ARENA_BLOCK_BIG 65536u /* what grows, grows by its half, up to here */
+#define ARENA_PRINT_FIRST 256u /* octets; what is longer is printed twice */
 #define ARENA_ALIGN     _Alignof(max_align_t)
 
 struct arena_block {
@@ -93,6 +94,15 @@ void *arena_alloc(struct arena *a, size_t len)
     return a->zeroed && !a->blocks ? memory : memset(memory, 0, len);
 }
 
+void arena_trim(struct arena *a, const void *memory, size_t len)
+{
+    uint8_t *end = (uint8_t *)memory + (len + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
+    if (!memory || end < (const uint8_t *)memory || end > a->pos)
+        return;
+    a->used -= (size_t)(a->pos - end);
+    a->pos = end;
+}
+
 void *arena_array(struct arena *a, size_t size, size_t count)
 {
     if (size && count > a->ceiling / size)
@@ -118,14 +128,17 @@ char *arena_text(struct arena *a, struct span s)
 
 char *arena_printf(struct arena *a, const char *format, ...)
 {
+    char first[ARENA_PRINT_FIRST], *text = NULL;
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
-    char *text = len < 0 ? NULL : arena_alloc(a, (size_t)len + 1);
-    if (text)
+    int len = vsnprintf(first, sizeof first, format, args);
+    if (len >= 0 && (size_t)len < sizeof first)
+        text = arena_text(a, (struct span){ (const uint8_t *)first, (size_t)len });
+    else if (len >= 0 && (text = arena_alloc(a, (size_t)len + 1)))
         vsnprintf(text, (size_t)len + 1, format, again);
     va_end(again);
     va_end(args);
+    wipe(first, len < 0 || (size_t)len >= sizeof first ? sizeof first : (size_t)len);
     return text;
 }

@@ -32,6 +32,8 @@ void arena_release(struct arena *a);
 
 /* Zeroed memory, aligned for any type; NULL when the ceiling is reached. */
 void *arena_alloc(struct arena *a, size_t len);
+/* Gives back all but the first len octets of the newest allocation. What is given back must still be zero. */
+void arena_trim(struct arena *a, const void *memory, size_t len);
 #define ARENA_NEW(arena, type)           ((type *)arena_alloc((arena), sizeof(type)))
 #define ARENA_ARRAY(arena, type, count)  ((type *)arena_array((arena), sizeof(type), (count)))
 void *arena_array(struct arena *a, size_t size, size_t count);

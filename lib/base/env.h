@@ -32,7 +32,9 @@ struct nvm {
 enum log_level { LOG_DEBUG_, LOG_INFO_, LOG_WARN_, LOG_ERROR_ };
 struct log {
     void (*line)(struct log *, enum log_level, const char *text);
+    enum log_level least; /* what is below is not written: it need not even be worded */
 };
+static inline bool log_wants(const struct log *log, enum log_level level) { return log && level >= log->least; }
 /* `about` is the EID, ICCID or peer concerned, or NULL. log may be NULL: nothing is written. */
 void log_fact(struct log *log, enum log_level level, const char *about, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

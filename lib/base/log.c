@@ -7,7 +7,7 @@
 
 void log_fact(struct log *log, enum log_level level, const char *about, const char *format, ...)
 {
-    if (!log)
+    if (!log_wants(log, level))
         return;
     char line[LOG_LINE_MAX];
     int at = about && *about ? snprintf(line, sizeof line, "[%s] ", about) : 0;

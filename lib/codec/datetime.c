@@ -1,7 +1,5 @@
 #include "datetime.h"
 
-#include <stdio.h>
-
 /* Days from 1970-01-01 in the proleptic Gregorian calendar, by eras of 400 years that start on 1 March. */
 static int64_t days_of(int64_t year, unsigned month, unsigned day)
 {
@@ -113,6 +111,15 @@ enum err datetime_read(struct span text, uint64_t *ret_ms)
     return ERR_NONE;
 }
 
+/* So many digits, and what stands behind them. */
+static char *put(char *at, size_t digits, unsigned n, char behind)
+{
+    for (size_t i = digits; i-- > 0; n /= 10)
+        at[i] = (char)('0' + n % 10);
+    at[digits] = behind;
+    return at + digits + 1;
+}
+
 char *datetime_text(uint64_t ms, char out[DATETIME_TEXT_SIZE])
 {
     const uint64_t last = 253402300799999u; /* 9999-12-31T23:59:59.999Z */
@@ -122,14 +129,10 @@ char *datetime_text(uint64_t ms, char out[DATETIME_TEXT_SIZE])
         ms = last;
     unsigned of_day = (unsigned)(ms % 86400000u), s = of_day / 1000;
     date_of((int64_t)(ms / 86400000u), &year, &month, &day);
-    char text[64] = { 0 };
-    int len =
-        snprintf(text, sizeof text, "%04d-%02u-%02uT%02u:%02u:%02u", year, month, day, s / 3600, s / 60 % 60, s % 60);
+    char *at = put(put(put(out, 4, (unsigned)year, '-'), 2, month, '-'), 2, day, 'T');
+    at = put(put(put(at, 2, s / 3600, ':'), 2, s / 60 % 60, ':'), 2, s % 60, of_day % 1000 ? '.' : 'Z');
     if (of_day % 1000)
-        snprintf(text + len, sizeof text - (size_t)len, ".%03uZ", of_day % 1000);
-    else
-        snprintf(text + len, sizeof text - (size_t)len, "Z");
-    memcpy(out, text, DATETIME_TEXT_SIZE - 1);
-    out[DATETIME_TEXT_SIZE - 1] = '\0';
+        at = put(at, 3, of_day % 1000, 'Z');
+    *at = '\0';
     return out;
 }

@@ -11,8 +11,9 @@
 struct log_sink {
     struct log seam;
     int fd;
-    enum log_level level;
     bool gathers;
+    time_t second; /* that date is of */
+    char date[24];
     size_t len;
     char gathered[LOG_GATHERED_MAX];
 };
@@ -30,21 +31,27 @@ void log_sink_flush(struct log *log)
 
 void log_sink_gather(struct log *log) { ((struct log_sink *)log)->gathers = true; }
 
+static const char *date_of(struct log_sink *sink, time_t second)
+{
+    struct tm utc;
+    if (second != sink->second && gmtime_r(&second, &utc)) {
+        strftime(sink->date, sizeof sink->date, "%Y-%m-%dT%H:%M:%S", &utc);
+        sink->second = second;
+    }
+    return sink->date;
+}
+
 /* Whole lines in one write, so that lines of several writers never mix; control characters of a peer become '?'. */
 static void line(struct log *log, enum log_level level, const char *text)
 {
     struct log_sink *sink = (struct log_sink *)log;
-    if (level < sink->level)
-        return;
     if (sizeof sink->gathered - sink->len < LOG_TEXT_MAX)
         log_sink_flush(log);
     char *out = sink->gathered + sink->len;
     struct timespec now;
-    struct tm utc;
     clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
-    size_t n = strftime(out, LOG_TEXT_MAX, "%Y-%m-%dT%H:%M:%S", &utc);
-    n += (size_t)snprintf(out + n, LOG_TEXT_MAX - n, ".%03ldZ %-5s ", now.tv_nsec / 1000000, level_names[level]);
+    size_t n = (size_t)snprintf(out, LOG_TEXT_MAX, "%s.%03ldZ %-5s ", date_of(sink, now.tv_sec), now.tv_nsec / 1000000,
+                                level_names[level]);
     for (; *text && n < LOG_TEXT_MAX - 1; text++)
         out[n++] = (unsigned char)*text < 0x20 || *text == 0x7F ? '?' : *text;
     out[n++] = '\n';
@@ -60,10 +67,10 @@ struct log *log_sink_open(const char *path, const char *level, enum err *ret_err
     if (!sink)
         return NULL;
     sink->seam.line = line;
-    sink->level = LOG_INFO_;
+    sink->seam.least = LOG_INFO_;
     for (unsigned i = 0; level && i < ARRAY_LEN(level_names); i++)
         if (!strcmp(level, level_names[i]))
-            sink->level = (enum log_level)i;
+            sink->seam.least = (enum log_level)i;
     sink->fd = path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640) : STDERR_FILENO;
     if (sink->fd >= 0)
         return &sink->seam;

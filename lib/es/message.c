@@ -3,7 +3,7 @@
 #include "field.h"
 #include "wsse.h"
 
-#define SOAP_CAP_FIRST 4096u /* room for a message without EIS; four times more each time it is not enough */
+#define SOAP_CAP_FIRST 16384u /* room for a message with an EIS; four times more each time it is not enough */
 
 /* --- decoding the header --------------------------------------------------------------------------------------- */
 
@@ -369,6 +369,7 @@ static enum err encode_growing(void (*write)(struct writer *, const void *), con
             return ERR_NO_SPACE;
         write(&w, what);
         if (w.err == ERR_NONE) {
+            arena_trim(a, w.buf, w.len);
             *ret = wr_span(&w);
             return ERR_NONE;
         }
