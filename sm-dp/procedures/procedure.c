@@ -167,7 +167,7 @@ static void expire(struct turn *t, struct job *j)
     if (!(j->flags & JOB_ANSWERED) && status_ok(&j->status))
         j->status = unreached && !MUTANT(never_reached_is_expired) ? status_failed(REASON_EXTERNAL_UNREACHABLE, j->smsr.text, "the SM-SR was not reached in time")
                               : status_expired();
-    bool cleans = j->step || (j->flags & JOB_ANSWERED);
+    bool cleans = j->step || (j->flags & (JOB_ANSWERED | JOB_LEFT_OVER)); /* it may wait with another's clean-up to do */
     int next = cleans && j->procedure->expired ? j->procedure->expired(t, j) : NEXT_END;
     smdp_job_answer(t, j);
     j->deadline_ms = t->now_ms + 1000ull * t->config->undo_s;
