@@ -331,7 +331,7 @@ static void add_profile(struct ecosystem *e, unsigned i, unsigned n, struct span
         p.token = true;
     if (e->options.odd_profiles && n == 1)
         p.connectivity = SPAN_LIT(CONNECTIVITY);
-    if (e->options.odd_profiles && n == 1)
+    if ((e->options.odd_profiles && n == 1) || (e->options.auto_delete && n % 2))
         p.pol2.rules = POL2_RULE(POL2_DISABLE, POL2_AUTO_DELETE);
     if (e->options.odd_profiles && n > 1 && n + 1 == e->options.profile_count)
         p.pol1 = "04";

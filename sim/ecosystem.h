@@ -48,6 +48,7 @@ struct ecosystem_options {
     bool two_smsrs;  /* a second SM-SR, to which eUICCs can be moved, and back */
     bool odd_profiles; /* of each card the first has a key for delete tokens, the second connectivity parameters that the SM-DP sets, and
                         * it is deleted when disabled by POL2, the last by POL1; the operator owns the factory profile, too */
+    bool auto_delete; /* every second profile is deleted when disabled, by POL2 */
     bool administration; /* the administration of the servers is asked, too (administrator.h) */
     bool multi_imsi; /* the factory profile has three IMSIs, and rules when to take which */
 };

@@ -10,7 +10,8 @@
 
 /* What each scenario is good for is learnt from its worlds. */
 static const struct scenario *const scenarios[] = { &SCENARIO_EVERY_FUNCTION,  &SCENARIO_EVERY_BY_HTTPS, &SCENARIO_FULL_CARDS,
-                                                    &SCENARIO_ADMINISTRATION, &SCENARIO_UNHEARD,        &SCENARIO_SLOW_DATA };
+                                                    &SCENARIO_ADMINISTRATION, &SCENARIO_UNHEARD,        &SCENARIO_SLOW_DATA,
+                                                    &SCENARIO_SLOW_UNHEARD,   &SCENARIO_SWITCHES };
 #define SCENARIOS ARRAY_LEN(scenarios)
 
 struct table {

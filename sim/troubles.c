@@ -6,6 +6,7 @@ const struct weather ECOSYSTEM_SMS_WEATHER = { .delay_min_ms = 500, .delay_max_m
 #define AIM_REFUSED_MS  1800000u
 #define AIM_SILENCE_MS  1200000u
 #define AIM_TORN_OCTETS 1200u
+#define AIM_PACKET_OCTETS 48u
 #define AIM_LATER_MS    6000u
 
 static void accepted_again(void *context, uint64_t imsi)
@@ -137,6 +138,9 @@ static void refuse(struct ecosystem *e, struct sim_device *d, int card)
     sim_device_cut(d);
 }
 
+/* Every second time within what a card writes for a single packet. */
+static uint32_t torn_after(uint32_t drawn) { return 1 + (drawn % 2 ? drawn % AIM_PACKET_OCTETS : drawn); }
+
 /* Kinds that do not wait for something to befall. */
 static void strike_card(struct ecosystem *e, enum fault_kind kind, int card)
 {
@@ -144,7 +148,7 @@ static void strike_card(struct ecosystem *e, enum fault_kind kind, int card)
     struct chance *fate = world_fate(e->world);
     switch (kind) {
     case FAULT_POWER: sim_device_cut(d); break;
-    case FAULT_TORN: nvm_memory_cut_after(&d->memory, 1 + chance_below(fate, AIM_TORN_OCTETS)); break;
+    case FAULT_TORN: nvm_memory_cut_after(&d->memory, torn_after(chance_below(fate, AIM_TORN_OCTETS))); break;
     case FAULT_SILENCE: sim_device_silence(d, world_now(e->world) + 1 + chance_below(fate, AIM_SILENCE_MS)); break;
     case FAULT_REFUSED: refuse(e, d, card); break;
     case FAULT_DRY: dry_up(e, d); break;

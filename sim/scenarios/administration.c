@@ -41,3 +41,30 @@ const struct scenario SCENARIO_SLOW_DATA = {
     .quiet_hours = 8,
     .ok_permille = 50,
 };
+
+const struct scenario SCENARIO_SLOW_UNHEARD = {
+    .name = "slow-unheard",
+    .summary = "the same, and a quarter of what cards say by SMS is lost; servers speak out of turn",
+    .options = { .card_count = 6, .profile_count = 4, .profile_memory = 20000, .bearer = SMSR_BEARER_HTTPS,
+                 .air = { .delay_min_ms = 500, .delay_max_ms = 20000 }, .two_smsrs = true, .odd_profiles = true, .administration = true },
+    .programme = { .functions = 18, .spread_ms = 600000u, .think_max_ms = 120000u, .validity_min_s = 1200, .validity_max_s = 7200,
+                   .twice_permille = 50, .together_permille = 350, .all_functions = true, .administration_permille = 200 },
+    .faults = EVERY_FAULT(250),
+    .hostile = { .asks_twice_permille = 300, .stray_permille = 100, .late_permille = 50, .late_max_ms = 7200000u },
+    .hours = 72,
+    .quiet_hours = 8,
+    .ok_permille = 50,
+};
+
+const struct scenario SCENARIO_SWITCHES = {
+    .name = "switches",
+    .summary = "6 cards whose profiles are switched and deleted, by connections that take long and SMS that are not heard",
+    .options = { .card_count = 6, .profile_count = 8, .profile_memory = 20000, .air = { .delay_min_ms = 500, .delay_max_ms = 15000 },
+                 .odd_profiles = true, .auto_delete = true, .administration = true },
+    .programme = { .functions = 24, .spread_ms = 600000u, .think_max_ms = 60000u, .validity_min_s = 1800, .validity_max_s = 10800,
+                   .twice_permille = 50, .together_permille = 350, .administration_permille = 150 },
+    .faults = EVERY_FAULT(350),
+    .hours = 72,
+    .quiet_hours = 8,
+    .ok_permille = 50,
+};
