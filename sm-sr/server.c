@@ -164,6 +164,20 @@ static struct operation *operation_of(struct turn *t, const struct known_call *k
     return op;
 }
 
+/* What comes before it may change that: the profile's state, or, when its ISD-P is still to be made, that it is not there. */
+static bool may_pass(const struct turn *t, const struct operation *op)
+{
+    if (op->status.reason == REASON_PROFILE_STATE)
+        return true;
+    for (size_t i = 0; i < t->e->operation_count && op->status.reason == REASON_ICCID_UNKNOWN; i++) {
+        const struct operation *other = &t->e->operations[i];
+        if (other != op && other->n && other->change != ROW_GONE && other->procedure == &SMSR_CREATE_ISDP &&
+            iccid_eq(&other->iccid, &op->iccid))
+            return true;
+    }
+    return false;
+}
+
 /* Refused at once when it can be told at once; else it waits its turn, and is checked again then. */
 static void run_callback(struct turn *t, const struct known_call *k)
 {
@@ -190,7 +204,7 @@ static void run_callback(struct turn *t, const struct known_call *k)
     }
     if (status_ok(&op->status) && (!idle || !t->e->present)) /* else smsr_operation_start_next checks it now */
         op->status = op->procedure->check(t, op);
-    if (t->need_rows || status_ok(&op->status) || (!idle && op->status.reason == REASON_PROFILE_STATE))
+    if (t->need_rows || status_ok(&op->status) || (!idle && may_pass(t, op)))
         return;
     smsr_operation_end(t, op);
 }
