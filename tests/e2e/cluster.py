@@ -52,11 +52,13 @@ class Cluster(Ecosystem):
         self.databases = databases or [postgres.url] * nodes
         self.balancer = Balancer()
         for role, names in ROLES.items():
+            if role == 'sm-sr' and self.cat_tp is not None:
+                names += ('cat_tp',)  # UDP: what stands before the processes is the caller's
             ports = [lab.free_ports(len(names)) for _ in range(nodes)]
             self.port.update({f'{name}-{n}': ports[n][i] for n in range(nodes) for i, name in enumerate(names)})
             for n in range(nodes):
                 self.node_config(role, names, n, ports[n])
-            for i, name in enumerate(names):
+            for i, name in enumerate(ROLES[role]):
                 self.balance(self.port[name], [('127.0.0.1', own[i]) for own in ports])
 
     def balance(self, port, backends):

@@ -77,4 +77,5 @@ def main():
             relay.close()
 
 
-main()
+if __name__ == '__main__':
+    main()
