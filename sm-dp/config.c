@@ -5,6 +5,7 @@
 #include "lib/codec/hex.h"
 #include "lib/io/file.h"
 #include "lib/role/keys.h"
+#include "lib/role/reading.h"
 #include "lib/pki/gp_certificate.h"
 
 const struct config_option smdp_options[] = {
@@ -52,77 +53,30 @@ const struct config_option smdp_options[] = {
 };
 const size_t smdp_option_count = ARRAY_LEN(smdp_options);
 
-struct reading {
-    const struct config *file;
-    const char *section;
-    char *detail;
-    size_t cap;
-};
-
-static enum err wrong(const struct reading *r, const char *name, const char *why)
-{
-    snprintf(r->detail, r->cap, "[%s] %s: %s", r->section, name, why);
-    return ERR_BAD_VALUE;
-}
-
-static const char *text_of(const struct reading *r, const char *name)
-{
-    const char *text = config_text(r->file, r->section, name);
-    return text ? text : "";
-}
-
-static enum err read_text(const struct reading *r, const char *name, char *out, size_t cap)
-{
-    const char *text = text_of(r, name);
-    if (strlen(text) >= cap)
-        return wrong(r, name, "too long");
-    memcpy(out, text, strlen(text) + 1);
-    return ERR_NONE;
-}
-
-static enum err read_oid(const struct reading *r, const char *name, struct oid *ret)
-{
-    return oid_from_text(span_text(text_of(r, name)), ret) == ERR_NONE ? ERR_NONE : wrong(r, name, "not an OID");
-}
-
 /* ---- partners */
-
-static enum err read_hosts(const struct reading *r, struct smdp_partner *p)
-{
-    const char *at = text_of(r, "reply_hosts");
-    while (*(at += strspn(at, " ,"))) {
-        size_t len = strcspn(at, " ,");
-        if (p->host_count == SMDP_HOSTS_MAX || len >= SMDP_URL_MAX)
-            return wrong(r, "reply_hosts", "too many or too long");
-        memcpy(p->hosts[p->host_count++], at, len);
-        at += len;
-    }
-    return ERR_NONE;
-}
 
 static enum err read_partner(const struct reading *r, struct smdp_partner *p)
 {
-    const char *kind = text_of(r, "kind");
-    *p = (struct smdp_partner){ .ampersand = config_bool(r->file, r->section, "ampersand"),
-                                .reduced_eis = !strcmp(text_of(r, "eis"), "reduced") };
+    const char *kind = reading_of(r, "kind");
+    *p = (struct smdp_partner){ .ampersand = config_bool(r->file, r->section, "ampersand") };
     snprintf(p->name, sizeof p->name, "%s", config_section_name(r->section));
     p->kinds = !strcmp(kind, "operator") ? SMDP_OPERATOR : !strcmp(kind, "sm-sr") ? SMDP_SMSR : 0;
     if (!strcmp(kind, "admin"))
         p->kinds = SMDP_ADMIN;
     if (!p->kinds)
-        return wrong(r, "kind", "operator, sm-sr or admin");
-    if (!p->reduced_eis && strcmp(text_of(r, "eis"), "complete") != 0)
-        return wrong(r, "eis", "complete or reduced");
-    enum err err = read_oid(r, "oid", &p->oid);
+        return reading_wrong(r, "kind", "operator, sm-sr or admin");
+    enum err err = reading_oid(r, "oid", &p->oid);
     if (err == ERR_NONE)
-        err = read_text(r, "url", p->url, sizeof p->url);
+        err = reading_text(r, "url", p->url, sizeof p->url);
     if (err == ERR_NONE && p->kinds == SMDP_SMSR && !*p->url)
-        err = wrong(r, "url", "an SM-SR needs one");
+        err = reading_wrong(r, "url", "an SM-SR needs one");
     if (err == ERR_NONE)
-        err = read_text(r, "common_name", p->common_name, sizeof p->common_name);
+        err = reading_text(r, "common_name", p->common_name, sizeof p->common_name);
     if (err == ERR_NONE)
         err = guard_read(r->file, r->section, &p->guard, r->detail, r->cap);
-    return err == ERR_NONE ? read_hosts(r, p) : err;
+    if (err == ERR_NONE)
+        err = reading_words(r, "reply_hosts", p->hosts[0], sizeof p->hosts[0], SMDP_HOSTS_MAX, &p->host_count);
+    return err == ERR_NONE ? reading_either(r, "eis", "complete", "reduced", &p->reduced_eis) : err;
 }
 
 static enum err read_partners(struct reading *r, struct smdp_config *c)
@@ -130,14 +84,14 @@ static enum err read_partners(struct reading *r, struct smdp_config *c)
     for (const char *section = NULL; (section = config_next(r->file, "partner", section));) {
         r->section = section;
         if (c->partner_count == SMDP_PARTNERS_MAX)
-            return wrong(r, "oid", "too many partners");
+            return reading_wrong(r, "oid", "too many partners");
         struct smdp_partner *p = &c->partners[c->partner_count++];
         enum err err = read_partner(r, p);
         if (err != ERR_NONE)
             return err;
         for (size_t i = 0; i + 1 < c->partner_count; i++)
             if (oid_eq(&c->partners[i].oid, &p->oid))
-                return wrong(r, "oid", "another partner has it");
+                return reading_wrong(r, "oid", "another partner has it");
     }
     return ERR_NONE;
 }
@@ -148,7 +102,7 @@ static enum err need_cards(struct reading *r, struct smdp_config *c)
 {
     enum err err = role_certificates_read(r->file, GP_ROLE_SM_DP, &c->certificates, r->detail, r->cap);
     r->section = "card NAME";
-    return err != ERR_NONE || c->certificates.count ? err : wrong(r, "certificate", "no certificate for cards is given");
+    return err != ERR_NONE || c->certificates.count ? err : reading_wrong(r, "certificate", "no certificate for cards is given");
 }
 
 static enum err read_eums(struct reading *r, struct smdp_config *c)
@@ -156,9 +110,9 @@ static enum err read_eums(struct reading *r, struct smdp_config *c)
     for (const char *section = NULL; (section = config_next(r->file, "eum", section));) {
         r->section = section;
         if (c->eum_count == SMDP_EUMS_MAX)
-            return wrong(r, "certificate", "too many");
-        if (x509_load(text_of(r, "certificate"), &c->eums[c->eum_count]) != ERR_NONE)
-            return wrong(r, "certificate", "no readable certificate");
+            return reading_wrong(r, "certificate", "too many");
+        if (x509_load(reading_of(r, "certificate"), &c->eums[c->eum_count]) != ERR_NONE)
+            return reading_wrong(r, "certificate", "no readable certificate");
         c->eum_count++;
     }
     return ERR_NONE;
@@ -175,12 +129,12 @@ enum err smdp_config_read(const struct config *file, struct smdp_partner *partne
     ret->commit_interval_ms = (uint32_t)config_number(file, "sm-dp", "commit_interval_ms");
     ret->segments_per_call = (uint32_t)config_number(file, "sm-dp", "segments_per_call");
     if (ret->segments_per_call > SMDP_SEGMENTS_MAX)
-        return wrong(&r, "segments_per_call", "too many");
-    enum err err = read_oid(&r, "oid", &ret->oid);
+        return reading_wrong(&r, "segments_per_call", "too many");
+    enum err err = reading_oid(&r, "oid", &ret->oid);
     if (err == ERR_NONE)
-        err = read_text(&r, "url", ret->url, sizeof ret->url);
-    if (err == ERR_NONE && trust_load(trust, text_of(&r, "ci")) != ERR_NONE)
-        err = wrong(&r, "ci", "no readable certificates");
+        err = reading_text(&r, "url", ret->url, sizeof ret->url);
+    if (err == ERR_NONE && trust_load(trust, reading_of(&r, "ci")) != ERR_NONE)
+        err = reading_wrong(&r, "ci", "no readable certificates");
     if (err == ERR_NONE)
         err = need_cards(&r, ret);
     if (err == ERR_NONE)
@@ -209,22 +163,22 @@ static enum err read_order(const struct reading *r, struct arena *a, struct smdp
 {
     *o = (struct smdp_order){ .memory = (uint32_t)config_number(r->file, r->section, "memory"),
                               .token = config_bool(r->file, r->section, "token") };
-    enum err err = read_oid(r, "owner", &o->owner);
+    enum err err = reading_oid(r, "owner", &o->owner);
     if (err == ERR_NONE)
-        err = read_text(r, "type", o->type, sizeof o->type);
-    if (err == ERR_NONE && *text_of(r, "imsi") &&
-        imsi_from_text(span_text(text_of(r, "imsi")), &o->address) != ERR_NONE)
-        err = wrong(r, "imsi", "digits, at most 15");
-    if (err == ERR_NONE && *text_of(r, "msisdn") &&
-        msisdn_from_text(span_text(text_of(r, "msisdn")), &o->address) != ERR_NONE)
-        err = wrong(r, "msisdn", "3 to 15 digits");
+        err = reading_text(r, "type", o->type, sizeof o->type);
+    if (err == ERR_NONE && *reading_of(r, "imsi") &&
+        imsi_from_text(span_text(reading_of(r, "imsi")), &o->address) != ERR_NONE)
+        err = reading_wrong(r, "imsi", "digits, at most 15");
+    if (err == ERR_NONE && *reading_of(r, "msisdn") &&
+        msisdn_from_text(span_text(reading_of(r, "msisdn")), &o->address) != ERR_NONE)
+        err = reading_wrong(r, "msisdn", "3 to 15 digits");
     if (err == ERR_NONE &&
-        (pol2_from_text(span_text(text_of(r, "pol2")), &o->pol2) != ERR_NONE || !pol2_meaningful(o->pol2, true)))
-        err = wrong(r, "pol2", "no such rules, or rules that contradict");
+        (pol2_from_text(span_text(reading_of(r, "pol2")), &o->pol2) != ERR_NONE || !pol2_meaningful(o->pol2, true)))
+        err = reading_wrong(r, "pol2", "no such rules, or rules that contradict");
     if (err == ERR_NONE)
-        o->connectivity = hex_to_arena(a, span_text(text_of(r, "connectivity")), &err);
-    if (err == ERR_NONE && file_read(text_of(r, "package"), SMDP_PACKAGE_MAX, a, &o->package) != ERR_NONE)
-        err = wrong(r, "package", "cannot be read, or is too big");
+        o->connectivity = hex_to_arena(a, span_text(reading_of(r, "connectivity")), &err);
+    if (err == ERR_NONE && file_read(reading_of(r, "package"), SMDP_PACKAGE_MAX, a, &o->package) != ERR_NONE)
+        err = reading_wrong(r, "package", "cannot be read, or is too big");
     return err;
 }
 
@@ -238,7 +192,7 @@ enum err smdp_config_orders(const struct config *file, struct smdp *s, char *det
         arena_init(&a, SMDP_PACKAGE_MAX + 65536);
         enum err err = read_order(&r, &a, &order);
         if (err == ERR_NONE && (err = smdp_order(s, &order, why)) != ERR_NONE)
-            (void)wrong(&r, "package", *why ? why : err_text(err));
+            (void)reading_wrong(&r, "package", *why ? why : err_text(err));
         arena_release(&a);
         if (err != ERR_NONE)
             return err;

@@ -8,6 +8,7 @@
 #include "lib/codec/hex.h"
 #include "lib/io/file.h"
 #include "lib/role/keys.h"
+#include "lib/role/reading.h"
 #include "lib/wire/dns.h"
 
 const struct config_option smsr_options[] = {
@@ -95,56 +96,10 @@ const struct config_option smsr_options[] = {
 };
 const size_t smsr_option_count = ARRAY_LEN(smsr_options);
 
-struct reading {
-    const struct config *file;
-    const char *section;
-    char *detail;
-    size_t cap;
-};
-
-static enum err wrong(const struct reading *r, const char *name, const char *why)
-{
-    snprintf(r->detail, r->cap, "[%s] %s: %s", r->section, name, why);
-    return ERR_BAD_VALUE;
-}
-
-static const char *text_of(const struct reading *r, const char *name)
-{
-    const char *text = config_text(r->file, r->section, name);
-    return text ? text : "";
-}
-
-static enum err read_text(const struct reading *r, const char *name, char *out, size_t cap)
-{
-    const char *text = text_of(r, name);
-    if (strlen(text) >= cap)
-        return wrong(r, name, "too long");
-    memcpy(out, text, strlen(text) + 1);
-    return ERR_NONE;
-}
-
-static enum err read_oid(const struct reading *r, const char *name, struct span text, struct oid *ret)
-{
-    return oid_from_text(text, ret) == ERR_NONE ? ERR_NONE : wrong(r, name, "not an OID");
-}
-
-/* Words with blanks or commas between. */
-static bool next_word(struct span *rest, struct span *ret)
-{
-    size_t at = 0, len = 0;
-    while (at < rest->len && (rest->ptr[at] == ' ' || rest->ptr[at] == ','))
-        at++;
-    while (at + len < rest->len && rest->ptr[at + len] != ' ' && rest->ptr[at + len] != ',')
-        len++;
-    *ret = span_sub(*rest, at, len);
-    *rest = span_from(*rest, at + len);
-    return len > 0;
-}
-
 static enum err read_kinds(const struct reading *r, struct smsr_partner *p)
 {
-    struct span rest = span_text(text_of(r, "kinds")), word;
-    while (next_word(&rest, &word)) {
+    struct span rest = span_text(reading_of(r, "kinds")), word;
+    while (reading_word(&rest, &word)) {
         if (span_eq(word, SPAN_LIT("eum")))
             p->kinds |= SMSR_EUM;
         else if (span_eq(word, SPAN_LIT("sm-dp")))
@@ -158,30 +113,19 @@ static enum err read_kinds(const struct reading *r, struct smsr_partner *p)
         else if (span_eq(word, SPAN_LIT("admin")))
             p->kinds |= SMSR_ADMIN;
         else
-            return wrong(r, "kinds", "eum, sm-dp, operator, m2m-sp, sm-sr or admin");
+            return reading_wrong(r, "kinds", "eum, sm-dp, operator, m2m-sp, sm-sr or admin");
     }
-    return p->kinds ? ERR_NONE : wrong(r, "kinds", "none given");
+    return p->kinds ? ERR_NONE : reading_wrong(r, "kinds", "none given");
 }
 
 static enum err read_acts_for(const struct reading *r, struct smsr_partner *p)
 {
-    struct span rest = span_text(text_of(r, "acts_for")), word;
-    enum err err = ERR_NONE;
-    while (err == ERR_NONE && next_word(&rest, &word)) {
+    struct span rest = span_text(reading_of(r, "acts_for")), word;
+    while (reading_word(&rest, &word)) {
         if (p->acts_for_count == SMSR_ACTS_FOR_MAX)
-            return wrong(r, "acts_for", "too many");
-        err = read_oid(r, "acts_for", word, &p->acts_for[p->acts_for_count++]);
-    }
-    return err;
-}
-
-static enum err read_hosts(const struct reading *r, struct smsr_partner *p)
-{
-    struct span rest = span_text(text_of(r, "reply_hosts")), word;
-    while (next_word(&rest, &word)) {
-        if (p->host_count == SMSR_HOSTS_MAX || word.len >= SMSR_URL_MAX)
-            return wrong(r, "reply_hosts", "too many or too long");
-        memcpy(p->hosts[p->host_count++], word.ptr, word.len);
+            return reading_wrong(r, "acts_for", "too many");
+        if (oid_from_text(word, &p->acts_for[p->acts_for_count++]) != ERR_NONE)
+            return reading_wrong(r, "acts_for", "not an OID");
     }
     return ERR_NONE;
 }
@@ -192,7 +136,7 @@ static enum err read_kek(const struct reading *r, struct smsr_partner *p)
     struct arena a;
     struct span file;
     if (!path)
-        return wrong(r, "transport_key", "an EUM needs one");
+        return reading_wrong(r, "transport_key", "an EUM needs one");
     arena_init(&a, 8192);
     enum err err = file_read(path, 1024, &a, &file);
     while (err == ERR_NONE && file.len && file.ptr[file.len - 1] <= ' ')
@@ -201,7 +145,7 @@ static enum err read_kek(const struct reading *r, struct smsr_partner *p)
         err = hex_read(file, p->kek, sizeof p->kek, &p->kek_len);
     arena_release(&a);
     if (err != ERR_NONE || (p->kek_len != 16 && p->kek_len != 24 && p->kek_len != 32))
-        return wrong(r, "transport_key", "no readable file with 32, 48 or 64 hex digits");
+        return reading_wrong(r, "transport_key", "no readable file with 32, 48 or 64 hex digits");
     return ERR_NONE;
 }
 
@@ -211,37 +155,24 @@ static enum err read_eum(const struct reading *r, struct smsr_partner *p)
     if (!(p->kinds & SMSR_EUM))
         return ERR_NONE;
     if (!path || x509_load(path, &p->eum_certificate) != ERR_NONE)
-        return wrong(r, "certificate", "an EUM needs a readable certificate");
+        return reading_wrong(r, "certificate", "an EUM needs a readable certificate");
     return read_kek(r, p);
-}
-
-static enum err read_view(const struct reading *r, struct smsr_partner *p)
-{
-    p->reduced_eis = !strcmp(text_of(r, "eis"), "reduced");
-    return p->reduced_eis || !strcmp(text_of(r, "eis"), "complete") ? ERR_NONE : wrong(r, "eis", "complete or reduced");
-}
-
-static enum err read_rate(const struct reading *r, const char *name, uint32_t most, uint32_t *ret)
-{
-    uint64_t n = config_number(r->file, r->section, name);
-    *ret = (uint32_t)n;
-    return n <= most ? ERR_NONE : wrong(r, name, "too many");
 }
 
 static enum err read_delivery(const struct reading *r, enum smsr_delivery *ret)
 {
-    const char *text = text_of(r, "delivery");
+    const char *text = reading_of(r, "delivery");
     bool is_default = !strcmp(text, "default") && strcmp(r->section, "channel") != 0;
-    return is_default || smsr_delivery_from(text, ret) ? ERR_NONE : wrong(r, "delivery", "until, now or event");
+    return is_default || smsr_delivery_from(text, ret) ? ERR_NONE : reading_wrong(r, "delivery", "until, now or event");
 }
 
 static enum err read_pace(const struct reading *r, struct smsr_partner *p)
 {
     enum err err = read_delivery(r, &p->delivery);
     if (err == ERR_NONE)
-        err = read_rate(r, "retries_per_minute", BUCKET_RATE_MAX, &p->retries.per_minute);
+        err = reading_number(r, "retries_per_minute", BUCKET_RATE_MAX, &p->retries.per_minute);
     if (err == ERR_NONE)
-        err = read_rate(r, "campaign_retries_per_minute", BUCKET_RATE_MAX, &p->campaign_retries.per_minute);
+        err = reading_number(r, "campaign_retries_per_minute", BUCKET_RATE_MAX, &p->campaign_retries.per_minute);
     return err;
 }
 
@@ -249,25 +180,25 @@ static enum err read_partner(const struct reading *r, struct smsr_partner *p)
 {
     *p = (struct smsr_partner){ .ampersand = config_bool(r->file, r->section, "ampersand") };
     snprintf(p->name, sizeof p->name, "%s", config_section_name(r->section));
-    enum err err = read_oid(r, "oid", span_text(text_of(r, "oid")), &p->oid);
+    enum err err = reading_oid(r, "oid", &p->oid);
     if (err == ERR_NONE)
         err = read_kinds(r, p);
     if (err == ERR_NONE)
-        err = read_text(r, "common_name", p->common_name, sizeof p->common_name);
+        err = reading_text(r, "common_name", p->common_name, sizeof p->common_name);
     if (err == ERR_NONE)
-        err = read_text(r, "es3_url", p->es3_url, sizeof p->es3_url);
+        err = reading_text(r, "es3_url", p->es3_url, sizeof p->es3_url);
     if (err == ERR_NONE)
-        err = read_text(r, "es4_url", p->es4_url, sizeof p->es4_url);
+        err = reading_text(r, "es4_url", p->es4_url, sizeof p->es4_url);
     if (err == ERR_NONE)
-        err = read_text(r, "es7_url", p->es7_url, sizeof p->es7_url);
+        err = reading_text(r, "es7_url", p->es7_url, sizeof p->es7_url);
     if (err == ERR_NONE)
-        err = read_hosts(r, p);
+        err = reading_words(r, "reply_hosts", p->hosts[0], sizeof p->hosts[0], SMSR_HOSTS_MAX, &p->host_count);
     if (err == ERR_NONE)
         err = read_acts_for(r, p);
     if (err == ERR_NONE)
         err = guard_read(r->file, r->section, &p->guard, r->detail, r->cap);
     if (err == ERR_NONE)
-        err = read_view(r, p);
+        err = reading_either(r, "eis", "complete", "reduced", &p->reduced_eis);
     if (err == ERR_NONE)
         err = read_pace(r, p);
     return err == ERR_NONE ? read_eum(r, p) : err;
@@ -280,32 +211,32 @@ static enum err read_partners(struct reading *r, struct smsr_config *c)
         struct smsr_partner *p = &c->partners[c->partner_count];
         r->section = section;
         if (c->partner_count == SMSR_PARTNERS_MAX)
-            return wrong(r, "oid", "too many partners");
+            return reading_wrong(r, "oid", "too many partners");
         c->partner_count++;
         enum err err = read_partner(r, p);
         if (err != ERR_NONE)
             return err;
         for (size_t i = 0; i + 1 < c->partner_count; i++)
             if (oid_eq(&c->partners[i].oid, &p->oid))
-                return wrong(r, "oid", "another partner has it");
+                return reading_wrong(r, "oid", "another partner has it");
     }
     return ERR_NONE;
 }
 
 static enum err read_network(const struct reading *r, struct smsr_network *n)
 {
-    struct span rest = span_text(text_of(r, "numbers")), word;
+    struct span rest = span_text(reading_of(r, "numbers")), word;
     snprintf(n->name, sizeof n->name, "%s", config_section_name(r->section));
-    while (next_word(&rest, &word)) {
+    while (reading_word(&rest, &word)) {
         if (n->prefix_count == SMSR_PREFIXES_MAX || word.len >= sizeof n->prefixes[0] ||
             strspn((const char *)word.ptr, "0123456789") < word.len)
-            return wrong(r, "numbers", "first digits of numbers, at most 16 of them");
+            return reading_wrong(r, "numbers", "first digits of numbers, at most 16 of them");
         memcpy(n->prefixes[n->prefix_count++], word.ptr, word.len);
     }
-    enum err err = read_rate(r, "retries_per_minute", BUCKET_RATE_MAX, &n->retries.per_minute);
+    enum err err = reading_number(r, "retries_per_minute", BUCKET_RATE_MAX, &n->retries.per_minute);
     if (err == ERR_NONE && !n->retries.per_minute)
-        err = wrong(r, "retries_per_minute", "at least 1");
-    return err == ERR_NONE ? read_rate(r, "burst", BUCKET_RATE_MAX / 60, &n->retries.burst) : err;
+        err = reading_wrong(r, "retries_per_minute", "at least 1");
+    return err == ERR_NONE ? reading_number(r, "burst", BUCKET_RATE_MAX / 60, &n->retries.burst) : err;
 }
 
 static enum err read_networks(struct reading *r, struct smsr_config *c)
@@ -314,7 +245,7 @@ static enum err read_networks(struct reading *r, struct smsr_config *c)
     while ((section = config_next(r->file, "network", section))) {
         r->section = section;
         if (c->network_count == SMSR_NETWORKS_MAX)
-            return wrong(r, "numbers", "too many networks");
+            return reading_wrong(r, "numbers", "too many networks");
         enum err err = read_network(r, &c->networks[c->network_count++]);
         if (err != ERR_NONE)
             return err;
@@ -329,14 +260,14 @@ static enum err read_advertised(struct reading *r, struct smsr_config *c)
     if (!config_text(r->file, "scp81", "advertise"))
         return ERR_NONE;
     if (config_address(r->file, "scp81", "advertise", host, sizeof host, &c->admin_port) != ERR_NONE)
-        return wrong(r, "advertise", "an IPv4 address or a name of at most 100 characters, and a port");
+        return reading_wrong(r, "advertise", "an IPv4 address or a name of at most 100 characters, and a port");
     if (inet_pton(AF_INET, host, c->admin_ipv4) == 1)
         return ERR_NONE;
     if (!config_text(r->file, "scp81", "dns") || !dns_name_is_good(span_text(host)))
-        return wrong(r, "advertise", "an IPv4 address and a port; or a name, and dns says where it is asked for");
+        return reading_wrong(r, "advertise", "an IPv4 address and a port; or a name, and dns says where it is asked for");
     if (config_address(r->file, "scp81", "dns", dns, sizeof dns, &c->dns_port) != ERR_NONE ||
         inet_pton(AF_INET, dns, c->dns_ipv4) != 1)
-        return wrong(r, "dns", "an IPv4 address and a port");
+        return reading_wrong(r, "dns", "an IPv4 address and a port");
     snprintf(c->admin_name, sizeof c->admin_name, "%s", host);
     return ERR_NONE;
 }
@@ -344,9 +275,9 @@ static enum err read_advertised(struct reading *r, struct smsr_config *c)
 static enum err read_admin(struct reading *r, struct smsr_config *c)
 {
     r->section = "scp81";
-    enum err err = read_text(r, "host", c->admin_host, sizeof c->admin_host);
+    enum err err = reading_text(r, "host", c->admin_host, sizeof c->admin_host);
     if (err == ERR_NONE)
-        err = read_text(r, "uri", c->admin_uri, sizeof c->admin_uri);
+        err = reading_text(r, "uri", c->admin_uri, sizeof c->admin_uri);
     c->hold_ms = (uint32_t)config_number(r->file, "scp81", "hold_ms");
     c->https_tries = (uint32_t)config_number(r->file, "scp81", "tries");
     c->https_script_max = (uint32_t)config_number(r->file, "scp81", "script_max");
@@ -361,16 +292,16 @@ static enum err read_link(struct reading *r, struct smsr_config *c)
     if (!config_text(r->file, "cat_tp", "listen"))
         return ERR_NONE;
     if (port == 0 || port > UINT16_MAX)
-        return wrong(r, "port", "1 … 65535");
+        return reading_wrong(r, "port", "1 … 65535");
     if (room == 0 || room > SMSR_CAT_TP_SCRIPT_MAX)
-        return wrong(r, "script_max", "1 … 8192");
+        return reading_wrong(r, "script_max", "1 … 8192");
     c->cat_tp_port = (uint16_t)port;
     c->cat_tp_script_max = (uint32_t)room;
     if (!config_text(r->file, "cat_tp", "advertise"))
         return ERR_NONE;
     if (config_address(r->file, "cat_tp", "advertise", host, sizeof host, &c->cat_tp_udp_port) != ERR_NONE ||
         inet_pton(AF_INET, host, c->cat_tp_ipv4) != 1)
-        return wrong(r, "advertise", "an IPv4 address and a port");
+        return reading_wrong(r, "advertise", "an IPv4 address and a port");
     return ERR_NONE;
 }
 
@@ -384,10 +315,10 @@ static enum err read_bearer(struct reading *r, struct smsr_config *c)
     while (i < ARRAY_LEN(names) && strcmp(bearer, names[i]) != 0)
         i++;
     if (i == ARRAY_LEN(names))
-        return wrong(r, "bearer", "auto, sms, https or cat_tp");
+        return reading_wrong(r, "bearer", "auto, sms, https or cat_tp");
     c->cat_tp_first = !strcmp(prefer, "cat_tp https");
     if (!c->cat_tp_first && strcmp(prefer, "https cat_tp") != 0)
-        return wrong(r, "prefer", "https cat_tp, or cat_tp https");
+        return reading_wrong(r, "prefer", "https cat_tp, or cat_tp https");
     c->no_https = !config_text(r->file, "scp81", "listen");
     c->bearer = (enum smsr_bearer_choice)i;
     if ((c->bearer == SMSR_BEARER_HTTPS && c->no_https) || (c->bearer == SMSR_BEARER_CAT_TP && !c->cat_tp_port) ||
@@ -419,11 +350,11 @@ enum err smsr_config_read(const struct config *file, struct smsr_partner *partne
     ret->change_s = (uint32_t)config_number(file, "sm-sr", "change_s");
     ret->prepared_s = (uint32_t)config_number(file, "sm-sr", "prepared_s");
     snprintf(ret->number, sizeof ret->number, "%s", config_text(file, "smsc", "from"));
-    enum err err = read_oid(&r, "oid", span_text(text_of(&r, "oid")), &ret->oid);
+    enum err err = reading_oid(&r, "oid", &ret->oid);
     if (err == ERR_NONE)
-        err = read_text(&r, "url", ret->url, sizeof ret->url);
-    if (err == ERR_NONE && trust_load(trust, text_of(&r, "ci")) != ERR_NONE)
-        err = wrong(&r, "ci", "no readable certificates");
+        err = reading_text(&r, "url", ret->url, sizeof ret->url);
+    if (err == ERR_NONE && trust_load(trust, reading_of(&r, "ci")) != ERR_NONE)
+        err = reading_wrong(&r, "ci", "no readable certificates");
     if (err == ERR_NONE)
         err = read_admin(&r, ret);
     if (err == ERR_NONE)

@@ -5,39 +5,12 @@
 #include "lib/crypto/tls_mutual.h"
 #include "lib/io/file.h"
 #include "lib/pki/x509.h"
+#include "reading.h"
 
 #define PASSWORD_FILE_MAX 512u
+#define RATE_MAX          1000000u
 
 /* ---- the configuration */
-
-struct reading {
-    const struct config *file;
-    const char *section;
-    struct guard *g;
-    char *detail;
-    size_t cap;
-};
-
-static enum err wrong(const struct reading *r, const char *name, const char *why)
-{
-    snprintf(r->detail, r->cap, "[%s] %s: %s", r->section, name, why);
-    return ERR_BAD_VALUE;
-}
-
-static const char *text_of(const struct reading *r, const char *name)
-{
-    const char *text = config_text(r->file, r->section, name);
-    return text ? text : "";
-}
-
-/* Words with blanks or commas between. */
-static bool next_word(const char **at, struct span *ret)
-{
-    *at += strspn(*at, " ,");
-    *ret = (struct span){ (const uint8_t *)*at, strcspn(*at, " ,") };
-    *at += ret->len;
-    return ret->len;
-}
 
 static bool choose(struct guard *g, struct span word)
 {
@@ -54,13 +27,12 @@ static bool choose(struct guard *g, struct span word)
     return found;
 }
 
-static enum err read_functions(const struct reading *r)
+static enum err read_functions(const struct reading *r, struct guard *g)
 {
-    const char *at = text_of(r, "functions");
-    struct span word;
-    while (next_word(&at, &word))
-        if (!choose(r->g, word))
-            return wrong(r, "functions", "interfaces (ES4) or functions (ES4-EnableProfile)");
+    struct span rest = span_text(reading_of(r, "functions")), word;
+    while (reading_word(&rest, &word))
+        if (!choose(g, word))
+            return reading_wrong(r, "functions", "interfaces (ES4) or functions (ES4-EnableProfile)");
     return ERR_NONE;
 }
 
@@ -70,91 +42,80 @@ static bool namespace_of(char digit, enum es_namespace *ret)
     return digit == '1' || digit == '3' || digit == '4';
 }
 
-static enum err read_namespaces(const struct reading *r)
+static enum err read_namespaces(const struct reading *r, struct guard *g)
 {
-    const char *at = text_of(r, "namespaces");
-    struct span word;
+    struct span rest = span_text(reading_of(r, "namespaces")), word;
     enum es_namespace ns;
     bool any = false;
     for (int i = 0; i < ES_NAMESPACE_COUNT; i++)
-        r->g->refused[i] = true;
-    while (next_word(&at, &word)) {
+        g->refused[i] = true;
+    while (reading_word(&rest, &word)) {
         if (word.len != 1 || !namespace_of((char)word.ptr[0], &ns))
-            return wrong(r, "namespaces", "1, 3 and 4, with blanks between");
-        r->g->refused[ns] = false;
+            return reading_wrong(r, "namespaces", "1, 3 and 4, with blanks between");
+        g->refused[ns] = false;
         any = true;
     }
     uint64_t own = config_number(r->file, r->section, "namespace");
-    if (own > 9 || !namespace_of((char)('0' + own), &r->g->dialect.ns))
-        return wrong(r, "namespace", "1, 3 or 4");
-    r->g->dialect.v4 = config_bool(r->file, r->section, "v4");
-    return any ? ERR_NONE : wrong(r, "namespaces", "at least one");
+    if (own > 9 || !namespace_of((char)('0' + own), &g->dialect.ns))
+        return reading_wrong(r, "namespace", "1, 3 or 4");
+    g->dialect.v4 = config_bool(r->file, r->section, "v4");
+    return any ? ERR_NONE : reading_wrong(r, "namespaces", "at least one");
 }
 
-static enum err read_speaks_for(const struct reading *r)
+static enum err read_speaks_for(const struct reading *r, struct guard *g)
 {
-    const char *at = text_of(r, "speaks_for");
-    struct guard *g = r->g;
-    struct span word;
-    while (next_word(&at, &word))
+    struct span rest = span_text(reading_of(r, "speaks_for")), word;
+    while (reading_word(&rest, &word))
         if (g->speaks_for_count == GUARD_SPEAKS_FOR_MAX ||
             oid_from_text(word, &g->speaks_for[g->speaks_for_count++]) != ERR_NONE)
-            return wrong(r, "speaks_for", "OIDs with blanks between, at most 64");
+            return reading_wrong(r, "speaks_for", "OIDs with blanks between, at most 64");
     return ERR_NONE;
 }
 
-static enum err read_limit(const struct reading *r, const char *name, uint32_t *ret)
-{
-    uint64_t n = config_number(r->file, r->section, name);
-    *ret = (uint32_t)n;
-    return n <= 1000000 ? ERR_NONE : wrong(r, name, "at most 1000000");
-}
-
-static enum err read_limits(const struct reading *r)
+static enum err read_limits(const struct reading *r, struct guard *g)
 {
     uint32_t calls_per_s = 0;
-    enum err err = read_limit(r, "calls_per_s", &calls_per_s);
+    enum err err = reading_number(r, "calls_per_s", RATE_MAX, &calls_per_s);
     if (err == ERR_NONE)
-        err = read_limit(r, "burst", &r->g->calls.burst);
+        err = reading_number(r, "burst", RATE_MAX, &g->calls.burst);
     if (err == ERR_NONE)
-        err = read_limit(r, "in_flight", &r->g->in_flight);
-    if (err == ERR_NONE && r->g->calls.burst && !calls_per_s)
-        err = wrong(r, "burst", "counts only with calls_per_s");
-    r->g->calls.per_minute = 60 * calls_per_s;
+        err = reading_number(r, "in_flight", RATE_MAX, &g->in_flight);
+    if (err == ERR_NONE && g->calls.burst && !calls_per_s)
+        err = reading_wrong(r, "burst", "counts only with calls_per_s");
+    g->calls.per_minute = 60 * calls_per_s;
     return err;
 }
 
 enum err guard_read_codes(const struct config *file, const char *section, struct codes *ret, char *detail, size_t cap)
 {
     static const char prefix[] = "code.";
-    struct reading r = { file, section, NULL, detail, cap };
+    struct reading r = { file, section, detail, cap };
     *ret = (struct codes){ .count = 0 };
     for (const char *name = NULL; (name = config_next_option(file, section, prefix, name));) {
         enum err err = codes_set(ret, span_text(name + strlen(prefix)), span_text(config_text(file, section, name)));
         if (err == ERR_NOT_FOUND)
-            return wrong(&r, name, "no status has that name; `osprey status` lists them");
+            return reading_wrong(&r, name, "no status has that name; `osprey status` lists them");
         if (err != ERR_NONE)
-            return wrong(&r, name, err == ERR_BAD_VALUE ? "SUBJECT/REASON, like 8.1/4.4" : err_text(err));
+            return reading_wrong(&r, name, err == ERR_BAD_VALUE ? "SUBJECT/REASON, like 8.1/4.4" : err_text(err));
     }
     return ERR_NONE;
 }
 
-static enum err read_codes(const struct reading *r)
+static enum err read_codes(const struct reading *r, struct guard *g)
 {
-    return guard_read_codes(r->file, r->section, &r->g->codes, r->detail, r->cap);
+    return guard_read_codes(r->file, r->section, &g->codes, r->detail, r->cap);
 }
 
-static enum err read_choices(const struct reading *r)
+static enum err read_choices(const struct reading *r, struct guard *g)
 {
-    struct guard *g = r->g;
     uint64_t min_s = config_number(r->file, r->section, "validity_min_s");
     uint64_t max_s = config_number(r->file, r->section, "validity_max_s");
     g->takes_any_pol2 = !config_bool(r->file, r->section, "pol2_strict");
     g->validity_min_s = (uint32_t)min_s;
     g->validity_max_s = (uint32_t)max_s;
     if (min_s > ES_VALIDITY_MAX || max_s > ES_VALIDITY_MAX)
-        return wrong(r, "validity_max_s", "too long");
-    return !max_s || min_s <= max_s ? ERR_NONE : wrong(r, "validity_max_s", "below validity_min_s");
+        return reading_wrong(r, "validity_max_s", "too long");
+    return !max_s || min_s <= max_s ? ERR_NONE : reading_wrong(r, "validity_max_s", "below validity_min_s");
 }
 
 /* The file's octets without line end. */
@@ -170,16 +131,16 @@ static enum err read_password(const struct reading *r, const char *name, uint8_t
     if (err == ERR_NONE && file.len && file.len <= WSSE_PASSWORD_MAX)
         memcpy(out, file.ptr, *ret_len = file.len);
     else
-        err = wrong(r, name, "a readable file with a password of 1 to 128 octets is needed");
+        err = reading_wrong(r, name, "a readable file with a password of 1 to 128 octets is needed");
     arena_release(&a);
     return err;
 }
 
 static enum err read_user(const struct reading *r, const char *name, char out[WSSE_USER_MAX + 1])
 {
-    const char *user = text_of(r, name);
+    const char *user = reading_of(r, name);
     if (!*user || strlen(user) > WSSE_USER_MAX)
-        return wrong(r, name, "1 to 80 characters are needed");
+        return reading_wrong(r, name, "1 to 80 characters are needed");
     snprintf(out, WSSE_USER_MAX + 1, "%s", user);
     return ERR_NONE;
 }
@@ -189,36 +150,36 @@ static enum err read_kind(const struct reading *r, const char *name, enum wsse_k
     static const char *const kinds[] = {
         [WSSE_NONE] = "none", [WSSE_USERNAME] = "username", [WSSE_TEXT] = "text", [WSSE_DIGEST] = "digest", [WSSE_X509] = "x509"
     };
-    const char *text = text_of(r, name);
+    const char *text = reading_of(r, name);
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         if (!strcmp(text, kinds[i])) {
             *ret = (enum wsse_kind)i;
             return ERR_NONE;
         }
-    return wrong(r, name, "none, username, text, digest or x509");
+    return reading_wrong(r, name, "none, username, text, digest or x509");
 }
 
-static enum err read_security(const struct reading *r)
+static enum err read_security(const struct reading *r, struct guard *g)
 {
-    struct wsse_rule *rule = &r->g->security;
+    struct wsse_rule *rule = &g->security;
     const char *signer = config_text(r->file, r->section, "signer");
     enum err err = read_kind(r, "security", &rule->kind);
     if (err != ERR_NONE || rule->kind == WSSE_NONE)
         return err;
     if (rule->kind == WSSE_X509)
         return signer && x509_load(signer, &rule->certificate) == ERR_NONE ? ERR_NONE
-                                                                          : wrong(r, "signer", "a readable certificate is needed");
+                                                                          : reading_wrong(r, "signer", "a readable certificate is needed");
     err = read_user(r, "user", rule->user);
     return err == ERR_NONE ? read_password(r, "password_file", rule->password, &rule->password_len) : err;
 }
 
 enum err guard_sender_read(const struct config *file, const char *section, struct guard_sender *s, char *detail, size_t cap)
 {
-    struct reading r = { file, section, NULL, detail, cap };
+    struct reading r = { file, section, detail, cap };
     *s = (struct guard_sender){ .user = "" };
     enum err err = read_kind(&r, "send_security", &s->token.kind);
     if (err == ERR_NONE && s->token.kind == WSSE_USERNAME)
-        err = wrong(&r, "send_security", "none, text, digest or x509");
+        err = reading_wrong(&r, "send_security", "none, text, digest or x509");
     if (err != ERR_NONE || s->token.kind == WSSE_NONE || s->token.kind == WSSE_X509)
         return err;
     err = read_user(&r, "send_user", s->user);
@@ -244,14 +205,14 @@ void guard_sender_done(struct guard_sender *s) { wipe(s->password, sizeof s->pas
 
 enum err guard_read(const struct config *file, const char *section, struct guard *ret, char *detail, size_t cap)
 {
-    static enum err (*const parts[])(const struct reading *) = { read_functions, read_namespaces, read_speaks_for,
+    static enum err (*const parts[])(const struct reading *, struct guard *) = { read_functions, read_namespaces, read_speaks_for,
                                                                  read_limits,    read_security,   read_codes,
                                                                  read_choices };
-    struct reading r = { file, section, ret, detail, cap };
+    struct reading r = { file, section, detail, cap };
     enum err err = ERR_NONE;
     *ret = (struct guard){ .chosen = false };
     for (size_t i = 0; i < ARRAY_LEN(parts) && err == ERR_NONE; i++)
-        err = parts[i](&r);
+        err = parts[i](&r, ret);
     return err == ERR_NONE ? guard_sender_read(file, section, &ret->send, detail, cap) : err;
 }
 
