@@ -2,96 +2,57 @@
 #include <stdlib.h>
 
 #include "config.h"
-#include "lib/io/database.h"
 #include "lib/role/key_tool.h"
-#include "lib/role/keys.h"
-#include "lib/role/rewrap.h"
+#include "lib/role/program.h"
 #include "net.h"
 #include "restored_tool.h"
 #include "trail_tool.h"
 
 /* osprey-sm-sr: options → config → log → keys → store → SM-SR → sockets → ready → loop → close. */
 
-/* What one reading of the configuration gave; older ones are kept, since what waits may point into them. */
-struct generation {
-    struct generation *older;
-    struct smsr_partner *partners;
-    struct trust trust;
+/* One reading of the configuration, with room for its partners. */
+struct configuration {
     struct smsr_config config;
-    struct role_keys keys; /* what the program has taken of it is gone from here */
-    struct role_expiries expiries;
+    struct smsr_partner partners[SMSR_PARTNERS_MAX];
 };
 
+static enum err configuration_read(struct daemon *d, struct role_generation *g, const struct card_certificates **ret_cards)
+{
+    struct configuration *c = calloc(1, sizeof *c);
+    if (!c)
+        return ERR_NO_MEMORY;
+    g->config = c;
+    *ret_cards = &c->config.certificates;
+    enum err err = smsr_config_read(d->config, c->partners, &g->trust, &c->config, d->detail, sizeof d->detail);
+    c->config.expiries = &g->expiries;
+    return err;
+}
+
+static void configuration_free(void *config)
+{
+    struct configuration *c = config;
+    if (c)
+        smsr_config_done(&c->config);
+    free(c);
+}
+
+static const struct role_server SERVER = { "sm-sr", &smsr_schema, &smsr_schema_count, configuration_read, configuration_free };
+
+static struct smsr_config *config_of(const struct role_generation *g) { return &((struct configuration *)g->config)->config; }
+
 struct program_state {
-    struct daemon *daemon;
-    struct generation *now;
-    struct keystore_soft *keys;
-    struct role_watch *watch;
-    struct database *store;
+    struct role_program program;
     struct smsr_net *net;
     struct smsr *smsr;
 };
-
-static void generation_free(struct generation *g)
-{
-    if (!g)
-        return;
-    role_keys_done(&g->keys);
-    smsr_config_done(&g->config);
-    free(g->partners);
-    free(g);
-}
 
 static void program_close(void *role)
 {
     struct program_state *p = role;
     smsr_net_free(p->net);
     smsr_free(p->smsr);
-    database_close(p->store);
-    keystore_soft_free(p->keys);
-    role_watch_free(p->watch);
-    for (struct generation *g = p->now, *older; g; g = older) {
-        older = g->older;
-        generation_free(g);
-    }
+    role_program_close(&p->program);
     free(p);
-}
-
-static enum err generation_read(struct daemon *d, bool first, struct generation **ret)
-{
-    struct generation *g = calloc(1, sizeof *g);
-    if (!g)
-        return ERR_NO_MEMORY;
-    g->config.trust = &g->trust;
-    g->partners = calloc(SMSR_PARTNERS_MAX, sizeof *g->partners);
-    enum err err = g->partners
-                       ? smsr_config_read(d->config, g->partners, &g->trust, &g->config, d->detail, sizeof d->detail)
-                       : ERR_NO_MEMORY;
-    if (err == ERR_NONE)
-        err = role_keys_read(d, "sm-sr", first, &g->keys);
-    if (err != ERR_NONE) {
-        generation_free(g);
-        return err;
-    }
-    role_expiries_read(d->config, &g->keys, &g->config.certificates, &g->expiries);
-    g->config.expiries = &g->expiries;
-    *ret = g;
-    return ERR_NONE;
-}
-
-static enum err open_store(struct program_state *p)
-{
-    char detail[DATABASE_DETAIL_MAX];
-    enum err err = ERR_NONE;
-    const struct config *c = p->daemon->config;
-    char room[DATABASE_NODE_MAX + 1];
-    const char *node = database_node(config_text(c, "sm-sr", "node"), config_text(c, "sm-sr", "listen"), room);
-    p->store = database_open(config_text(c, "sm-sr", "database"), smsr_schema, smsr_schema_count, node, &err, detail);
-    if (p->store)
-        database_watch(p->store, p->daemon->loop);
-    if (!p->store)
-        snprintf(p->daemon->detail, sizeof p->daemon->detail, "[sm-sr] database: %s", detail);
-    return p->store ? rewrap_check(database_seam(p->store), keystore_soft_keys(p->keys), p->daemon->detail) : err;
 }
 
 static void read_smsc(const struct config *c, const char *section, struct smsr_net_options *net)
@@ -122,24 +83,16 @@ static enum err read_smscs(struct daemon *d, struct smsr_net_options *net)
     return ERR_NONE;
 }
 
-static void on_fatal(void *context)
-{
-    struct program_state *p = context;
-    daemon_fatal(p->daemon, database_detail(p->store));
-}
-
-static void on_drain(void *context) { daemon_drain(((struct program_state *)context)->daemon); }
-
 static enum err open_world(struct program_state *p)
 {
-    struct daemon *d = p->daemon;
+    struct daemon *d = p->program.daemon;
     static char address[128], admin[128], cat_tp[128]; /* as long as the program */
     char detail[IO_DETAIL_MAX] = "";
     struct smsr_net_options o = { .soap.loop = d->loop,
                                   .soap.log = d->log,
                                   .soap.address = address,
-                                  .soap.server_tls = p->now->keys.server_tls,
-                                  .soap.client_tls = p->now->keys.client_tls,
+                                  .soap.server_tls = p->program.now->keys.server_tls,
+                                  .soap.client_tls = p->program.now->keys.client_tls,
                                   .soap.rng = d->rng,
                                   .soap.trace_dir = config_text(d->config, "lab", "trace_dir") };
     enum err err = read_smscs(d, &o);
@@ -159,14 +112,15 @@ static enum err open_world(struct program_state *p)
     struct env env = { .clock = d->clock,
                        .rng = d->rng,
                        .net = smsr_net_seam(p->net),
-                       .store = database_seam(p->store),
-                       .keys = keystore_soft_keys(p->keys),
+                       .store = database_seam(p->program.store),
+                       .keys = keystore_soft_keys(p->program.keys),
                        .log = d->log };
-    p->now->config.on_fatal = on_fatal;
-    p->now->config.on_fatal_context = p;
-    p->now->config.on_drain = on_drain;
-    p->now->config.on_drain_context = p;
-    err = smsr_new(&p->now->config, &env, &p->smsr);
+    struct smsr_config *config = config_of(p->program.now);
+    config->on_fatal = role_program_on_fatal;
+    config->on_fatal_context = &p->program;
+    config->on_drain = role_program_on_drain;
+    config->on_drain_context = &p->program;
+    err = smsr_new(config, &env, &p->smsr);
     if (err == ERR_NONE)
         err = smsr_net_open(p->net, p->smsr, detail);
     if (err == ERR_NONE)
@@ -176,26 +130,12 @@ static enum err open_world(struct program_state *p)
     return err;
 }
 
-/* The key store lives as long as the program: what a reload brings is put into it. */
-static enum err take_keys(struct program_state *p)
-{
-    p->keys = p->now->keys.store;
-    p->now->keys.store = NULL;
-    p->watch = role_watch_new(p->daemon, &p->now->expiries);
-    return p->watch ? ERR_NONE : ERR_NO_MEMORY;
-}
-
 static enum err program_open(struct daemon *d, void **ret_role)
 {
     struct program_state *p = calloc(1, sizeof *p);
     if (!p)
         return ERR_NO_MEMORY;
-    p->daemon = d;
-    enum err err = generation_read(d, true, &p->now);
-    if (err == ERR_NONE)
-        err = take_keys(p);
-    if (err == ERR_NONE && !d->check)
-        err = open_store(p);
+    enum err err = role_program_open(&p->program, &SERVER, d);
     if (err == ERR_NONE && !d->check)
         err = open_world(p);
     if (err != ERR_NONE) {
@@ -209,21 +149,14 @@ static enum err program_open(struct daemon *d, void **ret_role)
 static enum err program_reload(struct daemon *next, void *role)
 {
     struct program_state *p = role;
-    struct generation *g = NULL;
-    enum err err = generation_read(next, false, &g);
-    if (err == ERR_NONE)
-        err = rewrap_check(database_seam(p->store), keystore_soft_keys(g->keys.store), next->detail);
+    struct role_generation *g = NULL;
+    enum err err = role_program_read(&p->program, next, &g);
     if (err != ERR_NONE) {
-        generation_free(g);
+        role_generation_free(g);
         return err;
     }
-    keystore_soft_exchange(p->keys, g->keys.store);
-    keystore_soft_free(g->keys.store); /* the former keys */
-    g->keys.store = NULL;
-    g->older = p->now;
-    p->now = g;
-    role_watch_set(p->watch, &g->expiries);
-    smsr_reload(p->smsr, &g->config);
+    role_program_take(&p->program, g);
+    smsr_reload(p->smsr, config_of(g));
     smsr_net_set_tls(p->net, g->keys.server_tls, g->keys.client_tls);
     return ERR_NONE;
 }
