@@ -5,6 +5,6 @@
 #include "command.h"
 
 extern const struct command command_ci, command_issue, command_kek, command_make_euicc, command_register,
-    command_update;
+    command_revoke, command_update;
 
 #endif

@@ -5,7 +5,7 @@
 int main(int argc, char **argv)
 {
     static const struct command *const commands[] = { &command_ci, &command_issue, &command_kek, &command_make_euicc,
-                                                      &command_register, &command_update };
+                                                      &command_register, &command_update, &command_revoke };
     world_forbid_dumps();
     return command_main("osprey-eum",
                         "the factory: roots of trust, certificates, eUICCs and their registration at an SM-SR.\n"

@@ -35,14 +35,27 @@ static struct status check_chain(struct turn *t, const struct eis *eis, struct e
     if (!eum)
         return status_failed(REASON_ECASD_CERT_INVALID, t->eid, "EUM %s is not known here", eis->eum_id.text);
     enum err err = chain_check_euicc(t->config->trust, eum, certificate, eid_span(&eis->eid), t->now_ms, &key);
-    if (err == ERR_EXPIRED)
-        return status_failed(REASON_ECASD_CERT_EXPIRED, t->eid, "expired, or its issuer's");
-    if (err != ERR_NONE)
-        return status_failed(REASON_ECASD_CERT_INVALID, t->eid, "%s", err_text(err));
+    if (err != ERR_NONE) {
+        bool of_eum = chain_check_eum(t->config->trust, eum, t->now_ms, NULL) == err && err != ERR_VERIFY;
+        return status_failed(chain_reason(of_eum ? CHAIN_EUM : CHAIN_ECASD, err), of_eum ? eis->eum_id.text : t->eid, "%s certificate: %s",
+                             of_eum ? "EUM" : "ECASD", err_text(err));
+    }
     s->curve = (uint8_t)ec_key_curve(key);
     ec_key_point(key, s->pk_ecasd);
     ec_key_free(key);
     return check_signature(t, eis, eum);
+}
+
+/* The card has no clock and no lists: what it must not be shown is found here. */
+static struct status check_own(const struct turn *t, uint8_t curve)
+{
+    const struct card_certificate *own = card_certificate_for(&t->config->certificates, curve, t->now_ms);
+    if (!own)
+        return status_failed(REASON_EUICC_UNSUITABLE, t->eid, "no SM-DP certificate for the curve %s", ec_curve_name((enum ec_curve)curve));
+    enum err err = chain_check_own(t->config->trust, (struct span){ own->octets, own->len }, t->now_ms);
+    if (err != ERR_NONE)
+        return status_failed(chain_reason(CHAIN_DP, err), t->config->oid.text, "our own CERT.DP.ECDSA: %s", err_text(err));
+    return status_success();
 }
 
 struct status smdp_eligible(struct turn *t, const struct eis *eis, const struct stored_profile *p, struct es8_state *s)
@@ -53,9 +66,9 @@ struct status smdp_eligible(struct turn *t, const struct eis *eis, const struct 
     struct status st = check_chain(t, eis, s);
     if (!status_ok(&st))
         return st;
-    if (!card_certificate_for(&t->config->certificates, s->curve, t->now_ms))
-        return status_failed(REASON_EUICC_UNSUITABLE, t->eid, "no SM-DP certificate for the curve %s",
-                             ec_curve_name((enum ec_curve)s->curve));
+    st = check_own(t, s->curve);
+    if (!status_ok(&st))
+        return st;
     const struct profile_info *same = eis_profile_by_iccid(eis, &p->iccid);
     if (same && same->state != PROFILE_CREATED)
         return status_failed(REASON_ICCID_IN_USE, p->iccid.digits, "it is on this eUICC already");

@@ -353,8 +353,8 @@ enum err smsr_config_read(const struct config *file, struct smsr_partner *partne
     enum err err = reading_oid(&r, "oid", &ret->oid);
     if (err == ERR_NONE)
         err = reading_text(&r, "url", ret->url, sizeof ret->url);
-    if (err == ERR_NONE && trust_load(trust, reading_of(&r, "ci")) != ERR_NONE)
-        err = reading_wrong(&r, "ci", "no readable certificates");
+    if (err == ERR_NONE)
+        err = role_trust_read(file, r.section, trust, detail, cap);
     if (err == ERR_NONE)
         err = read_admin(&r, ret);
     if (err == ERR_NONE)

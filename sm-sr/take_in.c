@@ -26,16 +26,16 @@ struct status smsr_take_in_signatures(struct turn *t, const struct smsr_partner 
                                       struct ec_key **ret_ecasd)
 {
     const struct x509 *eum = partner ? partner->eum_certificate : NULL;
-    if (!eum || chain_check_eum(t->config->trust, eum, t->now_ms, NULL) != ERR_NONE)
-        return status_failed(REASON_EUM_CERT_INVALID, eis->eum_id.text, "no EUM certificate that holds against the CI");
-    enum err err = signature_check(t, eum, eis);
+    enum err err = eum ? chain_check_eum(t->config->trust, eum, t->now_ms, NULL) : ERR_NOT_FOUND;
+    if (err != ERR_NONE && !(MUTANT(takes_revoked_eums) && err == ERR_REVOKED))
+        return status_failed(chain_reason(CHAIN_EUM, err), eis->eum_id.text, "EUM certificate against the CI: %s", err_text(err));
+    err = signature_check(t, eum, eis);
     if (err != ERR_NONE && !MUTANT(takes_any_eum_signature))
         return status_failed(REASON_EIS_SIGNATURE, t->e->eid_text, "EumSignature: %s", err_text(err));
     err = chain_check_euicc(t->config->trust, eum, sd_certificate(&eis->ecasd), eid_span(&eis->eid), t->now_ms,
                             ret_ecasd);
     if (err != ERR_NONE && !(MUTANT(takes_expired_ecasd) && err == ERR_EXPIRED))
-        return status_failed(err == ERR_EXPIRED ? REASON_ECASD_CERT_EXPIRED : REASON_ECASD_CERT_INVALID, t->e->eid_text,
-                             "ECASD certificate: %s", err_text(err));
+        return status_failed(chain_reason(CHAIN_ECASD, err), t->e->eid_text, "ECASD certificate: %s", err_text(err));
     return status_success();
 }
 

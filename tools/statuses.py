@@ -29,7 +29,7 @@ LISTS = {
     'plma': [F + '8.2.7/2.1', F + '8.2.7/3.9'],
 }
 SPECIAL = {
-    'RegisterEIS': [F + '8.1.1/3.3', F + '8.6/2.1', F + '8.6/6.1', F + '8.5.2/6.3', F + '8.7/3.4', F + '8.5.1/6.1', F + '8.1.1/2.1'],
+    'RegisterEIS': [F + '8.1.1/3.3', F + '8.6/2.1', F + '8.6/6.1', F + '8.5.2/6.3', F + '8.7/3.4', F + '8.5.1/6.1', F + '8.5.1/6.2', F + '8.1.1/2.1'],
     'UpdateEISAdditionalProperties': ['eid', F + '8.1/1.2'],
     'GetEIS': ['eid'],
     'AuditEIS': ['eid', 'expires', F + '8.2/1.2'],
@@ -52,7 +52,7 @@ SPECIAL = {
     'SMSRChange': ['eid', 'expires', F + '8.1/1.2', F + '8.7/3.9'],
     'CreateAdditionalKeySet': ['eid', F + '8.4/4.2'],
     'HandoverEUICC': [F + '8.1.1/1.1', 'EXECUTED_WITHWARNING 8.1.1/3.3'],
-    'AuthenticateSMSR': ['eid', F + '8.5.3/6.1', F + '8.5.3/6.3'],
+    'AuthenticateSMSR': ['eid', F + '8.5.3/6.1', F + '8.5.3/6.2', F + '8.5.3/6.3'],
 }
 # A run without the cases that wait does not see these.
 SLOW = {'EXPIRED 1.6/5.3', F + '1.4/5.1', F + '8.4/4.2', 'EXECUTED_WITHWARNING 8.1.1/3.3'}

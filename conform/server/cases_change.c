@@ -145,28 +145,33 @@ static void newcomer_begin(struct stage *s, struct newcomer n)
     stage_play(s, SR, be_newcomer);
 }
 
-static void certificate_expired(struct stage *s)
+/* The newcomer shows it, is refused with these codes, and passes them on. */
+static void certificate_refused(struct stage *s, const char *certificate, const char *codes)
 {
-    const char *folder = s->target.strangers;
-    newcomer_begin(s, (struct newcomer){ .certificate = hex_file(s, folder ? textf(s, "%s/sr-expired/card.7f21", folder) : NULL),
-                                         .answers = true, .status = "FAILED", .codes = "8.5.3/6.3" });
+    const char *failed = textf(s, "FAILED %s", codes);
+    newcomer_begin(s, (struct newcomer){ .certificate = certificate, .answers = true, .status = "FAILED", .codes = codes });
     struct message *m = change(s, &patient, START, card_eid(s, CARD), role_oid(s, SR));
     need(s, newcomer.authenticated, "nothing is offered: %s", m->status);
-    need_status(s, newcomer.authenticated, "FAILED 8.5.3/6.3");
-    need_status(s, m, "FAILED 8.5.3/6.3");
+    need_status(s, newcomer.authenticated, failed);
+    need_status(s, m, failed);
     unlocked(s, CARD);
 }
+
+static const char *stranger_card(struct stage *s, const char *name)
+{
+    const char *folder = s->target.strangers;
+    return hex_file(s, folder ? textf(s, "%s/%s/card.7f21", folder, name) : NULL);
+}
+
+static void certificate_expired(struct stage *s) { certificate_refused(s, stranger_card(s, "sr-expired"), "8.5.3/6.3"); }
+static void certificate_revoked(struct stage *s) { certificate_refused(s, stranger_card(s, "sr-revoked"), "8.5.3/6.2"); }
 
 /* Nobody of the CI has signed it so. */
 static void certificate_forged(struct stage *s)
 {
     char *hex = textf(s, "%s", hex_file(s, s->target.roles[SR].card)), *last = hex + strlen(hex) - 1;
     *last = *last == '0' ? '1' : '0';
-    newcomer_begin(s, (struct newcomer){ .certificate = hex, .answers = true, .status = "FAILED", .codes = "8.5.3/6.1" });
-    struct message *m = change(s, &patient, START, card_eid(s, CARD), role_oid(s, SR));
-    need(s, newcomer.authenticated, "nothing is offered: %s", m->status);
-    need_status(s, newcomer.authenticated, "FAILED 8.5.3/6.1");
-    unlocked(s, CARD);
+    certificate_refused(s, hex, "8.5.3/6.1");
 }
 
 static void signature_wrong(struct stage *s)
@@ -274,6 +279,7 @@ static const struct server_case cases[] = {
     CASE(73, "change", "7.18", "an expired certificate of the new SM-SR", certificate_expired),
     CASE(74, "change", "7.19", "a wrong signature for the new keys", signature_wrong),
     CASE(133, "change", "7.18", "a certificate that the CI has not signed", certificate_forged),
+    CASE(135, "change", "7.18", "a revoked certificate of the new SM-SR", certificate_revoked),
     CASE(75, "change", "8.8", "nothing else goes on meanwhile", locked_meanwhile),
     WAITS(76, "change", "8.8", "finalisation fails: a warning, and the new SM-SR has it", finalise_fails_both),
     WAITS(77, "change", "8.8", "the answer is lost: repeating ends it", answer_lost),

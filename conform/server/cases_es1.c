@@ -66,6 +66,13 @@ static void ecasd_expired(struct stage *s)
     must_be_unknown(s, record_eid(s, EXPIRED_ECASD));
 }
 
+/* All of it is well made; the CI has revoked who made it. */
+static void eum_revoked(struct stage *s)
+{
+    need_status(s, register_eis(s, EUM2, record_xml(s, OF_EUM2)), "FAILED 8.5.1/6.2");
+    must_be_unknown(s, record_eid(s, OF_EUM2));
+}
+
 static void without_fallback(struct stage *s)
 {
     const char *good = record_xml(s, FRESH2);
@@ -115,6 +122,7 @@ static const struct server_case cases[] = {
     CASE(5, "es1", "7.1", "an EUM registers its own eUICCs only", of_another_eum),
     CASE(6, "es1", "7.1", "an expired ECASD certificate is refused", ecasd_expired),
     CASE(7, "es1", "7.1", "exactly one profile has the fall-back attribute", without_fallback),
+    CASE(136, "es1", "7.1", "an EUM whose certificate is revoked registers nothing", eum_revoked),
     CASE(8, "es1", "7.2", "an additional property is replaced, not doubled", properties),
 };
 const struct server_group server_es1_group = { cases, ARRAY_LEN(cases) };

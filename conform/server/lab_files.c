@@ -160,6 +160,7 @@ static enum err make_authorities(struct lab *lab)
         { "sm-dp", "ci", "sm-dp", DP_OID, NULL },
         { "eum", "ci-of-others", "eum-of-others", role_oids[EUM], NULL },
         { "sm-sr", "ci", "strangers/sr-expired", role_oids[SR], "2020-01-01" },
+        { "sm-sr", "ci", "strangers/sr-revoked", role_oids[SR], NULL },
         { "operator", "ci-of-others", "strangers/foreign", role_oids[OP1], NULL },
         { "operator", "ci", "strangers/expired", role_oids[OP1], "2020-01-01" },
         { "operator", "ci", "strangers/unborn", role_oids[OP1], "2090-01-01" },
@@ -169,7 +170,8 @@ static enum err make_authorities(struct lab *lab)
     for (size_t i = 0; err == ERR_NONE && i < ARRAY_LEN(others); i++)
         err = issue(lab, others[i].kind, others[i].ci, others[i].out, others[i].oid, others[i].from);
     if (err == ERR_NONE)
-        err = lab_revoke(lab, "strangers/revoked/tls.pem", "revoked.crl");
+        err = TOOL(lab, NULL, "osprey-eum", "revoke", "--ci", "ci", "--out", "revoked.crl", "strangers/revoked/tls.pem",
+                   "strangers/sr-revoked/card.7f21", "eum2/eum.pem");
     return err == ERR_NONE ? TOOL(lab, NULL, "osprey-eum", "kek", "--out", "sm-sr.kek") : err;
 }
 

@@ -23,8 +23,6 @@ MUST_USE enum err lab_make(struct lab *lab);
 MUST_USE enum err lab_configure(struct lab *lab);
 MUST_USE enum err lab_write(struct lab *lab, const char *file, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Makes a revocation list of the CI with that certificate on it. */
-MUST_USE enum err lab_revoke(struct lab *lab, const char *certificate, const char *list);
 const char *lab_oid(enum role r);
 
 /* What the lab's cards and profiles are called. */

@@ -24,7 +24,7 @@ static const struct config_option options[] = {
     { "server *", "url", CONFIG_TEXT, NULL, true, "https://host:port; the paths are those of esim-messaging/3" },
     { "role *", "oid", CONFIG_TEXT, NULL, true,
       "what the runner plays: op1, op2 (operators), op3 (an operator reached through the SM-DP only), start (owner of "
-      "factory profiles), m2m (service provider), eum, eum2, dp (an SM-DP), sr (an SM-SR): known to the servers" },
+      "factory profiles), m2m (service provider), eum, eum2 (its EUM certificate is revoked), dp (an SM-DP), sr (an SM-SR): known to the servers" },
     { "role *", "certificate", CONFIG_PATH, NULL, true, "its TLS certificate and chain, PEM" },
     { "role *", "key", CONFIG_PATH, NULL, true, "its private key, PEM or as osprey-eum wrote it" },
     { "role *", "card", CONFIG_PATH, NULL, false, "sr, dp: CERT.SR.ECDSA, CERT.DP.ECDSA (7F21, octets)" },
@@ -49,7 +49,7 @@ static const struct config_option options[] = {
     { "trust", "eum", CONFIG_PATH, NULL, false, "certificate of the EUM that signed the EIS, PEM" },
     { "trust", "strangers", CONFIG_PATH, NULL, false,
       "folder with identities (NAME/tls.pem, NAME/tls.key) that nobody may take: foreign, expired, unborn, unknown, "
-      "revoked; sr-expired/card.7f21: an expired CERT.SR.ECDSA" },
+      "revoked; sr-expired/card.7f21, sr-revoked/card.7f21: a CERT.SR.ECDSA that is expired, revoked" },
     { "schemas", "folder", CONFIG_PATH, NULL, false, "XSD set of esim-messaging/3 with validate.xsd; none: our own schema" },
     { "sms", "tap", CONFIG_ADDRESS, NULL, false, "here the SM-SR finds its SMSC (SMPP): the runner counts, holds, repeats" },
     { "sms", "smsc", CONFIG_ADDRESS, NULL, false, "the true SMSC behind it" },

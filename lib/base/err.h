@@ -24,6 +24,8 @@ enum err {
     ERR_VERIFY,      /* a signature, MAC, cryptogram or receipt is wrong */
     ERR_REPLAY,      /* a counter or number that was seen before */
     ERR_EXPIRED,     /* a certificate or a time limit is over */
+    ERR_REVOKED,     /* a certificate is on its issuer's revocation list */
+    ERR_UNLISTED,    /* its issuer has no revocation list that is valid now, and one is required */
     ERR_UNSUPPORTED, /* well formed, but not something we do */
     ERR_BUSY,        /* try again later */
     ERR_IO,          /* a file, socket or database failed */

@@ -23,7 +23,16 @@ void trust_done(struct trust *t)
 {
     for (size_t i = 0; i < t->count; i++)
         x509_free(t->roots[i]);
+    revocation_free(t->lists);
     *t = (struct trust){ 0 };
+}
+
+enum err trust_load_lists(struct trust *t, const char *path, bool required)
+{
+    t->lists_required = required;
+    if (!path)
+        return required ? ERR_MISSING : ERR_NONE;
+    return revocation_load(path, &t->lists);
 }
 
 /* From one BEGIN line to the next. */
@@ -74,6 +83,15 @@ enum err trust_load(struct trust *t, const char *path)
 
 /* ---- X.509: EUM by CI ---- */
 
+static enum err eum_revoked(const struct trust *t, const struct x509 *eum, const struct x509 *root, uint64_t now_ms)
+{
+    WRITER_ON_STACK(serial, X509_SERIAL_MAX);
+    if (!t->lists && !t->lists_required)
+        return ERR_NONE;
+    x509_serial(eum, &serial);
+    return serial.err == ERR_NONE ? revocation_check(t->lists, root, wr_span(&serial), t->lists_required, now_ms) : serial.err;
+}
+
 enum err chain_check_eum(const struct trust *t, const struct x509 *eum, uint64_t now_ms, const struct x509 **ret_root)
 {
     enum err err = ERR_VERIFY;
@@ -81,6 +99,8 @@ enum err chain_check_eum(const struct trust *t, const struct x509 *eum, uint64_t
         err = x509_issued_by(eum, t->roots[i], now_ms);
         if (err == ERR_NONE && !x509_is_ca(eum))
             err = ERR_BAD_VALUE;
+        if (err == ERR_NONE)
+            err = eum_revoked(t, eum, t->roots[i], now_ms);
         if (err == ERR_NONE && ret_root)
             *ret_root = t->roots[i];
     }
@@ -133,6 +153,8 @@ enum err chain_check_euicc(const struct trust *t, const struct x509 *eum, struct
     if (err == ERR_NONE)
         err = gp_certificate_valid_at(&c, now_ms);
     if (err == ERR_NONE)
+        err = revocation_check(t->lists, eum, c.serial, false, now_ms);
+    if (err == ERR_NONE)
         err = chain_check_eum(t, eum, now_ms, NULL);
     return err == ERR_NONE ? give_key(&c, ret_key) : err;
 }
@@ -157,10 +179,40 @@ enum err chain_check_server(const struct trust *t, struct span certificate, enum
             err = verify_by_x509(&c, t->roots[i]);
         if (err == ERR_NONE)
             err = x509_valid_at(t->roots[i], now_ms);
+        if (err == ERR_NONE)
+            err = revocation_check(t->lists, t->roots[i], c.serial, t->lists_required, now_ms);
     }
     if (err == ERR_NONE)
         err = gp_certificate_is_for(&c, role);
     if (err == ERR_NONE)
         err = gp_certificate_valid_at(&c, now_ms);
     return err == ERR_NONE ? give_key(&c, ret_key) : err;
+}
+
+enum err chain_check_own(const struct trust *t, struct span certificate, uint64_t now_ms)
+{
+    struct gp_certificate c;
+    enum err err = gp_certificate_decode(certificate, &c);
+    if (err == ERR_NONE)
+        err = gp_certificate_valid_at(&c, now_ms);
+    if (err != ERR_NONE)
+        return err;
+    err = ERR_VERIFY;
+    for (size_t i = 0; i < t->count && err != ERR_NONE && err != ERR_REVOKED; i++)
+        if (key_id_fits(&c, t->roots[i]))
+            err = revocation_check(t->lists, t->roots[i], c.serial, t->lists_required, now_ms);
+    return err;
+}
+
+enum reason chain_reason(enum chain_kind kind, enum err err)
+{
+    static const struct {
+        enum reason invalid, expired, revoked;
+    } rows[] = {
+        [CHAIN_EUM] = { REASON_EUM_CERT_INVALID, REASON_EUM_CERT_EXPIRED, REASON_EUM_CERT_REVOKED },
+        [CHAIN_ECASD] = { REASON_ECASD_CERT_INVALID, REASON_ECASD_CERT_EXPIRED, REASON_ECASD_CERT_REVOKED },
+        [CHAIN_SR] = { REASON_SR_CERT_INVALID, REASON_SR_CERT_EXPIRED, REASON_SR_CERT_REVOKED },
+        [CHAIN_DP] = { REASON_DP_CERT_INVALID, REASON_DP_CERT_EXPIRED, REASON_DP_CERT_REVOKED },
+    };
+    return err == ERR_EXPIRED ? rows[kind].expired : err == ERR_REVOKED ? rows[kind].revoked : rows[kind].invalid;
 }

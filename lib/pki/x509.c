@@ -162,6 +162,12 @@ bool x509_is_ca(const struct x509 *x)
     return X509_check_ca(x->cert) == 1 && (X509_get_key_usage(x->cert) & KU_KEY_CERT_SIGN) != 0;
 }
 
+void x509_serial(const struct x509 *x, struct writer *out)
+{
+    const ASN1_INTEGER *serial = X509_get0_serialNumber(x->cert);
+    wr_bytes(out, (struct span){ ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial) });
+}
+
 static uint64_t time_ms(const ASN1_TIME *t)
 {
     struct tm tm;

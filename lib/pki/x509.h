@@ -11,6 +11,7 @@
 #define X509_PEM_MAX       12288u
 #define X509_NAME_TEXT_MAX 256u
 #define X509_SKI_LEN       20u
+#define X509_SERIAL_MAX    32u
 
 struct x509;
 struct x509_st; /* OpenSSL's X509 */
@@ -33,6 +34,7 @@ struct ec_key *x509_public_key(const struct x509 *x);
 MUST_USE enum err x509_key(const struct x509 *x, struct ec_key **ret);
 bool x509_is_ca(const struct x509 *x);
 MUST_USE enum err x509_valid_at(const struct x509 *x, uint64_t now_ms); /* ERR_EXPIRED: over, or not begun */
+void x509_serial(const struct x509 *x, struct writer *out); /* its octets */
 void x509_validity(const struct x509 *x, uint64_t *ret_from_ms, uint64_t *ret_to_ms);
 
 /* x is signed by issuer, issuer may sign certificates, names and key identifiers fit, both are valid at now_ms.

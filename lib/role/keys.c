@@ -105,6 +105,19 @@ enum err role_keys_read(struct daemon *d, const char *role, bool first, struct r
     return err;
 }
 
+enum err role_trust_read(const struct config *file, const char *role, struct trust *ret, char *detail, size_t cap)
+{
+    const char *roots = config_text(file, role, "ci"), *lists = config_text(file, "tls", "crl");
+    if (trust_load(ret, roots ? roots : "") != ERR_NONE) {
+        snprintf(detail, cap, "[%s] ci: no readable certificates", role);
+        return ERR_BAD_VALUE;
+    }
+    enum err err = trust_load_lists(ret, lists, config_bool(file, "tls", "crl_required"));
+    if (err != ERR_NONE)
+        snprintf(detail, cap, "[tls] crl: %s: %s", lists ? lists : "no file is named", err_text(err));
+    return err;
+}
+
 void role_keys_done(struct role_keys *keys)
 {
     SSL_CTX_free(keys->server_tls);

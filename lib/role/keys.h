@@ -11,6 +11,7 @@
 #include "card_certificate.h"
 #include "lib/crypto/keystore_soft.h"
 #include "lib/daemon/daemon.h"
+#include "lib/pki/chain.h"
 
 #define ROLE_KEY_OPTIONS(role, card_help)                                                                              \
     { role, "master_key", CONFIG_PATH, "master.key", false,                                                            \
@@ -19,7 +20,7 @@
     { "tls", "certificate", CONFIG_PATH, NULL, true, "our TLS certificate and its chain, PEM" },                       \
     { "tls", "key", CONFIG_PATH, NULL, true, "its private key: PEM, wrapped, or pkcs11:… in a token" },                \
     { "tls", "trust", CONFIG_PATH, NULL, true, "the roots that partners' TLS certificates must chain to, PEM" },       \
-    { "tls", "crl", CONFIG_PATH, NULL, false, "revocation lists of those roots, PEM; read again on HUP" },             \
+    { "tls", "crl", CONFIG_PATH, NULL, false, "revocation lists of those roots, of the CI and of EUMs, PEM; read again on HUP" }, \
     { "tls", "crl_required", CONFIG_BOOL, "false", false,                                                              \
       "refuse whose issuer has no revocation list that is valid now; else only who is on one is refused" },            \
     { "tls", "warn_days", CONFIG_NUMBER, "30", false, "so long before one of our certificates expires the log says so" }, \
@@ -33,6 +34,8 @@ struct role_keys {
 };
 /* first: the first start, which may make the master key. On failure d->detail says what is wrong. */
 MUST_USE enum err role_keys_read(struct daemon *d, const char *role, bool first, struct role_keys *ret);
+/* The CI's certificates ([ROLE] ci), and the lists of what it has revoked ([tls] crl, crl_required). detail: what will not do. */
+MUST_USE enum err role_trust_read(const struct config *file, const char *role, struct trust *ret, char *detail, size_t cap);
 void role_keys_done(struct role_keys *keys);
 /* The master keys alone, all of which are there already. */
 MUST_USE enum err role_keystore_read(struct daemon *d, const char *role, struct keystore_soft **ret);

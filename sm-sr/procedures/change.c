@@ -285,8 +285,7 @@ static struct status check_authenticate(struct turn *t, struct operation *op)
         return no_change(t);
     enum err err = chain_check_server(t->config->trust, op->data, GP_ROLE_SM_SR, t->now_ms, NULL);
     if (err != ERR_NONE && !MUTANT(takes_any_smsr_certificate))
-        return status_failed(err == ERR_EXPIRED ? REASON_SR_CERT_EXPIRED : REASON_SR_CERT_INVALID, op->requester.text,
-                             "CERT.SR.ECDSA: %s", err_text(err));
+        return status_failed(chain_reason(CHAIN_SR, err), op->requester.text, "CERT.SR.ECDSA: %s", err_text(err));
     return status_success();
 }
 

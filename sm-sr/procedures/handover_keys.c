@@ -100,6 +100,9 @@ struct status smsr_handover_keys_begin(struct turn *t, struct operation *op, con
     if (!smsr_handover_kvn(op, KEYSET_SCP80) || !c)
         return status_failed(REASON_PROVIDER_INCAPABLE, t->e->eid_text,
                              "no free key version, or no certificate on the curve of the card");
+    enum err err = chain_check_own(t->config->trust, (struct span){ c->octets, c->len }, t->now_ms);
+    if (err != ERR_NONE)
+        return status_failed(chain_reason(CHAIN_SR, err), t->config->oid.text, "our own CERT.SR.ECDSA: %s", err_text(err));
     return status_success();
 }
 

@@ -49,10 +49,11 @@ MUTANTS = {
     'takes_any_entity_id': [93],
     'takes_any_eum_signature': [3, 7],
     'takes_any_number_of_fallbacks': [7],
-    'takes_any_smsr_certificate': [73],
+    'takes_any_smsr_certificate': [73, 133, 135],
     'takes_eis_of_another_eum': [5],
     'takes_expired_ecasd': [6],
     'takes_over_unprepared': [71],
+    'takes_revoked_eums': [136],
     'tells_the_caller_too': [38, 39, 51, 54, 58, 80],
 }
 

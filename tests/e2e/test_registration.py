@@ -1,8 +1,10 @@
 """From the factory to the SM-SR: real processes, mutual TLS, ES1.RegisterEIS; what must be refused is refused, in words."""
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
+import time
 
 from processes import BUILD, Daemon, free_port, scratch
 
@@ -104,23 +106,51 @@ def run(lab, smsr):
     must_say(lab.update('lot=43', cards[0]), 'updated')
     lab.update('lot', cards[0], code=2)
 
+    revoked(lab, smsr)
     if smsr.stop() != 0:
         sys.exit('the SM-SR did not end cleanly')
     db = sqlite3.connect(os.path.join(lab.folder, 'sm-sr.db'))
     properties = sorted(db.execute("SELECT key, value FROM property WHERE key IN ('site', 'lot')"))
     if properties != [('lot', '42'), ('lot', '43'), ('site', 'Hall 7'), ('site', 'Hall 7')]:
         sys.exit(f'the additional properties: {properties}')
-    must_hold_twenty(lab)
-    print(f'{len(cards)} eUICCs registered, every wrong one refused')
+    must_hold(lab, len(cards) + 1)
+    print(f'{len(cards) + 1} eUICCs registered, every wrong one refused')
 
 
-def must_hold_twenty(lab):
+def revoked(lab, smsr):
+    """The CI revokes the EUM while the SM-SR runs, and thinks better of it."""
+    card = lab.make('revoked', '--serial', '105')
+    lab.eum('revoke', '--ci', 'ci', '--out', 'lists.pem', 'eum/eum.pem')
+    lab.eum('revoke', '--ci', 'ci', '--out', 'other.pem', 'ci2/ci.pem', code=1)  # not its own
+    lab.eum('revoke', '--out', 'other.pem', 'eum/eum.pem', code=2)
+    path = os.path.join(lab.folder, 'sm-sr.conf')
+    text = open(path).read().replace('trust = ci/ci.pem\n', 'trust = ci/ci.pem\ncrl = lists.pem\n')
+    open(path, 'w').write(text)
+    hup(smsr)
+    must_say(lab.register(*card, code=1), 'FAILED 8.5.1/6.2', 'revoked')
+    os.remove(os.path.join(lab.folder, 'lists.pem'))
+    lab.eum('revoke', '--ci', 'ci', '--out', 'lists.pem')
+    hup(smsr)
+    must_say(lab.register(*card), 'registered')
+
+
+def hup(smsr):
+    words = 'the configuration is read anew'
+    before, until = open(smsr.log).read().count(words), time.monotonic() + 20
+    smsr.process.send_signal(signal.SIGHUP)
+    while open(smsr.log).read().count(words) == before:
+        if time.monotonic() > until:
+            sys.exit('the configuration was not read anew')
+        time.sleep(0.05)
+
+
+def must_hold(lab, wanted):
     """The database holds as many eUICCs as were accepted."""
     db = sqlite3.connect(os.path.join(lab.folder, 'sm-sr.db'))
     tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     counts = {t: db.execute(f'SELECT COUNT(*) FROM "{t}"').fetchone()[0] for t in tables if 'euicc' in t or 'eis' in t}
-    if not any(count == 20 for count in counts.values()):
-        sys.exit(f'not 20 eUICCs in the database: {counts}')
+    if not any(count == wanted for count in counts.values()):
+        sys.exit(f'not {wanted} eUICCs in the database: {counts}')
 
 
 def main():

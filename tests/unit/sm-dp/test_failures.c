@@ -130,6 +130,61 @@ static void an_expired_certificate_is_told_as_that(void **state)
     world_free(w);
 }
 
+/* The list says it of the EUM, of the eUICC, or of what we would show to the card. */
+static void who_is_revoked_is_told_as_that(void **state)
+{
+    static const enum reason reasons[] = { REASON_EUM_CERT_REVOKED, REASON_ECASD_CERT_REVOKED, REASON_DP_CERT_REVOKED };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
+        struct world *w = world_new();
+        world_revoke(w, i == 1, i == 0 ? world_serial_of_eum(w) : world_serial_of_gp(i == 1 ? w->smsr.ecasd_certificate
+                                  : (struct span){ w->config.certificates.list[0].octets, w->config.certificates.list[0].len }));
+        world_download(w, true, 0, NULL);
+        world_run(w, 10);
+        outcome(w, EXECUTED_FAILED, reasons[i], PROFILE_NONE);
+        assert_int_equal(w->smsr.calls[ES3_CREATE_ISDP], 0);
+        world_free(w);
+    }
+}
+
+/* Expired, or of a CI that we do not know. */
+static void our_own_certificate_is_looked_at(void **state)
+{
+    (void)state;
+    for (int foreign = 0; foreign < 2; foreign++) {
+        struct world *w = world_new();
+        struct card_certificate *own = &w->config.certificates.list[0];
+        struct gp_certificate gp;
+        uint8_t former[GP_CERTIFICATE_MAX];
+        struct writer out = wr_of(own->octets, sizeof own->octets);
+        memcpy(former, own->octets, own->len);
+        assert_ok(gp_certificate_decode((struct span){ former, own->len }, &gp));
+        gp.discretionary = SPAN_NONE;
+        if (foreign)
+            gp.authority_key_id = SPAN_LIT("twenty octets of one");
+        else
+            memcpy(gp.expiration, "\x20\x26\x06\x30", sizeof gp.expiration);
+        assert_ok(gp_certificate_issue(&gp, w->ci_key, &out));
+        own->len = out.len;
+        world_restart(w);
+        world_download(w, true, 0, NULL);
+        world_run(w, 10);
+        outcome(w, EXECUTED_FAILED, foreign ? REASON_DP_CERT_INVALID : REASON_DP_CERT_EXPIRED, PROFILE_NONE);
+        world_free(w);
+    }
+}
+
+static void without_a_list_nothing_goes_when_one_is_required(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    w->trust.lists_required = true;
+    world_download(w, true, 0, NULL);
+    world_run(w, 10);
+    outcome(w, EXECUTED_FAILED, REASON_EUM_CERT_INVALID, PROFILE_NONE);
+    world_free(w);
+}
+
 static void a_card_on_a_curve_without_certificate_is_unsuitable(void **state)
 {
     (void)state;
@@ -266,6 +321,9 @@ int main(void)
         cmocka_unit_test(no_memory_is_told_before_anything_is_made),
         cmocka_unit_test(a_forged_ecasd_certificate_is_found),
         cmocka_unit_test(an_expired_certificate_is_told_as_that),
+        cmocka_unit_test(who_is_revoked_is_told_as_that),
+        cmocka_unit_test(our_own_certificate_is_looked_at),
+        cmocka_unit_test(without_a_list_nothing_goes_when_one_is_required),
         cmocka_unit_test(an_eis_the_eum_did_not_sign_is_refused),
         cmocka_unit_test(an_unsigned_eis_will_do_where_that_is_configured),
         cmocka_unit_test(a_card_on_a_curve_without_certificate_is_unsuitable),

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "lib/pki/gp_certificate.h"
 #include "lib/pki/oid_octets.h"
@@ -641,6 +642,39 @@ void world_free(struct world *w)
     for (size_t i = 0; i < w->posted_count; i++)
         free(w->posted[i].to);
     free(w);
+}
+
+/* ---- revocation */
+
+struct span world_serial_of_eum(struct world *w)
+{
+    struct writer out = wr_of(test_keep(malloc(X509_SERIAL_MAX)), X509_SERIAL_MAX);
+    x509_serial(w->config.eums[0], &out);
+    return wr_span(&out);
+}
+
+struct span world_serial_of_gp(struct span certificate)
+{
+    struct gp_certificate gp;
+    assert_ok(gp_certificate_decode(certificate, &gp));
+    return gp.serial;
+}
+
+void world_revoke(struct world *w, bool by_eum, struct span serial)
+{
+    uint8_t text[4096];
+    char path[] = "/tmp/osprey-list-XXXXXX";
+    struct writer pem = wr_of(text, sizeof text);
+    const struct revocation_request q = { .issuer = by_eum ? w->config.eums[0] : w->trust.roots[0],
+                                          .issuer_key = by_eum ? w->eum_key : w->ci_key,
+                                          .serials = &serial, .serial_count = 1,
+                                          .from_ms = w->now_ms - 1000, .to_ms = w->now_ms + 86400000 };
+    assert_ok(revocation_issue(&q, &pem));
+    int file = mkstemp(path);
+    assert_int_equal(write(file, text, pem.len), pem.len);
+    close(file);
+    assert_ok(trust_load_lists(&w->trust, path, false));
+    unlink(path);
 }
 
 /* ---- partners speak */

@@ -118,6 +118,10 @@ struct world {
 struct world *world_new(void); /* NULL: no shared material, skip */
 struct world *world_new_on(enum ec_curve curve);
 void world_free(struct world *w);
+/* A revocation list of the CI, or of the EUM, with that serial number on it. */
+void world_revoke(struct world *w, bool by_eum, struct span serial);
+struct span world_serial_of_eum(struct world *w);
+struct span world_serial_of_gp(struct span certificate);
 /* Ends the SM-DP as kill -9 would and starts it again on the same store. */
 void world_restart(struct world *w);
 /* Delivers and runs until nothing is under way; time moves to the next wake-up at most until_s seconds ahead. */

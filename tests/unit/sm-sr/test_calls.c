@@ -89,7 +89,7 @@ static void the_time_is_over(void **state)
     (void)state;
     struct eis eis = world_eis(&w);
     w.now_ms += 4000ull * 24 * 3600 * 1000;
-    expect_register(OID_EUM, &eis, "8.5.1", "6.1");
+    expect_register(OID_EUM, &eis, "8.5.1", "6.3");
 }
 
 static void not_the_eum_of_it(void **state)
