@@ -342,9 +342,7 @@ static enum err sign_eis(struct making *m)
     struct writer der = wr_arena(m->arena, X509_ROOM);
     char *pem = NULL;
     x509_der(m->order->eum.certificate, &der);
-    enum err err = eum_signature_start();
-    if (err == ERR_NONE)
-        err = ec_private_pem(m->order->eis_signer ? m->order->eis_signer : m->order->eum.key, &pem);
+    enum err err = ec_private_pem(m->order->eis_signer ? m->order->eis_signer : m->order->eum.key, &pem);
     if (err == ERR_NONE)
         err = eum_sign(&m->product->eis, span_text(pem), wr_span(&der), m->arena);
     ec_pem_free(pem);

@@ -85,8 +85,8 @@ int main(int argc, char **argv)
         return OP_OK;
     }
     const struct op_command *c = find(argc, argv, &words, &noun);
-    if (c) /* signatures are not checked here, but libxml2 wants its start */
-        return eum_signature_start() == ERR_NONE ? op_command_run(c, argc - words, argv + words) : OP_LOCAL;
+    if (c)
+        return op_command_run(c, argc - words, argv + words);
     if (argc == 2 || argv[2][0] == '-' || !noun)
         run_other(argv[1], argv + 1);
     if (noun)

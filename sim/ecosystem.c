@@ -403,7 +403,7 @@ struct ecosystem *ecosystem_new(struct world *w, const struct ecosystem_options 
 {
     struct ecosystem *e = calloc(1, sizeof *e);
     bool fits = options->card_count <= ECOSYSTEM_CARDS_MAX && options->profile_count <= SIM_PROFILES_MAX;
-    sim_must(e && fits ? eum_signature_start() : ERR_TOO_LONG, "ecosystem");
+    sim_must(e && fits ? ERR_NONE : ERR_TOO_LONG, "ecosystem");
     e->world = w;
     e->options = *options;
     e->cards = calloc(options->card_count, sizeof *e->cards);

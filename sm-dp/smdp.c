@@ -156,7 +156,7 @@ static void defaults(struct smdp_config *c)
 
 enum err smdp_new(const struct smdp_config *config, const struct env *env, struct smdp **ret)
 {
-    struct smdp *s = eum_signature_start() == ERR_NONE ? calloc(1, sizeof *s) : NULL;
+    struct smdp *s = calloc(1, sizeof *s);
     if (!s)
         return ERR_NO_MEMORY;
     s->config = *config;

@@ -322,8 +322,8 @@ enum err smsr_new(const struct smsr_config *config, const struct env *env, struc
         .commit_interval_ms = s->config.commit_interval_ms, .bury = &UNDELIVERED_BURY
     };
     s->seen = wsse_seen_new(env->clock->now_ms(env->clock));
-    enum err err = s->reassembly && s->seen ? eum_signature_start() : ERR_NO_MEMORY;
-    if (err == ERR_NONE)
+    enum err err = ERR_NO_MEMORY;
+    if (s->reassembly && s->seen)
         err = tls_ctx_new(TLS_SERVER, TLS_ALLOW_CBC_SHA1, &s->tls);
     if (err == ERR_NONE)
         err = engine_new(&ec, &s->engine);

@@ -114,9 +114,7 @@ static uint32_t char_number(struct span digits)
     return is_char(c) ? c : 0;
 }
 
-/* The reference that starts at p ('&'): its character into out. Returns the octets it takes in the document, 0 when it
- * is none of the allowed ones. */
-static size_t reference(const uint8_t *p, const uint8_t *end, uint8_t out[4], size_t *ret_len)
+size_t xml_reference(const uint8_t *p, const uint8_t *end, uint8_t out[4], size_t *ret_len)
 {
     static const struct {
         const char *name;
@@ -183,7 +181,7 @@ static struct span quoted(struct xml_reader *r)
         malformed(r, "'<' in an attribute");
     for (const uint8_t *p = value.ptr; r->fault == XML_OK && p < close && (p = memchr(p, '&', (size_t)(close - p)));) {
         uint8_t c[4];
-        size_t c_len, len = reference(p, close, c, &c_len);
+        size_t c_len, len = xml_reference(p, close, c, &c_len);
         if (len == 0)
             malformed(r, "an unknown entity or character reference");
         p += len;
@@ -388,7 +386,7 @@ static void walk_text(struct xml_reader *r, struct text *t)
         } else if (*r->pos == '<') {
             return;
         } else if (*r->pos == '&') {
-            len = reference(r->pos, r->end, c, &c_len);
+            len = xml_reference(r->pos, r->end, c, &c_len);
             if (len == 0)
                 malformed(r, "an unknown entity or character reference");
             put(t, c, c_len);
@@ -643,7 +641,7 @@ static struct span attribute_value(struct xml_reader *r, struct span raw, struct
         uint8_t c[4] = { *p == '&' || *p >= 0x20 ? *p : ' ' };
         size_t c_len = 1, len = *p == '\r' && p + 1 < end && p[1] == '\n' ? 2 : 1;
         if (*p == '&')
-            len = reference(p, end, c, &c_len);
+            len = xml_reference(p, end, c, &c_len);
         put(&t, c, c_len);
         p += len;
     }

@@ -65,6 +65,9 @@ struct span xml_raw(struct xml_reader *r, struct arena *a, bool all_namespaces);
 bool xml_attribute(struct xml_reader *r, const char *name, struct arena *a, struct span *ret);
 /* Nothing but white space and comments may follow the root element. */
 enum xml_fault xml_close(struct xml_reader *r);
+/* The reference that starts at p ('&'): its character into out. Returns the octets it takes in the document, 0 when it is
+ * none of the allowed ones. */
+size_t xml_reference(const uint8_t *p, const uint8_t *end, uint8_t out[4], size_t *ret_len);
 void xml_fail(struct xml_reader *r, enum xml_fault fault, const char *what);
 
 /* Names are compared without case and without '-': the one rule that covers all dialects of esim-messaging (§5.2 of

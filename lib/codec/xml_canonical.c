@@ -12,76 +12,154 @@ struct canonical {
     enum xml_canonical method;
     const char *child;
     uint8_t target; /* depth of the element that is written; 0: none */
-    bool found, plain;
+    bool found;
+    enum err err;                           /* the first one */
     struct shown shown[XML_NAMESPACES_MAX]; /* declarations that are written and still hold, the inner ones last */
     size_t shown_count;
     struct writer *out;
 };
 
-/* ---- octets ---- */
-
-/* Does the octet need a look before it may be copied into text? */
-static bool stops_text(uint8_t c) { return c == '<' || c == '&' || c == '\r' || c == '>'; }
-
-static bool begins(const uint8_t *p, const uint8_t *end, const char *text)
+static void refuse(struct canonical *c, enum err err)
 {
-    size_t len = strlen(text);
-    return (size_t)(end - p) >= len && !memcmp(p, text, len);
+    if (c->err == ERR_NONE)
+        c->err = err;
 }
 
-/* From r.pos to the next tag, which must be one. */
+/* ---- text ---- */
+
+static void emit(struct canonical *c, const uint8_t *from, const uint8_t *to)
+{
+    if (c->target && to > from)
+        wr_bytes(c->out, (struct span){ from, (size_t)(to - from) });
+}
+
+static void emit_escaped(struct canonical *c, struct span s)
+{
+    if (c->target)
+        wr_xml_text(c->out, s);
+}
+
+/* Lines end with \n. */
+static void line_end(struct canonical *c)
+{
+    struct xml_reader *r = &c->r;
+    emit_escaped(c, SPAN_LIT("\n"));
+    r->pos += r->end - r->pos > 1 && r->pos[1] == '\n' ? 2 : 1;
+}
+
+static void character_data(struct canonical *c)
+{
+    struct xml_reader *r = &c->r;
+    const uint8_t *end = memmem(r->pos, (size_t)(r->end - r->pos), "]]>", 3);
+    if (!end) {
+        refuse(c, ERR_BAD_VALUE);
+        return;
+    }
+    for (r->pos += strlen("<![CDATA["); r->pos < end;) {
+        const uint8_t *cr = memchr(r->pos, '\r', (size_t)(end - r->pos)), *to = cr ? cr : end;
+        emit_escaped(c, (struct span){ r->pos, (size_t)(to - r->pos) });
+        r->pos = to;
+        if (cr)
+            line_end(c);
+    }
+    r->pos = end + 3;
+}
+
+static void comment(struct canonical *c)
+{
+    struct xml_reader *r = &c->r;
+    const uint8_t *dashes = memmem(r->pos + 4, (size_t)(r->end - r->pos) - 4, "--", 2);
+    if (dashes && r->end - dashes > 2 && dashes[2] == '>')
+        r->pos = dashes + 3;
+    else
+        refuse(c, ERR_BAD_VALUE);
+}
+
+static void reference(struct canonical *c)
+{
+    uint8_t octets[4];
+    size_t len = 0, taken = xml_reference(c->r.pos, c->r.end, octets, &len);
+    if (!taken)
+        refuse(c, ERR_BAD_VALUE);
+    emit_escaped(c, (struct span){ octets, len });
+    c->r.pos += taken;
+}
+
+static bool begins(const struct xml_reader *r, const char *text)
+{
+    size_t len = strlen(text);
+    return (size_t)(r->end - r->pos) >= len && !memcmp(r->pos, text, len);
+}
+
+/* Does the octet need a look before it may be copied? */
+static bool stops_text(uint8_t c) { return c == '<' || c == '&' || c == '\r' || c == '>'; }
+
+/* From r.pos to the next tag. */
 static void text(struct canonical *c)
 {
     struct xml_reader *r = &c->r;
-    const uint8_t *p = r->pos, *from = p;
-    for (;; p++) {
-        while (p < r->end && !stops_text(*p))
-            p++;
-        if (p == r->end || *p == '<')
-            break;
-        if (*p == '&' && (begins(p, r->end, "&amp;") || begins(p, r->end, "&lt;") || begins(p, r->end, "&gt;")))
-            continue;
-        if (*p != '>' || (p - r->pos >= 2 && p[-1] == ']' && p[-2] == ']')) {
-            c->plain = false;
+    while (c->err == ERR_NONE && r->pos < r->end) {
+        const uint8_t *from = r->pos;
+        while (r->pos < r->end && !stops_text(*r->pos))
+            r->pos++;
+        emit(c, from, r->pos);
+        if (begins(r, "<!--")) {
+            comment(c);
+        } else if (begins(r, "<![CDATA[")) {
+            character_data(c);
+        } else if (begins(r, "<")) {
             return;
+        } else if (begins(r, "&")) {
+            reference(c);
+        } else if (begins(r, "\r")) {
+            line_end(c);
+        } else if (begins(r, ">")) {
+            if (r->pos[-1] == ']' && r->pos[-2] == ']')
+                refuse(c, ERR_BAD_VALUE);
+            emit_escaped(c, (struct span){ r->pos++, 1 });
         }
-        if (c->target) {
-            wr_bytes(c->out, (struct span){ from, (size_t)(p - from) });
-            wr_text(c->out, "&gt;");
-        }
-        from = p + 1;
     }
-    c->plain &= r->end - p > 1 && p[1] != '!' && p[1] != '?';
-    if (c->target && p > from)
-        wr_bytes(c->out, (struct span){ from, (size_t)(p - from) });
-    r->pos = p;
 }
 
-/* May the value stand between double quotes as it is? */
-static bool is_plain_value(struct span v)
+/* ---- attribute values ---- */
+
+/* References resolved, white space as blanks, escaped again. */
+static void write_value(struct writer *w, struct span value)
 {
-    const uint8_t *end = v.ptr + v.len;
-    for (const uint8_t *p = v.ptr; p < end; p++) {
-        if (*p == '"' || *p < 0x20)
-            return false;
-        if (*p == '&' && !begins(p, end, "&amp;") && !begins(p, end, "&lt;") && !begins(p, end, "&quot;"))
-            return false;
+    const uint8_t *p = value.ptr, *end = p + value.len;
+    while (p < end) {
+        uint8_t octets[4] = { ' ' };
+        size_t len = 1, taken = 1;
+        const uint8_t *from = p;
+        while (p < end && *p >= 0x20 && *p != '&' && *p != '"')
+            p++;
+        wr_bytes(w, (struct span){ from, (size_t)(p - from) });
+        if (p == end)
+            return;
+        if (*p == '&')
+            taken = xml_reference(p, end, octets, &len);
+        else if (*p == '"')
+            octets[0] = *p;
+        else if (*p == '\r' && end - p > 1 && p[1] == '\n')
+            taken = 2;
+        wr_xml_attribute(w, (struct span){ octets, len });
+        p += taken;
     }
-    return true;
 }
 
-/* scheme:something or scheme://something, of letters, digits and a few signs: no implementation looks at it twice. */
-static bool is_plain_uri(struct span uri)
+/* scheme:something or scheme://something, of letters, digits and a few signs. */
+static bool is_absolute(struct span uri)
 {
     const uint8_t *colon = uri.len ? memchr(uri.ptr, ':', uri.len) : NULL;
     if (!colon || colon == uri.ptr)
         return !uri.len;
     size_t scheme = (size_t)(colon - uri.ptr);
-    bool authority = begins(colon, uri.ptr + uri.len, "://");
+    bool authority = uri.len > scheme + 2 && !memcmp(colon, "://", 3);
     for (size_t i = 0; i < uri.len; i++) {
         uint8_t c = uri.ptr[i];
         bool letter = (c | 0x20) - 'a' + 0u < 26u, digit = i && c >= '0' && c <= '9';
-        bool sign = c == ':' ? i == scheme || !authority : i > scheme && (c == '/' || c == '.' || c == '-' || c == '_');
+        bool sign = c == ':' ? i == scheme || !authority
+                             : i > scheme && (c == '/' || c == '.' || c == '-' || c == '_' || c == '~');
         if (!letter && !digit && !sign && (c != '#' || i + 1 < uri.len))
             return false;
     }
@@ -97,8 +175,12 @@ static int compare(struct span a, struct span b)
     return d ? d : (a.len > b.len) - (a.len < b.len);
 }
 
+static bool is_xml(struct span prefix) { return span_eq(prefix, SPAN_LIT("xml")); }
+
 static struct span in_scope(const struct xml_reader *r, struct span prefix)
 {
+    if (is_xml(prefix))
+        return SPAN_LIT("http://www.w3.org/XML/1998/namespace");
     for (size_t i = r->ns_count; i > 0; i--)
         if (span_eq(r->namespaces[i - 1].prefix, prefix))
             return r->namespaces[i - 1].uri;
@@ -118,9 +200,12 @@ static void show(struct canonical *c, struct span prefix)
 {
     struct span uri = in_scope(&c->r, prefix);
     size_t at = c->shown_count;
-    c->plain &= at < XML_NAMESPACES_MAX;
-    if (!c->plain || span_eq(uri, shown_uri(c, prefix)))
+    if (is_xml(prefix) || span_eq(uri, shown_uri(c, prefix)))
         return;
+    if (at == XML_NAMESPACES_MAX) {
+        refuse(c, ERR_TOO_LONG);
+        return;
+    }
     for (; at > 0 && c->shown[at - 1].depth == c->r.depth && compare(c->shown[at - 1].prefix, prefix) > 0; at--)
         c->shown[at] = c->shown[at - 1];
     c->shown[at] = (struct shown){ prefix, uri, c->r.depth };
@@ -153,7 +238,7 @@ static void write_pair(struct canonical *c, struct span prefix, struct span loca
         wr_u8(w, ':');
     wr_bytes(w, local);
     wr_bytes(w, SPAN_LIT("=\""));
-    wr_bytes(w, value);
+    write_value(w, value);
     wr_u8(w, '"');
 }
 
@@ -199,14 +284,16 @@ static void write_end(struct canonical *c, struct span name)
     wr_u8(c->out, '>');
 }
 
+/* An inclusive form would inherit the attributes xml:… of elements around it, each version in its own way. */
 static void check_tag(struct canonical *c)
 {
     const struct xml_reader *r = &c->r;
-    c->plain &= !span_eq(r->prefix, SPAN_LIT("xml"));
     for (size_t i = r->ns_count; i > 0 && r->namespaces[i - 1].depth == r->depth; i--)
-        c->plain &= is_plain_uri(r->namespaces[i - 1].uri);
-    for (size_t i = 0; i < r->attr_count; i++)
-        c->plain &= is_plain_value(r->attrs[i].raw) && !span_eq(r->attrs[i].prefix, SPAN_LIT("xml"));
+        if (!is_absolute(r->namespaces[i - 1].uri))
+            refuse(c, ERR_UNSUPPORTED);
+    for (size_t i = 0; i < r->attr_count && c->child && r->depth == 1 && c->method == XML_INCLUSIVE; i++)
+        if (is_xml(r->attrs[i].prefix))
+            refuse(c, ERR_UNSUPPORTED);
 }
 
 /* ---- the document ---- */
@@ -219,7 +306,7 @@ static void enter(struct canonical *c)
         c->found = true;
         c->target = c->r.depth;
     }
-    if (c->target && c->plain)
+    if (c->target && c->err == ERR_NONE)
         write_start(c);
 }
 
@@ -233,23 +320,30 @@ static void leave(struct canonical *c, struct span name)
         c->shown_count--;
 }
 
-bool xml_canonical(struct span document, const char *child, enum xml_canonical method, struct writer *out)
+static void walk(struct canonical *c)
 {
-    struct canonical c = { .method = method, .child = child, .plain = true, .out = out };
-    struct xml_reader *r = &c.r;
-    xml_open(r, document);
-    if (r->fault == XML_OK)
-        enter(&c);
-    while (r->fault == XML_OK && r->depth && c.plain) {
+    struct xml_reader *r = &c->r;
+    while (r->fault == XML_OK && r->depth && c->err == ERR_NONE) {
         struct span name = r->open[r->depth - 1];
         if (!r->empty)
-            text(&c);
-        if (!c.plain)
-            break;
-        if (xml_child(r))
-            enter(&c);
-        else if (r->fault == XML_OK)
-            leave(&c, name);
+            text(c);
+        if (c->err == ERR_NONE && xml_child(r))
+            enter(c);
+        else if (c->err == ERR_NONE && r->fault == XML_OK)
+            leave(c, name);
     }
-    return c.plain && c.found && xml_close(r) == XML_OK && out->err == ERR_NONE;
+}
+
+enum err xml_canonical(struct span document, const char *child, enum xml_canonical method, struct writer *out)
+{
+    struct canonical c = { .method = method, .child = child, .out = out };
+    xml_open(&c.r, document);
+    if (c.r.fault == XML_OK)
+        enter(&c);
+    walk(&c);
+    if (c.err == ERR_NONE && xml_close(&c.r) != XML_OK)
+        c.err = c.r.fault == XML_TOO_MUCH ? ERR_TOO_LONG : ERR_BAD_VALUE;
+    if (c.err == ERR_NONE && !c.found)
+        c.err = ERR_MISSING;
+    return c.err == ERR_NONE ? out->err : c.err;
 }

@@ -1,7 +1,7 @@
 #include "dsig.h"
 
-#include "canonical.h"
 #include "lib/codec/xml.h"
+#include "lib/codec/xml_canonical.h"
 #include "lib/crypto/openssl.h"
 #include "lib/crypto/sha256.h"
 
@@ -9,13 +9,13 @@
 
 struct dsig_algorithm {
     const char *uri;
-    int value; /* enum canonical_method, or kind of key */
+    int value; /* enum xml_canonical, or kind of key */
     const char *digest;
 };
 static const struct dsig_algorithm c14n_methods[] = {
-    { DSIG_EXCLUSIVE, CANONICAL_EXCLUSIVE, NULL },
-    { "http://www.w3.org/TR/2001/REC-xml-c14n-20010315", CANONICAL_1_0, NULL },
-    { "http://www.w3.org/2006/12/xml-c14n11", CANONICAL_1_1, NULL },
+    { DSIG_EXCLUSIVE, XML_EXCLUSIVE, NULL },
+    { "http://www.w3.org/TR/2001/REC-xml-c14n-20010315", XML_INCLUSIVE, NULL },
+    { "http://www.w3.org/2006/12/xml-c14n11", XML_INCLUSIVE, NULL },
 };
 static const struct dsig_algorithm digest_methods[] = {
     { "http://www.w3.org/2001/04/xmlenc#sha256", 0, "SHA256" },
@@ -216,7 +216,9 @@ enum err dsig_read(struct span signature, struct arena *a, struct dsig *d)
 
 /* --- digests --------------------------------------------------------------------------------------------------- */
 
-#define FORM_ON_STACK 8192u
+#define FORM_ON_STACK  8192u
+#define FORM_EXTRA     512u /* octets that most forms are not longer than their document */
+#define FORM_ARENA_MAX ((size_t)64 * 1024 * 1024)
 
 /* Memory for a canonical form: most fit into the buffer. */
 struct form {
@@ -227,8 +229,16 @@ struct form {
 
 static enum err form_make(struct form *f, struct span xml, const char *child, const struct dsig_algorithm *method)
 {
-    arena_init_buffer(&f->arena, f->first, sizeof f->first, CANONICAL_ARENA_MAX);
-    return canonical_form(xml, child, (enum canonical_method)method->value, &f->arena, &f->octets);
+    enum err err = ERR_NO_SPACE;
+    arena_init_buffer(&f->arena, f->first, sizeof f->first, FORM_ARENA_MAX);
+    for (size_t cap = xml.len + FORM_EXTRA; err == ERR_NO_SPACE; cap *= 8) {
+        struct writer w = wr_arena(&f->arena, cap);
+        if (w.err != ERR_NONE)
+            return w.err;
+        err = xml_canonical(xml, child, (enum xml_canonical)method->value, &w);
+        f->octets = wr_span(&w);
+    }
+    return err;
 }
 
 static enum err digest(struct span s, const char *name, uint8_t out[64], size_t *ret_len)

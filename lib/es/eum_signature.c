@@ -1,24 +1,9 @@
 #include "eum_signature.h"
 
-#include <libxml/parser.h>
-
 #include "dsig.h"
 #include "lib/codec/xml.h"
 #include "lib/crypto/openssl.h"
 #include "message.h"
-
-/* What libxml2 says of a partner's octets is no line of ours. */
-static void say_nothing(void *context, const char *format, ...)
-{
-    (void)context, (void)format;
-}
-
-enum err eum_signature_start(void)
-{
-    xmlInitParser();
-    xmlSetGenericErrorFunc(NULL, say_nothing);
-    return ERR_NONE;
-}
 
 /* --- verifying ------------------------------------------------------------------------------------------------- */
 

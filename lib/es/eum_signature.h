@@ -1,7 +1,7 @@
 /* lib/es/eum_signature.h: the EUM's XML signature over EumSignedInfo (SGP.02 annex C; fact book §6): one ds:Reference
  * without URI that means the sibling EumSignedInfo, exclusive C14N, SHA-256, ECDSA (or RSA).
  *
- * On a C14N of our own, libxml2's and OpenSSL: XML signature libraries take a Reference without URI for the whole document, and
+ * On our own canonical XML and OpenSSL: XML signature libraries take a Reference without URI for the whole document, and
  * allow far more (transforms, remote references) than is wanted here. What is not in the tables of the .c is refused.
  */
 #ifndef OSPREY_ES_EUM_SIGNATURE_H
@@ -9,10 +9,6 @@
 
 #include "lib/base/arena.h"
 #include "lib/model/eis.h"
-
-/* libxml2 wants this once per process, before the first signature and before threads: it also keeps it from writing to
- * stderr. Calling it again is fine. */
-MUST_USE enum err eum_signature_start(void);
 
 /* Makes eis->signed_info (from the typed fields) and eis->signature, both in the arena.
  *   key_pem    the EUM's private key, EC or RSA, PEM without passphrase; not kept

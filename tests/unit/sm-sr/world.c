@@ -508,7 +508,6 @@ static void start(struct world *w)
 void world_make(struct world *w)
 {
     open_seams(w);
-    assert_ok(eum_signature_start());
     make_pki(w);
     make_partners(w);
     card_make(w);

@@ -1,0 +1,13 @@
+/* tests/support/libxml2_canonical.h: canonical XML by libxml2: the oracle for ours. */
+#ifndef OSPREY_TESTS_LIBXML2_CANONICAL_H
+#define OSPREY_TESTS_LIBXML2_CANONICAL_H
+
+#include "lib/base/span.h"
+
+enum canonical_method { CANONICAL_1_0, CANONICAL_1_1, CANONICAL_EXCLUSIVE, CANONICAL_METHODS };
+
+/* The form, without comments, of the root element or of its first child of that local name. false: it has none. The
+ * caller frees ret->ptr. */
+bool libxml2_canonical(struct span xml, const char *child, enum canonical_method method, struct span *ret);
+
+#endif
