@@ -66,6 +66,25 @@ static void relay(struct turn *t, const struct es_message *m, enum es_function e
     t->smdp->counts.notifications++;
 }
 
+static bool is_being_loaded(const struct turn *t, const struct iccid *iccid)
+{
+    for (size_t i = 0; i < t->job_count; i++)
+        if (!t->jobs[i].gone && (t->jobs[i].flags & JOB_RESERVED) && iccid_eq(&t->jobs[i].iccid, iccid))
+            return true;
+    return false;
+}
+
+/* The profile may be loaded again. One deletion is told to owner and SM-DP once, to others too: theirs may come when the profile
+ * is on its way back. */
+static void forget(struct turn *t, const struct es_profile_notification *n)
+{
+    struct stored_profile p;
+    if (!smdp_profile_load(t, &n->iccid, &p) || !p.known || is_being_loaded(t, &n->iccid))
+        return;
+    if (!*n->mno_id.text || oid_eq(&n->mno_id, &t->config->oid) || oid_eq(&n->mno_id, &p.owner))
+        WRITES_ADD(t->w, &SMDP_PROFILE_FREE_AGAIN, -1, value_text(n->iccid.digits), value_text(t->eid));
+}
+
 /* The eUICC has another SM-SR: whom to ask from now on. */
 static void follow(struct turn *t, const struct oid *smsr, const struct es_smsr_notification *n)
 {
@@ -99,6 +118,5 @@ void smdp_notification(struct turn *t, const struct call_event *c)
         follow(t, &c->partner->oid, m->body);
     WRITES_ADD(t->w, &SMDP_SEEN_ADD, 1, value_blob(m->wsa.message_id.raw), value_int((int64_t)t->now_ms));
     if (m->function == ES3_PROFILE_DELETED_NOTIFICATION)
-        WRITES_ADD(t->w, &SMDP_PROFILE_FREE_AGAIN, -1,
-                   value_text(((const struct es_profile_notification *)m->body)->iccid.digits), value_text(t->eid));
+        forget(t, m->body);
 }

@@ -40,14 +40,21 @@ static const struct smsr_partner *relay_of(const struct turn *t, const struct oi
     return NULL;
 }
 
-/* Directly, or through an SM-DP. false: there is no way to it. */
+/* The SM-DP that loaded a profile; only it can finish, take away or forget what it had there. NULL: it cannot be told. */
+static const struct smsr_partner *loader_of(const struct turn *t, const struct profile *p)
+{
+    const struct smsr_partner *dp = smsr_partner_by_oid(t->smsr, p->info.smdp_id.text);
+    return SMSR_TELLS_LOADERS && dp && *dp->es3_url && !MUTANT(tells_no_loader) ? dp : NULL;
+}
+
+/* Over ES4, or over ES3 through an SM-DP; an SM-DP is told itself over ES3. Mno-id names who is meant. false: there is no way to it. */
 static bool way_to(const struct turn *t, const struct oid *to, const struct profile *p, struct outgoing *ret)
 {
     const struct smsr_partner *partner = smsr_partner_by_oid(t->smsr, to->text);
     bool direct = partner && *partner->es4_url;
     ret->kind = ES_NOTIFICATION;
     ret->what = "notification";
-    ret->to = direct ? partner : relay_of(t, to, p);
+    ret->to = direct || (partner && *partner->es3_url) ? partner : relay_of(t, to, p);
     ret->url = !ret->to ? NULL : direct ? ret->to->es4_url : ret->to->es3_url;
     ret->relayed = !direct;
     return ret->to != NULL;
@@ -136,8 +143,7 @@ void smsr_tell_plma(struct turn *t, const struct es_plma *plma)
     smsr_post(t, &o);
 }
 
-/* ---- the SM-SR changed: every owner is told once, and every M2M SP whose PLMA says so, each of what it may see; the SM-DPs of
- * the profiles too: only they can finish, or take away, what they had begun to load */
+/* ---- the SM-SR changed: every owner is told once, and every M2M SP whose PLMA says so, each of what it may see; the SM-DPs too */
 
 #define TOLD_MAX 64u
 struct told_list {
@@ -160,32 +166,21 @@ static void tell_of_change(struct turn *t, struct told_list *told, const struct 
     struct outgoing o = { .name = to->text };
     if (told_before(told, to))
         return;
-    struct es_smsr_notification body = { .eis = smsr_eis_for(t, ES4_SMSR_CHANGE_NOTIFICATION, to),
-                                         .completed_ms = t->now_ms };
-    if (!way_to(t, to, p, &o))
+    if (!way_to(t, to, p, &o)) {
         turn_log(t, LOG_WARN_, "nobody to tell %s of the SM-SR change", to->text);
-    if (!o.to || !body.eis)
+        return;
+    }
+    bool itself = o.relayed && oid_eq(&o.to->oid, to);
+    struct es_smsr_notification body = {
+        .eis = smsr_eis_for(t, itself ? ES3_SMSR_CHANGE_NOTIFICATION : ES4_SMSR_CHANGE_NOTIFICATION, to), .completed_ms = t->now_ms
+    };
+    if (!body.eis)
         return;
     if (o.relayed)
         body.mno_id = *to;
     o.function = o.relayed ? ES3_SMSR_CHANGE_NOTIFICATION : ES4_SMSR_CHANGE_NOTIFICATION;
     o.body = &body;
     smsr_post(t, &o);
-}
-
-/* Mno-id names who shall have the notification: here the SM-DP itself. */
-static void tell_loader(struct turn *t, struct told_list *told, const struct profile *p)
-{
-    const struct smsr_partner *dp = smsr_partner_by_oid(t->smsr, p->info.smdp_id.text);
-    if (!SMSR_TELLS_LOADERS || !dp || !*dp->es3_url || told_before(told, &dp->oid) || MUTANT(tells_no_loader))
-        return;
-    struct es_smsr_notification body = { .eis = smsr_eis_for(t, ES3_SMSR_CHANGE_NOTIFICATION, &dp->oid),
-                                         .mno_id = dp->oid,
-                                         .completed_ms = t->now_ms };
-    struct outgoing o = { .function = ES3_SMSR_CHANGE_NOTIFICATION, .kind = ES_NOTIFICATION, .what = "notification", .name = dp->oid.text,
-                          .to = dp, .url = dp->es3_url, .body = &body };
-    if (body.eis)
-        smsr_post(t, &o);
 }
 
 void smsr_tell_change(struct turn *t)
@@ -197,12 +192,26 @@ void smsr_tell_change(struct turn *t)
         struct oid sp;
         if (p->change == ROW_GONE || !*p->info.iccid.digits)
             continue;
-        tell_loader(t, &told, p);
+        const struct smsr_partner *dp = loader_of(t, p);
+        if (dp)
+            tell_of_change(t, &told, &dp->oid, p);
         if (!smsr_onc_discards(t, &p->info, name))
             tell_of_change(t, &told, &p->info.mno_id, p);
         for (size_t k = 0; smsr_plma_listener(t, &p->info, name, k, &sp); k++)
             tell_of_change(t, &told, &sp, NULL);
     }
+}
+
+/* Unless it asked for the deletion, or the owner hears of it through this SM-DP. */
+static void tell_loader(struct turn *t, const struct profile *p, const struct operation *op)
+{
+    const struct smsr_partner *dp = loader_of(t, p);
+    struct outgoing o = { .to = NULL };
+    if (!dp || (op && oid_eq(&op->requester, &dp->oid)))
+        return;
+    bool owner_hears = !owner_asked(op, p) && !smsr_onc_discards(t, &p->info, es_function_info(ES4_PROFILE_DELETED_NOTIFICATION)->name);
+    if (!owner_hears || !way_to(t, &p->info.mno_id, p, &o) || o.to != dp)
+        tell_one(t, SMSR_TELL_DELETED, p, &dp->oid);
 }
 
 void smsr_profile_deleted(struct turn *t, struct profile *p, bool asked)
@@ -215,5 +224,7 @@ void smsr_profile_deleted(struct turn *t, struct profile *p, bool asked)
         smsr_tell_others(t, SMSR_TELL_DELETED, p);
     else if (loaded)
         smsr_tell(t, SMSR_TELL_DELETED, p);
+    if (loaded)
+        tell_loader(t, p, asked ? asked_operation(t) : NULL);
     smsr_profile_remove(p);
 }

@@ -374,12 +374,32 @@ static void a_notification_goes_to_its_operator_once(void **state)
     world_free(w);
 }
 
+/* Whoever it was that deleted it. */
+static void a_deletion_is_told_to_the_smdp_itself(void **state)
+{
+    (void)state;
+    struct world *w = with_profile();
+    struct es_profile_notification n = { .eid = world_eid(), .iccid = w->iccid, .completed_ms = w->now_ms };
+    assert_ok(oid_from_text(SPAN_LIT(OID_OP2), &n.mno_id)); /* what a third party hears is nothing to us */
+    assert_int_equal(world_notify(w, ES3_PROFILE_DELETED_NOTIFICATION, &n, "//smsr/1?MessageDate=2026-07-01T00:00:00Z"), 202);
+    world_run(w, 5);
+    assert_int_equal(world_count(w, "SELECT state FROM profile"), 2);
+    assert_int_equal(world_answers(w, ES2_PROFILE_DELETED_NOTIFICATION), 1);
+    assert_ok(oid_from_text(SPAN_LIT(OID_SMDP), &n.mno_id));
+    assert_int_equal(world_notify(w, ES3_PROFILE_DELETED_NOTIFICATION, &n, "//smsr/2?MessageDate=2026-07-01T00:00:00Z"), 202);
+    world_run(w, 5);
+    assert_int_equal(world_count(w, "SELECT state FROM profile"), 0);
+    assert_int_equal(world_answers(w, ES2_PROFILE_DELETED_NOTIFICATION), 1); /* nobody else is told */
+    world_free(w);
+}
+
 int main(void)
 {
     if (!shared_path("data/profiles/TS48v1_A.der"))
         return TEST_SKIPPED;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(enable_disable_delete_are_passed_on),
+        cmocka_unit_test(a_deletion_is_told_to_the_smdp_itself),
         cmocka_unit_test(a_failure_keeps_the_smsrs_words),
         cmocka_unit_test(only_the_owner_may),
         cmocka_unit_test(get_eis_shows_ones_own_profiles),

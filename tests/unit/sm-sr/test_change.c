@@ -68,14 +68,6 @@ static const struct eis *told_eis(const struct told *t)
     return ((const struct es_smsr_notification *)m->body)->eis;
 }
 
-static unsigned told_whom(const struct world *w, const char *mno)
-{
-    unsigned n = 0;
-    for (size_t i = 0; i < w->told_count; i++)
-        n += w->told[i].function == ES3_SMSR_CHANGE_NOTIFICATION && !strcmp(w->told[i].mno, mno);
-    return n;
-}
-
 static void test_whole(void **state)
 {
     (void)state;
@@ -101,8 +93,8 @@ static void test_whole(void **state)
     assert_int_equal(world_told_count(&b, ES4_SMSR_CHANGE_NOTIFICATION), 1);
     assert_string_equal(world_told(&b, ES4_SMSR_CHANGE_NOTIFICATION)->iccid, ICCID_A);
     assert_int_equal(world_told_count(&b, ES3_SMSR_CHANGE_NOTIFICATION), 2); /* the operator behind the SM-DP, and the SM-DP itself */
-    assert_int_equal(told_whom(&b, OID_SMDP), 1);
-    assert_int_equal(told_whom(&b, OID_OP2), 1);
+    assert_int_equal(world_told_whom(&b, ES3_SMSR_CHANGE_NOTIFICATION, OID_SMDP), 1);
+    assert_int_equal(world_told_whom(&b, ES3_SMSR_CHANGE_NOTIFICATION, OID_OP2), 1);
     assert_string_equal(world_told(&b, ES3_SMSR_CHANGE_NOTIFICATION)->iccid, ICCID_B);
     assert_string_equal(world_told(&b, ES3_SMSR_CHANGE_NOTIFICATION)->mno, OID_OP2);
     /* and gets what its configuration says: names only, or all that the schema wants */

@@ -274,7 +274,9 @@ static void listeners_are_told(void **state)
     assert_int_equal(world_told_count(&w, ES4_PROFILE_POL2_UPDATED_NOTIFICATION), 0);
     profile(ES4_DELETE_PROFILE, OID_OP1, ICCID_B);
     assert_outcome(ES4_DELETE_PROFILE, "", "");
-    assert_int_equal(world_told_count(&w, ES3_PROFILE_DELETED_NOTIFICATION), 1);
+    assert_int_equal(world_told_whom(&w, ES3_PROFILE_DELETED_NOTIFICATION, OID_OP2), 1);
+    assert_int_equal(world_told_whom(&w, ES3_PROFILE_DELETED_NOTIFICATION, OID_SMDP), 1); /* it may load the profile again */
+    assert_int_equal(world_told_count(&w, ES3_PROFILE_DELETED_NOTIFICATION), 2);
 }
 
 static void download_is_told(void **state)

@@ -703,6 +703,14 @@ size_t world_told_count(struct world *w, enum es_function function)
     return count;
 }
 
+size_t world_told_whom(struct world *w, enum es_function function, const char *mno)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < w->told_count; i++)
+        count += w->told[i].function == function && !strcmp(w->told[i].mno, mno);
+    return count;
+}
+
 static struct euicc *load_euicc(struct world *w)
 {
     struct store *real = sqlite_store_seam(w->sqlite);

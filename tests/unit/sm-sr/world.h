@@ -166,6 +166,7 @@ void world_pass(struct world *w, uint64_t ms);
 /* The last thing told with that function, NULL: none; how often. */
 const struct told *world_told(struct world *w, enum es_function function);
 size_t world_told_count(struct world *w, enum es_function function);
+size_t world_told_whom(struct world *w, enum es_function function, const char *mno); /* with that Mno-id */
 
 /* ---- bodies */
 struct eis world_eis(struct world *w); /* signed, ICCID_A enabled */
