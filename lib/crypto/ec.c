@@ -7,11 +7,9 @@
 #include "ec_device.h"
 #include "lib/codec/ber_tlv.h"
 #include "openssl.h"
-#include "p256.h"
 #include "sha256.h"
 
 #define EC_DER_SIGNATURE_MAX 80u
-#define EC_PREPARED_AFTER    32u /* verifications: what p256.h takes for its multiples, that many save */
 
 /* Keys that live for one agreement never need OpenSSL's form of them, which costs more than the agreement's arithmetic. */
 struct ec_key {
@@ -21,8 +19,6 @@ struct ec_key {
     struct ec_device *device;             /* what signs in our place; NULL: we do */
     EVP_PKEY *pkey;                       /* key_openssl makes it at first use */
     EVP_PKEY_CTX *sign, *verify, *derive; /* made at first use, then kept */
-    unsigned verified;                    /* signatures so far, while there are no multiples */
-    struct p256_key *multiples;           /* of a key that is asked again and again */
 };
 
 static const struct curve_row {
@@ -254,7 +250,6 @@ void ec_key_free(struct ec_key *key)
     EVP_PKEY_CTX_free(key->verify);
     EVP_PKEY_CTX_free(key->derive);
     EVP_PKEY_free(key->pkey);
-    p256_key_free(key->multiples);
     ec_device_leave(key->device);
     wipe(key, sizeof *key);
     free(key);
@@ -377,21 +372,11 @@ enum err ec_sign(struct ec_key *key, struct span message, uint8_t ret_signature[
     return err == ERR_NONE ? ec_sign_digest(key, digest, ret_signature) : err;
 }
 
-static bool verified_by_multiples(struct ec_key *key, const uint8_t digest[EC_DIGEST_LEN], struct span signature)
-{
-    if (!key->multiples && key->curve == EC_P256 && ++key->verified == EC_PREPARED_AFTER)
-        key->multiples = p256_key_new(key->point);
-    return key->multiples && p256_verify(key->multiples, digest, signature.ptr);
-}
-
-/* OpenSSL has the last word on what is refused. */
 enum err ec_verify_digest(struct ec_key *key, const uint8_t digest[EC_DIGEST_LEN], struct span signature)
 {
     WRITER_ON_STACK(der, EC_DER_SIGNATURE_MAX);
     if (signature.len != EC_SIGNATURE_LEN)
         return ERR_VERIFY;
-    if (verified_by_multiples(key, digest, signature))
-        return ERR_NONE;
     der_signature(signature, &der);
     if (der.err != ERR_NONE || !context_ready(&key->verify, key, EVP_PKEY_verify_init))
         return fault(ERR_CRYPTO);
