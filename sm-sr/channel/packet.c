@@ -140,7 +140,7 @@ static void trigger_write(struct writer *w, const struct smsr_config *c, const s
         dns_write(&dns, c);
     struct scp81_trigger trigger = { .connection = wr_span(&connection),
                                      .dns = wr_span(&dns),
-                                     .has_key = psk != NULL,
+                                     .has_key = psk && SMSR_TRIGGER_NAMES_KEYS,
                                      .kvn = psk ? psk->kvn : 0,
                                      .kid = psk ? psk->kid : 0,
                                      .host = span_text(c->admin_host),
