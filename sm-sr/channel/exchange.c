@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "address.h"
 #include "admin.h"
 #include "bearer.h"
 #include "lib/gp/ram_script.h"
@@ -71,20 +72,11 @@ static enum err session_give(struct turn *t, struct exchange *x, struct reply_re
     return ERR_NONE;
 }
 
-static enum err address_of(struct turn *t, struct exchange *x, const char *to)
-{
-    const struct profile *enabled = smsr_profile_enabled(t->e);
-    if (!to || !*to)
-        to = enabled && *enabled->info.address.msisdn ? enabled->info.address.msisdn : t->e->seen_from;
-    snprintf(x->to, sizeof x->to, "%s", to);
-    return *x->to ? ERR_NONE : ERR_NOT_FOUND;
-}
-
 void smsr_item(struct writer *items, struct span capdu) { wr_tlv(items, RAM_TAG_CAPDU, capdu); }
 
 static enum err send_by_sms(struct turn *t, struct exchange *x, const char *to)
 {
-    enum err err = address_of(t, x, to);
+    enum err err = smsr_address_first(t, x, to);
     if (err == ERR_NONE)
         err = smsr_packet_make(t, x, &x->target, x->script, 0);
     if (err != ERR_NONE)
@@ -98,7 +90,7 @@ static enum err send_by_sms(struct turn *t, struct exchange *x, const char *to)
 /* The card comes for it: it is asked to, unless it is there. */
 static enum err send_by_session(struct turn *t, struct exchange *x, const char *to, struct reply_ref session)
 {
-    enum err err = address_of(t, x, to);
+    enum err err = smsr_address_first(t, x, to);
     if (!reply_ref_is_none(session)) { /* it can go without a trigger, now */
         t->session = (struct reply_ref){ 0 };
         return session_give(t, x, session);
@@ -116,7 +108,7 @@ static enum err send_by_session(struct turn *t, struct exchange *x, const char *
 /* It leaves when the card is heard of; what it is drawn with then is drawn then. */
 static enum err hold(struct turn *t, struct exchange *x, const char *to)
 {
-    enum err err = address_of(t, x, to);
+    enum err err = smsr_address_first(t, x, to);
     x->state = EXCHANGE_HELD;
     x->next_ms = PACE_PARKED;
     if (err == ERR_NONE)
@@ -204,29 +196,6 @@ static bool gave_up(struct turn *t, struct exchange *x)
     return x->tries >= t->config->https_tries && other_way(t, x, "no session after all triggers");
 }
 
-/* The card may have gone back to another profile with nobody to tell us: after some tries its other numbers get their
- * turn. The packet is for this eUICC alone, whatever number it goes to. */
-static void next_address(struct turn *t, struct exchange *x)
-{
-    const char *first = *t->e->seen_from ? t->e->seen_from : NULL, *next = NULL;
-    bool here = first && !strcmp(first, x->to);
-    if (x->tries < 2 || x->tries % 2)
-        return;
-    for (size_t i = 0; i < t->e->profile_count; i++) {
-        const struct profile *p = &t->e->profiles[i];
-        const char *number = p->info.address.msisdn;
-        bool usable = p->change != ROW_GONE && *p->info.iccid.digits && *number;
-        if (!usable || (t->e->seen_from[0] && !strcmp(number, t->e->seen_from)))
-            continue;
-        first = first ? first : number;
-        next = here && !next ? number : next;
-        here |= !strcmp(number, x->to);
-    }
-    next = next ? next : first;
-    if (next && strcmp(next, x->to) != 0)
-        snprintf(x->to, sizeof x->to, "%s", next);
-}
-
 /* What leaves by SMS now: the script's packet, or an invitation. */
 static enum err packet_again(struct turn *t, struct exchange *x, struct span *ret)
 {
@@ -247,7 +216,7 @@ void smsr_exchange_again(struct turn *t, struct exchange *x)
     if (t->heard_at)
         snprintf(x->to, sizeof x->to, "%s", t->heard_at);
     else
-        next_address(t, x);
+        smsr_address_next(t, x);
     if (packet_again(t, x, &packet) != ERR_NONE)
         return;
     smsr_pace_left(t, x);

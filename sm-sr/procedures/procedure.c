@@ -106,6 +106,27 @@ static void tell_of_switch(struct turn *t, const struct operation *op)
         smsr_tell_asker(t, op->procedure == &SMSR_ENABLE_PROFILE ? SMSR_TELL_ENABLED : SMSR_TELL_DISABLED, p);
 }
 
+static struct operation *own_audit(struct euicc *e)
+{
+    for (size_t i = 0; i < e->operation_count; i++) {
+        struct operation *op = &e->operations[i];
+        if (op->n && op->change != ROW_GONE && op->function == ES_FUNCTION_NONE && op->procedure == &SMSR_AUDIT)
+            return op;
+    }
+    return NULL;
+}
+
+/* suspect: the profile that the card may have enabled; the audit asks at its number too (channel/address.h). */
+static void doubt_about(struct turn *t, const struct aid *suspect)
+{
+    smsr_operation_doubt(t);
+    struct operation *audit = suspect->len ? own_audit(t->e) : NULL;
+    if (!audit)
+        return;
+    audit->other = *suspect;
+    smsr_operation_changed(audit);
+}
+
 void smsr_operation_end(struct turn *t, struct operation *op)
 {
     smsr_change_ending(t, op);
@@ -124,10 +145,11 @@ void smsr_operation_end(struct turn *t, struct operation *op)
     smsr_change_ended(t, op);
     smsr_rotate_keys_ended(t, op);
     forget_exchanges(t, op);
+    struct aid suspect = smsr_operation_switches(op) ? smsr_switch_target(op) : (struct aid){ .len = 0 };
     smsr_operation_remove(op);
     t->counts.operations++;
     if (unsure)
-        smsr_operation_doubt(t);
+        doubt_about(t, &suspect);
 }
 
 struct operation *smsr_operation_asked(struct turn *t, const struct procedure *p, const struct admin_call *call, uint64_t deadline_ms)
@@ -176,12 +198,7 @@ void smsr_operation_expire(struct turn *t)
 
 void smsr_operation_doubt(struct turn *t)
 {
-    for (size_t i = 0; i < t->e->operation_count; i++) {
-        const struct operation *op = &t->e->operations[i];
-        if (op->n && op->change != ROW_GONE && op->function == ES_FUNCTION_NONE && op->procedure == &SMSR_AUDIT)
-            return; /* it is being looked at already */
-    }
-    struct operation *op = smsr_operation_add(t->e);
+    struct operation *op = own_audit(t->e) ? NULL : smsr_operation_add(t->e); /* it is being looked at already */
     if (!op)
         return;
     op->procedure = &SMSR_AUDIT;
