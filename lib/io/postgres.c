@@ -286,6 +286,11 @@ static enum err open_all(struct postgres_store *s, const struct postgres_options
 
 struct postgres_store *postgres_store_open(const struct postgres_options *options, enum err *ret_err, char *detail)
 {
+    char why[SQLITE_DETAIL_MAX];
+    if (!libpq_load(detail ? detail : why, SQLITE_DETAIL_MAX)) {
+        *ret_err = ERR_UNSUPPORTED;
+        return NULL;
+    }
     struct postgres_store *s = calloc(1, sizeof *s);
     *ret_err = s ? open_all(s, options) : ERR_NO_MEMORY;
     if (*ret_err != ERR_NONE) {

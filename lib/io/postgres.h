@@ -25,7 +25,7 @@ struct postgres_options {
 
 struct postgres_store;
 
-/* ERR_CLOSED no connection, ERR_UNSUPPORTED schema too new for this program (or built without libpq), ERR_BUSY another
+/* ERR_CLOSED no connection, ERR_UNSUPPORTED schema too new for this program (or libpq is not there), ERR_BUSY another
  * process is this node, or an older program would suffer from a migration, ERR_BAD_VALUE a migration fails. detail:
  * SQLITE_DETAIL_MAX octets, may be NULL. */
 struct postgres_store *postgres_store_open(const struct postgres_options *options, enum err *ret_err, char *detail);

@@ -4,7 +4,7 @@
 #ifndef OSPREY_IO_POSTGRES_PRIVATE_H
 #define OSPREY_IO_POSTGRES_PRIVATE_H
 
-#include <libpq-fe.h>
+#include "libpq.h"
 
 #include "postgres.h"
 
