@@ -23,6 +23,8 @@ enum op_exit op_undelivered_retry(struct op_session *s, const struct op_argument
 enum op_exit op_undelivered_forget(struct op_session *s, const struct op_arguments *a);
 enum op_exit op_server_partners(struct op_session *s, const struct op_arguments *a);
 
+/* personal.c: what GET calls/{call_id} says of one that is done. */
+struct status op_outcome(const struct op_session *s, const struct json_t *done);
 /* personal.c: begins something that takes its time, and waits for its end (or does not: --no-wait). what: for people. */
 enum op_exit op_later(struct op_session *s, const struct op_arguments *a, const char *target, struct json_t *body, const char *what);
 

@@ -1,7 +1,6 @@
 #include "batch.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "explain.h"
 #include "poll.h"
@@ -164,13 +163,6 @@ static bool more_wait(struct batch *b)
 
 static struct batch_item *next_item(struct batch *b) { return more_wait(b) ? &b->book.items[b->next++] : NULL; }
 
-static void progress(const struct batch *b)
-{
-    if (!b->s->json && isatty(STDERR_FILENO))
-        fprintf(stderr, "\r%zu of %zu, %zu under way \r", b->book.count - batch_count(&b->book, BATCH_WAITING), b->book.count,
-                b->working);
-}
-
 /* Somebody else may have had the endpoint, and be gone. */
 static void keep_endpoint(struct batch *b)
 {
@@ -201,7 +193,7 @@ static void run(struct batch *b)
     b->s->context = b;
     do {
         round_of(b);
-        progress(b);
+        batch_show_progress(b->s, &b->book, b->working);
     } while (b->working || more_wait(b));
     for (int i = 0; b->s->server && i < 5; i++) /* our last acknowledgements leave */
         loop_round(b->s->loop, 10);
@@ -218,15 +210,6 @@ static const struct op_partner *smsr_named(struct op_session *s, const char *nam
         return p;
     snprintf(s->detail, sizeof s->detail, "--%s: the name of an SM-SR of the configuration is needed", option);
     return NULL;
-}
-
-static enum op_exit exit_of(const struct batch *b)
-{
-    if (b->broken != ERR_NONE)
-        return OP_LOCAL;
-    if (batch_count(&b->book, BATCH_DOUBT))
-        return OP_EXPIRED;
-    return batch_count(&b->book, BATCH_FAILED) ? OP_FAILED : batch_count(&b->book, BATCH_WARNING) ? OP_WARNING : OP_OK;
 }
 
 static enum op_exit move(struct batch *b, const struct op_arguments *a)
@@ -255,7 +238,7 @@ static enum op_exit move(struct batch *b, const struct op_arguments *a)
         snprintf(b->s->detail, sizeof b->s->detail, "%s.progress: cannot be written; nothing more was begun", a->eids);
     if (batch_show_report(b->s, &b->book, a->report) != ERR_NONE)
         snprintf(b->s->detail, sizeof b->s->detail, "%s: cannot be written", a->report);
-    return exit_of(b);
+    return b->broken == ERR_NONE ? batch_exit(&b->book) : OP_LOCAL;
 }
 
 enum op_exit op_batch_change(struct op_session *s, const struct op_arguments *a)
@@ -270,7 +253,7 @@ enum op_exit op_batch_change(struct op_session *s, const struct op_arguments *a)
                  BATCH_PARALLEL_MAX);
         return OP_USAGE;
     }
-    if (batch_book_open(a->eids, a->given & OPT(DRY_RUN), &b.book, s->detail, sizeof s->detail) != ERR_NONE)
+    if (batch_book_open(a->eids, &BATCH_TO_MOVE, a->given & OPT(DRY_RUN), &b.book, s->detail, sizeof s->detail) != ERR_NONE)
         return OP_LOCAL;
     b.book.via = b.via->name;
     b.book.target = b.target->name;

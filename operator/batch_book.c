@@ -10,10 +10,16 @@
 
 #define FILE_MAX (64u << 20)
 
-static const char *const step_names[] = { "look", "prepare", "change" };
-static const char *const outcome_names[BATCH_OUTCOMES] = { "not_tried", "moved", "warning", "failed", "in_doubt", "ready" };
-static const char *const outcome_words[BATCH_OUTCOMES] = { "not tried", "moved",    "moved, with a warning",
-                                                           "failed",    "in doubt", "may be moved" };
+static const char *const step_names[] = { "look", "prepare", "change", "rotate" };
+const struct batch_kind BATCH_TO_MOVE = { BATCH_PREPARE,
+                                          { "not_tried", "moved", "warning", "failed", "in_doubt", "ready" },
+                                          { "not tried", "moved", "moved, with a warning", "failed", "in doubt", "may be moved" },
+                                          false };
+const struct batch_kind BATCH_TO_ROTATE = { BATCH_ROTATE,
+                                            { "not_tried", "rotated", "warning", "failed", "in_doubt", "ready" },
+                                            { "not tried", "has new keys", "has new keys, with a warning", "failed", "in doubt",
+                                              "may get new keys" },
+                                            true };
 
 /* ---- the list */
 
@@ -54,7 +60,7 @@ static enum err add(struct batch_book *b, struct span word, size_t line, char *d
         return ERR_BAD_VALUE;
     }
     struct batch_item *i = &b->items[b->count++];
-    *i = (struct batch_item){ .step = BATCH_PREPARE };
+    *i = (struct batch_item){ .step = b->kind->first };
     eid_text(&eid, i->eid);
     return ERR_NONE;
 }
@@ -108,19 +114,19 @@ static struct status status_of(json_t *o)
 }
 
 /* What failed is tried again from the beginning; what had no answer is asked again under its identifier. */
-static void remember(struct batch_item *i, json_t *o)
+static void remember(const struct batch_kind *kind, struct batch_item *i, json_t *o)
 {
     const char *outcome = member(o, "outcome");
-    i->step = !strcmp(member(o, "step"), "change") ? BATCH_CHANGE : BATCH_PREPARE;
+    i->step = !strcmp(member(o, "step"), "change") ? BATCH_CHANGE : kind->first;
     i->there = json_is_true(json_object_get(o, "there"));
-    i->asked = !*outcome;
+    i->asked = !*outcome || (kind->keeps_call && !strcmp(outcome, kind->names[BATCH_DOUBT]));
     i->validity_s = (uint32_t)json_integer_value(json_object_get(o, "validity_s"));
     snprintf(i->call_id, sizeof i->call_id, "%s", i->asked ? member(o, "call_id") : "");
-    if (!strcmp(outcome, outcome_names[BATCH_MOVED]) || !strcmp(outcome, outcome_names[BATCH_WARNING])) {
-        i->outcome = !strcmp(outcome, outcome_names[BATCH_MOVED]) ? BATCH_MOVED : BATCH_WARNING;
+    if (!strcmp(outcome, kind->names[BATCH_MOVED]) || !strcmp(outcome, kind->names[BATCH_WARNING])) {
+        i->outcome = !strcmp(outcome, kind->names[BATCH_MOVED]) ? BATCH_MOVED : BATCH_WARNING;
         i->status = status_of(o);
-    } else if (!strcmp(outcome, outcome_names[BATCH_FAILED]) || !strcmp(outcome, outcome_names[BATCH_DOUBT])) {
-        i->step = BATCH_PREPARE;
+    } else if (!strcmp(outcome, kind->names[BATCH_FAILED]) || !strcmp(outcome, kind->names[BATCH_DOUBT])) {
+        i->step = kind->first;
     }
 }
 
@@ -133,7 +139,7 @@ static enum err take_progress(struct batch_book *b, struct span line, size_t n, 
     (void)detail;
     (void)cap;
     if (i)
-        remember(i, o);
+        remember(b->kind, i, o);
     json_decref(o);
     return ERR_NONE;
 }
@@ -162,12 +168,13 @@ static enum err open_progress(struct batch_book *b, const char *list, struct are
     return b->progress ? ERR_NONE : ERR_IO;
 }
 
-enum err batch_book_open(const char *path, bool dry_run, struct batch_book *ret, char *detail, size_t cap)
+enum err batch_book_open(const char *path, const struct batch_kind *kind, bool dry_run, struct batch_book *ret, char *detail,
+                         size_t cap)
 {
     struct arena a;
     struct span text;
     arena_init(&a, 2 * FILE_MAX);
-    *ret = (struct batch_book){ .items = calloc(BATCH_MAX, sizeof *ret->items) };
+    *ret = (struct batch_book){ .kind = kind, .items = calloc(BATCH_MAX, sizeof *ret->items) };
     enum err err = ret->items ? file_read(path, FILE_MAX, &a, &text) : ERR_NO_MEMORY;
     snprintf(detail, cap, "%s: %s", path, err_text(err));
     if (err == ERR_NONE)
@@ -232,7 +239,10 @@ enum err batch_book_asked(struct batch_book *b, const struct batch_item *i) { re
 static void put_command(json_t *o, const struct batch_book *b, const struct batch_item *i)
 {
     char text[300];
-    snprintf(text, sizeof text, "osprey sm-sr change --via %s --eid %s --target %s", b->via, i->eid, b->target);
+    if (i->outcome == BATCH_DOUBT && !b->target)
+        snprintf(text, sizeof text, "osprey keys rotate --via %s --eid %s --call-id %s", b->via, i->eid, i->call_id);
+    else
+        snprintf(text, sizeof text, "osprey sm-sr change --via %s --eid %s --target %s", b->via, i->eid, b->target);
     if (i->outcome == BATCH_DOUBT)
         put(o, "command", text);
 }
@@ -241,7 +251,7 @@ static json_t *outcome_json(const struct batch_book *b, const struct batch_item 
 {
     json_t *o = json_object();
     put(o, "eid", i->eid);
-    put(o, "outcome", outcome_names[i->outcome]);
+    put(o, "outcome", b->kind->names[i->outcome]);
     if (*i->text)
         put(o, "message", i->text);
     if (i->outcome != BATCH_WAITING && !*i->text) {
@@ -265,6 +275,10 @@ enum err batch_book_answered(struct batch_book *b, const struct batch_item *i)
         put(o, "outcome", "goes on");
     else
         put(o, "step", step_names[i->step]);
+    if (i->outcome == BATCH_DOUBT && b->kind->keeps_call) {
+        put(o, "call_id", i->call_id);
+        json_object_set_new(o, "validity_s", json_integer(i->validity_s));
+    }
     return write_line(b, o);
 }
 
@@ -276,13 +290,26 @@ size_t batch_count(const struct batch_book *b, enum batch_outcome outcome)
     return count;
 }
 
+void batch_show_progress(const struct op_session *s, const struct batch_book *b, size_t working)
+{
+    if (!s->json && isatty(STDERR_FILENO))
+        fprintf(stderr, "\r%zu of %zu, %zu under way \r", b->count - batch_count(b, BATCH_WAITING), b->count, working);
+}
+
+enum op_exit batch_exit(const struct batch_book *b)
+{
+    if (batch_count(b, BATCH_DOUBT))
+        return OP_EXPIRED;
+    return batch_count(b, BATCH_FAILED) ? OP_FAILED : batch_count(b, BATCH_WARNING) ? OP_WARNING : OP_OK;
+}
+
 void batch_show_item(const struct op_session *s, const struct batch_book *b, const struct batch_item *i)
 {
     json_t *o = outcome_json(b, i);
     if (s->json)
         op_show_json(o);
     else
-        printf("%s  %s%s%s%s%s  %s\n", i->eid, outcome_words[i->outcome], *i->status.subject ? "  " : "", i->status.subject,
+        printf("%s  %s%s%s%s%s  %s\n", i->eid, b->kind->words[i->outcome], *i->status.subject ? "  " : "", i->status.subject,
                *i->status.subject ? "/" : "", i->status.code, *i->text ? i->text : i->status.detail);
     if (!s->json && i->outcome == BATCH_DOUBT)
         printf("    settle it: %s\n", json_string_value(json_object_get(o, "command")));
@@ -294,9 +321,9 @@ static json_t *report_json(const struct batch_book *b)
 {
     json_t *o = json_object(), *list = json_array();
     for (int outcome = 0; outcome < BATCH_OUTCOMES; outcome++)
-        json_object_set_new(o, outcome_names[outcome], json_integer((json_int_t)batch_count(b, (enum batch_outcome)outcome)));
+        json_object_set_new(o, b->kind->names[outcome], json_integer((json_int_t)batch_count(b, (enum batch_outcome)outcome)));
     put(o, "via", b->via);
-    put(o, "target", b->target);
+    put(o, "target", b->target ? b->target : "");
     json_object_set_new(o, "total", json_integer((json_int_t)b->count));
     for (size_t i = 0; i < b->count; i++)
         json_array_append_new(list, outcome_json(b, &b->items[i]));
@@ -314,7 +341,7 @@ enum err batch_show_report(const struct op_session *s, const struct batch_book *
     else
         for (int outcome = 0; outcome < BATCH_OUTCOMES; outcome++)
             if (batch_count(b, (enum batch_outcome)outcome))
-                printf("%6zu %s\n", batch_count(b, (enum batch_outcome)outcome), outcome_words[outcome]);
+                printf("%6zu %s\n", batch_count(b, (enum batch_outcome)outcome), b->kind->words[outcome]);
     json_decref(o);
     return err;
 }

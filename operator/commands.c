@@ -212,8 +212,9 @@ const struct op_command op_commands[] = {
       .allowed = OPT_EVERY | OPT(VIA), .run = op_keys_show },
     { "keys", "rewrap", "have a server walk over all its secrets once more, and bring them under its master key",
       "osprey keys rewrap --via sm-dp", .allowed = OPT_EVERY | OPT(VIA), .run = op_keys_rewrap },
-    { "keys", "rotate", "have the SM-SR agree with an eUICC on new OTA keys (SCP80), and delete the old ones",
-      "osprey keys rotate --eid 8900…", .allowed = OPT_LATER | OPT(EID), .required = OPT(EID), .run = op_keys_rotate },
+    { "keys", "rotate", "have the SM-SR agree with an eUICC, or all of a file, on new OTA keys (SCP80), and delete the old ones",
+      "osprey keys rotate --eid 8900…\n  osprey keys rotate --eids fleet.txt --report fleet.json", .allowed = OPT_LATER | OPT(EID) |
+      OPT(EIDS) | OPT(PARALLEL) | OPT(REPORT), .required = OPT(EID), .run = op_keys_rotate },
     { "audit", NULL, "ask the eUICC itself for its profiles, and correct the record", "osprey audit --eid 8900…",
       .allowed = OPT_CALLING | OPT(EID) | OPT(ICCID), .required = OPT(EID), .via_smdp = ES2_AUDIT_EIS,
       .via_smsr = ES4_AUDIT_EIS, .fill = fill_audit },
@@ -408,7 +409,7 @@ enum op_exit op_command_run(const struct op_command *c, int argc, char **argv)
         op_show_error(&s, s.detail);
         return OP_LOCAL;
     }
-    exit = a.eids ? op_batch_change(&s, &a) : c->run ? c->run(&s, &a) : call(&s, c, &a);
+    exit = c->run ? c->run(&s, &a) : a.eids ? op_batch_change(&s, &a) : call(&s, c, &a);
     if (s.detail[0])
         op_show_error(&s, s.detail);
     op_session_close(&s);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "admin.h"
+#include "batch.h"
 #include "commands.h"
 #include "show.h"
 
@@ -54,6 +55,8 @@ enum op_exit op_keys_rewrap(struct op_session *s, const struct op_arguments *a)
 enum op_exit op_keys_rotate(struct op_session *s, const struct op_arguments *a)
 {
     char target[100], eid[EID_TEXT_SIZE], what[80];
+    if (a->eids)
+        return op_batch_keys(s, a);
     json_t *body = json_object();
     eid_text(&a->eid, eid);
     snprintf(target, sizeof target, "/admin/v1/euiccs/%s/rotate-keys", eid);

@@ -27,7 +27,7 @@ static enum op_exit exit_of(const struct status *status)
     return exits[status->exec];
 }
 
-static struct status status_of(const struct op_session *s, const json_t *done)
+struct status op_outcome(const struct op_session *s, const json_t *done)
 {
     enum exec_status exec = EXECUTED_FAILED;
     (void)!exec_status_from_xml(span_text(text_of(done, "status")), &exec);
@@ -41,7 +41,7 @@ static struct status status_of(const struct op_session *s, const json_t *done)
 
 static enum op_exit show_end(const struct op_session *s, const json_t *done, const char *what)
 {
-    struct status status = status_of(s, done);
+    struct status status = op_outcome(s, done);
     if (s->json)
         op_show_json(done);
     else if (status_ok(&status))

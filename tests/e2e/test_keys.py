@@ -202,9 +202,38 @@ def ota_keys(lab, server):
     after = dict(lab.smsr_rows('SELECT kvn, wrapped FROM keyset WHERE usage=2'))
     if len(before) != 1 or len(after) != 1 or set(before) & set(after):
         raise LabError(f'key sets before {sorted(before)}, after {sorted(after)}')
+    many_ota_keys(lab, set(after))
     code, answer, err = lab.osprey('audit', '--eid', eid, '--via', 'sm-sr')
     if code:
         raise LabError(f'an audit with the new keys: {answer} {err}')
+
+
+def many_ota_keys(lab, before):
+    """All of a file: looked at first; killed with the call under way, and the same command ends it; then there is nothing to do."""
+    eid, stranger = lab.cards[0]['eid'], '89001012012341234012345678901224'
+    fleet, words = lab.path('fleet.txt'), ['keys', 'rotate', '--eids', lab.path('fleet.txt')]
+    labs.write(fleet, f'{stranger}\n{eid} # ours\n')
+
+    def figures(got, wanted, code):
+        said = {name: n for name, n in got[1].items() if n and name in ('not_tried', 'rotated', 'failed', 'in_doubt', 'ready')}
+        if got[0] != code or said != wanted:
+            raise LabError(f'osprey keys rotate --eids: {got}, not {wanted}')
+
+    figures(lab.osprey(*words, '--dry-run', who='admin'), {'ready': 1, 'failed': 1}, 4)
+    if set(dict(lab.smsr_rows('SELECT kvn, wrapped FROM keyset WHERE usage=2'))) != before:
+        raise LabError('a dry run that is none')
+    asked = lab.osprey_start(*words, who='admin')
+    lab.wait('a rotation under way', lambda: lab.smsr_rows("SELECT 1 FROM operation WHERE procedure='rotate-keys'"), 20, pause=0.002)
+    asked.kill()
+    asked.communicate()
+    figures(lab.osprey(*words, '--report', lab.path('fleet.json'), who='admin'), {'rotated': 1, 'failed': 1}, 4)
+    after = set(dict(lab.smsr_rows('SELECT kvn, wrapped FROM keyset WHERE usage=2')))
+    if len(after) != 1 or after & before:
+        raise LabError(f'key sets before {before}, after {after}')
+    figures(lab.osprey(*words, who='admin'), {'rotated': 1, 'failed': 1}, 4)
+    calls = {line['call_id'] for line in map(json.loads, open(fleet + '.progress')) if line['eid'] == eid and 'call_id' in line}
+    if set(dict(lab.smsr_rows('SELECT kvn, wrapped FROM keyset WHERE usage=2'))) != after or len(calls) != 1:
+        raise LabError(f'what was rotated is rotated again: {calls}')
 
 
 # ---- what the test knows: every secret, and where it may stand
