@@ -125,6 +125,8 @@ static enum err send_first(struct turn *t, struct exchange *x, const char *to, s
 static struct reply_ref session_now(const struct turn *t)
 {
     struct reply_ref session = t->session;
+    if (t->release)
+        return (struct reply_ref){ 0 };
     if (reply_ref_is_none(session))
         session = smsr_session_waiting(t->smsr, &t->e->eid);
     if (reply_ref_is_none(session))

@@ -10,7 +10,19 @@
 
 /* op->memory, op->data, op->secret: as handover_keys.h has them. */
 
-enum { WAITING, AUTHENTICATE, CREATE, REMOVE, STEPS };
+/* First the SCP80 set, and all that follows goes under it; then the SCP81 set, for a card that has one, in the same way. */
+enum { WAITING, AUTHENTICATE, CREATE, REMOVE, HTTPS_AUTHENTICATE, HTTPS_CREATE, HTTPS_REMOVE, STEPS };
+
+static enum keyset_usage usage_of(const struct operation *op)
+{
+    return op->step - op->procedure->steps < HTTPS_AUTHENTICATE ? KEYSET_SCP80 : KEYSET_SCP81;
+}
+
+/* The step of the set that is being changed. */
+static int step_of(const struct operation *op, int step)
+{
+    return usage_of(op) == KEYSET_SCP80 ? step : step + HTTPS_AUTHENTICATE - AUTHENTICATE;
+}
 
 static struct status check_eis(struct turn *t, struct operation *op, const struct eis *eis)
 {
@@ -44,20 +56,40 @@ static struct status check(struct turn *t, struct operation *op)
 
 /* ---- the keys */
 
+/* What the key sets say; it holds after a crash, too. */
+static int finish(struct turn *t, struct operation *op)
+{
+    const struct keyset *k = smsr_keyset_of(t->e, KEYSET_SCP81);
+    bool left = false;
+    for (size_t i = 0; i < t->e->keyset_count; i++)
+        left |= t->e->keysets[i].retired && t->e->keysets[i].change != ROW_GONE;
+    op->status = status_success();
+    if (k && k->kvn != smsr_handover_kvn(op, KEYSET_SCP81))
+        op->status = status_warning(REASON_ISDR_FAILED, t->e->eid_text, "the new SCP80 key set is in use; SCP81 has the old one");
+    else if (left)
+        op->status = status_warning(REASON_ISDR_FAILED, t->e->eid_text, "the new key sets are in use; old ones may still be on the card");
+    return NEXT_END;
+}
+
 static int failed(struct operation *op, struct turn *t, const char *why)
 {
     op->flags &= ~(unsigned)OPERATION_MORE_TO_DO;
-    return smsr_operation_fail(op, REASON_ISDR_FAILED, t->e->eid_text, why);
+    if (usage_of(op) == KEYSET_SCP80)
+        return smsr_operation_fail(op, REASON_ISDR_FAILED, t->e->eid_text, why);
+    turn_log(t, LOG_WARN_, "the SCP81 key set stays: %s", why);
+    return finish(t, op);
 }
 
 static int authenticate(struct turn *t, struct operation *op)
 {
     struct span dgi = smsr_handover_certificate_dgi(t, op);
     uint8_t block = 0;
-    if (!dgi.len)
+    if (!dgi.len && usage_of(op) == KEYSET_SCP80)
         return smsr_operation_fail(op, REASON_PROVIDER_INCAPABLE, t->e->eid_text,
                                    "no certificate on the curve of the card");
-    smsr_handover_try(op, KEYSET_SCP80);
+    if (!dgi.len)
+        return failed(op, t, "no certificate on the curve of the card");
+    smsr_handover_try(op, usage_of(op));
     op->flags |= OPERATION_MORE_TO_DO; /* the keys come next: the card must not forget */
     t->e->chain.len = 0;
     return smsr_send_blocks(t, op, dgi, &block, false);
@@ -66,8 +98,10 @@ static int authenticate(struct turn *t, struct operation *op)
 static int again(struct turn *t, struct operation *op, const struct card_answer *a)
 {
     bool worth = a->outcome == CARD_UNSURE || (a->outcome == CARD_SAID && a->last.sw == SW_CONDITIONS);
-    if (worth && smsr_handover_may_try(op, KEYSET_SCP80))
-        return AUTHENTICATE;
+    if (worth && smsr_handover_may_try(op, usage_of(op)))
+        return step_of(op, AUTHENTICATE);
+    if (usage_of(op) == KEYSET_SCP81)
+        return failed(op, t, "the card does not make it");
     op->flags &= ~(unsigned)OPERATION_MORE_TO_DO;
     return smsr_card_failed(t, op, a);
 }
@@ -80,7 +114,7 @@ static int challenged(struct turn *t, struct operation *op, const struct card_an
     if (ka_challenge_parse(a->last.data, &rc) != ERR_NONE)
         return failed(op, t, "the card's answer is no challenge");
     op->result = rc;
-    return CREATE;
+    return step_of(op, CREATE);
 }
 
 static int create(struct turn *t, struct operation *op)
@@ -88,15 +122,15 @@ static int create(struct turn *t, struct operation *op)
     struct span dgis = SPAN_NONE;
     uint8_t block = 0;
     op->flags &= ~(unsigned)OPERATION_MORE_TO_DO;
-    enum err err = smsr_handover_key_command(t, op, KEYSET_SCP80, op->result, &dgis, &block);
+    enum err err = smsr_handover_key_command(t, op, usage_of(op), op->result, &dgis, &block);
     op->result = SPAN_NONE;
     return err == ERR_NONE ? smsr_send_blocks(t, op, dgis, &block, true) : failed(op, t, err_text(err));
 }
 
-static void retire_others(struct turn *t, uint8_t but)
+static void retire_others(struct turn *t, enum keyset_usage usage, uint8_t but)
 {
     for (size_t i = 0; i < t->e->keyset_count; i++)
-        if (t->e->keysets[i].usage == KEYSET_SCP80 && t->e->keysets[i].kvn != but) {
+        if (t->e->keysets[i].usage == usage && t->e->keysets[i].kvn != but) {
             t->e->keysets[i].retired = true;
             smsr_keyset_changed(&t->e->keysets[i]);
         }
@@ -105,55 +139,70 @@ static void retire_others(struct turn *t, uint8_t but)
 static int created(struct turn *t, struct operation *op, const struct card_answer *a)
 {
     struct span dr = SPAN_NONE, receipt = SPAN_NONE;
+    enum keyset_usage usage = usage_of(op);
     if (!smsr_said_yes(a))
         return again(t, op, a);
     enum err err = ka_answer_parse(a->last.data, &dr, &receipt);
     if (err == ERR_NONE)
-        err = smsr_handover_key_take(t, op, KEYSET_SCP80, dr, receipt);
+        err = smsr_handover_key_take(t, op, usage, dr, receipt);
     if (err != ERR_NONE)
         return failed(op, t, err == ERR_VERIFY ? "the card's receipt is wrong" : err_text(err));
-    retire_others(t, smsr_handover_kvn(op, KEYSET_SCP80));
-    smsr_notification_rekeyed(t); /* the card is about to lose the keys of what is under way */
-    turn_log(t, LOG_INFO_, "key set %02X is in use from now on", smsr_handover_kvn(op, KEYSET_SCP80));
-    return REMOVE;
+    retire_others(t, usage, smsr_handover_kvn(op, usage));
+    if (usage == KEYSET_SCP80)
+        smsr_notification_rekeyed(t); /* the card is about to lose the keys of what is under way */
+    turn_log(t, LOG_INFO_, "key set %02X is in use from now on", smsr_handover_kvn(op, usage));
+    return step_of(op, REMOVE);
 }
 
 /* ---- the old sets, under the new one */
 
+/* The card does not delete the key of the session it is in: that one ends first. */
 static int remove_old(struct turn *t, struct operation *op)
 {
     WRITER_ON_STACK(capdu, 128);
     struct es5_delete d = { .kind = ES5_DELETE_KEYS };
+    enum keyset_usage usage = usage_of(op);
     for (size_t i = 0; i < t->e->keyset_count && d.range_count < ES5_KEY_RANGES_MAX; i++)
-        if (t->e->keysets[i].retired)
-            d.ranges[d.range_count++] =
-                (struct es5_key_range){ .kvn = t->e->keysets[i].kvn, .first_kid = 1, .last_kid = 3 };
+        if (t->e->keysets[i].retired && t->e->keysets[i].usage == usage)
+            d.ranges[d.range_count++] = (struct es5_key_range){ .kvn = t->e->keysets[i].kvn,
+                                                                .first_kid = 1,
+                                                                .last_kid = usage == KEYSET_SCP80 ? 3 : 2 };
+    t->release |= usage == KEYSET_SCP81;
     es5_delete_write(&capdu, &d);
     return smsr_send_capdu(t, op, EXCHANGE_COMMAND, wr_span(&capdu), false);
+}
+
+static int next_set(struct turn *t, struct operation *op)
+{
+    const struct keyset *k = smsr_keyset_of(t->e, KEYSET_SCP81);
+    uint8_t kvn = smsr_handover_kvn(op, KEYSET_SCP81);
+    return usage_of(op) == KEYSET_SCP80 && k && kvn && k->kvn != kvn ? HTTPS_AUTHENTICATE : finish(t, op);
 }
 
 /* "Not found" to a repeat: it has been done. */
 static int removed(struct turn *t, struct operation *op, const struct card_answer *a)
 {
-    if (a->outcome == CARD_UNSURE)
-        return REMOVE;
-    if (!smsr_said_yes(a) && !(a->outcome == CARD_SAID && a->last.sw == SW_NOT_FOUND)) {
-        op->status = status_warning(REASON_ISDR_FAILED, t->e->eid_text,
-                                    "the new key set is in use; the old one may still be on the card");
-        return NEXT_END;
-    }
-    for (size_t i = 0; i < t->e->keyset_count; i++)
-        if (t->e->keysets[i].retired)
+    enum keyset_usage usage = usage_of(op);
+    bool said = a->outcome == CARD_SAID;
+    bool in_session = said && a->last.sw == SW_CONDITIONS && usage == KEYSET_SCP81 && smsr_handover_may_try(op, usage);
+    if (in_session)
+        smsr_handover_try(op, usage);
+    if (a->outcome == CARD_UNSURE || in_session)
+        return step_of(op, REMOVE);
+    for (size_t i = 0; (smsr_said_yes(a) || (said && a->last.sw == SW_NOT_FOUND)) && i < t->e->keyset_count; i++)
+        if (t->e->keysets[i].retired && t->e->keysets[i].usage == usage)
             t->e->keysets[i].change = ROW_GONE;
-    op->status = status_success();
-    return NEXT_END;
+    return next_set(t, op);
 }
 
 static const struct step steps[STEPS] = {
     [WAITING] = PROCEDURE_WAITS,
     [AUTHENTICATE] = { "authenticate", authenticate, challenged, NULL, TO(AUTHENTICATE) | TO(CREATE), NULL },
     [CREATE] = { "create", create, created, NULL, TO(AUTHENTICATE) | TO(REMOVE), NULL },
-    [REMOVE] = { "remove", remove_old, removed, NULL, TO(REMOVE), NULL },
+    [REMOVE] = { "remove", remove_old, removed, NULL, TO(REMOVE) | TO(HTTPS_AUTHENTICATE), NULL },
+    [HTTPS_AUTHENTICATE] = { "https-authenticate", authenticate, challenged, NULL, TO(HTTPS_AUTHENTICATE) | TO(HTTPS_CREATE), NULL },
+    [HTTPS_CREATE] = { "https-create", create, created, NULL, TO(HTTPS_AUTHENTICATE) | TO(HTTPS_REMOVE), NULL },
+    [HTTPS_REMOVE] = { "https-remove", remove_old, removed, NULL, TO(HTTPS_REMOVE), NULL },
 };
 const struct procedure SMSR_ROTATE_KEYS = { .name = "rotate-keys",
                                             .steps = steps,
@@ -165,10 +214,9 @@ const struct procedure SMSR_ROTATE_KEYS = { .name = "rotate-keys",
 
 void smsr_rotate_keys_ended(struct turn *t, const struct operation *op)
 {
-    uint8_t kvn = smsr_handover_kvn(op, KEYSET_SCP80);
     bool offered = op->secret.len > 0; /* and never taken */
-    if (op->procedure == &SMSR_ROTATE_KEYS && smsr_operation_runs(op) && offered && kvn)
-        smsr_change_neutralise(t, kvn);
+    if (op->procedure == &SMSR_ROTATE_KEYS && smsr_operation_runs(op) && offered)
+        smsr_change_neutralise(t, smsr_handover_kvn(op, usage_of(op)));
 }
 
 void smsr_rotate_keys(struct turn *t, const struct rotate_keys_event *r)

@@ -97,9 +97,12 @@ class TokenLab(Ecosystem):
 
     def download(self, n):
         eid, iccid = self.cards[0]['eid'], self.profiles[n]['iccid']
+        by_https = open(self.path('logs', 'sm-sr.log')).read().count('goes by HTTPS: a download')
         code, answer, err = self.osprey('profile', 'download', '--eid', eid, '--iccid', iccid, '--enable')
         if code:
             raise LabError(f'download of {iccid}: {answer} {err}')
+        if open(self.path('logs', 'sm-sr.log')).read().count('goes by HTTPS: a download') == by_https:
+            raise LabError(f'download of {iccid}: not over HTTPS')
         self.wait('card and EIS to agree', lambda: self.card_now(eid) == self.eis_now(eid), 30)
 
 
@@ -195,6 +198,7 @@ def ota_keys(lab, server):
     """A new SCP80 key set, agreed with the card under the present one; the old one is gone from card, record and EIS."""
     eid = lab.cards[0]['eid']
     before = dict(lab.smsr_rows('SELECT kvn, wrapped FROM keyset WHERE usage=2'))
+    psk = lab.smsr_rows('SELECT kvn, wrapped FROM keyset WHERE usage=3')
     server.ask('admin', 'POST', f'euiccs/{eid}/rotate-keys', 422, {'colour': 'red'})
     code, answer, err = lab.osprey('keys', 'rotate', '--eid', eid, who='admin')
     if code or answer['status'] != 'EXECUTED_SUCCESS':
@@ -202,6 +206,9 @@ def ota_keys(lab, server):
     after = dict(lab.smsr_rows('SELECT kvn, wrapped FROM keyset WHERE usage=2'))
     if len(before) != 1 or len(after) != 1 or set(before) & set(after):
         raise LabError(f'key sets before {sorted(before)}, after {sorted(after)}')
+    psk_after = lab.smsr_rows('SELECT kvn, wrapped FROM keyset WHERE usage=3')
+    if len(psk) != 1 or len(psk_after) != 1 or psk[0][0] == psk_after[0][0] or psk[0][1] == psk_after[0][1]:
+        raise LabError(f'SCP81 key sets before {psk}, after {psk_after}')
     many_ota_keys(lab, set(after))
     code, answer, err = lab.osprey('audit', '--eid', eid, '--via', 'sm-sr')
     if code:

@@ -255,6 +255,11 @@ static uint16_t delete (struct world_card *c, const struct capdu *capdu, struct 
         for (size_t i = 0; i < d.range_count; i++) {
             if (d.ranges[i].kvn == c->last_kvn)
                 return SW_CONDITIONS;
+            found |= d.ranges[i].kvn == 0x40 && !c->first_psk_gone;
+            c->first_psk_gone |= d.ranges[i].kvn == 0x40;
+            found |= c->psk_kvn && d.ranges[i].kvn == c->psk_kvn;
+            if (d.ranges[i].kvn == c->psk_kvn)
+                c->psk_kvn = 0;
             found |= d.ranges[i].kvn == 1 && !c->first_gone;
             c->first_gone |= d.ranges[i].kvn == 1;
             found |= c->has_second && d.ranges[i].kvn == c->second_kvn;

@@ -1,5 +1,5 @@
-/* A new SCP80 key set for a card that is managed here already: past a crash after any commit and over radio that loses,
- * in the end card and SM-SR have the same one key set, and the card still does what it is told. */
+/* A new SCP80 key set, and then a new SCP81 one, for a card that is managed here already: past a crash after any commit and over
+ * radio that loses, in the end card and SM-SR have the same one key set of each, and the card still does what it is told. */
 #include "sm-sr/procedures/rotate_keys.h"
 #include "sm-sr/turn.h"
 #include "world.h"
@@ -53,6 +53,14 @@ static void assert_rotated(void)
     card_obeys();
 }
 
+static void assert_psk_rotated(void)
+{
+    assert_true(w.card.first_psk_gone);
+    assert_int_equal(w.card.psk_kvn, 0x41);
+    assert_int_equal(world_count(&w, "keyset WHERE usage=3"), 1);
+    assert_int_equal(world_count(&w, "keyset WHERE usage=3 AND kvn=65 AND retired=0"), 1);
+}
+
 static void wait_for_end(void)
 {
     for (unsigned i = 0; i < 20 && !w.crashed && running(); i++)
@@ -74,6 +82,7 @@ static bool past(unsigned after)
         wait_for_end();
     }
     assert_rotated();
+    assert_psk_rotated();
     world_free(&w);
     return crashed;
 }
@@ -97,6 +106,7 @@ static void a_crash_anywhere_is_survived(void **state)
 static void lossy_radio(void **state)
 {
     (void)state;
+    size_t psk_rotated = 0;
     for (unsigned seed = 1; seed <= 12; seed++) {
         open_world();
         w.loss_seed = seed * 7919;
@@ -112,8 +122,11 @@ static void lossy_radio(void **state)
             assert_rotated();
         else
             card_obeys();
+        assert_int_equal(world_count(&w, "keyset WHERE usage=3 AND retired=0"), 1);
+        psk_rotated += world_count(&w, "keyset WHERE usage=3 AND kvn=65 AND retired=0");
         world_free(&w);
     }
+    assert_true(psk_rotated > 6); /* of 12 */
 }
 
 /* The keys are not the same on both sides: the old set stays, and what the card has made goes. */
@@ -128,6 +141,21 @@ static void a_wrong_receipt_changes_nothing(void **state)
     assert_int_equal(world_count(&w, "keyset WHERE usage=2 AND kvn=1 AND retired=0"), 1);
     assert_int_equal(world_count(&w, "keyset WHERE usage=2"), 1);
     card_obeys();
+    world_free(&w);
+}
+
+/* A card that makes no PSK keeps the one it has; nothing is left in doubt. */
+static void a_card_may_keep_its_psk(void **state)
+{
+    (void)state;
+    open_world();
+    w.card.knows_no_psk = true;
+    ask();
+    wait_for_end();
+    assert_rotated();
+    assert_true(!w.card.first_psk_gone && !w.card.psk_kvn);
+    assert_int_equal(world_count(&w, "keyset WHERE usage=3 AND kvn=64 AND retired=0"), 1);
+    assert_int_equal(world_count(&w, "keyset WHERE usage=3"), 1);
     world_free(&w);
 }
 
@@ -152,6 +180,7 @@ int main(void)
         cmocka_unit_test(a_crash_anywhere_is_survived),
         cmocka_unit_test(lossy_radio),
         cmocka_unit_test(a_wrong_receipt_changes_nothing),
+        cmocka_unit_test(a_card_may_keep_its_psk),
         cmocka_unit_test(without_certificate_nothing_begins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,7 +37,7 @@ struct card_isdp {
 struct world_card {
     uint8_t kic[16], kid[16], psk[16];
     /* a second SCP80 key set, of an SM-SR change */
-    bool has_second, first_gone, https_addressed, knows_no_psk;
+    bool has_second, first_gone, first_psk_gone, https_addressed, knows_no_psk;
     uint8_t second_kvn, second_kic[16], second_kid[16], psk_kvn, last_kvn;
     uint64_t second_counter;
     struct ec_key *server;  /* of the certificate it was shown */
