@@ -61,6 +61,7 @@ static int offer(struct turn *t, struct operation *op)
         return t->need_rows ? NEXT_STAY
                             : smsr_operation_fail(op, REASON_PROVIDER_ERROR, "", "the EIS cannot be put together");
     r->eis = eis;
+    op->flags |= *t->e->left_to.text ? OPERATION_IN_DOUBT : 0;
     t->e->left_to = op->peer;
     t->e->changed = true;
     if (smsr_peer_ask(t, op, ES7_HANDOVER_EUICC, &r->base) != ERR_NONE)
@@ -241,8 +242,19 @@ bool smsr_change_is_theirs(const struct operation *op)
     return op->procedure == &SMSR_CHANGE && KVN_MADE_OF(op) && *op->asked;
 }
 
+/* Who was given no way to the card cannot have taken it, whether it answers or not. */
+static void forget_offer(struct turn *t, const struct operation *op)
+{
+    bool offered = op->procedure == &SMSR_CHANGE && smsr_operation_runs(op) && *t->e->left_to.text;
+    if (!offered || taken(&op->status) || KVN_MADE_OF(op) || (op->flags & OPERATION_IN_DOUBT))
+        return;
+    t->e->left_to = (struct oid){ .text = "" };
+    t->e->changed = true;
+}
+
 void smsr_change_ended(struct turn *t, const struct operation *op)
 {
+    forget_offer(t, op);
     if (op->procedure == &SMSR_CHANGE && smsr_operation_runs(op) && taken(&op->status))
         leave(t, &op->peer, op);
     else if (op->procedure == &SMSR_CHANGE && KVN_MADE_OF(op) && !*t->e->left_to.text)

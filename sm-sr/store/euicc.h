@@ -74,6 +74,7 @@ struct exchange {
 #define OPERATION_SWITCHED   0x08 /* the enabled profile changed for it */
 #define OPERATION_UNSURE     0x10 /* an exchange left without an answer: at the end the eUICC is in doubt */
 #define OPERATION_CHALLENGED 0x20 /* SM-SR change: the card waits for 3A02 */
+#define OPERATION_IN_DOUBT   0x80 /* SM-SR change: an earlier offer of this eUICC has not been answered */
 #define OPERATION_UNFINISHED 0x40 /* SM-SR change: committed, but not all that comes after it worked */
 
 struct step;
