@@ -10,7 +10,8 @@ struct shown {
 struct canonical {
     struct xml_reader r;
     enum xml_canonical method;
-    const char *child;
+    const char *path;
+    uint8_t matched; /* so many of its names are those of open elements */
     uint8_t target; /* depth of the element that is written; 0: none */
     bool found;
     enum err err;                           /* the first one */
@@ -285,23 +286,45 @@ static void write_end(struct canonical *c, struct span name)
 }
 
 /* An inclusive form would inherit the attributes xml:… of elements around it, each version in its own way. */
-static void check_tag(struct canonical *c)
+static void check_tag(struct canonical *c, bool outside)
 {
     const struct xml_reader *r = &c->r;
     for (size_t i = r->ns_count; i > 0 && r->namespaces[i - 1].depth == r->depth; i--)
         if (!is_absolute(r->namespaces[i - 1].uri))
             refuse(c, ERR_UNSUPPORTED);
-    for (size_t i = 0; i < r->attr_count && c->child && r->depth == 1 && c->method == XML_INCLUSIVE; i++)
+    for (size_t i = 0; i < r->attr_count && outside && c->method == XML_INCLUSIVE; i++)
         if (is_xml(r->attrs[i].prefix))
             refuse(c, ERR_UNSUPPORTED);
 }
 
 /* ---- the document ---- */
 
+/* The n-th name of the path; empty: it is not so long. */
+static struct span segment(const char *path, size_t n)
+{
+    for (; n && *path; path += *path == '/')
+        if (*(path += strcspn(path, "/")) == '/')
+            n--;
+    return (struct span){ (const uint8_t *)path, strcspn(path, "/") };
+}
+
+/* The root matches an empty path; below it, each open element one name of the path. */
+static bool is_wanted(struct canonical *c)
+{
+    const struct xml_reader *r = &c->r;
+    if (!c->path)
+        return r->depth == 1;
+    if (r->depth < 2 || r->depth != c->matched + 2 || !span_eq(r->local, segment(c->path, c->matched)))
+        return false;
+    c->matched++;
+    return !segment(c->path, c->matched).len;
+}
+
 static void enter(struct canonical *c)
 {
-    bool wanted = c->child ? c->r.depth == 2 && span_eq(c->r.local, span_text(c->child)) : c->r.depth == 1;
-    check_tag(c);
+    uint8_t before = c->matched;
+    bool wanted = is_wanted(c);
+    check_tag(c, c->path && !wanted && (c->r.depth == 1 || c->matched > before));
     if (wanted && !c->found) {
         c->found = true;
         c->target = c->r.depth;
@@ -316,6 +339,8 @@ static void leave(struct canonical *c, struct span name)
         write_end(c, name);
     if (c->target > c->r.depth)
         c->target = 0;
+    if (c->matched >= c->r.depth && c->matched)
+        c->matched = (uint8_t)(c->r.depth ? c->r.depth - 1 : 0);
     while (c->shown_count && c->shown[c->shown_count - 1].depth > c->r.depth)
         c->shown_count--;
 }
@@ -334,9 +359,9 @@ static void walk(struct canonical *c)
     }
 }
 
-enum err xml_canonical(struct span document, const char *child, enum xml_canonical method, struct writer *out)
+enum err xml_canonical(struct span document, const char *path, enum xml_canonical method, struct writer *out)
 {
-    struct canonical c = { .method = method, .child = child, .out = out };
+    struct canonical c = { .method = method, .path = path, .out = out };
     xml_open(&c.r, document);
     if (c.r.fault == XML_OK)
         enter(&c);

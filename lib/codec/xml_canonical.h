@@ -8,11 +8,11 @@
 
 enum xml_canonical { XML_INCLUSIVE, XML_EXCLUSIVE };
 
-/* Writes the form of the document's root element, or of the first child of the root that has the local name `child`
- * (not NULL). After an error what was written is worthless. ERR_BAD_VALUE (not what the reader takes), ERR_TOO_LONG
- * (over one of its ceilings), ERR_MISSING (no such child), ERR_UNSUPPORTED (a namespace that is no absolute URI of
- * letters, digits and - . _ ~ / : with at most a # at its end; an attribute xml:… of the root when the form of a child
- * is inclusive: the versions differ there), ERR_NO_SPACE. */
-MUST_USE enum err xml_canonical(struct span document, const char *child, enum xml_canonical method, struct writer *out);
+/* Writes the form of the document's root element (path NULL), or of the first element below it with that path of local names:
+ * "Body", "Header/To". After an error what was written is worthless. ERR_BAD_VALUE (not what the reader takes), ERR_TOO_LONG
+ * (over one of its ceilings), ERR_MISSING (no such element), ERR_UNSUPPORTED (a namespace that is no absolute URI of
+ * letters, digits and - . _ ~ / : with at most a # at its end; an attribute xml:… outside of the element when the form is
+ * inclusive: the versions differ there), ERR_NO_SPACE. */
+MUST_USE enum err xml_canonical(struct span document, const char *path, enum xml_canonical method, struct writer *out);
 
 #endif

@@ -104,32 +104,37 @@ static void read_base64(struct xml_reader *r, struct arena *a, struct dsig *d, u
         refuse(d, err);
 }
 
-static void read_transforms(struct xml_reader *r, struct arena *a, struct dsig *d)
+static void read_transforms(struct xml_reader *r, struct arena *a, struct dsig *d, struct dsig_reference *one)
 {
     while (xml_child(r)) {
-        if (!is(r, "Transform") || d->transform)
+        if (!is(r, "Transform") || one->transform)
             refuse(d, ERR_UNSUPPORTED);
-        d->transform = read_algorithm(r, a, d, c14n_methods, ARRAY_LEN(c14n_methods));
+        one->transform = read_algorithm(r, a, d, c14n_methods, ARRAY_LEN(c14n_methods));
     }
 }
 
 static void read_reference(struct xml_reader *r, struct arena *a, struct dsig *d)
 {
-    d->references++;
-    if (xml_attribute(r, "URI", a, &d->uri) && (!d->uri.len || d->uri.len > DSIG_ID_MAX))
+    struct dsig_reference rest = { .digest_len = 0 };
+    struct dsig_reference *one = d->reference_count < DSIG_REFERENCES_MAX ? &d->references[d->reference_count++] : &rest;
+    if (one == &rest || (xml_attribute(r, "URI", a, &one->uri) && (!one->uri.len || one->uri.len > DSIG_ID_MAX)))
         refuse(d, ERR_UNSUPPORTED);
     while (xml_child(r)) {
-        if (is(r, "Transforms") && !d->transform)
-            read_transforms(r, a, d);
-        else if (is(r, "DigestMethod") && !d->digest)
-            d->digest = read_algorithm(r, a, d, digest_methods, ARRAY_LEN(digest_methods));
-        else if (is(r, "DigestValue") && !d->digest_len)
-            read_base64(r, a, d, d->digest_value, sizeof d->digest_value, &d->digest_len);
+        if (is(r, "Transforms") && !one->transform)
+            read_transforms(r, a, d, one);
+        else if (is(r, "DigestMethod") && !one->digest)
+            one->digest = read_algorithm(r, a, d, digest_methods, ARRAY_LEN(digest_methods));
+        else if (is(r, "DigestValue") && !one->digest_len)
+            read_base64(r, a, d, one->digest_value, sizeof one->digest_value, &one->digest_len);
         else {
             refuse(d, ERR_UNSUPPORTED);
             xml_skip(r);
         }
     }
+    if (!one->digest || !one->digest_len)
+        refuse(d, ERR_MISSING);
+    if (!one->transform)
+        one->transform = ALGORITHM(c14n_methods, SPAN_LIT("http://www.w3.org/TR/2001/REC-xml-c14n-20010315"));
 }
 
 static void read_signed_info(struct xml_reader *r, struct arena *a, struct dsig *d)
@@ -205,12 +210,8 @@ enum err dsig_read(struct span signature, struct arena *a, struct dsig *d)
     }
     if (xml_close(&r) != XML_OK)
         return ERR_BAD_VALUE;
-    if (d->err == ERR_NONE && (!d->canonical || !d->method || !d->digest || !d->digest_len || !d->value_len))
+    if (d->err == ERR_NONE && (!d->canonical || !d->method || !d->reference_count || !d->value_len))
         d->err = ERR_MISSING;
-    if (d->references > 1)
-        refuse(d, ERR_UNSUPPORTED);
-    if (!d->transform)
-        d->transform = ALGORITHM(c14n_methods, SPAN_LIT("http://www.w3.org/TR/2001/REC-xml-c14n-20010315"));
     return d->err;
 }
 
@@ -227,7 +228,7 @@ struct form {
     struct span octets;
 };
 
-static enum err form_make(struct form *f, struct span xml, const char *child, const struct dsig_algorithm *method)
+static enum err form_make(struct form *f, struct span xml, const char *path, const struct dsig_algorithm *method)
 {
     enum err err = ERR_NO_SPACE;
     arena_init_buffer(&f->arena, f->first, sizeof f->first, FORM_ARENA_MAX);
@@ -235,7 +236,7 @@ static enum err form_make(struct form *f, struct span xml, const char *child, co
         struct writer w = wr_arena(&f->arena, cap);
         if (w.err != ERR_NONE)
             return w.err;
-        err = xml_canonical(xml, child, (enum xml_canonical)method->value, &w);
+        err = xml_canonical(xml, path, (enum xml_canonical)method->value, &w);
         f->octets = wr_span(&w);
     }
     return err;
@@ -253,12 +254,12 @@ static enum err digest(struct span s, const char *name, uint8_t out[64], size_t 
     return err;
 }
 
-static enum err digest_of(struct span xml, const char *child, const struct dsig *d, uint8_t out[64], size_t *ret_len)
+static enum err digest_of(struct span xml, const char *path, const struct dsig_reference *r, uint8_t out[64], size_t *ret_len)
 {
     struct form form;
-    enum err err = form_make(&form, xml, child, d->transform);
+    enum err err = form_make(&form, xml, path, r->transform);
     if (err == ERR_NONE)
-        err = digest(form.octets, d->digest->digest, out, ret_len);
+        err = digest(form.octets, r->digest->digest, out, ret_len);
     arena_release(&form.arena);
     return err;
 }
@@ -316,12 +317,12 @@ EVP_PKEY *dsig_key_of(struct span cert_der)
     return key;
 }
 
-enum err dsig_check_digest(const struct dsig *d, struct span xml, const char *child)
+enum err dsig_check_digest(const struct dsig_reference *r, struct span xml, const char *path)
 {
     uint8_t digest[64];
     size_t len = 0;
-    enum err err = digest_of(xml, child, d, digest, &len);
-    if (err == ERR_NONE && !span_eq((struct span){ digest, len }, (struct span){ d->digest_value, d->digest_len }))
+    enum err err = digest_of(xml, path, r, digest, &len);
+    if (err == ERR_NONE && !span_eq((struct span){ digest, len }, (struct span){ r->digest_value, r->digest_len }))
         err = ERR_VERIFY;
     return err;
 }
@@ -361,31 +362,46 @@ void dsig_base64_write(struct writer *w, struct span s)
     }
 }
 
-enum err dsig_prepare(struct dsig *d, EVP_PKEY *key, struct span xml, const char *child)
+enum err dsig_add(struct dsig *d, struct span uri, struct span xml, const char *path)
 {
-    *d = (struct dsig){ .canonical = &c14n_methods[0], .transform = &c14n_methods[0], .digest = &digest_methods[0] };
+    if (d->reference_count == DSIG_REFERENCES_MAX)
+        return ERR_NO_SPACE;
+    struct dsig_reference *r = &d->references[d->reference_count++];
+    *r = (struct dsig_reference){ .uri = uri, .transform = &c14n_methods[0], .digest = &digest_methods[0] };
+    return digest_of(xml, path, r, r->digest_value, &r->digest_len);
+}
+
+enum err dsig_prepare(struct dsig *d, EVP_PKEY *key)
+{
+    *d = (struct dsig){ .canonical = &c14n_methods[0] };
     for (size_t i = 0; i < 2; i++)
         if (signature_methods[i].value == EVP_PKEY_get_base_id(key))
             d->method = &signature_methods[i];
-    if (!d->method || EVP_PKEY_get_bits(key) > 8 * (int)DSIG_VALUE_MAX)
-        return ERR_UNSUPPORTED;
-    return digest_of(xml, child, d, d->digest_value, &d->digest_len);
+    return d->method && EVP_PKEY_get_bits(key) <= 8 * (int)DSIG_VALUE_MAX ? ERR_NONE : ERR_UNSUPPORTED;
 }
 
-void dsig_write(struct writer *w, const struct dsig *d, struct span uri)
+static void write_reference(struct writer *w, const struct dsig_reference *r)
+{
+    wr_text(w, "<ds:Reference");
+    if (r->uri.len)
+        wr_printf(w, " URI=\"%.*s\"", (int)r->uri.len, (const char *)r->uri.ptr);
+    wr_text(w, "><ds:Transforms><ds:Transform Algorithm=\"" DSIG_EXCLUSIVE
+               "\"></ds:Transform></ds:Transforms><ds:DigestMethod Algorithm=\"");
+    wr_text(w, r->digest->uri);
+    wr_text(w, "\"></ds:DigestMethod><ds:DigestValue>");
+    dsig_base64_write(w, (struct span){ r->digest_value, r->digest_len });
+    wr_text(w, "</ds:DigestValue></ds:Reference>");
+}
+
+void dsig_write(struct writer *w, const struct dsig *d)
 {
     wr_text(w, "<ds:SignedInfo><ds:CanonicalizationMethod Algorithm=\"" DSIG_EXCLUSIVE "\"></ds:CanonicalizationMethod>"
                "<ds:SignatureMethod Algorithm=\"");
     wr_text(w, d->method->uri);
-    wr_text(w, "\"></ds:SignatureMethod><ds:Reference");
-    if (uri.len)
-        wr_printf(w, " URI=\"%.*s\"", (int)uri.len, (const char *)uri.ptr);
-    wr_text(w, "><ds:Transforms><ds:Transform Algorithm=\"" DSIG_EXCLUSIVE
-               "\"></ds:Transform></ds:Transforms><ds:DigestMethod Algorithm=\"");
-    wr_text(w, d->digest->uri);
-    wr_text(w, "\"></ds:DigestMethod><ds:DigestValue>");
-    dsig_base64_write(w, (struct span){ d->digest_value, d->digest_len });
-    wr_text(w, "</ds:DigestValue></ds:Reference></ds:SignedInfo><ds:SignatureValue>");
+    wr_text(w, "\"></ds:SignatureMethod>");
+    for (size_t i = 0; i < d->reference_count; i++)
+        write_reference(w, &d->references[i]);
+    wr_text(w, "</ds:SignedInfo><ds:SignatureValue>");
     dsig_base64_write(w, (struct span){ d->value, d->value_len });
     wr_text(w, "</ds:SignatureValue>");
 }

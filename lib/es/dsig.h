@@ -1,5 +1,5 @@
 /* lib/es/dsig.h: the little of XML signature that SGP.02 needs, for the EUM's signature (eum_signature.c) and for
- * WS-Security (wsse.c): one reference, canonical XML, SHA-2, ECDSA or RSA. What is not in the tables of the .c is refused.
+ * WS-Security (wsse.c): references to elements as a whole, canonical XML, SHA-2, ECDSA or RSA. What is not in the tables of the .c is refused.
  * Only lib/es looks in here. */
 #ifndef OSPREY_ES_DSIG_H
 #define OSPREY_ES_DSIG_H
@@ -14,23 +14,30 @@
 #define DSIG_CERTIFICATE_MAX 8192u
 #define DSIG_XML_MAX         16384u
 #define DSIG_ID_MAX          128u
+#define DSIG_REFERENCES_MAX  12u
 
 struct dsig_algorithm;
 
+struct dsig_reference {
+    struct span uri; /* empty: it has none */
+    const struct dsig_algorithm *transform, *digest;
+    uint8_t digest_value[64];
+    size_t digest_len;
+};
 struct dsig {
-    const struct dsig_algorithm *canonical, *transform, *method, *digest;
-    uint8_t digest_value[64], value[DSIG_VALUE_MAX];
-    size_t digest_len, value_len;
-    size_t references;
-    struct span uri; /* of the reference; empty: it has none */
+    const struct dsig_algorithm *canonical, *method;
+    uint8_t value[DSIG_VALUE_MAX];
+    size_t value_len;
+    struct dsig_reference references[DSIG_REFERENCES_MAX];
+    size_t reference_count; /* 1 at least, when read */
     struct eum_key_info key;
     enum err err;
 };
 
-/* A signature element. ERR_MISSING, ERR_UNSUPPORTED (an algorithm, transform, more than one reference), ERR_BAD_VALUE. */
+/* A signature element. ERR_MISSING, ERR_UNSUPPORTED (an algorithm, transform, too many references), ERR_BAD_VALUE. */
 MUST_USE enum err dsig_read(struct span signature, struct arena *a, struct dsig *ret);
-/* Is the digest of d that of the element in `xml` (child NULL), or of its root's child of that name? ERR_VERIFY. */
-MUST_USE enum err dsig_check_digest(const struct dsig *d, struct span xml, const char *child);
+/* Is the digest that of the element in `xml` (path NULL), or of the one with that path in it (xml_canonical.h)? ERR_VERIFY. */
+MUST_USE enum err dsig_check_digest(const struct dsig_reference *r, struct span xml, const char *path);
 /* Is the value of d that of SignedInfo in `signature`? ERR_VERIFY. */
 MUST_USE enum err dsig_check_value(const struct dsig *d, struct span signature, struct evp_pkey_st *key);
 /* The same with a key of ours, which verifies faster. */
@@ -38,10 +45,12 @@ MUST_USE enum err dsig_check_value_ec(const struct dsig *d, struct span signatur
 /* The key of an X.509 certificate; the caller frees it. NULL: it is none. */
 struct evp_pkey_st *dsig_key_of(struct span cert_der);
 
-/* Chooses the method for this kind of key, exclusive C14N and SHA-256, and digests what is to be signed. ERR_UNSUPPORTED. */
-MUST_USE enum err dsig_prepare(struct dsig *d, struct evp_pkey_st *key, struct span xml, const char *child);
-/* SignedInfo and SignatureValue (empty in the first round); uri may be empty. */
-void dsig_write(struct writer *w, const struct dsig *d, struct span uri);
+/* Chooses the method for this kind of key, and exclusive C14N. ERR_UNSUPPORTED. */
+MUST_USE enum err dsig_prepare(struct dsig *d, struct evp_pkey_st *key);
+/* Adds a reference with the digest (SHA-256) of an element as above; uri may be empty, and must stay. ERR_NO_SPACE. */
+MUST_USE enum err dsig_add(struct dsig *d, struct span uri, struct span xml, const char *path);
+/* SignedInfo and SignatureValue (empty in the first round). */
+void dsig_write(struct writer *w, const struct dsig *d);
 /* Signs SignedInfo of `draft`, an element with what dsig_write wrote: into d->value. */
 MUST_USE enum err dsig_sign(struct dsig *d, struct span draft, struct evp_pkey_st *key);
 

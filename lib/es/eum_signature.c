@@ -16,11 +16,11 @@ static enum err verify(const struct eis *eis, struct ec_key *key, EVP_PKEY *othe
     struct arena a;
     arena_init(&a, 4 * DSIG_CERTIFICATE_MAX);
     enum err err = dsig_read(eis->signature, &a, &d);
-    if (err == ERR_NONE && d.uri.len)
+    if (d.reference_count > 1 || (err == ERR_NONE && d.references[0].uri.len))
         err = ERR_UNSUPPORTED; /* it means EumSignedInfo, without saying so */
     arena_release(&a);
     if (err == ERR_NONE)
-        err = dsig_check_digest(&d, eis->signed_info, NULL);
+        err = dsig_check_digest(&d.references[0], eis->signed_info, NULL);
     if (err != ERR_NONE)
         return err;
     return key ? dsig_check_value_ec(&d, eis->signature, key) : dsig_check_value(&d, eis->signature, other);
@@ -77,7 +77,7 @@ static struct span signature_element(struct arena *a, const struct dsig *d, stru
 {
     struct writer w = wr_arena(a, DSIG_XML_MAX);
     wr_text(&w, "<rps:EumSignature xmlns:rps=\"http://namespaces.gsma.org/esim-messaging/3\" xmlns:ds=\"" DSIG_NS "\">");
-    dsig_write(&w, d, SPAN_NONE);
+    dsig_write(&w, d);
     wr_key_info(&w, cert_der);
     wr_text(&w, "</rps:EumSignature>");
     return wr_span(&w);
@@ -89,7 +89,9 @@ static enum err sign_with(struct eis *eis, EVP_PKEY *key, struct span cert_der, 
     struct span signed_info, element = SPAN_NONE;
     enum err err = eum_signed_info_encode(eis, a, &signed_info);
     if (err == ERR_NONE)
-        err = dsig_prepare(&d, key, signed_info, NULL);
+        err = dsig_prepare(&d, key);
+    if (err == ERR_NONE)
+        err = dsig_add(&d, SPAN_NONE, signed_info, NULL);
     if (err == ERR_NONE)
         err = dsig_sign(&d, signature_element(a, &d, SPAN_NONE), key);
     if (err == ERR_NONE) {

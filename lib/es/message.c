@@ -85,13 +85,26 @@ static bool read_security(struct decoder *d)
     return d->r.fault == XML_OK;
 }
 
-static struct span id_of(const struct xml_reader *r)
+static void part_begins(struct decoder *d, enum es_part part)
 {
-    struct span id = SPAN_NONE;
-    for (size_t i = 0; i < r->attr_count; i++)
-        if (r->attrs[i].prefix.len && span_eq(r->attrs[i].local, SPAN_LIT("Id")))
-            id = id.len ? SPAN_NONE : r->attrs[i].raw;
-    return id;
+    d->m->parts |= 1u << part;
+    d->m->part_ids[part] = wsse_id(&d->r);
+}
+
+/* A header that is acted on is there once: of two, one could be signed and the other done. */
+static bool header_once(struct decoder *d)
+{
+    static const char *const names[ES_PART_COUNT] = { [ES_PART_FROM] = "From",           [ES_PART_TO] = "To",
+                                                      [ES_PART_REPLY_TO] = "ReplyTo",    [ES_PART_MESSAGE_ID] = "MessageID",
+                                                      [ES_PART_ACTION] = "Action",       [ES_PART_RELATES_TO] = "RelatesTo" };
+    for (unsigned part = ES_PART_BODY + 1; part < ES_PART_COUNT; part++) {
+        if (!span_eq(d->r.local, span_text(names[part])))
+            continue;
+        if (d->m->parts & 1u << part)
+            return header_fault(d, names[part], ERR_EXISTS);
+        part_begins(d, (enum es_part)part);
+    }
+    return true;
 }
 
 /* Known by their local names, whatever the namespace: some partners have the wrong one (fact book 5.1). */
@@ -99,6 +112,8 @@ static bool read_header(struct decoder *d)
 {
     struct wsa_header *h = &d->m->wsa;
     struct span name = d->r.local;
+    if (!header_once(d))
+        return false;
     if (span_eq(name, SPAN_LIT("From")))
         return read_reference(d, "From", &h->from);
     if (span_eq(name, SPAN_LIT("ReplyTo")))
@@ -214,7 +229,7 @@ static bool read_envelope(struct decoder *d)
                 if (!read_header(d))
                     return false;
         } else if (soap && span_eq(d->r.local, SPAN_LIT("Body"))) {
-            d->m->body_id = id_of(&d->r);
+            part_begins(d, ES_PART_BODY);
             return read_body(d);
         } else {
             return refuse(d, ES_FAULT_MALFORMED, "an element in the envelope that is neither Header nor Body");

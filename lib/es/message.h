@@ -31,11 +31,24 @@ struct es_dialect {
     const struct codes *codes; /* its own numbers for statuses; NULL: ours */
 };
 
+/* What a signature may cover (wsse.h): the Body, and the headers that are acted on. */
+enum es_part {
+    ES_PART_BODY,
+    ES_PART_FROM,
+    ES_PART_TO,
+    ES_PART_REPLY_TO,
+    ES_PART_MESSAGE_ID,
+    ES_PART_ACTION,
+    ES_PART_RELATES_TO,
+    ES_PART_COUNT
+};
+
 struct wsse_token;
 struct es_message {
     struct wsa_header wsa;
     const struct wsse_token *security; /* decoded: the header Security (wsse.h); NULL: none. Who takes it must check it */
-    struct span body_id;               /* decoded: wsu:Id of the Body; empty: none */
+    unsigned parts;                    /* decoded: bit i: the part is there, once */
+    struct span part_ids[ES_PART_COUNT]; /* decoded: wsu:Id of each; empty: none */
     struct es_dialect dialect; /* decoded: ns and ampersand as the partner wrote them */
     enum es_function function; /* ES_FUNCTION_NONE for ES_SOAP_FAULT */
     enum es_kind kind;

@@ -1,5 +1,6 @@
 #include "wsse.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "dsig.h"
@@ -27,6 +28,15 @@ static bool ends_with(struct span text, const char *end)
 {
     size_t len = strlen(end);
     return text.len >= len && !memcmp(text.ptr + text.len - len, end, len);
+}
+
+struct span wsse_id(const struct xml_reader *r)
+{
+    struct span id = SPAN_NONE;
+    for (size_t i = 0; i < r->attr_count; i++)
+        if (r->attrs[i].prefix.len && span_eq(r->attrs[i].local, SPAN_LIT("Id")))
+            id = id.len ? SPAN_NONE : r->attrs[i].raw;
+    return id;
 }
 
 /* The text of an element that may be there once. */
@@ -73,6 +83,19 @@ static void read_certificate(struct xml_reader *r, struct arena *a, struct wsse_
     read_once(r, a, t, &t->certificate);
 }
 
+static void read_timestamp(struct xml_reader *r, struct arena *a, struct wsse_token *t)
+{
+    t->malformed |= t->has_timestamp;
+    t->has_timestamp = true;
+    t->timestamp_id = wsse_id(r);
+    while (xml_child(r)) {
+        if (is(r, "Expires", WSSE_UTILITY_NS))
+            read_once(r, a, t, &t->expires);
+        else
+            xml_skip(r);
+    }
+}
+
 void wsse_read(struct xml_reader *r, struct arena *a, struct wsse_token *t)
 {
     while (xml_child(r)) {
@@ -80,6 +103,8 @@ void wsse_read(struct xml_reader *r, struct arena *a, struct wsse_token *t)
             read_username(r, a, t);
         } else if (is(r, "BinarySecurityToken", WSSE_NS)) {
             read_certificate(r, a, t);
+        } else if (is(r, "Timestamp", WSSE_UTILITY_NS)) {
+            read_timestamp(r, a, t);
         } else if (is(r, "Signature", DSIG_NS)) {
             t->malformed |= t->signature.len != 0;
             t->signature = xml_raw(r, a, true);
@@ -209,33 +234,88 @@ static bool is_same_certificate(const struct x509 *known, struct span base64)
     return dsig_base64_read(base64, der, sizeof der, &len) == ERR_NONE && span_eq(wr_span(&ours), (struct span){ der, len });
 }
 
-static bool is_body(struct span uri, struct span id)
+#define TIMESTAMP ES_PART_COUNT /* beside the parts of a message */
+
+static const char *const paths[] = { [ES_PART_BODY] = "Body",
+                                     [ES_PART_FROM] = "Header/From",
+                                     [ES_PART_TO] = "Header/To",
+                                     [ES_PART_REPLY_TO] = "Header/ReplyTo",
+                                     [ES_PART_MESSAGE_ID] = "Header/MessageID",
+                                     [ES_PART_ACTION] = "Header/Action",
+                                     [ES_PART_RELATES_TO] = "Header/RelatesTo",
+                                     [TIMESTAMP] = "Header/Security/Timestamp" };
+
+static bool is_meant(struct span uri, struct span id)
 {
     return id.len && uri.len == id.len + 1 && uri.ptr[0] == '#' && !memcmp(uri.ptr + 1, id.ptr, id.len);
+}
+
+/* The part that the URI means, of those that we act on; -1: none, or more than one. */
+static int part_of(const struct es_message *m, struct span uri)
+{
+    int found = -1;
+    for (int part = 0; part <= TIMESTAMP; part++) {
+        struct span id = part == TIMESTAMP ? m->security->timestamp_id : m->part_ids[part];
+        if (!is_meant(uri, id))
+            continue;
+        if (found >= 0)
+            return -1;
+        found = part;
+    }
+    return found;
+}
+
+/* Each reference is to a part of this message, and right. Which they are: bits of *ret_covered. */
+static const char *check_references(const struct dsig *d, const struct es_message *m, struct span soap, unsigned *ret_covered)
+{
+    *ret_covered = 0;
+    for (size_t i = 0; i < d->reference_count; i++) {
+        int part = part_of(m, d->references[i].uri);
+        if (part < 0)
+            return "a signature over something that is not acted on";
+        if (dsig_check_digest(&d->references[i], soap, paths[part]) != ERR_NONE)
+            return "the signature is wrong";
+        *ret_covered |= 1u << part;
+    }
+    return NULL;
+}
+
+static const char *check_signed(const struct wsse_rule *rule, const struct es_message *m, struct span soap)
+{
+    const struct wsse_token *t = m->security;
+    struct arena a;
+    struct dsig d;
+    unsigned covered = 0, wanted = rule->body_only ? 1u << ES_PART_BODY : m->parts;
+    EVP_PKEY *key = X509_get0_pubkey(x509_openssl(rule->certificate));
+    arena_init(&a, 4 * DSIG_CERTIFICATE_MAX);
+    const char *wrong = dsig_read(t->signature, &a, &d) != ERR_NONE ? "a signature of a kind that is not taken"
+                                                                    : check_references(&d, m, soap, &covered);
+    if (!wrong && (!key || dsig_check_value(&d, t->signature, key) != ERR_NONE))
+        wrong = "the signature is wrong";
+    arena_release(&a);
+    return wrong || !(wanted & ~covered) ? wrong : "the signature does not cover the Body and every header of WS-Addressing";
+}
+
+static bool is_over(const struct wsse_token *t, uint64_t now_ms)
+{
+    uint64_t expires = 0;
+    return t->expires.len && (datetime_read(t->expires, &expires) != ERR_NONE || expires + WSSE_FUTURE_MS < now_ms);
 }
 
 static bool check_signature(const struct wsse_rule *rule, const struct es_message *m, struct span soap, uint64_t now_ms,
                             struct es_fault *fault)
 {
     const struct wsse_token *t = m->security;
-    struct arena a;
-    struct dsig d;
     if (!t->signature.len)
         return refuse(fault, ES_FAULT_SECURITY_INVALID, "no signature");
     if (x509_valid_at(rule->certificate, now_ms) != ERR_NONE)
         return refuse(fault, ES_FAULT_SECURITY_FAILED, "the agreed certificate is not valid now");
     if (t->certificate.len && !is_same_certificate(rule->certificate, t->certificate))
         return refuse(fault, ES_FAULT_SECURITY_FAILED, "another certificate than the agreed one");
-    arena_init(&a, 4 * DSIG_CERTIFICATE_MAX);
-    EVP_PKEY *key = X509_get0_pubkey(x509_openssl(rule->certificate));
-    bool read = dsig_read(t->signature, &a, &d) == ERR_NONE, body = read && is_body(d.uri, m->body_id);
-    bool good = body && key && dsig_check_digest(&d, soap, "Body") == ERR_NONE &&
-                dsig_check_value(&d, t->signature, key) == ERR_NONE;
-    arena_release(&a);
-    return good || refuse(fault, ES_FAULT_SECURITY_FAILED,
-                          !read   ? "a signature of a kind that is not taken"
-                          : !body ? "the signature is not over the Body of this message, and it alone"
-                                  : "the signature is wrong");
+    const char *wrong = check_signed(rule, m, soap);
+    if (wrong)
+        return refuse(fault, ES_FAULT_SECURITY_FAILED, wrong);
+    return !is_over(t, now_ms) || refuse(fault, ES_FAULT_SECURITY_EXPIRED, "a Timestamp that is over");
 }
 
 bool wsse_check(const struct wsse_rule *rule, struct wsse_seen *seen, const struct es_message *m, struct span soap,
@@ -295,35 +375,6 @@ static void wr_username(struct writer *w, const struct wsse_sender *s, struct rn
     wr_text(w, "</wsse:UsernameToken>");
 }
 
-static void wr_signature(struct writer *w, const struct dsig *d)
-{
-    wr_text(w, "<ds:Signature xmlns:ds=\"" DSIG_NS "\">");
-    dsig_write(w, d, SPAN_LIT("#Body"));
-    wr_text(w, "<ds:KeyInfo><wsse:SecurityTokenReference xmlns:wsse=\"" WSSE_NS "\"><wsse:Reference URI=\"#Certificate\" ValueType=\"" X509_V3
-               "\"/></wsse:SecurityTokenReference></ds:KeyInfo></ds:Signature>");
-}
-
-static void wr_x509(struct writer *w, const struct wsse_sender *s, struct span soap)
-{
-    struct arena a;
-    struct dsig d;
-    arena_init(&a, 2 * DSIG_XML_MAX);
-    struct writer draft = wr_arena(&a, DSIG_XML_MAX);
-    enum err err = dsig_prepare(&d, s->key, soap, "Body");
-    if (err == ERR_NONE) {
-        wr_signature(&draft, &d);
-        err = dsig_sign(&d, wr_span(&draft), s->key);
-    }
-    if (err != ERR_NONE)
-        wr_fail(w, err);
-    wr_text(w, "<wsse:BinarySecurityToken wsu:Id=\"Certificate\" ValueType=\"" X509_V3 "\" EncodingType=\"" BASE64 "\">");
-    dsig_base64_write(w, s->certificate);
-    wr_text(w, "</wsse:BinarySecurityToken>");
-    if (err == ERR_NONE)
-        wr_signature(w, &d);
-    arena_release(&a);
-}
-
 /* The message with `what` put in behind the first `mark`; its last octet (a '>') comes after it when `inside`. */
 static enum err put_in(struct span soap, const char *mark, struct span what, bool inside, struct arena *a, struct span *ret)
 {
@@ -340,22 +391,87 @@ static enum err put_in(struct span soap, const char *mark, struct span what, boo
     return w.err;
 }
 
+/* What we sign, and how it begins in a message of ours. */
+static const struct {
+    enum es_part part;
+    const char *tag, *id;
+} signed_parts[] = {
+    { ES_PART_BODY, "<env:Body>", "#Body" },          { ES_PART_FROM, "<wsa:From>", "#From" },       { ES_PART_TO, "<wsa:To>", "#To" },
+    { ES_PART_REPLY_TO, "<wsa:ReplyTo>", "#ReplyTo" }, { ES_PART_MESSAGE_ID, "<wsa:MessageID>", "#MessageID" },
+    { ES_PART_ACTION, "<wsa:Action>", "#Action" },
+};
+
+/* Each part that is there gets its wsu:Id; bits of *ret_there: rows of the table. */
+static enum err name_parts(struct span *soap, struct arena *a, unsigned *ret_there)
+{
+    enum err err = ERR_NONE;
+    *ret_there = 0;
+    for (size_t i = 0; i < ARRAY_LEN(signed_parts) && err == ERR_NONE; i++) {
+        char id[160];
+        if (!memmem(soap->ptr, soap->len, signed_parts[i].tag, strlen(signed_parts[i].tag)))
+            continue;
+        snprintf(id, sizeof id, " xmlns:wsu=\"" WSSE_UTILITY_NS "\" wsu:Id=\"%s\"", signed_parts[i].id + 1);
+        err = put_in(*soap, signed_parts[i].tag, span_text(id), true, a, soap);
+        *ret_there |= 1u << i;
+    }
+    return err;
+}
+
+static void wr_signature(struct writer *w, const struct dsig *d)
+{
+    wr_text(w, "<ds:Signature xmlns:ds=\"" DSIG_NS "\">");
+    dsig_write(w, d);
+    wr_text(w, "<ds:KeyInfo><wsse:SecurityTokenReference xmlns:wsse=\"" WSSE_NS "\"><wsse:Reference URI=\"#Certificate\" ValueType=\"" X509_V3
+               "\"/></wsse:SecurityTokenReference></ds:KeyInfo></ds:Signature>");
+}
+
+static enum err sign_parts(struct dsig *d, struct evp_pkey_st *key, struct span soap, unsigned there)
+{
+    struct arena a;
+    enum err err = dsig_prepare(d, key);
+    for (size_t i = 0; i < ARRAY_LEN(signed_parts) && err == ERR_NONE; i++)
+        if (there & 1u << i)
+            err = dsig_add(d, span_text(signed_parts[i].id), soap, paths[signed_parts[i].part]);
+    arena_init(&a, 2 * DSIG_XML_MAX);
+    struct writer draft = wr_arena(&a, DSIG_XML_MAX);
+    if (err == ERR_NONE) {
+        wr_signature(&draft, d);
+        err = dsig_sign(d, wr_span(&draft), key);
+    }
+    arena_release(&a);
+    return err;
+}
+
+static void wr_x509(struct writer *w, const struct wsse_sender *s, struct span soap, unsigned there)
+{
+    struct dsig d;
+    enum err err = sign_parts(&d, s->key, soap, there);
+    if (err != ERR_NONE)
+        wr_fail(w, err);
+    wr_text(w, "<wsse:BinarySecurityToken wsu:Id=\"Certificate\" ValueType=\"" X509_V3 "\" EncodingType=\"" BASE64 "\">");
+    dsig_base64_write(w, s->certificate);
+    wr_text(w, "</wsse:BinarySecurityToken>");
+    if (err == ERR_NONE)
+        wr_signature(w, &d);
+}
+
 enum err wsse_add(const struct wsse_sender *s, struct span soap, struct rng *rng, uint64_t now_ms, struct arena *a,
                   struct span *ret)
 {
     enum err err = ERR_NONE;
+    unsigned there = 0;
     struct writer w = wr_arena(a, HEADER_MAX);
     if (s->kind == WSSE_NONE) {
         *ret = soap;
         return ERR_NONE;
     }
     if (s->kind == WSSE_X509)
-        err = put_in(soap, "<env:Body>", SPAN_LIT(" xmlns:wsu=\"" WSSE_UTILITY_NS "\" wsu:Id=\"Body\""), true, a, &soap);
+        err = name_parts(&soap, a, &there);
     if (err != ERR_NONE)
         return err;
     wr_text(&w, "<wsse:Security xmlns:wsse=\"" WSSE_NS "\" xmlns:wsu=\"" WSSE_UTILITY_NS "\" env:mustUnderstand=\"true\">");
     if (s->kind == WSSE_X509)
-        wr_x509(&w, s, soap);
+        wr_x509(&w, s, soap, there);
     else
         wr_username(&w, s, rng, now_ms);
     wr_text(&w, "</wsse:Security>");

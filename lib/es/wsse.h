@@ -1,8 +1,9 @@
 /* lib/es/wsse.h: WS-Security as an option between two partners (fact book 5.10): a UsernameToken, or an X.509 token with
- * a signature over the Body. It comes on top of TLS, on requests only. Pure, but for the memory of nonces.
+ * a signature. It comes on top of TLS, on requests only. Pure, but for the memory of nonces.
  *
- * Taken: one UsernameToken (text, or digest with nonce and time); one signature with exactly one reference, by wsu:Id, to
- * the Body of this very envelope: there is nothing to be wrapped. */
+ * Taken: one UsernameToken (text, or digest with nonce and time); one signature with references, by wsu:Id, to the Body, the
+ * headers of WS-Addressing that are acted on, and the Timestamp of this very envelope. It must cover the Body and all those
+ * headers that are there. What a reference means is found where it is acted on, not searched: there is nothing to be wrapped. */
 #ifndef OSPREY_ES_WSSE_H
 #define OSPREY_ES_WSSE_H
 
@@ -27,9 +28,13 @@ struct wsse_token {
     bool malformed; /* something twice, or not as it must be */
     bool has_user, digest;
     struct span user, password, nonce, created;
+    bool has_timestamp;
+    struct span timestamp_id, expires; /* of the Timestamp; empty: none */
     struct span certificate; /* BinarySecurityToken, base64 */
     struct span signature;   /* the element, able to stand alone */
 };
+/* The attribute wsu:Id of the current element; empty: it has none, or two. */
+struct span wsse_id(const struct xml_reader *r);
 /* Reads the element Security that is current. */
 void wsse_read(struct xml_reader *r, struct arena *a, struct wsse_token *ret);
 
@@ -40,6 +45,7 @@ struct wsse_rule {
     uint8_t password[WSSE_PASSWORD_MAX];
     size_t password_len;
     struct x509 *certificate; /* WSSE_X509: the one that signs; owned */
+    bool body_only;           /* WSSE_X509: the headers need not be covered */
 };
 void wsse_rule_done(struct wsse_rule *rule); /* wipes */
 

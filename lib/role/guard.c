@@ -166,6 +166,7 @@ static enum err read_security(const struct reading *r, struct guard *g)
     enum err err = read_kind(r, "security", &rule->kind);
     if (err != ERR_NONE || rule->kind == WSSE_NONE)
         return err;
+    rule->body_only = config_bool(r->file, r->section, "signs_body_only");
     if (rule->kind == WSSE_X509)
         return signer && x509_load(signer, &rule->certificate) == ERR_NONE ? ERR_NONE
                                                                           : reading_wrong(r, "signer", "a readable certificate is needed");

@@ -68,6 +68,8 @@ struct guard {
     { "partner *", "user", CONFIG_TEXT, "", false, "the user of its UsernameToken" },                                  \
     { "partner *", "password_file", CONFIG_PATH, NULL, false, "the file with its password" },                          \
     { "partner *", "signer", CONFIG_PATH, NULL, false, "the certificate with which it signs its requests (x509), PEM" }, \
+    { "partner *", "signs_body_only", CONFIG_BOOL, "false", false,                                                     \
+      "its signatures need not cover the headers of WS-Addressing (x509)" },                                           \
     GUARD_SENDER_OPTIONS
 
 /* detail gets "[partner NAME] option: what is wrong". What is read must stay where it is. */

@@ -25,10 +25,11 @@ NOBODY = '89049032000000000000000000000020'
 PAST = '200 FAILED 8.1.1/1.1'  # past the guard: an eUICC that nobody has
 NAMES = {'chosen': 'functions = ES4-GetEIS ES4-AuditEIS', 'versions': 'namespaces = 3', 'hub': 'speaks_for = 2.999.60.9 2.999.60.1', 'other': '',
          'quick': 'calls_per_s = 2\nburst = 3', 'few': 'in_flight = 2', 'secret': 'security = username\nuser = op<&>\npassword_file = secret.txt',
-         'digest': 'security = digest\nuser = op\npassword_file = secret.txt', 'signer': 'security = x509\nsigner = as-signer/tls.pem'}
+         'digest': 'security = digest\nuser = op\npassword_file = secret.txt', 'signer': 'security = x509\nsigner = as-signer/tls.pem',
+         'bodies': 'security = x509\nsigner = as-bodies/tls.pem\nsigns_body_only = true'}
 OIDS = {name: f'2.999.60.{n + 1}' for n, name in enumerate(NAMES)}
 OIDS['other'] = '2.999.60.9'
-OIDS['signer'] = '2.999.60.10'
+OIDS['signer'], OIDS['bodies'] = '2.999.60.10', '2.999.60.11'
 OIDS['start'] = labs.OIDS['start']  # it has a profile on the eUICC: its audits wait for the card
 PASSWORD = 'x <&> "7"'
 
@@ -142,47 +143,87 @@ def usernames(c):
         raise LabError('the password is in the log')
 
 
-def canonical(element):
-    return ET.canonicalize(ET.tostring(element, encoding='unicode')).encode()
+HEADERS = ('From', 'To', 'MessageID', 'Action', 'ReplyTo')
+ALL = ('Body', *HEADERS, 'Timestamp')
+SPACES = {'e': 'http://www.w3.org/2003/05/soap-envelope', 'wsa': 'http://www.w3.org/2005/08/addressing', 'w': WSSE, 'u': WSU, 'r': f'{GSMA}3'}
 
 
-def signed(c, key_of='signer', certificate_of='signer', reference='#B', **options):
-    """Signs the Body as another stack would: ElementTree's canonical form, cryptography's ECDSA."""
+def element(text, name):
+    """An element of the message, able to stand alone; ET's canonical form of it shows what it uses, as the exclusive one does."""
+    found = re.search(rf'<(\w+:{name})[ >].*?</\1>', text)[0]
+    tag = re.match(r'<[\w:]+', found)[0]
+    return tag + ''.join(f' xmlns:{p}="{u}"' for p, u in SPACES.items() if f'xmlns:{p}=' not in found.split('>')[0]) + found[len(tag):]
+
+
+def digest_of(text, name):
+    return base64.b64encode(hashlib.sha256(ET.canonicalize(element(text, name)).encode()).digest()).decode()
+
+
+def reference_to(text, name, uri=None):
+    c14n, sha = 'http://www.w3.org/2001/10/xml-exc-c14n#', 'http://www.w3.org/2001/04/xmlenc#sha256'
+    return (f'<ds:Reference URI="{"#" + name if uri is None else uri}"><ds:Transforms><ds:Transform Algorithm="{c14n}"/></ds:Transforms>'
+            f'<ds:DigestMethod Algorithm="{sha}"/><ds:DigestValue>{digest_of(text, name)}</ds:DigestValue></ds:Reference>')
+
+
+def signed(c, name='signer', key_of=None, certificate_of=None, reference=None, parts=ALL, expires=60, change=lambda text: text, **options):
+    """Signs Body, headers and Timestamp as another stack would: ElementTree's canonical form, cryptography's ECDSA."""
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec, utils
     ds = 'http://www.w3.org/2000/09/xmldsig#'
-    text = c.message('signer', body_id=f' xmlns:u="{WSU}" u:Id="B"', header='@@', **options)
-    body = re.search(r'<e:Body.*</e:Body>', text)[0].replace('<e:Body', '<e:Body xmlns:e="http://www.w3.org/2003/05/soap-envelope"', 1)
-    digest = base64.b64encode(hashlib.sha256(ET.canonicalize(body).encode()).digest()).decode()
+    text = c.message(name, body_id=f' xmlns:u="{WSU}" u:Id="Body"', header='@@', **options)
+    for part in HEADERS:
+        text = text.replace(f'<wsa:{part}>', f'<wsa:{part} xmlns:u="{WSU}" u:Id="{part}">', 1)
+    stamped = (f'<u:Timestamp xmlns:u="{WSU}" u:Id="Timestamp"><u:Created>{stamp()}</u:Created><u:Expires>{stamp(expires)}</u:Expires></u:Timestamp>')
+    text = change(text.replace('@@', f'{stamped}@@'))
+    references = ''.join(reference_to(text, part, reference if part == 'Body' else None) for part in parts)
     info = (f'<ds:SignedInfo xmlns:ds="{ds}"><ds:CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/><ds:SignatureMethod '
-            f'Algorithm="http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"/><ds:Reference URI="{reference}"><ds:Transforms><ds:Transform '
-            f'Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/></ds:Transforms><ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/>'
-            f'<ds:DigestValue>{digest}</ds:DigestValue></ds:Reference></ds:SignedInfo>')
-    key = serialization.load_pem_private_key(open(c.identity[key_of][1], 'rb').read(), None)
+            f'Algorithm="http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"/>{references}</ds:SignedInfo>')
+    key = serialization.load_pem_private_key(open(c.identity[key_of or name][1], 'rb').read(), None)
     r, s = utils.decode_dss_signature(key.sign(ET.canonicalize(info).encode(), ec.ECDSA(hashes.SHA256())))
     value = base64.b64encode(r.to_bytes(32, 'big') + s.to_bytes(32, 'big')).decode()
-    pem = open(c.identity[certificate_of][0]).read()
+    pem = open(c.identity[certificate_of or name][0]).read()
     der = ''.join(pem.split('-----BEGIN CERTIFICATE-----')[1].split('-----END')[0].split())
-    return text.replace('@@', f'<w:Security xmlns:w="{WSSE}" e:mustUnderstand="true"><w:BinarySecurityToken ValueType="x#X509v3">{der}</w:BinarySecurityToken>'
-                        f'<ds:Signature xmlns:ds="{ds}">{info}<ds:SignatureValue>{value}</ds:SignatureValue></ds:Signature></w:Security>')
+    return text.replace(f'{stamped}@@', f'<w:Security xmlns:w="{WSSE}" e:mustUnderstand="true">{stamped}<w:BinarySecurityToken ValueType="x#X509v3">'
+                        f'{der}</w:BinarySecurityToken><ds:Signature xmlns:ds="{ds}">{info}<ds:SignatureValue>{value}</ds:SignatureValue></ds:Signature>'
+                        '</w:Security>')
 
 
 def signatures(c):
     failed = '400 Fault Sender FailedAuthentication'
     good = signed(c)
     body = re.search(r'<e:Body.*</e:Body>', good)[0]
-    other = body.replace(eid_of(7), eid_of(8)).replace('u:Id="B"', 'u:Id="C"')
-    c.say('signer', PAST, 'a signed body', text=good)
+    other = body.replace(eid_of(7), eid_of(8)).replace('u:Id="Body"', 'u:Id="C"')
+    c.say('signer', PAST, 'a signed message', text=good)
+    c.say('signer', PAST, 'without a reference to the Timestamp', text=signed(c, parts=('Body', *HEADERS)))
     c.say('signer', '400 Fault Sender InvalidSecurity', 'no signature')
     c.say('signer', failed, 'another body', text=good.replace(f'<r:Eid>{eid_of(7)}', f'<r:Eid>{eid_of(8)}'))
     c.say('signer', failed, 'the key of another', text=signed(c, key_of='other'))
     c.say('signer', failed, 'the certificate of another', text=signed(c, certificate_of='other'))
     c.say('signer', failed, 'a signature over everything', text=signed(c, reference=''))
     c.say('signer', failed, 'a signature over something else', text=signed(c, reference='#C'))
+    c.say('signer', '400 Fault Sender MessageExpired', 'a Timestamp that is over', text=signed(c, expires=-120))
     c.say('signer', failed, 'the signed body wrapped in the header', text=good.replace(body, other).replace('</e:Header>', f'<x>{body}</x></e:Header>'))
-    c.say('signer', failed, 'the same with its identifier', text=good.replace(body, other.replace('u:Id="C"', 'u:Id="B"'))
+    c.say('signer', failed, 'the same with its identifier', text=good.replace(body, other.replace('u:Id="C"', 'u:Id="Body"'))
           .replace('</e:Header>', f'<x>{body}</x></e:Header>'))
     c.say('signer', '400 Fault Sender', 'two bodies', text=good.replace(body, body + other))
+    signed_headers(c, good, failed)
+
+
+def signed_headers(c, good, failed):
+    """What is acted on is what was signed: each header, where it stands."""
+    for name in HEADERS:
+        c.say('signer', failed, f'{name} is not signed', text=signed(c, parts=tuple(part for part in ALL if part != name)))
+        header = re.search(rf'<wsa:{name} .*?</wsa:{name}>', good)[0]
+        changed = header.replace('/x?', '/y?') if 'EntityId' in header else header.replace('id=x', 'id=y') if 'id=x' in header \
+            else header.replace('</wsa:', 'x</wsa:', 1)
+        c.say('signer', failed, f'{name} is changed', text=good.replace(header, changed))
+        c.say('signer', '400 Fault Sender InvalidAddressingHeader', f'two of {name}', text=good.replace(header, header + changed))
+        c.say('signer', failed, f'the signed {name} wrapped', text=good.replace(header, changed).replace('</e:Header>', f'<x>{header}</x></e:Header>'))
+    c.say('signer', failed, 'two with one identifier', text=signed(c, change=lambda text: text.replace('u:Id="To"', 'u:Id="Body"')
+          .replace('</e:Header>', '<x/></e:Header>'), parts=('Body', 'From', 'MessageID', 'Action', 'ReplyTo')))
+    c.say('bodies', PAST, 'the Body alone, where that is agreed', text=signed(c, 'bodies', parts=('Body',)))
+    c.say('bodies', failed, 'not even that', text=signed(c, 'bodies', parts=HEADERS))
+    c.say('bodies', PAST, 'more than was agreed', text=signed(c, 'bodies'))
 
 
 def our_own(lab):
