@@ -49,6 +49,7 @@ struct ecosystem_options {
     bool odd_profiles; /* of each card the first has a key for delete tokens, the second connectivity parameters that the SM-DP sets, and
                         * it is deleted when disabled by POL2, the last by POL1; the operator owns the factory profile, too */
     bool auto_delete; /* every second profile is deleted when disabled, by POL2 */
+    bool aim_connects; /* with a fault of connections that is aimed at a step goes a refusal: the card falls back, and connects to tell of it */
     bool administration; /* the administration of the servers is asked, too (administrator.h) */
     bool multi_imsi; /* the factory profile has three IMSIs, and rules when to take which */
 };

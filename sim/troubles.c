@@ -175,6 +175,21 @@ static void clock_now(void *context, uint64_t nothing)
         sim_role_jump(r);
 }
 
+static bool concerns_connections(enum fault_kind kind) { return kind == FAULT_TCP_CUT || kind == FAULT_TCP_TURNED || kind == FAULT_DRY; }
+
+/* The card is about to connect, with another subscription: that has as little left. */
+static void connect_now(void *context, uint64_t card)
+{
+    struct ecosystem *e = context;
+    struct sim_device *d = e->cards[card].device;
+    struct sim_subscriber *at_home = sim_network_subscriber(&e->network, e->cards[card].imsis[0]);
+    if (!e->network.faults || !world_lets(e->world))
+        return;
+    if (world_steps(e->world)->aim.kind == FAULT_DRY && at_home)
+        at_home->allowance = 1;
+    refuse(e, d, (int)card);
+}
+
 static void entered(void *context, int card, const void *role)
 {
     struct ecosystem *e = context;
@@ -184,6 +199,8 @@ static void entered(void *context, int card, const void *role)
         clockwork_plan(world_time(e->world), at, clock_now, (void *)role, 0);
     else if (kind >= FAULT_POWER && card >= 0)
         clockwork_plan(world_time(e->world), at, aim_now, e, (uint64_t)card);
+    if (e->options.aim_connects && concerns_connections(kind) && card >= 0)
+        clockwork_plan(world_time(e->world), at, connect_now, e, (uint64_t)card);
 }
 
 void ecosystem_aim(struct ecosystem *e, int cell, enum fault_kind kind)

@@ -60,7 +60,7 @@ const struct scenario SCENARIO_SWITCHES = {
     .name = "switches",
     .summary = "6 cards whose profiles are switched and deleted, by connections that take long and SMS that are not heard",
     .options = { .card_count = 6, .profile_count = 8, .profile_memory = 20000, .air = { .delay_min_ms = 500, .delay_max_ms = 15000 },
-                 .odd_profiles = true, .auto_delete = true, .administration = true },
+                 .odd_profiles = true, .auto_delete = true, .administration = true, .aim_connects = true },
     .programme = { .functions = 24, .spread_ms = 600000u, .think_max_ms = 60000u, .validity_min_s = 1800, .validity_max_s = 10800,
                    .twice_permille = 50, .together_permille = 350, .administration_permille = 150 },
     .faults = EVERY_FAULT(350),
