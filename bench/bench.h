@@ -42,6 +42,8 @@ void bench_card(struct span image);
 void bench_install(struct span package);
 /* Many cards in one process: that many asleep, and at most 10,000 open. */
 void bench_fleet(struct span package, size_t count);
+/* Device-days that a CPU second simulates. profiles: folder of the profile sources. */
+void bench_days(const char *profiles);
 void bench_tls(void);
 void bench_wire(void);
 /* The same package through a bare DER walk; one change of the bare store in groups of 100. */

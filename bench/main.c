@@ -18,7 +18,8 @@ static int usage(FILE *out, int code)
                  "the bare library on the same octets, taken in turns. PACKAGE.der: a profile package; EIS.xml and CARD.nvm: an\n"
                  "eUICC as osprey-eum makes it. tools/bench.py makes all three.\n"
                  "osprey-bench card PACKAGE.der EIS.xml CARD.nvm: the card's part of it alone.\n"
-                 "osprey-bench fleet PACKAGE.der COUNT: the memory of so many devices in one process.\n");
+                 "osprey-bench fleet PACKAGE.der COUNT: the memory of so many devices in one process.\n"
+                 "osprey-bench days PROFILES: how many days of devices a second simulates; the folder of the profile sources.\n");
     return code;
 }
 
@@ -82,6 +83,10 @@ int main(int argc, char **argv)
         return usage(stdout, 0);
     if (argc == 4 && !strcmp(argv[1], "fleet"))
         return fleet(argv[2], argv[3]);
+    if (argc == 3 && !strcmp(argv[1], "days")) {
+        bench_days(argv[2]);
+        return 0;
+    }
     if (argc == 5 && !strcmp(argv[1], "card"))
         return pieces(argv + 2, card_pieces);
     return argc == 4 ? pieces(argv + 1, all_pieces) : usage(stderr, 2);

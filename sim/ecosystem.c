@@ -415,6 +415,7 @@ struct ecosystem *ecosystem_new(struct world *w, const struct ecosystem_options 
     e->network.world = w;
     e->network.countries = options->countries;
     e->network.hostile = options->hostile;
+    e->network.poll_s = options->poll_s;
     e->network.air = options->air.delay_max_ms ? options->air : (struct weather){ .delay_min_ms = 40, .delay_max_ms = 400 };
     e->network.sms_up = e->network.sms_down = ECOSYSTEM_SMS_WEATHER;
     e->network.datagrams = e->network.air;

@@ -63,16 +63,7 @@ static void packets_grow(struct sim_judge *j)
     free(old.packets);
 }
 
-static int card_of(struct ecosystem *e, const struct value *eid)
-{
-    for (unsigned i = 0; i < e->options.card_count; i++) {
-        char text[EID_TEXT_SIZE];
-        eid_text(&e->cards[i].eid, text);
-        if (eid->bytes.len == EID_DIGITS && !memcmp(eid->bytes.ptr, text, EID_DIGITS))
-            return (int)i;
-    }
-    return -1;
-}
+static int card_of(struct ecosystem *e, const struct value *eid) { return steps_card(world_steps(e->world), eid->bytes); }
 
 /* A key set: of one SM-SR, and counted, for a card that comes back gets new keys under an old version. */
 static uint64_t set_key(const struct sim_judge_watch *w, const struct value *eid, int64_t kvn)

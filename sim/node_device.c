@@ -96,7 +96,7 @@ static void close_card(struct sim_device *d)
 
 static bool new_modem(struct sim_device *d)
 {
-    struct modem_config config = { .poll_s = 60, .attach_retry_s = 60, .mcc_mnc = { 0x00, 0xF1, 0x10 } };
+    struct modem_config config = { .poll_s = d->network->poll_s ? d->network->poll_s : 60, .attach_retry_s = 60, .mcc_mnc = { 0x00, 0xF1, 0x10 } };
     struct modem_slot slot = { d, slot_reset, slot_transmit, slot_idle, slot_has_proactive };
     struct modem_lines lines = { d, home_auth_info, home_update_location, home_registered, message_submit, message_taken, channel_open,
                                  channel_send, channel_close, { d, NULL, fact, NULL } };

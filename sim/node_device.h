@@ -31,6 +31,7 @@ struct sim_network {
     size_t subscriber_count, subscriber_cap;
     struct weather air, sms_up, sms_down; /* what happens to a short message on its way */
     struct weather datagrams;             /* … and to a datagram, either way */
+    uint32_t poll_s;                      /* how often a modem looks what its card wants; 0: every minute */
     bool countries;                       /* the world has countries: each device is in one */
     unsigned attaches;                    /* so far, of all devices */
     unsigned asked;                       /* short messages and connections between devices and server, so far */

@@ -96,15 +96,46 @@ void steps_init(struct steps *s)
         abort();
 }
 
-void steps_done(struct steps *s) { free(s->runs); }
+void steps_done(struct steps *s)
+{
+    free(s->runs);
+    free(s->slots);
+}
 
-int steps_card(const struct steps *s, struct span text)
+/* ---- which card */
+
+static size_t slot_of(const struct steps *s, struct span text)
 {
     char digits[EID_TEXT_SIZE];
-    for (size_t i = 0; text.len == EID_DIGITS && i < s->card_count; i++)
-        if (!memcmp(text.ptr, eid_text(&s->eids[i], digits), EID_DIGITS))
-            return (int)i;
-    return STEPS_ANYBODY;
+    size_t i = span_hash(text) & (s->slot_count - 1);
+    while (s->slots[i] && memcmp(text.ptr, eid_text(&s->eids[s->slots[i] - 1], digits), EID_DIGITS))
+        i = (i + 1) & (s->slot_count - 1);
+    return i;
+}
+
+/* Cards that have come since are put where they are looked for. */
+static void index_cards(struct steps *s)
+{
+    char digits[EID_TEXT_SIZE];
+    if (2 * s->card_count >= s->slot_count) {
+        while (2 * s->card_count >= s->slot_count)
+            s->slot_count = s->slot_count ? 2 * s->slot_count : 64;
+        free(s->slots);
+        s->slots = calloc(s->slot_count, sizeof *s->slots);
+        s->indexed = 0;
+        if (!s->slots)
+            abort();
+    }
+    for (; s->indexed < s->card_count; s->indexed++)
+        s->slots[slot_of(s, span_text(eid_text(&s->eids[s->indexed], digits)))] = (uint32_t)s->indexed + 1;
+}
+
+int steps_card(struct steps *s, struct span text)
+{
+    if (text.len != EID_DIGITS)
+        return STEPS_ANYBODY;
+    index_cards(s);
+    return (int)s->slots[slot_of(s, text)] - 1;
 }
 
 /* ---- the rows */

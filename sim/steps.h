@@ -54,7 +54,8 @@ struct recovery {
 
 struct steps {
     const struct eid *eids; /* of the cards, borrowed */
-    size_t card_count;
+    size_t card_count, indexed, slot_count;
+    uint32_t *slots; /* of a hash table: number of the card and one; 0: free */
     struct steps_run {
         const void *role; /* NULL: free */
         uint64_t row;
@@ -86,6 +87,6 @@ bool steps_stand(const struct steps *s, int card, const char *name); /* does one
 void steps_struck(struct steps *s, enum fault_kind kind, int card, const void *role);
 /* It shall strike here: this kind is aimed at a step in which one of them stands. Once. */
 bool steps_aimed(struct steps *s, enum fault_kind kind, int card, const void *role);
-int steps_card(const struct steps *s, struct span eid_text); /* STEPS_ANYBODY: none of them */
+int steps_card(struct steps *s, struct span eid_text); /* STEPS_ANYBODY: none of them */
 
 #endif

@@ -471,6 +471,7 @@ class Bench:
         self.floors = run_pieces(self.results, self.lab.build, package, os.path.join(card, 'eis.xml'), image)
         card_over_vpcd(self.results, self.lab.build, image)
         run_pieces(self.results, self.lab.build, 'fleet', package, str(self.arguments.fleet))
+        run_pieces(self.results, self.lab.build, 'days', os.path.join(ROOT, 'profiles'))
 
     def simulator(self):
         """Everything in one process under a virtual clock: fifty cards that get a profile and switch to it."""
