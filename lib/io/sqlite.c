@@ -314,15 +314,17 @@ static enum err schema_version(struct sqlite_store *s, size_t *ret)
     return code == SQLITE_ROW ? ERR_NONE : failed(s, NULL, code);
 }
 
-static enum err migrate_one(struct sqlite_store *s, const struct migration *m, size_t new_version)
+/* All in one transaction: a schema is whole, and made with one write to the disk. */
+static enum err migrate_from(struct sqlite_store *s, const struct sqlite_options *o, size_t version)
 {
     char number[64];
-    snprintf(number, sizeof number, "PRAGMA user_version=%zu", new_version);
     enum err err = exec(s, "BEGIN IMMEDIATE");
-    if (err == ERR_NONE && sqlite3_exec(s->db, m->sql, NULL, NULL, NULL) != SQLITE_OK) {
-        say(s->detail, m->name, sqlite3_errmsg(s->db));
-        err = err_of(sqlite3_errcode(s->db));
-    }
+    for (; err == ERR_NONE && version < o->migration_count; version++)
+        if (sqlite3_exec(s->db, o->migrations[version].sql, NULL, NULL, NULL) != SQLITE_OK) {
+            say(s->detail, o->migrations[version].name, sqlite3_errmsg(s->db));
+            err = err_of(sqlite3_errcode(s->db));
+        }
+    snprintf(number, sizeof number, "PRAGMA user_version=%zu", version);
     if (err == ERR_NONE)
         err = exec(s, number);
     if (err == ERR_NONE)
@@ -341,9 +343,7 @@ static enum err migrate(struct sqlite_store *s, const struct sqlite_options *o)
                  version, o->migration_count);
         return ERR_UNSUPPORTED;
     }
-    for (; err == ERR_NONE && version < o->migration_count; version++)
-        err = migrate_one(s, &o->migrations[version], version + 1);
-    return err;
+    return err == ERR_NONE && version < o->migration_count ? migrate_from(s, o, version) : err;
 }
 
 static enum err prepare_frame(struct sqlite_store *s)
