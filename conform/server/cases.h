@@ -50,6 +50,9 @@ void need_factory(struct stage *s, enum card c, const char *state);
 struct message *plma_set(struct stage *s, enum role by, enum role sp, const char *type, const char *operations);
 /* cases_functions.c: ES4, ES2 and ES3 ("EnableProfile", …) of that profile, each must give that status. */
 void refused_all_ways(struct stage *s, enum card c, const char *verb, enum order o, const char *want);
+/* cases_change.c: the last record of that type (4 hex digits) about that profile in the trail that another SM-SR would be handed;
+ * none: the case fails. Nothing is judged when the runner is no SM-SR there. */
+void need_recorded(struct stage *s, enum card c, const char *type, const char *iccid);
 /* Brings the profile into that state on that card: "Disabled", "Enabled", "": not there. The factory profile is enabled
  * when no other is. */
 void scene_profile(struct stage *s, enum card c, enum order o, const char *state);

@@ -48,11 +48,27 @@ static void not_prepared(struct stage *s)
     unlocked(s, CARD);
 }
 
+static void must_be_forgotten(struct stage *s, const char *eid)
+{
+    need_status(s, ask(s, DP, SM_SR, "ES3-GetEIS", "<Eid>%s</Eid>", eid), "FAILED 8.1.1/1.1");
+}
+
 static void own_profiles_only(struct stage *s, enum role at, const struct message *m)
 {
     for (size_t i = 0; i < value_count(m, "Eis/ProfileInfo"); i++)
         need(s, !strcmp(node_value(s, node_at(m, "Eis/ProfileInfo", i), "Mno-id"), role_oid(s, at)),
              "%s is told of another's profile", role_text(at));
+}
+
+/* The new SM-SR has it, with key sets that are all its own. */
+static void new_keys(struct stage *s, const char *eid, const char *former)
+{
+    struct message *m = ask(s, DP, SM_SR2, "ES3-GetEIS", "<Eid>%s</Eid>", eid);
+    need_success(s, m);
+    need(s, !strcmp(must_value(s, m, "Eis/Smsr-id"), server_oid(s, SM_SR2)), "it is still managed by %s", value(s, m, "Eis/Smsr-id"));
+    need(s, value_count(m, "Eis/Isd-r/Keyset") > 0, "it has no key set");
+    for (size_t i = 0; i < value_count(m, "Eis/Isd-r/Keyset"); i++)
+        need(s, strcmp(node_value(s, node_at(m, "Eis/Isd-r/Keyset", i), "Version"), former), "key set %s of the former SM-SR is still there", former);
 }
 
 static void changed(struct stage *s)
@@ -64,9 +80,11 @@ static void changed(struct stage *s)
                         "<Plma><Mno-id>%s</Mno-id><ProfileType>%s</ProfileType><M2m-sp-id>%s</M2m-sp-id>"
                         "<AuthorisedOperation>HandleSMSRChangeNotification</AuthorisedOperation></Plma>",
                         role_oid(s, OP1), order_type(s, MOVING), role_oid(s, OP3)));
+    const char *former = must_value(s, ask(s, DP, SM_SR, "ES3-GetEIS", "<Eid>%s</Eid>", eid), "Eis/Isd-r/Keyset/Version");
     need_success(s, prepare(s, SM_SR2, eid, server_oid(s, SM_SR)));
     need_success(s, change(s, &patient, START, eid, server_oid(s, SM_SR2)));
     need_status(s, eis_seen(s, START, CARD_MOVES), "FAILED 8.1.1/1.1");
+    must_be_forgotten(s, eid);
     for (size_t i = 0; i < ARRAY_LEN(owners); i++) {
         struct message *m = mail(s, owners[i], "ES4", "SMSRChange", NULL, 8000);
         need(s, m, "%s is not told", role_text(owners[i]));
@@ -75,6 +93,8 @@ static void changed(struct stage *s)
         need(s, mail_count(s, owners[i], "SMSRChange", NULL) == 1, "%s is told twice", role_text(owners[i]));
     }
     (void)must_mail(s, OP3, "ES2", "SMSRChange", NULL); /* a service provider without endpoint */
+    need(s, mail_count(s, OP3, "SMSRChange", NULL) == 1 && !mail_count(s, OP2, "SMSRChange", NULL), "told twice, or to a stranger");
+    new_keys(s, eid, former);
     struct message *m = ask(s, START, SM_SR2, "ES4-AuditEIS", "<Eid>%s</Eid>", eid);
     need_success(s, m);
     need(s, !strcmp(profile_in(s, m, card_iccid(s, CARD_MOVES)).state, "Enabled"), "the card says otherwise");
@@ -93,6 +113,11 @@ static void finalise_fails(struct stage *s)
     need(s, !strncmp(m->status, "EXECUTED_WITHWARNING", 20), "%s", m->status);
     need_status(s, eis_seen(s, START, CARD_MOVES2), "FAILED 8.1.1/1.1");
     need_success(s, ask(s, START, SM_SR2, "ES4-GetEIS", "<Eid>%s</Eid>", eid));
+    m = mail(s, START, "ES4", "SMSRChange", NULL, 8000);
+    need(s, m && !strcmp(m->peer, server_oid(s, SM_SR2)), "the owner is not told by the new SM-SR");
+    tap_lose_of(t, "");
+    static const struct wish long_one = { .validity_s = 60, .patience_s = 60 };
+    need_success(s, ask_with(s, &long_one, START, SM_SR2, "ES4-AuditEIS", "<Eid>%s</Eid>", eid));
 }
 
 /* ---- the runner as the new SM-SR ---- */
@@ -187,6 +212,30 @@ static void signature_wrong(struct stage *s)
     unlocked(s, CARD);
 }
 
+/* What another SM-SR would be handed; it declines. */
+static struct message *eis_offered(struct stage *s, enum card c)
+{
+    newcomer_begin(s, (struct newcomer){ .answers = true, .status = "FAILED", .codes = "1.2/3" });
+    need_status(s, change(s, &patient, START, card_eid(s, c), role_oid(s, SR)), "FAILED 1.2/3");
+    need(s, newcomer.offer, "nothing is offered");
+    return newcomer.offer;
+}
+
+void need_recorded(struct stage *s, enum card c, const char *type, const char *iccid)
+{
+    if (!s->target.roles[SR].oid)
+        return;
+    struct message *m = eis_offered(s, c);
+    struct _xmlNode *found = NULL, *record;
+    for (size_t i = 0; (record = node_at(m, "Eis/AuditTrail/Record", i)); i++) {
+        const char *of = node_value(s, record, "OperationType"), *about = node_value(s, record, "Iccid");
+        found = of && about && !strcmp(of, type) && !strcmp(about, iccid) ? record : found;
+    }
+    need(s, found, "the audit trail has no record %s of %s", type, iccid);
+    need(s, node_value(s, found, "RequesterId"), "the record %s does not tell who asked", type);
+    need(s, !strcmp(node_value(s, found, "Smsr-id"), server_oid(s, SM_SR)), "the record %s is another SM-SR's", type);
+}
+
 static bool is_offered(struct stage *s, void *context)
 {
     (void)s, (void)context;
@@ -195,22 +244,36 @@ static bool is_offered(struct stage *s, void *context)
 
 static void locked_meanwhile(struct stage *s)
 {
-    const char *id, *enable;
+    static const struct {
+        enum role by;
+        const char *function, *children;
+    } others[] = {
+        { OP1, "ES4-EnableProfile", "" }, { OP1, "ES4-DisableProfile", "" },      { OP1, "ES4-DeleteProfile", "" },
+        { OP1, "ES4-AuditEIS", NULL },    { OP1, "ES4-SetFallBackAttribute", "" },
+    };
+    const char *id, *asked[ARRAY_LEN(others)], *eid = card_eid(s, CARD), *iccid = order_iccid(s, METER);
+    struct message *answers[ARRAY_LEN(others)];
     scene_profile(s, CARD, METER, "Disabled");
     newcomer_begin(s, (struct newcomer){ 0 });
     (void)say(s, &patient, START, SM_SR, "ES4-SMSRChange", &id, "<Eid>%s</Eid><Target-Smsr-id>%s</Target-Smsr-id>",
               card_eid(s, CARD), role_oid(s, SR));
     need(s, stage_until(s, 5000, is_offered, NULL), "nothing is offered");
-    struct message *m = say(s, &patient, OP1, SM_SR, "ES4-EnableProfile", &enable, EID_ICCID, card_eid(s, CARD), order_iccid(s, METER));
-    m = m->http == 202 ? callback(s, OP1, enable, 3000) : m;
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        answers[i] = others[i].children ? say(s, &patient, others[i].by, SM_SR, others[i].function, &asked[i], EID_ICCID, eid, iccid)
+                                        : say(s, &patient, others[i].by, SM_SR, others[i].function, &asked[i], "<Eid>%s</Eid>", eid);
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        answers[i] = answers[i]->http == 202 ? callback(s, others[i].by, asked[i], 3000) : answers[i];
     struct message *offer = newcomer.offer;
     need(s, !memmem(offer->octets.ptr, offer->octets.len, "KeyComponents", 13), "the old keys are handed over");
     need(s, node_at(offer, "Eis/AuditTrail/Record", 0), "the audit trail is not handed over");
     role_calls_back(s, offer, response_text(s, offer, "FAILED", "1.2/3", ""));
     need_status(s, must_callback(s, START, id, 10000), "FAILED 1.2/3");
-    need(s, m, "it is not refused");
-    need_status(s, m, "FAILED 1.2/4.4");
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        need(s, answers[i], "%s is not refused", others[i].function);
+        need_status(s, answers[i], "FAILED 1.2/4.4");
+    }
     need_state(s, CARD, METER, "Disabled");
+    need_factory(s, CARD, "Enabled");
 }
 
 /* An eUICC that no test needs any more: nobody has it afterwards. */
@@ -219,11 +282,6 @@ static const char *expendable(struct stage *s, enum record r)
     struct message *m = ask(s, EUM, SM_SR, "ES1-RegisterEIS", "%s", record_xml(s, r));
     need_status(s, m, "EXECUTED_SUCCESS|FAILED 8.1.1/3.3");
     return record_eid(s, r);
-}
-
-static void must_be_forgotten(struct stage *s, const char *eid)
-{
-    need_status(s, ask(s, DP, SM_SR, "ES3-GetEIS", "<Eid>%s</Eid>", eid), "FAILED 8.1.1/1.1");
 }
 
 static void warned(struct stage *s)
@@ -254,6 +312,8 @@ static void answer_lost(struct stage *s)
     struct message *m = ask(s, SR, SM_SR, "ES7-HandoverEUICC", "%s",
                             xml_with(s, record_of_us(s, OF_EUM2), "Eid", card_eid(s, CARD)));
     need_status(s, m, "EXECUTED_WITHWARNING 8.1.1/3.3");
+    for (size_t i = 0; i < s->message_count; i++)
+        need(s, strcmp(s->messages[i]->name, "ES7-AuthenticateSMSRRequest"), "it authenticates to the card that it has");
 }
 
 static void never_authenticates(struct stage *s)

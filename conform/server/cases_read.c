@@ -42,10 +42,14 @@ static void own_profiles_only(struct stage *s)
         need(s, !strcmp(node_value(s, node_at(m, "Eis/ProfileInfo", i), "Mno-id"), role_oid(s, OP1)),
              "an operator sees a profile of another");
     need(s, *profile_in(s, m, order_iccid(s, METER)).state, "an operator does not see its own profile");
-    need(s, !memmem(m->octets.ptr, m->octets.len, order_iccid(s, TRACKER), 19), "another's ICCID is told");
+    need(s, !memmem(m->octets.ptr, m->octets.len, order_iccid(s, TRACKER), 19) &&
+                !memmem(m->octets.ptr, m->octets.len, card_iccid(s, CARD), 19), "another's ICCID is told");
+    need(s, !node_at(m, "Eis/AuditTrail", 0), "an operator sees the audit trail");
     has_no_secrets(s, m);
     if (node_at(m, "Eis/EumSignedInfo/Ecasd", 0)) /* the complete form: then as the EUM signed it */
         need_eum_signature(s, m);
+    else
+        need(s, !node_at(m, "Eis/Isd-r", 0) && !node_at(m, "Eis/EumSignature", 0), "neither the complete form nor the reduced one");
 }
 
 static void nothing_of_its_own(struct stage *s)

@@ -22,6 +22,8 @@ static void enabled(struct stage *s)
     need_state(s, CARD, METER, "Disabled");
     (void)must_mail(s, OP1, "ES4", "ProfileDisabled", order_iccid(s, METER));
     no_mail(s, OP1, NULL, "ProfileEnabled", order_iccid(s, METER2));
+    need(s, mail_count(s, OP1, "ProfileDisabled", order_iccid(s, METER)) == 1, "told twice");
+    need_recorded(s, CARD, "0200", order_iccid(s, METER2));
 }
 
 static void other_owner_is_told(struct stage *s)
@@ -42,6 +44,12 @@ static void told_through_smdp(struct stage *s)
     need_success(s, owner_asks(s, METER, CARD, "EnableProfile"));
     struct message *m = must_mail(s, OP3, "ES2", "ProfileDisabled", order_iccid(s, RELAYED));
     need(s, !strcmp(m->peer, server_oid(s, SM_DP)), "it comes from %s", m->peer);
+    need(s, !strcmp(must_value(s, m, "Eid"), card_eid(s, CARD)), "of another eUICC");
+    need(s, value(s, m, "CompletionTimestamp") || value(s, m, "completionTimestamp"), "it does not say when");
+    need(s, !value(s, m, "Mno-id"), "the ES2 message has an Mno-id");
+    no_mail(s, OP1, NULL, "ProfileDisabled", order_iccid(s, RELAYED));
+    need(s, mail_count(s, OP3, "ProfileDisabled", order_iccid(s, RELAYED)) == 1, "told twice");
+    need(s, !mail_count(s, OP3, "ProfileEnabled", order_iccid(s, METER)), "told of another's profile");
 }
 
 static void pol2_forbids(struct stage *s)
@@ -178,6 +186,7 @@ static void deleted(struct stage *s)
     need_state(s, CARD, GONE2, "");
     need(s, memory_of(s) > before, "the remaining memory does not grow");
     no_mail(s, OP1, NULL, "ProfileDeleted", order_iccid(s, GONE2));
+    need_recorded(s, CARD, "0400", order_iccid(s, GONE2));
 }
 
 static void deleted_while_enabled(struct stage *s)
