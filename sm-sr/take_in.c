@@ -15,9 +15,9 @@ static struct status eis_invalid(const struct turn *t, const char *detail)
 static enum err signature_check(struct turn *t, const struct x509 *eum, const struct eis *eis)
 {
     struct ec_key *key = x509_public_key(eum);
-    struct writer der = wr_arena(t->arena, X509_DER_MAX);
     if (key)
         return eum_verify_with(eis, key);
+    struct writer der = wr_arena(t->arena, X509_DER_MAX);
     x509_der(eum, &der);
     return eum_verify(eis, wr_span(&der));
 }
@@ -75,6 +75,8 @@ struct status smsr_take_in_profiles(struct turn *t, const struct eis *eis)
 
 static void keep_profiles(struct turn *t, const struct eis *eis)
 {
+    if (!smsr_profile_room(t->e, eis->profile_count, t->arena))
+        t->w->err = ERR_NO_SPACE;
     for (size_t i = 0; i < eis->profile_count; i++) {
         struct profile *p = smsr_profile_add(t->e);
         if (p)

@@ -19,13 +19,14 @@ static void skip_space(struct xml_reader *r)
         r->pos++;
 }
 
-static bool at(const struct xml_reader *r, const char *text, size_t len)
+/* Inlined, so that a literal is compared in a word. */
+static inline __attribute__((always_inline)) bool at(const struct xml_reader *r, const char *text, size_t len)
 {
     return (size_t)(r->end - r->pos) >= len && !memcmp(r->pos, text, len);
 }
 #define AT(r, literal) at((r), (literal), sizeof(literal) - 1)
 
-static bool taken(struct xml_reader *r, const char *text, size_t len)
+static inline __attribute__((always_inline)) bool taken(struct xml_reader *r, const char *text, size_t len)
 {
     bool there = at(r, text, len);
     if (there)
@@ -137,17 +138,29 @@ size_t xml_reference(const uint8_t *p, const uint8_t *end, uint8_t out[4], size_
 
 /* --- tags ------------------------------------------------------------------------------------------------------ */
 
-static bool is_name_start(uint8_t c) { return (c | 0x20) - 'a' + 0u < 26u || c == '_'; }
-static bool is_name(uint8_t c) { return is_name_start(c) || (c >= '0' && c <= '9') || c == '-' || c == '.'; }
+/* A bit for each octet: letters and '_'; digits, '-' and '.' as well. */
+static const uint64_t name_first[4] = { 0, 0x07FFFFFE87FFFFFE }, name_more[4] = { 0x03FF600000000000, 0x07FFFFFE87FFFFFE };
+static inline bool is_in(const uint64_t set[4], uint8_t c) { return set[c >> 6] >> (c & 63) & 1; }
 
-static struct span ncname(struct xml_reader *r)
+/* Most names are short, and a call would cost more than the comparison. */
+static inline bool same_name(struct span a, struct span b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; a.ptr != b.ptr && i < a.len; i++)
+        if (a.ptr[i] != b.ptr[i])
+            return false;
+    return true;
+}
+
+static inline struct span ncname(struct xml_reader *r)
 {
     const uint8_t *start = r->pos;
-    if (r->pos >= r->end || !is_name_start(*r->pos)) {
+    if (r->pos >= r->end || !is_in(name_first, *r->pos)) {
         malformed(r, "a name is missing or not plain ASCII");
         return SPAN_NONE;
     }
-    while (r->pos < r->end && is_name(*r->pos))
+    while (r->pos < r->end && is_in(name_more, *r->pos))
         r->pos++;
     if ((size_t)(r->pos - start) > XML_NAME_MAX)
         xml_fail(r, XML_TOO_MUCH, "a name is too long");
@@ -233,7 +246,7 @@ static void attribute(struct xml_reader *r)
 static struct span resolve(struct xml_reader *r, struct span prefix)
 {
     for (size_t i = r->ns_count; i > 0; i--)
-        if (span_eq(r->namespaces[i - 1].prefix, prefix)) {
+        if (same_name(r->namespaces[i - 1].prefix, prefix)) {
             r->tag_used |= 1ull << (i - 1);
             return r->namespaces[i - 1].uri;
         }
@@ -360,9 +373,10 @@ static void put_lines(struct text *t, const uint8_t *p, const uint8_t *end)
 static void run_of_text(struct xml_reader *r, struct text *t)
 {
     const uint8_t *start = r->pos;
-    while (r->pos < r->end && *r->pos != '<' && *r->pos != '&')
-        r->pos++;
-    if (memmem(start, (size_t)(r->pos - start), "]]>", 3))
+    bool bracket = false;
+    for (; r->pos < r->end && *r->pos != '<' && *r->pos != '&'; r->pos++)
+        bracket |= *r->pos == ']';
+    if (bracket && memmem(start, (size_t)(r->pos - start), "]]>", 3))
         malformed(r, "']]>' in text");
     put_lines(t, start, r->fault == XML_OK ? r->pos : start);
 }

@@ -177,7 +177,7 @@ static size_t room_for(size_t count, size_t max) { return at_most(count + SMSR_A
 /* Lists as long as they may become in this event. */
 static bool make_lists(struct arena *a, struct euicc *e)
 {
-    e->profile_room = e->known ? room_for(e->profile_count, SMSR_PROFILES_MAX) : SMSR_PROFILES_MAX;
+    e->profile_room = room_for(e->profile_count, SMSR_PROFILES_MAX);
     e->operation_room = room_for(e->operation_count, SMSR_OPERATIONS_MAX);
     e->exchange_room = room_for(e->exchange_count, SMSR_EXCHANGES_MAX);
     e->profiles = ARENA_ARRAY(a, struct profile, e->profile_room);
@@ -405,6 +405,21 @@ struct profile *smsr_profile_fallback(struct euicc *e)
         if (e->profiles[i].change != ROW_GONE && e->profiles[i].info.fallback)
             return &e->profiles[i];
     return NULL;
+}
+
+bool smsr_profile_room(struct euicc *e, size_t more, struct arena *a)
+{
+    size_t room = e->profile_count + more;
+    if (room <= e->profile_room)
+        return true;
+    struct profile *list = room <= SMSR_PROFILES_MAX ? ARENA_ARRAY(a, struct profile, room) : NULL;
+    if (!list)
+        return false;
+    if (e->profile_count)
+        memcpy(list, e->profiles, e->profile_count * sizeof *list);
+    e->profiles = list;
+    e->profile_room = room;
+    return true;
 }
 
 struct profile *smsr_profile_add(struct euicc *e)

@@ -163,6 +163,8 @@ struct profile *smsr_profile_enabled(struct euicc *e);
 struct profile *smsr_profile_fallback(struct euicc *e);
 /* A new entry, zeroed; NULL when there is no room. */
 struct profile *smsr_profile_add(struct euicc *e);
+/* Room for so many more than an event adds as a rule; entries may move. false: no memory, or over SMSR_PROFILES_MAX. */
+bool smsr_profile_room(struct euicc *e, size_t more, struct arena *a);
 void smsr_profile_changed(struct profile *p);
 void smsr_profile_switched(struct profile *p); /* nothing but state and fall-back */
 void smsr_profile_remove(struct profile *p);
