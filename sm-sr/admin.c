@@ -8,10 +8,8 @@
 #include "channel/pace.h"
 #include "lib/codec/datetime.h"
 #include "lib/es/message.h"
-#include "lib/role/admin_call.h"
+#include "lib/role/administration.h"
 #include "lib/role/keys.h"
-#include "lib/role/node.h"
-#include "lib/role/undelivered.h"
 #include "trail_book.h"
 #include "store/secrets.h"
 #include "turn.h"
@@ -301,20 +299,19 @@ static const struct admin_route routes[] = {
 int smsr_admin(struct smsr *s, const struct smsr_partner *partner, const struct http_request *request, struct reply_ref reply,
                struct arena *a, struct span *ret_body, const char **ret_type)
 {
-    struct undelivered u = messages(s);
-    struct admin_calls calls = { &s->env };
-    struct rewrap secrets = smsr_secrets(s);
-    struct node_admin node = { &s->env, s->config.on_drain, s->config.on_drain_context };
-    struct admin admin = { { { routes, ARRAY_LEN(routes), s }, admin_call_routes(&calls), undelivered_routes(&u),
-                             rewrap_routes(&secrets), node_routes(&node) }, metrics };
-    struct admin_request r = { .method = request->method, .path = request->path, .query = request->query, .body = request->body,
-                               .reply = reply, .a = a };
+    struct administration admin = { .env = &s->env,
+                                    .own = { routes, ARRAY_LEN(routes), s },
+                                    .messages = messages(s),
+                                    .secrets = smsr_secrets(s),
+                                    .node = { &s->env, s->config.on_drain, s->config.on_drain_context },
+                                    .metrics = metrics };
+    struct admin_request who = { .reply = reply, .a = a };
     if (partner) {
-        r.name = partner->name;
-        r.oid = &partner->oid;
-        r.kinds = partner->kinds;
-        r.all = partner->kinds & SMSR_ADMIN;
-        r.partner = partner;
+        who.name = partner->name;
+        who.oid = &partner->oid;
+        who.kinds = partner->kinds;
+        who.all = partner->kinds & SMSR_ADMIN;
+        who.partner = partner;
     }
-    return admin_serve(&admin, &r, ret_body, ret_type);
+    return administration_serve(&admin, request, &who, ret_body, ret_type);
 }

@@ -18,25 +18,17 @@ struct configuration {
 
 static enum err configuration_read(struct daemon *d, struct role_generation *g, const struct card_certificates **ret_cards)
 {
-    struct configuration *c = calloc(1, sizeof *c);
-    if (!c)
-        return ERR_NO_MEMORY;
-    g->config = c;
-    *ret_cards = &c->config.certificates;
+    struct configuration *c = g->config;
     enum err err = smsr_config_read(d->config, c->partners, &g->trust, &c->config, d->detail, sizeof d->detail);
     c->config.expiries = &g->expiries;
+    *ret_cards = &c->config.certificates;
     return err;
 }
 
-static void configuration_free(void *config)
-{
-    struct configuration *c = config;
-    if (c)
-        smsr_config_done(&c->config);
-    free(c);
-}
+static void configuration_done(void *config) { smsr_config_done(&((struct configuration *)config)->config); }
 
-static const struct role_server SERVER = { "sm-sr", &smsr_schema, &smsr_schema_count, configuration_read, configuration_free };
+static const struct role_server SERVER = { "sm-sr", &smsr_schema, &smsr_schema_count, sizeof(struct configuration), configuration_read,
+                                           configuration_done };
 
 static struct smsr_config *config_of(const struct role_generation *g) { return &((struct configuration *)g->config)->config; }
 

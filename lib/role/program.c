@@ -18,7 +18,9 @@ void role_generation_free(struct role_generation *g)
     if (!g)
         return;
     role_keys_done(&g->keys);
-    g->server->free(g->config);
+    if (g->config)
+        g->server->done(g->config);
+    free(g->config);
     free(g);
 }
 
@@ -29,7 +31,8 @@ static enum err generation_read(const struct role_server *server, struct daemon 
     if (!g)
         return ERR_NO_MEMORY;
     g->server = server;
-    enum err err = server->read(d, g, &cards);
+    g->config = calloc(1, server->config_size);
+    enum err err = g->config ? server->read(d, g, &cards) : ERR_NO_MEMORY;
     if (err == ERR_NONE)
         err = role_keys_read(d, server->section, first, &g->keys);
     if (err != ERR_NONE) {

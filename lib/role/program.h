@@ -26,9 +26,10 @@ struct role_server {
     const char *section; /* "sm-sr" */
     const struct migration *const *schema;
     const size_t *schema_count;
-    /* Fills g->config (made by it) and g->trust; why not is in d->detail. *ret_cards: its certificates for cards. */
+    size_t config_size; /* octets of g->config */
+    /* Fills g->config and g->trust; why not is in d->detail. *ret_cards: its certificates for cards. */
     enum err (*read)(struct daemon *d, struct role_generation *g, const struct card_certificates **ret_cards);
-    void (*free)(void *config); /* NULL is fine */
+    void (*done)(void *config); /* what it holds, after read, however that ended */
 };
 
 struct role_program {
