@@ -42,6 +42,20 @@ struct oid ecosystem_oid(enum ecosystem_entity entity) { return oid_of(oids[enti
 
 /* ---- authorities ---- */
 
+/* The same roots, with a list of the CI that has the EUM's certificate on it. */
+static void make_list(struct ecosystem *e)
+{
+    WRITER_ON_STACK(serial_octets, X509_SERIAL_MAX);
+    WRITER_ON_STACK(pem, 4096);
+    x509_serial(e->eum_certificate, &serial_octets);
+    struct span serial = wr_span(&serial_octets);
+    const struct revocation_request q = { .issuer = e->trust.roots[0], .issuer_key = e->ci_key, .serials = &serial, .serial_count = 1,
+                                          .from_ms = validity.from_ms, .to_ms = validity.to_ms };
+    sim_must(revocation_issue(&q, &pem), "revocation list");
+    e->informed = e->trust;
+    sim_must(revocation_read(wr_span(&pem), &e->informed.lists), "revocation list");
+}
+
 static void make_authorities(struct ecosystem *e)
 {
     struct x509 *ci;
@@ -53,6 +67,8 @@ static void make_authorities(struct ecosystem *e)
                                     .to_ms = validity.to_ms, .subject = e->eum_key, .issuer = e->trust.roots[0],
                                     .issuer_key = e->ci_key, .rng = chance_of(e) };
     sim_must(x509_issue(&request, &e->eum_certificate), "EUM certificate");
+    if (e->options.hostile && e->options.hostile->eum_revoked)
+        make_list(e);
     chance_of(e)->fill(chance_of(e), e->kek, sizeof e->kek);
     world_secret(e->world, SPAN_OF(e->kek));
 }
@@ -122,7 +138,8 @@ static struct sim_smsr *make_smsr(struct ecosystem *e, unsigned which)
 {
     const struct smsr_place *place = &smsr_places[which];
     struct ec_key *key = NULL;
-    struct smsr_config config = { .oid = oid_of(place->oid), .partners = e->smsr_partners[which], .trust = &e->trust,
+    bool informed = which && e->options.hostile && e->options.hostile->eum_revoked;
+    struct smsr_config config = { .oid = oid_of(place->oid), .partners = e->smsr_partners[which], .trust = informed ? &e->informed : &e->trust,
                                   .admin_uri = "/gsma/adminagent", .bearer = e->options.bearer, .admin_port = 8443 };
     snprintf(config.url, sizeof config.url, "%s", place->url);
     snprintf(config.number, sizeof config.number, "%s", place->number);
@@ -455,6 +472,7 @@ void ecosystem_free(struct ecosystem *e)
     x509_free(e->eum_certificate);
     ec_key_free(e->ci_key);
     ec_key_free(e->eum_key);
+    revocation_free(e->informed.lists);
     trust_done(&e->trust);
     arena_release(&e->arena);
     free(e->network.subscribers);

@@ -65,6 +65,7 @@ struct ecosystem {
     struct eid *eids; /* of them */
     struct arena arena; /* certificates, packages: for the life of the ecosystem */
     struct trust trust;
+    struct trust informed; /* of who knows the revocation list; the roots are those of trust */
     struct ec_key *ci_key, *eum_key;
     struct x509 *eum_certificate;
     struct smsr_partner smsr_partners[SIM_SERVERS_MAX][5];

@@ -24,6 +24,7 @@ struct hostile {
     uint32_t stray_permille;      /* of its answers to servers: another one, to something that was not asked */
     uint32_t late_permille;       /* of its answers: once more … */
     uint32_t late_max_ms;         /* … so much later at most */
+    bool eum_revoked;             /* the second SM-SR has a list of the CI with the EUM's certificate on it */
     uint32_t certificates_end_ms; /* the cards' certificates run out so long after the world's start; 0: in twenty years */
 };
 

@@ -27,7 +27,7 @@ struct status smsr_take_in_signatures(struct turn *t, const struct smsr_partner 
 {
     const struct x509 *eum = partner ? partner->eum_certificate : NULL;
     enum err err = eum ? chain_check_eum(t->config->trust, eum, t->now_ms, NULL) : ERR_NOT_FOUND;
-    if (err != ERR_NONE && !(MUTANT(takes_revoked_eums) && err == ERR_REVOKED))
+    if (err != ERR_NONE)
         return status_failed(chain_reason(CHAIN_EUM, err), eis->eum_id.text, "EUM certificate against the CI: %s", err_text(err));
     err = signature_check(t, eum, eis);
     if (err != ERR_NONE && !MUTANT(takes_any_eum_signature))

@@ -29,9 +29,9 @@ static enum err read_lists(struct revocation *r, BIO *in)
     return end && r->count ? ERR_NONE : ERR_BAD_VALUE;
 }
 
-enum err revocation_load(const char *path, struct revocation **ret)
+/* Takes the BIO. */
+static enum err revocation_from(BIO *in, struct revocation **ret)
 {
-    BIO *in = BIO_new_file(path, "r");
     struct revocation *r = calloc(1, sizeof *r);
     enum err err = !in ? ERR_IO : !r ? ERR_NO_MEMORY : read_lists(r, in);
     BIO_free(in);
@@ -42,6 +42,13 @@ enum err revocation_load(const char *path, struct revocation **ret)
     }
     *ret = r;
     return ERR_NONE;
+}
+
+enum err revocation_load(const char *path, struct revocation **ret) { return revocation_from(BIO_new_file(path, "r"), ret); }
+
+enum err revocation_read(struct span pem, struct revocation **ret)
+{
+    return revocation_from(BIO_new_mem_buf(pem.ptr, (int)pem.len), ret);
 }
 
 void revocation_free(struct revocation *r)

@@ -11,6 +11,7 @@ struct revocation;
 
 /* All lists of a PEM file. ERR_IO, ERR_BAD_VALUE (no list, or one that cannot be read), ERR_NO_SPACE. */
 MUST_USE enum err revocation_load(const char *path, struct revocation **ret);
+MUST_USE enum err revocation_read(struct span pem, struct revocation **ret); /* the same of a text */
 void revocation_free(struct revocation *r);
 
 /* A certificate with that serial number (octets, leading zeros do not count), of that issuer. ERR_REVOKED: a list has it, be the

@@ -46,6 +46,14 @@ static const struct scenario expired = {
     .hours = 120, /* certificates count in days */
     .hostile = { .certificates_end_ms = HOUR },
 };
+static const struct scenario revoked = {
+    .name = "revoked-eum",
+    .summary = "eUICCs whose EUM is revoked are offered to an SM-SR that has the CI's list",
+    .options = { .card_count = 8, .profile_count = 2, .two_smsrs = true, .odd_profiles = true },
+    .programme = { .functions = 12, .spread_ms = 600000u, .think_max_ms = HOUR, .validity_min_s = 3600, .validity_max_s = 7200 },
+    .hours = 48,
+    .hostile = { .eum_revoked = true },
+};
 
 const struct attack sim_attacks[] = {
     { &suppressed, "gives_up_cleaning", "clean-up behind every download that failed", ": undo", "ISD-Ps left half loaded" },
@@ -57,5 +65,6 @@ const struct attack sim_attacks[] = {
     { &storm, "never_paces", "pauses that grow, with jitter", "leaves again", "short messages sent" },
     { &downgraded, "takes_lower_security", "the ISD-R demands cipher, MAC and counter", "security", "cards that obeyed" },
     { &expired, "takes_expired_ecasd", "an eUICC is taken over with valid certificates alone", "ECASD certificate", "eUICCs taken over (calls ok)" },
+    { &revoked, "takes_revoked_eums", "no eUICC of a revoked EUM is taken over", "EUM certificate against the CI: revoked", "eUICCs taken over (calls ok)" },
 };
 const size_t sim_attack_count = ARRAY_LEN(sim_attacks);

@@ -68,7 +68,7 @@ def build():
 
 def names_in_sources():
     names = set()
-    for folder in ('sm-sr', 'sm-dp'):
+    for folder in ('sm-sr', 'sm-dp', os.path.join('lib', 'pki')):
         for where, _, files in os.walk(os.path.join(SOURCE, folder)):
             for name in files:
                 if name.endswith('.c'):
