@@ -462,30 +462,6 @@ static void one_name_is_one_process(void **state)
     assert_non_null(strstr(detail, "another process"));
 }
 
-static void an_older_program_may_run_beside_until_something_is_taken_away(void **state)
-{
-    (void)state;
-    enum err err;
-    char detail[SQLITE_DETAIL_MAX] = "";
-    struct migration more[4] = { { "0", "", false }, { "1", "", false }, { "2_more", "CREATE TABLE more (n INTEGER);", false },
-                                 { "3_less", "DROP TABLE more;", true } };
-    struct postgres_store *s = postgres_store_open(&(struct postgres_options){ url(), more, 3, "c" }, &err, detail);
-    assert_non_null(s); /* a and b, which know two migrations, run on */
-    postgres_store_close(s);
-    s = postgres_store_open(&(struct postgres_options){ url(), more, 2, "d" }, &err, detail);
-    assert_non_null(s); /* and such a one may start anew */
-    assert_null(postgres_store_open(&(struct postgres_options){ url(), more, 4, "c" }, &err, detail));
-    assert_int_equal(err, ERR_BUSY);
-    assert_non_null(strstr(detail, "3_less"));
-    postgres_store_close(s);
-    sql("UPDATE osprey_node SET alive=0");
-    s = postgres_store_open(&(struct postgres_options){ url(), more, 4, "c" }, &err, detail);
-    assert_non_null(s);
-    postgres_store_close(s);
-    assert_null(postgres_store_open(&(struct postgres_options){ url(), more, 3, "d" }, &err, detail));
-    assert_int_equal(err, ERR_UNSUPPORTED);
-}
-
 /* ---- really at the same time */
 
 static void work(int worker)
@@ -540,7 +516,6 @@ int main(void)
         NODES(a_connection_that_ends_in_a_commit_is_asked_for),
         NODES(a_connection_that_is_cut_is_made_anew_and_nothing_is_lost),
         NODES(one_name_is_one_process),
-        NODES(an_older_program_may_run_beside_until_something_is_taken_away),
         NODES(many_processes_lose_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
