@@ -378,7 +378,7 @@ static void wr_username(struct writer *w, const struct wsse_sender *s, struct rn
 /* The message with `what` put in behind the first `mark`; its last octet (a '>') comes after it when `inside`. */
 static enum err put_in(struct span soap, const char *mark, struct span what, bool inside, struct arena *a, struct span *ret)
 {
-    const uint8_t *found = soap.len ? memmem(soap.ptr, soap.len, mark, strlen(mark)) : NULL;
+    const uint8_t *found = soap.ptr ? memmem(soap.ptr, soap.len, mark, strlen(mark)) : NULL;
     size_t at = found ? (size_t)(found - soap.ptr) + strlen(mark) - inside : 0;
     struct writer w = wr_arena(a, soap.len + what.len);
     wr_bytes(&w, span_sub(soap, 0, at));
