@@ -10,6 +10,7 @@ struct attack {
     const char *without;        /* the mutant that switches the countermeasure off */
     const char *countermeasure;
     const char *told;           /* stands in the lines of the log that tell of it */
+    int alarm;                  /* enum smsr_alarm that must have counted it; -1: none does */
     const char *damage;         /* what figure is shown */
 };
 extern const struct attack sim_attacks[];

@@ -32,7 +32,7 @@ static void run(const struct attack *a, const struct sim_order *o, const char *w
     unsetenv("OSPREY_MUTANT");
 }
 
-/* True: the countermeasure held, and the attack was told of. */
+/* True: the countermeasure held, and the attack was told of and, where a metric is meant for it, counted. */
 static bool attack(const struct attack *a, const struct sim_order *o)
 {
     struct sim_report with, off;
@@ -43,9 +43,10 @@ static bool attack(const struct attack *a, const struct sim_order *o)
         print_row("", "without", &off);
     }
     printf("    countermeasure: %s (--without %s); the damage: %s\n", a->countermeasure, a->without, a->damage);
-    if (with.wrong || !with.told)
-        printf("    FAILED: %s\n", with.wrong ? with.first : "nothing tells of it");
-    return !with.wrong && with.told;
+    bool counted = a->alarm < 0 || with.alarms[a->alarm];
+    if (with.wrong || !with.told || !counted)
+        printf("    FAILED: %s\n", with.wrong ? with.first : with.told ? "no metric counts it" : "nothing tells of it");
+    return !with.wrong && with.told && counted;
 }
 
 int sim_order_attack(const char *which, const struct sim_order *o)

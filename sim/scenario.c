@@ -63,6 +63,10 @@ static void tell(const struct ecosystem *e, uint64_t calm_ms, struct sim_report 
     r->attaches = e->network.attaches;
     r->half_loaded = e->judge.half_loaded;
     r->told = world_lines(e->world);
+    const struct sim_smsr *smsrs[] = { e->smsr, e->other };
+    for (size_t which = 0; which < ARRAY_LEN(smsrs); which++)
+        for (size_t i = 0; smsrs[which] && smsrs[which]->smsr && i < SMSR_ALARMS; i++)
+            r->alarms[i] += smsr_counts(smsrs[which]->smsr).alarms[i];
     r->fault_count = world_fault_count(e->world);
 }
 

@@ -47,6 +47,7 @@ struct sim_report {
     struct sim_usage usage[ES_FUNCTION_COUNT], by_radio[ES_FUNCTION_COUNT][RADIO_KINDS];
     double days; /* of devices */
     struct strikes strikes;
+    uint64_t alarms[SMSR_ALARMS]; /* counted by the processes of the SM-SRs that are up in the end */
     unsigned told;        /* lines of the log that hold wish->told */
     unsigned half_loaded; /* judge.h */
     unsigned attaches;

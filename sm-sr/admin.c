@@ -254,6 +254,18 @@ static struct undelivered messages(const struct smsr *s) { return (struct undeli
 
 /* ---- metrics */
 
+static const struct {
+    const char *name, *help;
+} alarms[SMSR_ALARMS] = {
+    [SMSR_ALARM_FOREIGN_PACKET] = { "smsr_foreign_packets_total", "Packets dropped that no eUICC has made, or that came before." },
+    [SMSR_ALARM_REFUSED_PACKET] = { "smsr_refused_packets_total", "Packets that a card refused." },
+    [SMSR_ALARM_STRAY_POR] = { "smsr_stray_answers_of_cards_total", "Answers of cards to what is not open." },
+    [SMSR_ALARM_TURNED_AWAY] = { "smsr_calls_turned_away_total", "Calls of strangers, and calls that their caller may not make." },
+    [SMSR_ALARM_STRAY_ANSWER] = { "smsr_stray_answers_total", "Answers of other SM-SRs to what was not asked." },
+    [SMSR_ALARM_MEMORY_CLAIM] = { "smsr_memory_claims_refused_total", "Requests for more memory than the eUICC has." },
+    [SMSR_ALARM_CERTIFICATE] = { "smsr_euiccs_refused_total", "eUICCs whose certificates or signature do not hold." },
+};
+
 static void metrics(void *role, struct writer *w)
 {
     struct smsr *s = role;
@@ -271,6 +283,8 @@ static void metrics(void *role, struct writer *w)
     admin_metric(w, "smsr_scripts_total", "counter", "Command scripts given to cards.", c.scripts);
     admin_metric(w, "smsr_short_messages_held_back_total", "counter", "Repeats that waited for a budget.", c.held_back);
     admin_metric(w, "smsr_notifications_total", "counter", "Notifications of cards.", c.notifications);
+    for (size_t i = 0; i < SMSR_ALARMS; i++)
+        admin_metric(w, alarms[i].name, "counter", alarms[i].help, c.alarms[i]);
     admin_metric(w, "smsr_euiccs", "gauge", "eUICCs on record.", q && q->row_count ? (uint64_t)row_int(&q->rows[0], 0) : 0);
     admin_metric(w, "smsr_procedures", "gauge", "Procedures that run or wait.",
                  q && q->row_count ? (uint64_t)row_int(&q->rows[0], 1) : 0);

@@ -102,6 +102,12 @@ static void tell(struct turn *t, struct operation *op, const struct es_response 
         smsr_operation_go(t, op, next);
 }
 
+static void stray(struct turn *t, enum log_level level, const char *who)
+{
+    t->counts.alarms[SMSR_ALARM_STRAY_ANSWER]++;
+    turn_log(t, level, "an answer of %s that nothing waits for: dropped", who);
+}
+
 static void answered(struct turn *t, const struct smsr_partner *from, const struct es_message *m)
 {
     struct name name;
@@ -115,7 +121,7 @@ static void answered(struct turn *t, const struct smsr_partner *from, const stru
     else if (!op && named && m->function == ES7_HANDOVER_EUICC)
         smsr_change_late(t, from, name.asked, &response->status);
     else
-        turn_log(t, LOG_DEBUG_, "an answer of %s that nothing waits for: dropped", from->name);
+        stray(t, LOG_DEBUG_, from->name);
 }
 
 void smsr_peer_answered(struct turn *t, const struct call_event *c)
@@ -124,7 +130,7 @@ void smsr_peer_answered(struct turn *t, const struct call_event *c)
     if (known)
         answered(t, c->partner, &c->message);
     else
-        turn_log(t, LOG_WARN_, "an answer of a stranger: dropped");
+        stray(t, LOG_WARN_, "a stranger");
     outbox_reply(t->out, t->event->reply, known ? 202 : 403, SPAN_NONE);
 }
 

@@ -173,6 +173,7 @@ static void packet_route(struct smsr *s, const char *from, bool response, struct
         posted |= packet_post(s, owners[i], from, response, packet, posted ? (struct reply_ref){ 0 } : reply);
     if (posted)
         return;
+    s->counts.alarms[SMSR_ALARM_FOREIGN_PACKET]++;
     log_fact(s->env.log, LOG_WARN_, NULL, "a packet from %s, which is no eUICC's number: dropped", from);
     intake_reply(&s->env, reply, 0, SPAN_NONE);
 }
@@ -223,7 +224,9 @@ void smsr_short_message(struct smsr *s, const char *from, struct span user_data,
     arena_release(&a);
     if (good)
         return;
-    if (!is_passing(err) && (err != ERR_NONE || complete))
+    bool foreign = !is_passing(err) && (err != ERR_NONE || complete);
+    s->counts.alarms[SMSR_ALARM_FOREIGN_PACKET] += foreign;
+    if (foreign)
         log_fact(s->env.log, LOG_WARN_, NULL, "a short message from %s that is no secured packet: dropped", from);
     intake_reply(&s->env, reply, is_passing(err) ? SMPP_TEMPORARY_ERROR : 0, SPAN_NONE);
 }

@@ -43,6 +43,7 @@ static void turn_away(struct turn *t, const struct call_event *c, struct status 
 {
     struct span soap = sync_answer(t, c, NULL, status);
     log_refusal(t, c, &status);
+    t->counts.alarms[SMSR_ALARM_TURNED_AWAY]++;
     outbox_reply(t->out, t->event->reply, soap.len ? 200 : 500, soap);
 }
 

@@ -69,6 +69,8 @@ static void tell(const struct turn *t)
     all->scripts += t->counts.scripts;
     all->notifications += t->counts.notifications;
     all->held_back += t->counts.held_back;
+    for (size_t i = 0; i < SMSR_ALARMS; i++)
+        all->alarms[i] += t->counts.alarms[i];
 }
 
 /* ---- one event */

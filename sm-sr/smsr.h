@@ -197,7 +197,19 @@ void smsr_datagram(struct smsr *s, const struct smsr_address *from, struct span 
 /* ---- EFFECT_REPLY on SMSR_NODE_LINK must be given back to here by env.net. */
 void smsr_link_reply(struct smsr *s, const struct effect *effect);
 
+/* What an attack looks like from here; a corrupted message or a partner's mistake does, too. */
+enum smsr_alarm {
+    SMSR_ALARM_FOREIGN_PACKET, /* that no eUICC of ours has made, or that came before */
+    SMSR_ALARM_REFUSED_PACKET, /* a card refused one of ours: it had it before, or not from us */
+    SMSR_ALARM_STRAY_POR,      /* a card answers what is not open: somebody sent it again */
+    SMSR_ALARM_TURNED_AWAY,    /* a call of a stranger, or one that its caller may not make */
+    SMSR_ALARM_STRAY_ANSWER,   /* of another SM-SR, to what was not asked */
+    SMSR_ALARM_MEMORY_CLAIM,   /* an SM-DP asked for more memory than the eUICC has */
+    SMSR_ALARM_CERTIFICATE,    /* an eUICC was to be taken in with certificates or a signature that do not hold */
+    SMSR_ALARMS
+};
 struct smsr_counts {
+    uint64_t alarms[SMSR_ALARMS];
     uint64_t calls, operations, sms_out, sms_in, sessions, scripts, notifications, links, held_back;
 };
 struct smsr_counts smsr_counts(const struct smsr *s);

@@ -22,8 +22,7 @@ static enum err signature_check(struct turn *t, const struct x509 *eum, const st
     return eum_verify(eis, wr_span(&der));
 }
 
-struct status smsr_take_in_signatures(struct turn *t, const struct smsr_partner *partner, const struct eis *eis,
-                                      struct ec_key **ret_ecasd)
+static struct status check(struct turn *t, const struct smsr_partner *partner, const struct eis *eis, struct ec_key **ret_ecasd)
 {
     const struct x509 *eum = partner ? partner->eum_certificate : NULL;
     enum err err = eum ? chain_check_eum(t->config->trust, eum, t->now_ms, NULL) : ERR_NOT_FOUND;
@@ -37,6 +36,14 @@ struct status smsr_take_in_signatures(struct turn *t, const struct smsr_partner 
     if (err != ERR_NONE && !(MUTANT(takes_expired_ecasd) && err == ERR_EXPIRED))
         return status_failed(chain_reason(CHAIN_ECASD, err), t->e->eid_text, "ECASD certificate: %s", err_text(err));
     return status_success();
+}
+
+struct status smsr_take_in_signatures(struct turn *t, const struct smsr_partner *partner, const struct eis *eis,
+                                      struct ec_key **ret_ecasd)
+{
+    struct status s = check(t, partner, eis, ret_ecasd);
+    t->counts.alarms[SMSR_ALARM_CERTIFICATE] += !status_ok(&s);
+    return s;
 }
 
 static struct status check_profile(struct turn *t, const struct eis *eis, size_t i)

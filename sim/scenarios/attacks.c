@@ -56,15 +56,15 @@ static const struct scenario revoked = {
 };
 
 const struct attack sim_attacks[] = {
-    { &suppressed, "gives_up_cleaning", "clean-up behind every download that failed", ": undo", "ISD-Ps left half loaded" },
-    { &undersized, "ignores_the_quota", "the card holds the ISD-P to what was granted", "not enough memory", "profiles larger than granted" },
-    { &oversized, "believes_any_memory_claim", "no more is granted than the EIS says is free", "are free", "short messages for nothing" },
-    { &locked, "fallback_asks_pol1", "a fall-back asks no policy", "by the fall-back mechanism", "devices without a network" },
-    { &replayed_notes, "hears_old_packets", "the counter of what a card says only grows", "dropped", "EIS that are not the card" },
-    { &replayed_commands, "accepts_a_low_counter", "the counter of what a card does only grows", "counter low", "cards that obeyed" },
-    { &storm, "never_paces", "pauses that grow, with jitter", "leaves again", "short messages sent" },
-    { &downgraded, "takes_lower_security", "the ISD-R demands cipher, MAC and counter", "security", "cards that obeyed" },
-    { &expired, "takes_expired_ecasd", "an eUICC is taken over with valid certificates alone", "ECASD certificate", "eUICCs taken over (calls ok)" },
-    { &revoked, "takes_revoked_eums", "no eUICC of a revoked EUM is taken over", "EUM certificate against the CI: revoked", "eUICCs taken over (calls ok)" },
+    { &suppressed, "gives_up_cleaning", "clean-up behind every download that failed", ": undo", -1, "ISD-Ps left half loaded" },
+    { &undersized, "ignores_the_quota", "the card holds the ISD-P to what was granted", "not enough memory", -1, "profiles larger than granted" },
+    { &oversized, "believes_any_memory_claim", "no more is granted than the EIS says is free", "are free", -1, "short messages for nothing" },
+    { &locked, "fallback_asks_pol1", "a fall-back asks no policy", "by the fall-back mechanism", -1, "devices without a network" },
+    { &replayed_notes, "hears_old_packets", "the counter of what a card says only grows", "dropped", SMSR_ALARM_FOREIGN_PACKET, "EIS that are not the card" },
+    { &replayed_commands, "accepts_a_low_counter", "the counter of what a card does only grows", "counter low", SMSR_ALARM_STRAY_POR, "cards that obeyed" },
+    { &storm, "never_paces", "pauses that grow, with jitter", "leaves again", -1, "short messages sent" },
+    { &downgraded, "takes_lower_security", "the ISD-R demands cipher, MAC and counter", "security", -1, "cards that obeyed" },
+    { &expired, "takes_expired_ecasd", "an eUICC is taken over with valid certificates alone", "ECASD certificate", SMSR_ALARM_CERTIFICATE, "eUICCs taken over (calls ok)" },
+    { &revoked, "takes_revoked_eums", "no eUICC of a revoked EUM is taken over", "EUM certificate against the CI: revoked", SMSR_ALARM_CERTIFICATE, "eUICCs taken over (calls ok)" },
 };
 const size_t sim_attack_count = ARRAY_LEN(sim_attacks);

@@ -367,6 +367,7 @@ static void late_trigger_refused(struct exchange *x, uint8_t status)
 
 static void por_refused(struct turn *t, struct exchange *x, bool invitation, uint8_t status)
 {
+    t->counts.alarms[SMSR_ALARM_REFUSED_PACKET]++;
     turn_log(t, LOG_WARN_, "the card refuses packet %u: %s", x->n, scp80_status_text(status));
     if (invitation && x->state == EXCHANGE_SENT) {
         late_trigger_refused(x, status);
@@ -421,6 +422,7 @@ void smsr_exchange_por(struct turn *t, enum scp80_form form, struct span packet)
         if (x->n && x->change != ROW_GONE && por_of(t, x, form, packet))
             return;
     }
+    t->counts.alarms[SMSR_ALARM_STRAY_POR]++;
     turn_log(t, LOG_DEBUG_, "a PoR that answers nothing that is open: dropped");
 }
 

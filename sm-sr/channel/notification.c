@@ -212,6 +212,7 @@ void smsr_notification(struct turn *t, struct span bytes, const char *from)
     struct es5_notification n;
     enum err err = es5_notification_parse(bytes, &n);
     if (err != ERR_NONE || !eid_eq(&n.eid, &t->e->eid)) {
+        t->counts.alarms[SMSR_ALARM_FOREIGN_PACKET]++;
         turn_log(t, LOG_WARN_, "a notification that is not of this eUICC, or broken: dropped");
         return;
     }
@@ -259,6 +260,7 @@ void smsr_notification_packet(struct turn *t, const char *from, enum scp80_form 
     struct span data = SPAN_NONE;
     enum err err = packet_open(t, form, packet, &data);
     t->heard_at = err == ERR_NONE ? from : NULL;
+    t->counts.alarms[SMSR_ALARM_FOREIGN_PACKET] += err != ERR_NONE;
     if (err == ERR_NONE)
         smsr_notification(t, data, from);
     else

@@ -84,7 +84,9 @@ static struct status check(struct turn *t, struct operation *op)
                              op->requester.text);
     if (smsr_profile_by_iccid(t->e, &op->iccid) || smsr_iccid_known(t, &op->iccid))
         return status_failed(REASON_ICCID_IN_USE, op->iccid.digits, "already allocated to another profile");
-    if ((op->memory > t->e->remaining_memory && !MUTANT(believes_any_memory_claim)) || op->memory > UINT32_MAX)
+    bool too_much = (op->memory > t->e->remaining_memory && !MUTANT(believes_any_memory_claim)) || op->memory > UINT32_MAX;
+    t->counts.alarms[SMSR_ALARM_MEMORY_CLAIM] += too_much;
+    if (too_much)
         return status_failed(REASON_EUICC_MEMORY, t->e->eid_text, "%llu octets are free",
                              (unsigned long long)t->e->remaining_memory);
     if (!smsr_isdp_free(t->e, &op->isdp))
