@@ -7,6 +7,7 @@
  * are at it leaves alone. */
 
 #define NODE_TIMER_LEASE_MS 10000u /* a timer that was claimed and did not get done fires again after this */
+#define NODE_REPLY_OLD_MS   6000   /* a reply that its node has not fetched in this time is anybody's: who is silent for less lives */
 #define NODE_HELD_MS        10u    /* before lines that others hold are asked for again */
 #define NODE_LOOK_MS        1000u  /* the longest without a look at what others left */
 #define NODE_LEAST_MS       5u     /* the shortest: what is due may be locked by others */
@@ -23,10 +24,10 @@ static const struct statement TIMER_CLAIM = {
     " RETURNING t.line, t.name, due.due_ms)"
     " SELECT line, name, due_ms FROM taken ORDER BY due_ms"
 };
-/* (now, node, lease until) */
+/* (now, node, lease until, kind of replies, when they are old). An old reply is for a node that was given up before it was made. */
 static const struct statement OUTBOX_CLAIM = {
     "outbox-claim", NULL,
-    "WITH due AS (SELECT id, due_ms FROM outbox WHERE due_ms<=$1 AND leased IN (0,$2) ORDER BY due_ms, id LIMIT 200"
+    "WITH due AS (SELECT id, due_ms FROM outbox WHERE due_ms<=$1 AND (leased IN (0,$2) OR (kind=$4 AND due_ms<=$5)) ORDER BY due_ms, id LIMIT 200"
     " FOR UPDATE SKIP LOCKED),"
     " taken AS (UPDATE outbox o SET due_ms=$3, leased=$2 FROM due WHERE o.id=due.id RETURNING o.id, o.line, o.kind, o.ref,"
     " o.destination, o.body, due.due_ms, o.give_up_ms, o.attempt, o.wants_answer)"
@@ -197,7 +198,8 @@ static bool live(struct engine *e)
 static void claim_due(struct engine *e, struct rowset *rows, uint64_t now)
 {
     const struct value timer[] = { value_int((int64_t)now), value_int((int64_t)(now + NODE_TIMER_LEASE_MS)) };
-    const struct value outbox[] = { value_int((int64_t)now), value_int(e->node), value_int((int64_t)(now + ENGINE_LEASE_MS)) };
+    const struct value outbox[] = { value_int((int64_t)now), value_int(e->node), value_int((int64_t)(now + ENGINE_LEASE_MS)),
+                                    value_int(EFFECT_REPLY), value_int((int64_t)now - NODE_REPLY_OLD_MS) };
     const struct value node = value_int(e->node);
     enum err err = ERR_BUSY;
     rowset_want(rows, &TIMER_CLAIM, timer, ARRAY_LEN(timer));
