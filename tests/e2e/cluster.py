@@ -147,6 +147,15 @@ def callers(cluster, seconds, pause_s=0):
     return threads
 
 
+def left(cluster):
+    """What is still to be done or sent."""
+    outbox = 'SELECT id, line, kind, ref, destination, due_ms, attempt, leased FROM outbox'
+    return {'now_ms': int(time.time() * 1000), 'operations': cluster.smsr_rows('SELECT eid, procedure, step FROM operation'),
+            'exchanges': cluster.smsr_rows('SELECT eid, n, purpose, state, tries, next_ms FROM exchange'), 'outbox': cluster.smsr_rows(outbox),
+            'jobs': cluster.smdp_rows('SELECT id, eid FROM job'), 'outbox of the SM-DP': cluster.smdp_rows(outbox),
+            'nodes': cluster.smsr_rows('SELECT number, name, alive FROM osprey_node')}
+
+
 def count(cluster, threads):
     """What was asked, answered and executed: (calls, tries). Each call was executed once."""
     for thread in threads:
@@ -154,7 +163,10 @@ def count(cluster, threads):
     failures = [t.failure for t in threads if t.failure]
     if failures:
         raise LabError('; '.join(failures))
-    cluster.wait('quiet', cluster.idle, 60)
+    try:
+        cluster.wait('quiet', cluster.idle, 60)
+    except LabError as e:
+        raise LabError(f'{e}; {left(cluster)}')
     for n, thread in enumerate(threads):
         card, eis = cluster.card_now(thread.eid), cluster.eis_now(thread.eid)
         if card != eis:
