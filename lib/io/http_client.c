@@ -12,6 +12,9 @@
 
 #define REQUEST_HEAD_MAX 4096u
 #define HOST_MAX 256u
+#define PENDING_LEAST 8192u /* room of a call: most can be used again for another */
+#define PENDING_KEPT  16384u
+#define PENDING_SPARE_MAX 64u
 
 struct pending {
     struct pending *next;
@@ -19,7 +22,9 @@ struct pending {
     void *context;
     uint32_t answer_timeout_ms;
     bool retried;
-    struct span bytes; /* head and body as they leave, behind this struct */
+    struct span bytes; /* head and body as they leave */
+    size_t used, cap;  /* of room: the context's copy, then bytes */
+    _Alignas(max_align_t) uint8_t room[];
 };
 
 enum conn_state { CONN_CONNECTING, CONN_IDLE, CONN_BUSY };
@@ -56,6 +61,8 @@ struct http_client {
     struct loop *loop;
     struct host *hosts;
     size_t host_count, in_flight;
+    struct pending *spare;
+    size_t spare_count;
 };
 
 static void host_work(struct host *h);
@@ -121,11 +128,33 @@ static void conn_timer(struct conn *c, uint64_t ms)
     event_add(c->timer, &t);
 }
 
-static void pending_free(struct pending *p)
+static struct pending *pending_take(struct http_client *client, size_t cap)
 {
+    struct pending *p = client->spare;
+    if (p != NULL && p->cap >= cap) {
+        client->spare = p->next;
+        client->spare_count--;
+        return p;
+    }
+    cap = cap < PENDING_LEAST ? PENDING_LEAST : cap;
+    p = malloc(sizeof *p + cap);
     if (p != NULL)
-        wipe((void *)(uintptr_t)p->bytes.ptr, p->bytes.len);
-    free(p);
+        p->cap = cap;
+    return p;
+}
+
+static void pending_free(struct http_client *client, struct pending *p)
+{
+    if (p == NULL)
+        return;
+    wipe(p->room, p->used);
+    if (p->cap > PENDING_KEPT || client->spare_count == PENDING_SPARE_MAX) {
+        free(p);
+        return;
+    }
+    p->next = client->spare;
+    client->spare = p;
+    client->spare_count++;
 }
 
 static void conn_free(struct conn *c)
@@ -144,18 +173,19 @@ static void conn_free(struct conn *c)
     peer_done(&c->peer);
     body_done(&c->body);
     free(c->head);
-    pending_free(c->call);
+    pending_free(h->client, c->call);
     free(c);
 }
 
 /* Hands the result over; the connection has no call any more. */
 static void call_finish(struct conn *c, const struct http_answer *answer)
 {
+    struct http_client *client = c->host->client;
     struct pending *call = c->call;
     c->call = NULL;
-    c->host->client->in_flight--;
+    client->in_flight--;
     call->done(call->context, answer);
-    pending_free(call);
+    pending_free(client, call);
 }
 
 static void queue_front(struct host *h, struct pending *p)
@@ -454,19 +484,26 @@ static void head_write(struct writer *w, const struct http_call *call, const str
         http1_wr_no_body(w);
 }
 
-static enum err pending_new(const struct http_call *call, const struct url *u, uint32_t timeout_ms,
+static enum err pending_new(struct http_client *client, const struct http_call *call, const struct url *u,
                             struct pending **ret)
 {
-    size_t cap = REQUEST_HEAD_MAX + u->target.len + call->body.len;
-    struct pending *p = malloc(sizeof *p + cap);
+    size_t cap = call->context_size + REQUEST_HEAD_MAX + u->target.len + call->body.len;
+    struct pending *p = pending_take(client, cap);
     if (p == NULL)
         return ERR_NO_MEMORY;
-    struct writer w = wr_of((uint8_t *)(p + 1), cap);
+    struct writer w = wr_of(p->room + call->context_size, cap - call->context_size);
     head_write(&w, call, u);
-    *p = (struct pending){ .done = call->done, .context = call->context, .bytes = wr_span(&w),
-                           .answer_timeout_ms = call->answer_timeout_ms ? call->answer_timeout_ms : timeout_ms };
+    if (call->context_size)
+        memcpy(p->room, call->context, call->context_size);
+    p->next = NULL;
+    p->done = call->done;
+    p->context = call->context_size ? p->room : call->context;
+    p->answer_timeout_ms = call->answer_timeout_ms ? call->answer_timeout_ms : client->options.answer_timeout_ms;
+    p->retried = false;
+    p->bytes = wr_span(&w);
+    p->used = call->context_size + w.len;
     if (w.err != ERR_NONE) {
-        free(p);
+        pending_free(client, p);
         return w.err;
     }
     *ret = p;
@@ -484,7 +521,7 @@ enum err http_client_send(struct http_client *client, const struct http_call *ca
     struct host *h = client->in_flight < HTTP_CLIENT_QUEUE_MAX ? host_get(client, &u) : NULL;
     if (h == NULL)
         return ERR_NO_SPACE;
-    enum err err = pending_new(call, &u, client->options.answer_timeout_ms, &p);
+    enum err err = pending_new(client, call, &u, &p);
     if (err != ERR_NONE)
         return err;
     *h->last = p;
@@ -537,10 +574,14 @@ void http_client_free(struct http_client *client)
         struct host *h = client->hosts;
         client->hosts = h->next;
         while (h->first != NULL)
-            pending_free(queue_take(h));
+            pending_free(client, queue_take(h));
         while (h->conns != NULL)
             conn_free(h->conns);
         free(h);
+    }
+    for (struct pending *p = client->spare, *next; p != NULL; p = next) {
+        next = p->next;
+        free(p);
     }
     SSL_CTX_free(client->options.tls);
     free(client);

@@ -54,6 +54,7 @@ struct http_call {
     uint32_t answer_timeout_ms;    /* 0: the client's */
     http_done *done;
     void *context;
+    size_t context_size; /* not 0: so many octets are copied, and done gets the copy, which lives until it returns */
 };
 /* done is never called before this returns. ERR_BAD_VALUE: not such a URL; ERR_NO_SPACE: queue or host table full;
  * on an error done is not called. A request that failed on a kept connection before an octet of an answer came is

@@ -186,14 +186,13 @@ static enum effect_result judge(const struct http_answer *a)
 
 static void on_answer(void *context, const struct http_answer *answer)
 {
-    struct posted *p = context;
+    const struct posted *p = context;
     enum effect_result how = judge(answer);
     soap_trace_write(&p->net->trace, "in", answer->body);
     if (how != EFFECT_SENT)
         log_fact(p->net->options.log, LOG_WARN_, p->line, "%s not taken: %s %d", p->ref, answer->detail,
                  answer->status);
     result(p->net, p->effect_id, how, answer->status, answer->body);
-    free(p);
 }
 
 static const char *content_type(const char *ref, char *out, size_t cap)
@@ -226,22 +225,16 @@ static enum err secure(struct soap_net *n, const struct effect *effect, struct a
 static enum err post(struct soap_net *n, const struct effect *effect, struct span body)
 {
     char type[256];
-    struct posted *p = calloc(1, sizeof *p);
-    if (!p)
-        return ERR_NO_MEMORY;
-    p->net = n;
-    p->effect_id = effect->id;
-    memcpy(p->ref, effect->ref, sizeof p->ref);
-    memcpy(p->line, effect->line, sizeof p->line);
+    struct posted p = { .net = n, .effect_id = effect->id };
+    memcpy(p.ref, effect->ref, sizeof p.ref);
+    memcpy(p.line, effect->line, sizeof p.line);
     struct http_call call = { .url = effect->to,
                               .content_type = content_type(effect->ref, type, sizeof type),
                               .body = body,
                               .done = on_answer,
-                              .context = p };
-    enum err err = http_client_send(n->client, &call);
-    if (err != ERR_NONE)
-        free(p);
-    return err;
+                              .context = &p,
+                              .context_size = sizeof p };
+    return http_client_send(n->client, &call);
 }
 
 void soap_net_post(struct soap_net *n, const struct effect *effect)

@@ -574,6 +574,43 @@ static void many_requests_keep_few_connections(void **state)
     assert_ok(g.err);
 }
 
+struct copied {
+    size_t number, *answers;
+    char text[40];
+};
+
+static void on_copied(void *context, const struct http_answer *a)
+{
+    const struct copied *c = context;
+    char want[40];
+    snprintf(want, sizeof want, "number %zu", c->number);
+    assert_ok(a->err);
+    assert_string_equal(c->text, want);
+    (*c->answers)++;
+}
+
+/* The caller's own is gone when the answer comes; the room of one call serves the next, for short bodies and long. */
+static void a_context_may_be_copied(void **state)
+{
+    (void)state;
+    static uint8_t body[40000];
+    char url[100];
+    size_t answers = 0;
+    serve(NULL, sizeof body);
+    connect_client(NULL, 0);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/many", http_server_port(server));
+    for (size_t i = 0; i < 300; i++) {
+        struct copied c = { i, &answers, "" };
+        snprintf(c.text, sizeof c.text, "number %zu", i);
+        assert_ok(http_client_send(client, &(struct http_call){ .url = url, .body = { body, i % 50 * 800 }, .done = on_copied,
+                                                                .context = &c, .context_size = sizeof c }));
+        memset(&c, 0xEE, sizeof c);
+        if (i % 70 == 69)
+            wait_for(&answers, i + 1);
+    }
+    wait_for(&answers, 300);
+}
+
 #define ENDS(test) cmocka_unit_test_teardown(test, stop)
 
 int main(void)
@@ -591,6 +628,7 @@ int main(void)
         ENDS(pipelined_requests_follow_each_other),
         ENDS(slow_and_broken_requests_end),
         ENDS(many_requests_keep_few_connections),
+        ENDS(a_context_may_be_copied),
     };
     return cmocka_run_group_tests(tests, make_world, drop_world);
 }
