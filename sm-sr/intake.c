@@ -140,9 +140,10 @@ static bool is_twice(const struct query *q, size_t row)
 /* Whose number is it? */
 static enum err owners_of(struct smsr *s, const char *number, char ret[OWNERS_MAX][EID_TEXT_SIZE], size_t *ret_count)
 {
+    _Alignas(max_align_t) uint8_t first[4096];
     struct arena a;
     enum err err = ERR_BUSY;
-    arena_init(&a, 1u << 18);
+    arena_init_buffer(&a, first, sizeof first, 1u << 18);
     struct rowset *rows = ARENA_NEW(&a, struct rowset);
     const struct query *q = NULL;
     if (rows) {

@@ -94,6 +94,13 @@ void *arena_alloc(struct arena *a, size_t len)
     return a->zeroed && !a->blocks ? memory : memset(memory, 0, len);
 }
 
+size_t arena_room(const struct arena *a)
+{
+    size_t left = a->pos ? (size_t)(a->end - a->pos) / ARENA_ALIGN * ARENA_ALIGN : 0, below = a->ceiling - a->used;
+    size_t room = left > ARENA_ALIGN ? left - ARENA_ALIGN : 0; /* pos may have to be aligned */
+    return room < below ? room : below / ARENA_ALIGN * ARENA_ALIGN;
+}
+
 void arena_trim(struct arena *a, const void *memory, size_t len)
 {
     uint8_t *end = (uint8_t *)memory + (len + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;

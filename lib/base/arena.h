@@ -32,6 +32,8 @@ void arena_release(struct arena *a);
 
 /* Zeroed memory, aligned for any type; NULL when the ceiling is reached. */
 void *arena_alloc(struct arena *a, size_t len);
+/* Octets that an allocation may have without a further block. */
+size_t arena_room(const struct arena *a);
 /* Gives back all but the first len octets of the newest allocation. What is given back must still be zero. */
 void arena_trim(struct arena *a, const void *memory, size_t len);
 #define ARENA_NEW(arena, type)           ((type *)arena_alloc((arena), sizeof(type)))

@@ -12,9 +12,10 @@ static enum err verify(const struct eis *eis, struct ec_key *key, EVP_PKEY *othe
 {
     if (eis->signed_info.len == 0 || eis->signature.len == 0)
         return ERR_MISSING;
+    _Alignas(max_align_t) uint8_t first[2048];
     struct dsig d;
     struct arena a;
-    arena_init(&a, 4 * DSIG_CERTIFICATE_MAX);
+    arena_init_buffer(&a, first, sizeof first, 4 * DSIG_CERTIFICATE_MAX);
     enum err err = dsig_read(eis->signature, &a, &d);
     if (d.reference_count > 1 || (err == ERR_NONE && d.references[0].uri.len))
         err = ERR_UNSUPPORTED; /* it means EumSignedInfo, without saying so */

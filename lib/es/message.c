@@ -3,6 +3,7 @@
 #include "field.h"
 #include "wsse.h"
 
+#define SOAP_CAP_LEAST 4096u  /* room for most messages: what is left of the arena's block is tried when it has that */
 #define SOAP_CAP_FIRST 16384u /* room for a message with an EIS; four times more each time it is not enough */
 
 /* --- decoding the header --------------------------------------------------------------------------------------- */
@@ -372,11 +373,17 @@ static void wr_message(struct writer *w, const struct es_message *m)
     wr_text(w, "</env:Body></env:Envelope>");
 }
 
+static size_t first_cap(const struct arena *a)
+{
+    size_t room = arena_room(a);
+    return room >= SOAP_CAP_LEAST && room < SOAP_CAP_FIRST ? room : SOAP_CAP_FIRST;
+}
+
 /* Tries with more and more room: the length is not known before. */
 static enum err encode_growing(void (*write)(struct writer *, const void *), const void *what, struct arena *a,
                                struct span *ret)
 {
-    for (size_t cap = SOAP_CAP_FIRST;; cap *= 4) {
+    for (size_t cap = first_cap(a);; cap = cap < SOAP_CAP_FIRST ? SOAP_CAP_FIRST : 4 * cap) {
         if (cap > SOAP_MESSAGE_MAX)
             cap = SOAP_MESSAGE_MAX;
         struct writer w = wr_arena(a, cap);

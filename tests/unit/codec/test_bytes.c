@@ -68,6 +68,30 @@ static void bcd_swaps_and_fills(void **state)
     assert_fails(bcd_text(hex_lit("980010F2"), true, text, 4), ERR_TOO_LONG);
 }
 
+/* What arena_room says fits without a block, and not an octet more. */
+static void arena_tells_its_room(void **state)
+{
+    (void)state;
+    _Alignas(max_align_t) uint8_t first[1000];
+    struct arena a;
+    for (size_t used = 0; used < 900; used += 7) {
+        arena_init_buffer(&a, first, sizeof first, 100000);
+        assert_non_null(arena_alloc(&a, used));
+        size_t room = arena_room(&a);
+        assert_true(room + used + 64 > sizeof first);
+        assert_non_null(arena_alloc(&a, room));
+        assert_null(a.blocks);
+        assert_non_null(arena_alloc(&a, 32));
+        assert_non_null(a.blocks);
+        arena_release(&a);
+    }
+    arena_init(&a, 40);
+    assert_int_equal(arena_room(&a), 0);
+    assert_non_null(arena_alloc(&a, 32));
+    assert_true(arena_room(&a) <= 8);
+    arena_release(&a);
+}
+
 static void arena_stops_at_its_ceiling(void **state)
 {
     (void)state;
@@ -87,6 +111,7 @@ int main(void)
         cmocka_unit_test(a_full_writer_stays_full), cmocka_unit_test(printf_needs_its_room),
         cmocka_unit_test(hex_takes_only_digits), cmocka_unit_test(bcd_swaps_and_fills),
         cmocka_unit_test(arena_stops_at_its_ceiling),
+        cmocka_unit_test(arena_tells_its_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
