@@ -17,6 +17,7 @@ static const char help[] =
     "\n"
     "  --group NAME, --case N   only that group; only that case\n"
     "  --quick                  without the cases that wait for a second or more\n"
+    "  --ideas                  the numbered ideas of the fact book alone, up to 110\n"
     "  --json, --junit FILE     JSON on stdout in place of the table; JUnit XML into a file\n"
     "  --keep FOLDER            the lab is made in that folder, and stays\n"
     "  --quiet                  no line on stderr while it runs\n"
@@ -27,7 +28,7 @@ enum { EXIT_GOOD = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NO_SERVERS = 3 };
 
 struct options {
     const char *target, *group, *number, *junit, *keep;
-    bool json, quiet, quick, list, example, help;
+    bool json, quiet, quick, ideas, list, example, help;
 };
 
 static bool option_read(struct options *o, char **argv, int left, int *used)
@@ -37,7 +38,7 @@ static bool option_read(struct options *o, char **argv, int left, int *used)
         bool *flag;
     } rows[] = { { "--target", &o->target, NULL }, { "--group", &o->group, NULL },  { "--case", &o->number, NULL },
                  { "--junit", &o->junit, NULL },   { "--keep", &o->keep, NULL },    { "--json", NULL, &o->json },
-                 { "--quiet", NULL, &o->quiet },   { "--quick", NULL, &o->quick },   { "--list", NULL, &o->list },    { "--make-target", NULL, &o->example },
+                 { "--quiet", NULL, &o->quiet },   { "--quick", NULL, &o->quick }, { "--ideas", NULL, &o->ideas },   { "--list", NULL, &o->list },    { "--make-target", NULL, &o->example },
                  { "--help", NULL, &o->help } };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         if (strcmp(rows[i].name, argv[0]) != 0 || (rows[i].value && left < 2))
@@ -72,6 +73,7 @@ static int run(const struct options *o)
                                       .group = o->group,
                                       .number = o->number ? (unsigned)strtoul(o->number, NULL, 10) : 0,
                                       .quick = o->quick,
+                                      .ideas = o->ideas,
                                       .keep = o->keep,
                                       .progress = !o->quiet };
     struct report r = { .kind = "server", .target = o->target, .rows = rows };

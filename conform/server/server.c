@@ -15,7 +15,7 @@ static const struct server_group *const groups[] = { &server_functions_group, &s
 static bool wanted(const struct server_case *c, const struct server_wish *wish)
 {
     return (!wish->group || !strcmp(wish->group, c->def.group)) && (!wish->number || wish->number == c->def.number) &&
-           !(wish->quick && c->waits);
+           !(wish->quick && c->waits) && !(wish->ideas && c->def.number > SERVER_IDEAS);
 }
 
 void server_list(FILE *out)

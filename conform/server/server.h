@@ -8,12 +8,14 @@
 #include "conform/report.h"
 
 #define SERVER_CASES_MAX 200u
+#define SERVER_IDEAS     110u /* of the fact book; the cases behind them are ours */
 
 struct server_wish {
     const char *target; /* "lab", or a file */
     const char *group;  /* NULL: all */
     unsigned number;    /* 0: all */
     bool quick;         /* without those that wait for a second or more */
+    bool ideas;         /* without those behind SERVER_IDEAS */
     const char *keep;   /* folder of the lab, which stays; NULL: a temporary one */
     bool progress;
 };

@@ -77,14 +77,15 @@ def names_in_sources():
 
 
 def failed_cases(mutant, wanted):
-    done = subprocess.run([RUNNER, 'server', '--target', 'lab', '--json', '--quiet'], capture_output=True, text=True, timeout=900,
+    """What lies behind the ideas of the fact book walks all functions, and with a fault in them may spoil the scene of the others."""
+    more = [] if any(number > IDEAS for number in wanted) else ['--ideas']
+    done = subprocess.run([RUNNER, 'server', '--target', 'lab', '--json', '--quiet', *more], capture_output=True, text=True, timeout=900,
                           env=dict(os.environ, OSPREY_MUTANT=mutant))
     try:
         cases = json.loads(done.stdout)['cases']
     except ValueError:
         return {0: {'name': 'no verdicts', 'detail': done.stderr.strip()[-300:]}}
-    # Those behind the ideas of the fact book walk all functions: they may meet any fault, so they prove none but the one they are
-    # meant for.
+    # They may meet any fault, too, so they prove none but the one they are meant for.
     return {case['number']: case for case in cases
             if case['verdict'] == 'fail' and (case['number'] <= IDEAS or case['number'] in wanted)}
 
