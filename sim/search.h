@@ -26,8 +26,8 @@ int sim_order_search(const struct scenario *s, const struct sim_order *o);
 /* Worlds with every function and every fault, the seeds of the order and then one aimed at each cell of the table of steps and
  * faults that is still zero; prints the table. 0: no cell is zero, and nothing was violated. */
 int sim_order_table(const struct sim_order *o);
-/* The same worlds until each step of each procedure was visited, and each kind of fault has struck one; 1: not within o->seconds. */
-#define REACH_SECONDS 60u
+/* The same worlds until each step of each procedure was visited, and each kind of fault has struck one; 1: not in so many worlds. */
+#define REACH_WORLDS_MAX 200u
 int sim_order_reach(const struct sim_order *o);
 /* One world for each place of the scenario's history where something can fail, struck there and nowhere else (strike.h). */
 int sim_order_sweep(const struct scenario *s, const struct sim_order *o);

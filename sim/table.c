@@ -11,7 +11,7 @@
 /* What each scenario is good for is learnt from its worlds. */
 static const struct scenario *const scenarios[] = { &SCENARIO_EVERY_FUNCTION,  &SCENARIO_EVERY_BY_HTTPS, &SCENARIO_FULL_CARDS,
                                                     &SCENARIO_ADMINISTRATION, &SCENARIO_UNHEARD,        &SCENARIO_SLOW_DATA,
-                                                    &SCENARIO_SLOW_UNHEARD,   &SCENARIO_SWITCHES };
+                                                    &SCENARIO_SLOW_UNHEARD,   &SCENARIO_SWITCHES,       &SCENARIO_SWITCHES_SLOW };
 #define SCENARIOS ARRAY_LEN(scenarios)
 
 struct table {
@@ -160,8 +160,8 @@ static size_t next_world(const struct table *t)
 
 int sim_order_reach(const struct sim_order *o)
 {
-    struct table t = { .order = o, .until = time(NULL) + (o->seconds ? o->seconds : REACH_SECONDS) };
-    for (uint64_t seed = o->first; !is_over(&t) && never_reached(&t.all, false); seed++)
+    struct table t = { .order = o, .until = o->seconds ? time(NULL) + o->seconds : 0 };
+    for (uint64_t seed = o->first; t.worlds < REACH_WORLDS_MAX && !is_over(&t) && never_reached(&t.all, false); seed++)
         run_one(&t, next_world(&t), &(struct sim_wish){ .seed = seed });
     unsigned missing = never_reached(&t.all, true);
     printf("%zu steps, %u kinds of fault, %u never reached; %u worlds, %u failed\n", steps_count(), FAULT_KINDS, missing, t.worlds, t.failed);

@@ -68,3 +68,16 @@ const struct scenario SCENARIO_SWITCHES = {
     .quiet_hours = 8,
     .ok_permille = 50,
 };
+
+const struct scenario SCENARIO_SWITCHES_SLOW = {
+    .name = "switches-slow",
+    .summary = "the same with connections so slow that they go on beside what is asked by SMS",
+    .options = { .card_count = 6, .profile_count = 8, .profile_memory = 20000, .air = { .delay_min_ms = 2000, .delay_max_ms = 40000 },
+                 .odd_profiles = true, .auto_delete = true, .administration = true },
+    .programme = { .functions = 24, .spread_ms = 600000u, .think_max_ms = 60000u, .validity_min_s = 10800, .validity_max_s = 36000,
+                   .twice_permille = 50, .together_permille = 350, .administration_permille = 300 },
+    .faults = EVERY_FAULT(400),
+    .hours = 120,
+    .quiet_hours = 8,
+    .ok_permille = 50,
+};
