@@ -53,7 +53,7 @@ MUTANTS = {
     'takes_eis_of_another_eum': [5],
     'takes_expired_ecasd': [6],
     'takes_over_unprepared': [71],
-    'takes_revoked_eums': [136],
+    'takes_revoked_eums': [136, 70],
     'tells_the_caller_too': [38, 39, 51, 54, 58, 80],
 }
 
