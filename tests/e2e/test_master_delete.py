@@ -106,9 +106,11 @@ def deleted(o):
     o.eco.start('sm-sr')
     running = [row for row in o.eco.smsr_rows('SELECT procedure FROM operation ORDER BY n')]
     assert ('master-delete',) in running, running
+    o.master_delete('was used for another request', *again)
     o.eco.start('device')
     o.master_delete('EXECUTED_SUCCESS', '--file', o.eco.path('token.json'), '--call-id', 'delete-1')
-    o.master_delete('was used for another request', *again)
+    o.eco.wait('the SM-DP hears of it', lambda: o.eco.smdp_rows('SELECT state FROM profile WHERE iccid=?', o.iccid[0]) == [(0,)], 10)
+    o.master_delete('the profile is not installed', *again)
     assert o.iccid[0] not in o.on_card(), o.on_card()
     assert all(iccid != o.iccid[0] for iccid, *_ in o.eco.eis_now(o.eid))
     trail = o.eco.smsr_rows("SELECT exec FROM audit WHERE operation=1536 AND iccid=?", o.iccid[0])
