@@ -105,6 +105,29 @@ static void other_documents_have_none(void **state)
     refused("<a xml:lang='en'><child/></a>", "child", CANONICAL_EXCLUSIVE, ERR_NONE);
 }
 
+static void has_form(const char *document, const char *path, enum canonical_method method, const char *want)
+{
+    uint8_t octets[1024];
+    struct writer w = wr_of(octets, sizeof octets);
+    assert_ok(ours(span_text(document), path, method, &w));
+    assert_span_equal(wr_span(&w), span_text(want));
+}
+
+static void an_element_by_its_path(void **state)
+{
+    static const char document[] = "<a xmlns='u:a' xmlns:p='u:p'><c/><b><x><c/></x><c q='1'><p:d/></c><c/></b><b><c>no</c></b></a>";
+    (void)state;
+    has_form(document, "b/c", CANONICAL_EXCLUSIVE, "<c xmlns=\"u:a\" q=\"1\"><p:d xmlns:p=\"u:p\"></p:d></c>");
+    has_form(document, "b/c", CANONICAL_1_0, "<c xmlns=\"u:a\" xmlns:p=\"u:p\" q=\"1\"><p:d></p:d></c>");
+    has_form(document, "b/c/d", CANONICAL_EXCLUSIVE, "<p:d xmlns:p=\"u:p\"></p:d>");
+    has_form("<a><b/><b><c/></b></a>", "b/c", CANONICAL_EXCLUSIVE, "<c></c>");
+    has_form("<a><z xml:lang='en'/><b><c/></b></a>", "b/c", CANONICAL_1_0, "<c></c>");
+    refused(document, "c/c", CANONICAL_EXCLUSIVE, ERR_MISSING);
+    refused(document, "b/c/c", CANONICAL_EXCLUSIVE, ERR_MISSING);
+    refused(document, "x/c", CANONICAL_EXCLUSIVE, ERR_MISSING);
+    refused("<a><b xml:lang='en'><c/></b></a>", "b/c", CANONICAL_1_0, ERR_UNSUPPORTED);
+}
+
 static void every_message_has_the_same_form(void **state)
 {
     (void)state;
@@ -141,6 +164,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forms_are_those_of_libxml2),
         cmocka_unit_test(other_documents_have_none),
+        cmocka_unit_test(an_element_by_its_path),
         cmocka_unit_test(every_message_has_the_same_form),
         cmocka_unit_test(a_small_place_is_said_so),
     };
