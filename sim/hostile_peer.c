@@ -6,7 +6,7 @@
 
 #define MESSAGE_MAX (1u << 18)
 
-static bool holds(struct span body, const char *text) { return body.len && memmem(body.ptr, body.len, text, strlen(text)) != NULL; }
+static bool holds(struct span body, const char *text) { return body.ptr && memmem(body.ptr, body.len, text, strlen(text)) != NULL; }
 
 /* The text of the first element of that name. */
 static struct span text_of(struct span body, const char *element)
