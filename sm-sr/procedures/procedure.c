@@ -97,13 +97,15 @@ static bool has_come(const struct turn *t, const struct operation *op)
     return op->procedure == &SMSR_HANDOVER && smsr_operation_runs(op) && t->e->known && op->status.exec != EXECUTED_FAILED;
 }
 
-/* The enabled profile changed, and then the operation failed: "failed" or "expired" does not tell that. */
+/* The enabled profile changed, and then the operation failed: "failed" or "expired" does not tell that. What the card has
+ * changed back since has been told already, and is no more so. */
 static void tell_of_switch(struct turn *t, const struct operation *op)
 {
     const struct profile *p = smsr_profile_by_aid(t->e, &op->isdp);
     bool unsaid = op->status.exec == EXECUTED_FAILED || op->status.exec == EXECUTED_EXPIRED;
-    if ((op->flags & OPERATION_SWITCHED) && unsaid && p && !MUTANT(says_no_more_than_expired))
-        smsr_tell_asker(t, op->procedure == &SMSR_ENABLE_PROFILE ? SMSR_TELL_ENABLED : SMSR_TELL_DISABLED, p);
+    bool enables = op->procedure == &SMSR_ENABLE_PROFILE, still = p && (p->info.state == PROFILE_ENABLED) == enables;
+    if ((op->flags & OPERATION_SWITCHED) && unsaid && still && !MUTANT(says_no_more_than_expired))
+        smsr_tell_asker(t, enables ? SMSR_TELL_ENABLED : SMSR_TELL_DISABLED, p);
 }
 
 static struct operation *own_audit(struct euicc *e)
