@@ -5,6 +5,8 @@
 #include "lib/crypto/openssl.h"
 #include "message.h"
 
+#define SIGNATURE_FIRST 2048u /* octets of a signature being read, before blocks are taken from the heap */
+
 /* --- verifying ------------------------------------------------------------------------------------------------- */
 
 /* Of the key one is there. */
@@ -12,7 +14,7 @@ static enum err verify(const struct eis *eis, struct ec_key *key, EVP_PKEY *othe
 {
     if (eis->signed_info.len == 0 || eis->signature.len == 0)
         return ERR_MISSING;
-    _Alignas(max_align_t) uint8_t first[2048];
+    _Alignas(max_align_t) uint8_t first[SIGNATURE_FIRST];
     struct dsig d;
     struct arena a;
     arena_init_buffer(&a, first, sizeof first, 4 * DSIG_CERTIFICATE_MAX);

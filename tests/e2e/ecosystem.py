@@ -184,6 +184,12 @@ class Ecosystem(lab.Lab):
         return self.rows('operator/inbox.db', 'SELECT coalesce(max(number), 0) FROM message')[0][0]
 
 
+def show_logs(folder):
+    """What each program of a lab said last: for a test that failed."""
+    for name in sorted(os.listdir(folder)):
+        print(name, lab.tail(os.path.join(folder, name), 12), sep='\n')
+
+
 def profile_of(line):
     """A line of osprey-euicc info: (iccid, isdp_aid, state, fallback)."""
     word = line.split()

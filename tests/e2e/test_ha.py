@@ -184,8 +184,7 @@ def once(folder, keep):
             if exits(lab_):
                 raise LabError(f'ended by themselves: {exits(lab_)}')
         except (LabError, TimeoutError):
-            for name in sorted(os.listdir(os.path.join(out, 'logs'))):
-                print(name, lab.tail(os.path.join(out, 'logs', name), 12), sep='\n')
+            ecosystem.show_logs(os.path.join(out, 'logs'))
             raise
     for machine in database.machines + lab_.places:
         machine.crash()

@@ -112,8 +112,7 @@ def main():
             try:
                 run(lab_, arguments.seconds)
             except LabError:
-                for name in sorted(os.listdir(os.path.join(out, 'logs'))):
-                    print(name, lab.tail(os.path.join(out, 'logs', name), 12), sep='\n')
+                ecosystem.show_logs(os.path.join(out, 'logs'))
                 raise
     finally:
         server.stop()

@@ -205,8 +205,7 @@ def main():
             try:
                 run(lab_, arguments.seconds, old, ecosystem.BUILD, future)
             except (LabError, TimeoutError):
-                for name in sorted(os.listdir(os.path.join(out, 'lab', 'logs'))):
-                    print(name, lab.tail(os.path.join(out, 'lab', 'logs', name), 12), sep='\n')
+                ecosystem.show_logs(os.path.join(out, 'lab', 'logs'))
                 raise
     finally:
         server.stop()
