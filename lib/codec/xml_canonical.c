@@ -1,5 +1,6 @@
 #include "xml_canonical.h"
 
+#include "uri.h"
 #include "xml.h"
 
 struct shown {
@@ -10,6 +11,8 @@ struct shown {
 struct canonical {
     struct xml_reader r;
     enum xml_canonical method;
+    struct span prefixes[XML_PREFIXES_MAX]; /* of its list */
+    size_t prefix_count;
     const char *path;
     uint8_t matched; /* so many of its names are those of open elements */
     uint8_t target; /* depth of the element that is written; 0: none */
@@ -148,26 +151,43 @@ static void write_value(struct writer *w, struct span value)
     }
 }
 
-/* scheme:something or scheme://something, of letters, digits and a few signs. */
-static bool is_absolute(struct span uri)
+/* ---- namespaces ---- */
+
+static enum err prefix_read(struct span token, struct span *ret)
 {
-    const uint8_t *colon = uri.len ? memchr(uri.ptr, ':', uri.len) : NULL;
-    if (!colon || colon == uri.ptr)
-        return !uri.len;
-    size_t scheme = (size_t)(colon - uri.ptr);
-    bool authority = uri.len > scheme + 2 && !memcmp(colon, "://", 3);
-    for (size_t i = 0; i < uri.len; i++) {
-        uint8_t c = uri.ptr[i];
-        bool letter = (c | 0x20) - 'a' + 0u < 26u, digit = i && c >= '0' && c <= '9';
-        bool sign = c == ':' ? i == scheme || !authority
-                             : i > scheme && (c == '/' || c == '.' || c == '-' || c == '_' || c == '~');
-        if (!letter && !digit && !sign && (c != '#' || i + 1 < uri.len))
-            return false;
+    static const char signs[] = "-._";
+    *ret = span_eq(token, SPAN_LIT("#default")) ? SPAN_NONE : token;
+    for (size_t i = 0; i < ret->len; i++) {
+        uint8_t c = ret->ptr[i];
+        bool letter = (c | 0x20) - 'a' + 0u < 26u || c == '_', later = i && (c - '0' + 0u < 10u || memchr(signs, c, sizeof signs - 1));
+        if (!letter && !later)
+            return ERR_BAD_VALUE;
     }
-    return uri.len > scheme + (authority ? 3 : 1);
+    return span_eq(token, SPAN_LIT("xmlns")) ? ERR_BAD_VALUE : ERR_NONE; /* another word for #default in some */
 }
 
-/* ---- namespaces ---- */
+enum err xml_prefix_list(struct span text, struct span ret[XML_PREFIXES_MAX], size_t *ret_count)
+{
+    static const char space[] = " \t\r\n";
+    struct span prefixes[XML_PREFIXES_MAX];
+    size_t count = 0;
+    if (text.len > XML_PREFIX_LIST_MAX)
+        return ERR_TOO_LONG;
+    for (size_t i = 0, from; i < text.len;) {
+        for (from = i; i < text.len && !memchr(space, text.ptr[i], sizeof space - 1);)
+            i++;
+        if (i++ == from)
+            continue;
+        if (count == XML_PREFIXES_MAX)
+            return ERR_TOO_LONG;
+        enum err err = prefix_read(span_sub(text, from, i - 1 - from), &prefixes[count++]);
+        if (err != ERR_NONE)
+            return err;
+    }
+    memcpy(ret, prefixes, count * sizeof *ret);
+    *ret_count = count;
+    return ERR_NONE;
+}
 
 static int compare(struct span a, struct span b)
 {
@@ -213,8 +233,16 @@ static void show(struct canonical *c, struct span prefix)
     c->shown_count++;
 }
 
+static bool is_inclusive(const struct canonical *c, struct span prefix)
+{
+    for (size_t i = 0; i < c->prefix_count; i++)
+        if (span_eq(c->prefixes[i], prefix))
+            return true;
+    return c->method == XML_INCLUSIVE;
+}
+
 /* Exclusive: what the tag itself uses. Inclusive: all that is in scope, which the parent has shown but for the tag's
- * own. */
+ * own; with a list, so for its prefixes. */
 static void show_all(struct canonical *c)
 {
     const struct xml_reader *r = &c->r;
@@ -223,8 +251,8 @@ static void show_all(struct canonical *c)
     for (size_t i = 0; i < r->attr_count && c->method == XML_EXCLUSIVE; i++)
         if (r->attrs[i].prefix.len)
             show(c, r->attrs[i].prefix);
-    for (size_t i = 0; i < r->ns_count && c->method == XML_INCLUSIVE; i++)
-        if (r->depth == c->target || r->namespaces[i].depth == r->depth)
+    for (size_t i = 0; i < r->ns_count && (c->method == XML_INCLUSIVE || c->prefix_count); i++)
+        if ((r->depth == c->target || r->namespaces[i].depth == r->depth) && is_inclusive(c, r->namespaces[i].prefix))
             show(c, r->namespaces[i].prefix);
 }
 
@@ -290,7 +318,7 @@ static void check_tag(struct canonical *c, bool outside)
 {
     const struct xml_reader *r = &c->r;
     for (size_t i = r->ns_count; i > 0 && r->namespaces[i - 1].depth == r->depth; i--)
-        if (!is_absolute(r->namespaces[i - 1].uri))
+        if (r->namespaces[i - 1].uri.len && !uri_is_absolute(r->namespaces[i - 1].uri))
             refuse(c, ERR_UNSUPPORTED);
     for (size_t i = 0; i < r->attr_count && outside && c->method == XML_INCLUSIVE; i++)
         if (is_xml(r->attrs[i].prefix))
@@ -359,9 +387,13 @@ static void walk(struct canonical *c)
     }
 }
 
-enum err xml_canonical(struct span document, const char *path, enum xml_canonical method, struct writer *out)
+enum err xml_canonical(struct span document, const char *path, const struct xml_form *form, struct writer *out)
 {
-    struct canonical c = { .method = method, .path = path, .out = out };
+    struct canonical c = { .method = form->method, .path = path, .out = out };
+    if (form->method == XML_EXCLUSIVE)
+        c.err = xml_prefix_list(form->prefixes, c.prefixes, &c.prefix_count);
+    if (c.err != ERR_NONE)
+        return c.err;
     xml_open(&c.r, document);
     if (c.r.fault == XML_OK)
         enter(&c);

@@ -47,25 +47,70 @@ static bool is(const struct xml_reader *r, const char *name)
     return span_eq(r->local, span_text(name)) && span_eq(r->ns, SPAN_LIT(DSIG_NS));
 }
 
-static void refuse(struct dsig *d, enum err err)
+static void refuse(struct dsig *d, enum err err, const char *what)
 {
-    if (d->err == ERR_NONE)
-        d->err = err;
+    if (d->err != ERR_NONE)
+        return;
+    d->err = err;
+    d->wrong = what;
 }
 
-/* The element's Algorithm; it may have no children (no InclusiveNamespaces, no HMAC length, no XPath). */
-static const struct dsig_algorithm *read_algorithm(struct xml_reader *r, struct arena *a, struct dsig *d,
+/* The current element has no place here. */
+static void refuse_element(struct xml_reader *r, struct dsig *d, const char *what)
+{
+    refuse(d, ERR_UNSUPPORTED, what);
+    xml_skip(r);
+}
+
+static const struct dsig_algorithm *read_name(struct xml_reader *r, struct arena *a, struct dsig *d,
                                               const struct dsig_algorithm *table, size_t count)
 {
     struct span uri = SPAN_NONE;
     const struct dsig_algorithm *found = xml_attribute(r, "Algorithm", a, &uri) ? algorithm(table, count, uri) : NULL;
     if (!found)
-        refuse(d, ERR_UNSUPPORTED);
-    while (xml_child(r)) {
-        refuse(d, ERR_UNSUPPORTED);
-        xml_skip(r);
-    }
+        refuse(d, ERR_UNSUPPORTED, "an algorithm that is not taken");
     return found;
+}
+
+/* The element's Algorithm; it may have no children (no HMAC length). */
+static const struct dsig_algorithm *read_algorithm(struct xml_reader *r, struct arena *a, struct dsig *d,
+                                                   const struct dsig_algorithm *table, size_t count)
+{
+    const struct dsig_algorithm *found = read_name(r, a, d, table, count);
+    while (xml_child(r))
+        refuse_element(r, d, "a parameter of an algorithm that has none");
+    return found;
+}
+
+/* InclusiveNamespaces of the exclusive form's own namespace. */
+static void read_prefixes(struct xml_reader *r, struct arena *a, struct dsig *d, struct span *ret)
+{
+    struct span names[XML_PREFIXES_MAX];
+    size_t count;
+    if (!xml_attribute(r, "PrefixList", a, ret))
+        refuse(d, ERR_MISSING, "InclusiveNamespaces without a PrefixList");
+    enum err err = xml_prefix_list(*ret, names, &count);
+    if (err != ERR_NONE)
+        refuse(d, err, err == ERR_TOO_LONG ? "a PrefixList that is too long" : "a PrefixList of something else than prefixes");
+    while (xml_child(r))
+        refuse_element(r, d, "an element in InclusiveNamespaces");
+}
+
+/* A canonical form; an exclusive one may have one list of prefixes. */
+static struct dsig_form read_form(struct xml_reader *r, struct arena *a, struct dsig *d)
+{
+    struct dsig_form form = { .method = read_name(r, a, d, c14n_methods, ARRAY_LEN(c14n_methods)) };
+    bool exclusive = form.method && form.method->value == XML_EXCLUSIVE, listed = false;
+    while (xml_child(r)) {
+        bool list = span_eq(r->local, SPAN_LIT("InclusiveNamespaces")) && span_eq(r->ns, SPAN_LIT(DSIG_EXCLUSIVE));
+        if (list && exclusive && !listed)
+            read_prefixes(r, a, d, &form.prefixes);
+        else
+            refuse_element(r, d, !list ? "a parameter of a canonical form that is not taken" : listed ? "two lists of InclusiveNamespaces"
+                                                                                   : "InclusiveNamespaces in an inclusive form");
+        listed |= list;
+    }
+    return form;
 }
 
 enum err dsig_base64_read(struct span text, uint8_t *out, size_t cap, size_t *ret_len)
@@ -101,15 +146,15 @@ static void read_base64(struct xml_reader *r, struct arena *a, struct dsig *d, u
 {
     enum err err = dsig_base64_read(xml_text(r, a), out, cap, ret_len);
     if (err != ERR_NONE)
-        refuse(d, err);
+        refuse(d, err, "a value that is not base64, or too long");
 }
 
 static void read_transforms(struct xml_reader *r, struct arena *a, struct dsig *d, struct dsig_reference *one)
 {
     while (xml_child(r)) {
-        if (!is(r, "Transform") || one->transform)
-            refuse(d, ERR_UNSUPPORTED);
-        one->transform = read_algorithm(r, a, d, c14n_methods, ARRAY_LEN(c14n_methods));
+        if (!is(r, "Transform") || one->transform.method)
+            refuse(d, ERR_UNSUPPORTED, "more than one Transform");
+        one->transform = read_form(r, a, d);
     }
 }
 
@@ -118,38 +163,34 @@ static void read_reference(struct xml_reader *r, struct arena *a, struct dsig *d
     struct dsig_reference rest = { .digest_len = 0 };
     struct dsig_reference *one = d->reference_count < DSIG_REFERENCES_MAX ? &d->references[d->reference_count++] : &rest;
     if (one == &rest || (xml_attribute(r, "URI", a, &one->uri) && (!one->uri.len || one->uri.len > DSIG_ID_MAX)))
-        refuse(d, ERR_UNSUPPORTED);
+        refuse(d, ERR_UNSUPPORTED, "too many references, or one with a URI that is not taken");
     while (xml_child(r)) {
-        if (is(r, "Transforms") && !one->transform)
+        if (is(r, "Transforms") && !one->transform.method)
             read_transforms(r, a, d, one);
         else if (is(r, "DigestMethod") && !one->digest)
             one->digest = read_algorithm(r, a, d, digest_methods, ARRAY_LEN(digest_methods));
         else if (is(r, "DigestValue") && !one->digest_len)
             read_base64(r, a, d, one->digest_value, sizeof one->digest_value, &one->digest_len);
-        else {
-            refuse(d, ERR_UNSUPPORTED);
-            xml_skip(r);
-        }
+        else
+            refuse_element(r, d, "a Reference with something else in it");
     }
     if (!one->digest || !one->digest_len)
-        refuse(d, ERR_MISSING);
-    if (!one->transform)
-        one->transform = ALGORITHM(c14n_methods, SPAN_LIT("http://www.w3.org/TR/2001/REC-xml-c14n-20010315"));
+        refuse(d, ERR_MISSING, "a Reference without digest");
+    if (!one->transform.method)
+        one->transform.method = ALGORITHM(c14n_methods, SPAN_LIT("http://www.w3.org/TR/2001/REC-xml-c14n-20010315"));
 }
 
 static void read_signed_info(struct xml_reader *r, struct arena *a, struct dsig *d)
 {
     while (xml_child(r)) {
-        if (is(r, "CanonicalizationMethod") && !d->canonical)
-            d->canonical = read_algorithm(r, a, d, c14n_methods, ARRAY_LEN(c14n_methods));
+        if (is(r, "CanonicalizationMethod") && !d->canonical.method)
+            d->canonical = read_form(r, a, d);
         else if (is(r, "SignatureMethod") && !d->method)
             d->method = read_algorithm(r, a, d, signature_methods, ARRAY_LEN(signature_methods));
         else if (is(r, "Reference"))
             read_reference(r, a, d);
-        else {
-            refuse(d, ERR_UNSUPPORTED);
-            xml_skip(r);
-        }
+        else
+            refuse_element(r, d, "a SignedInfo with something else in it");
     }
 }
 
@@ -158,7 +199,7 @@ static struct span base64_in_arena(struct xml_reader *r, struct arena *a, struct
     uint8_t *out = arena_alloc(a, cap);
     size_t len = 0;
     if (!out) {
-        refuse(d, ERR_NO_SPACE);
+        refuse(d, ERR_NO_SPACE, "a signature that takes too much memory");
         xml_skip(r);
         return SPAN_NONE;
     }
@@ -190,7 +231,7 @@ static void read_key_info(struct xml_reader *r, struct arena *a, struct dsig *d)
 enum err dsig_read(struct span signature, struct arena *a, struct dsig *d)
 {
     struct xml_reader r;
-    *d = (struct dsig){ .err = ERR_NONE };
+    *d = (struct dsig){ .wrong = "no Signature" };
     bool info = false;
     if (signature.len == 0)
         return ERR_MISSING;
@@ -203,16 +244,14 @@ enum err dsig_read(struct span signature, struct arena *a, struct dsig *d)
             read_base64(&r, a, d, d->value, sizeof d->value, &d->value_len);
         else if (is(&r, "KeyInfo"))
             read_key_info(&r, a, d);
-        else {
-            refuse(d, ERR_UNSUPPORTED);
-            xml_skip(&r);
-        }
+        else
+            refuse_element(&r, d, "a Signature with something else in it");
     }
     if (xml_close(&r) != XML_OK)
-        return ERR_BAD_VALUE;
-    if (d->err == ERR_NONE && (!d->canonical || !d->method || !d->reference_count || !d->value_len))
-        d->err = ERR_MISSING;
-    return d->err;
+        refuse(d, ERR_BAD_VALUE, "a Signature that cannot be read");
+    if (!d->canonical.method || !d->method || !d->reference_count || !d->value_len)
+        refuse(d, ERR_MISSING, "a Signature with a part missing");
+    return r.fault == XML_OK ? d->err : ERR_BAD_VALUE;
 }
 
 /* --- digests --------------------------------------------------------------------------------------------------- */
@@ -228,15 +267,16 @@ struct form {
     struct span octets;
 };
 
-static enum err form_make(struct form *f, struct span xml, const char *path, const struct dsig_algorithm *method)
+static enum err form_make(struct form *f, struct span xml, const char *path, const struct dsig_form *how)
 {
     enum err err = ERR_NO_SPACE;
+    struct xml_form form = { (enum xml_canonical)how->method->value, how->prefixes };
     arena_init_buffer(&f->arena, f->first, sizeof f->first, FORM_ARENA_MAX);
     for (size_t cap = xml.len + FORM_EXTRA; err == ERR_NO_SPACE; cap *= 8) {
         struct writer w = wr_arena(&f->arena, cap);
         if (w.err != ERR_NONE)
             return w.err;
-        err = xml_canonical(xml, path, (enum xml_canonical)method->value, &w);
+        err = xml_canonical(xml, path, &form, &w);
         f->octets = wr_span(&w);
     }
     return err;
@@ -257,7 +297,7 @@ static enum err digest(struct span s, const char *name, uint8_t out[64], size_t 
 static enum err digest_of(struct span xml, const char *path, const struct dsig_reference *r, uint8_t out[64], size_t *ret_len)
 {
     struct form form;
-    enum err err = form_make(&form, xml, path, r->transform);
+    enum err err = form_make(&form, xml, path, &r->transform);
     if (err == ERR_NONE)
         err = digest(form.octets, r->digest->digest, out, ret_len);
     arena_release(&form.arena);
@@ -330,7 +370,7 @@ enum err dsig_check_digest(const struct dsig_reference *r, struct span xml, cons
 enum err dsig_check_value(const struct dsig *d, struct span signature, EVP_PKEY *key)
 {
     struct form form;
-    enum err err = form_make(&form, signature, "SignedInfo", d->canonical);
+    enum err err = form_make(&form, signature, "SignedInfo", &d->canonical);
     if (err == ERR_NONE)
         err = check_form(d, form.octets, key);
     arena_release(&form.arena);
@@ -343,7 +383,7 @@ enum err dsig_check_value_ec(const struct dsig *d, struct span signature, struct
     struct form form;
     if (d->method->value != EVP_PKEY_EC || strcmp(d->method->digest, "SHA256"))
         return dsig_check_value(d, signature, ec_key_openssl(key));
-    enum err err = form_make(&form, signature, "SignedInfo", d->canonical);
+    enum err err = form_make(&form, signature, "SignedInfo", &d->canonical);
     if (err == ERR_NONE)
         err = ec_verify(key, form.octets, (struct span){ d->value, d->value_len });
     arena_release(&form.arena);
@@ -367,13 +407,13 @@ enum err dsig_add(struct dsig *d, struct span uri, struct span xml, const char *
     if (d->reference_count == DSIG_REFERENCES_MAX)
         return ERR_NO_SPACE;
     struct dsig_reference *r = &d->references[d->reference_count++];
-    *r = (struct dsig_reference){ .uri = uri, .transform = &c14n_methods[0], .digest = &digest_methods[0] };
+    *r = (struct dsig_reference){ .uri = uri, .transform = { .method = &c14n_methods[0] }, .digest = &digest_methods[0] };
     return digest_of(xml, path, r, r->digest_value, &r->digest_len);
 }
 
 enum err dsig_prepare(struct dsig *d, EVP_PKEY *key)
 {
-    *d = (struct dsig){ .canonical = &c14n_methods[0] };
+    *d = (struct dsig){ .canonical = { .method = &c14n_methods[0] } };
     for (size_t i = 0; i < 2; i++)
         if (signature_methods[i].value == EVP_PKEY_get_base_id(key))
             d->method = &signature_methods[i];
@@ -438,7 +478,7 @@ static enum err sign_form(struct span form, EVP_PKEY *key, uint8_t out[DSIG_VALU
 enum err dsig_sign(struct dsig *d, struct span draft, EVP_PKEY *key)
 {
     struct form form;
-    enum err err = form_make(&form, draft, "SignedInfo", d->canonical);
+    enum err err = form_make(&form, draft, "SignedInfo", &d->canonical);
     if (err == ERR_NONE)
         err = sign_form(form.octets, key, d->value, &d->value_len);
     arena_release(&form.arena);

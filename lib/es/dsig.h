@@ -1,6 +1,6 @@
 /* lib/es/dsig.h: the little of XML signature that SGP.02 needs, for the EUM's signature (eum_signature.c) and for
- * WS-Security (wsse.c): references to elements as a whole, canonical XML, SHA-2, ECDSA or RSA. What is not in the tables of the .c is refused.
- * Only lib/es looks in here. */
+ * WS-Security (wsse.c): references to elements as a whole, canonical XML (exclusive also with a
+ * PrefixList), SHA-2, ECDSA or RSA. What is not in the tables of the .c is refused. Only lib/es looks in here. */
 #ifndef OSPREY_ES_DSIG_H
 #define OSPREY_ES_DSIG_H
 
@@ -18,23 +18,32 @@
 
 struct dsig_algorithm;
 
+/* A canonical form: with exclusive ones its PrefixList (xml_canonical.h), which may be empty. */
+struct dsig_form {
+    const struct dsig_algorithm *method;
+    struct span prefixes;
+};
 struct dsig_reference {
     struct span uri; /* empty: it has none */
-    const struct dsig_algorithm *transform, *digest;
+    struct dsig_form transform;
+    const struct dsig_algorithm *digest;
     uint8_t digest_value[64];
     size_t digest_len;
 };
 struct dsig {
-    const struct dsig_algorithm *canonical, *method;
+    struct dsig_form canonical; /* of SignedInfo */
+    const struct dsig_algorithm *method;
     uint8_t value[DSIG_VALUE_MAX];
     size_t value_len;
     struct dsig_reference references[DSIG_REFERENCES_MAX];
     size_t reference_count; /* 1 at least, when read */
     struct eum_key_info key;
     enum err err;
+    const char *wrong; /* with err: what, for people */
 };
 
-/* A signature element. ERR_MISSING, ERR_UNSUPPORTED (an algorithm, transform, too many references), ERR_BAD_VALUE. */
+/* A signature element. Spans of *ret are its own or the arena's. ERR_MISSING, ERR_UNSUPPORTED (an algorithm, transform, too
+ * many references, a PrefixList that does not belong there), ERR_BAD_VALUE, ERR_TOO_LONG; ret->wrong says what then. */
 MUST_USE enum err dsig_read(struct span signature, struct arena *a, struct dsig *ret);
 /* Is the digest that of the element in `xml` (path NULL), or of the one with that path in it (xml_canonical.h)? ERR_VERIFY. */
 MUST_USE enum err dsig_check_digest(const struct dsig_reference *r, struct span xml, const char *path);

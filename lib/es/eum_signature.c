@@ -21,12 +21,12 @@ static enum err verify(const struct eis *eis, struct ec_key *key, EVP_PKEY *othe
     enum err err = dsig_read(eis->signature, &a, &d);
     if (d.reference_count > 1 || (err == ERR_NONE && d.references[0].uri.len))
         err = ERR_UNSUPPORTED; /* it means EumSignedInfo, without saying so */
-    arena_release(&a);
     if (err == ERR_NONE)
         err = dsig_check_digest(&d.references[0], eis->signed_info, NULL);
-    if (err != ERR_NONE)
-        return err;
-    return key ? dsig_check_value_ec(&d, eis->signature, key) : dsig_check_value(&d, eis->signature, other);
+    if (err == ERR_NONE)
+        err = key ? dsig_check_value_ec(&d, eis->signature, key) : dsig_check_value(&d, eis->signature, other);
+    arena_release(&a);
+    return err;
 }
 
 enum err eum_verify_with(const struct eis *eis, struct ec_key *key) { return verify(eis, key, NULL); }

@@ -207,15 +207,21 @@ static bool decode_status(struct field_reader *d, const struct xml_field *f, str
     return true;
 }
 
-/* EumSignedInfo: its octets are kept (with every namespace in scope when the signature is not an exclusive one: that
- * kind of canonical form depends on them), and its fields are read from a copy of the reader. */
+/* Does a signature that follows depend on every namespace in scope? A form with a list of prefixes may. */
+static bool wants_all_namespaces(const struct xml_reader *r)
+{
+    struct span rest = { r->pos, (size_t)(r->end - r->pos) };
+    bool exclusive = memmem(rest.ptr, rest.len, "xml-exc-c14n#", 13) || !memmem(rest.ptr, rest.len, "c14n", 4);
+    return !exclusive || memmem(rest.ptr, rest.len, "InclusiveNamespaces", 19);
+}
+
+/* EumSignedInfo: its octets are kept (with every namespace in scope where the signature's canonical form depends on them),
+ * and its fields are read from a copy of the reader. */
 static bool decode_signed(struct field_reader *d, const struct xml_field *f, struct eis *out)
 {
     struct xml_reader inside = *d->r;
     struct field_reader typed = *d;
-    struct span rest = { d->r->pos, (size_t)(d->r->end - d->r->pos) };
-    bool exclusive = memmem(rest.ptr, rest.len, "xml-exc-c14n#", 13) || !memmem(rest.ptr, rest.len, "c14n", 4);
-    out->signed_info = xml_raw(d->r, d->a, !exclusive);
+    out->signed_info = xml_raw(d->r, d->a, wants_all_namespaces(d->r));
     if (d->r->fault != XML_OK)
         return false;
     typed.r = &inside;
@@ -228,8 +234,7 @@ static bool decode_signed(struct field_reader *d, const struct xml_field *f, str
 
 static bool decode_raw(struct field_reader *d, struct span *out)
 {
-    struct span rest = { d->r->pos, (size_t)(d->r->end - d->r->pos) };
-    *out = xml_raw(d->r, d->a, !memmem(rest.ptr, rest.len, "xml-exc-c14n#", 13));
+    *out = xml_raw(d->r, d->a, wants_all_namespaces(d->r));
     return d->r->fault == XML_OK;
 }
 

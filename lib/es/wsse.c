@@ -288,8 +288,7 @@ static const char *check_signed(const struct wsse_rule *rule, const struct es_me
     unsigned covered = 0, wanted = rule->body_only ? 1u << ES_PART_BODY : m->parts;
     EVP_PKEY *key = X509_get0_pubkey(x509_openssl(rule->certificate));
     arena_init(&a, 4 * DSIG_CERTIFICATE_MAX);
-    const char *wrong = dsig_read(t->signature, &a, &d) != ERR_NONE ? "a signature of a kind that is not taken"
-                                                                    : check_references(&d, m, soap, &covered);
+    const char *wrong = dsig_read(t->signature, &a, &d) != ERR_NONE ? d.wrong : check_references(&d, m, soap, &covered);
     if (!wrong && (!key || dsig_check_value(&d, t->signature, key) != ERR_NONE))
         wrong = "the signature is wrong";
     arena_release(&a);

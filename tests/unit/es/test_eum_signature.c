@@ -208,20 +208,23 @@ static void what_is_not_as_signed_is_refused(void **state)
     arena_release(&a);
 }
 
-/* An old style partner: inclusive canonical form, its namespaces declared on the envelope, not on the element. The
- * script writes the canonical form by hand: all namespaces in scope, sorted by prefix. */
+/* Another style: inclusive canonical form, or an exclusive one with a list (second argument), its namespaces declared on the
+ * envelope, not on the element. The script writes the canonical form by hand: all namespaces in scope, sorted by prefix. */
 static const char inclusive_signer[] =
-    "import hashlib,base64,subprocess\n"
+    "import hashlib,base64,subprocess,sys\n"
     "N='http://namespaces.gsma.org/esim-messaging/3'; D='http://www.w3.org/2000/09/xmldsig#'\n"
     "E='http://www.w3.org/2003/05/soap-envelope'; W='http://www.w3.org/2005/08/addressing'\n"
-    "C='http://www.w3.org/TR/2001/REC-xml-c14n-20010315'\n"
+    "X='http://www.w3.org/2001/10/xml-exc-c14n#'; L=sys.argv[1] if len(sys.argv)>1 else ''\n"
+    "C=X if L else 'http://www.w3.org/TR/2001/REC-xml-c14n-20010315'\n"
+    "L=L and '<ec:InclusiveNamespaces xmlns:ec=\"'+X+'\" PrefixList=\"'+L+'\"></ec:InclusiveNamespaces>'\n"
+    "T=L and '<ds:Transforms><ds:Transform Algorithm=\"'+C+'\">'+L+'</ds:Transform></ds:Transforms>'\n"
     "scope=' xmlns:env=\"%s\" xmlns:rps=\"%s\" xmlns:wsa=\"%s\"'%(E,N,W)\n"
     "info=open('info.xml').read()\n"
     "form=info.replace(' xmlns:rps=\"%s\"'%N,scope,1)\n"
     "dv=base64.b64encode(hashlib.sha256(form.encode()).digest()).decode()\n"
-    "inner='<ds:CanonicalizationMethod Algorithm=\"'+C+'\"></ds:CanonicalizationMethod>'\\\n"
+    "inner='<ds:CanonicalizationMethod Algorithm=\"'+C+'\">'+L+'</ds:CanonicalizationMethod>'\\\n"
     " '<ds:SignatureMethod Algorithm=\"http://www.w3.org/2001/04/xmldsig-more#rsa-sha256\"></ds:SignatureMethod>'\\\n"
-    " '<ds:Reference><ds:DigestMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha256\"></ds:DigestMethod>'\\\n"
+    " '<ds:Reference>'+T+'<ds:DigestMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha256\"></ds:DigestMethod>'\\\n"
     " '<ds:DigestValue>'+dv+'</ds:DigestValue></ds:Reference></ds:SignedInfo>'\n"
     "d=' xmlns:ds=\"%s\"'%D\n"
     "open('form','w').write('<ds:SignedInfo'+d+scope+'>'+inner)\n"
@@ -231,9 +234,8 @@ static const char inclusive_signer[] =
     " +'<ds:SignatureValue'+d+'>'+v+'</ds:SignatureValue></rps:EumSignature>')\n"
     "open('bare.xml','w').write(info.replace(' xmlns:rps=\"%s\"'%N,'',1))\n";
 
-static void inclusive_canonical_form_with_outer_namespaces_verifies(void **state)
+static enum err verified_after_the_way(const char *list)
 {
-    (void)state;
     struct arena a;
     struct es_message m, back;
     struct es_fault fault;
@@ -245,13 +247,62 @@ static void inclusive_canonical_form_with_outer_namespaces_verifies(void **state
     assert_ok(eum_signed_info_encode(eis, &a, &info));
     write_file("info.xml", info);
     write_file("inclusive.py", SPAN_LIT(inclusive_signer));
-    assert_int_equal(run("cd %s && python3 inclusive.py", folder), 0);
+    assert_int_equal(run("cd %s && python3 inclusive.py %s", folder, list), 0);
     eis->signed_info = file_bytes(in_folder("bare.xml"));
     eis->signature = file_bytes(in_folder("sig.xml"));
     assert_ok(es_encode(&m, &a, &soap));
     assert_ok(es_decode(soap, &a, &back, &fault));
-    assert_ok(eum_verify(((const struct es1_register_eis *)back.body)->eis, cert_of("rsa")));
+    enum err err = eum_verify(((const struct es1_register_eis *)back.body)->eis, cert_of("rsa"));
     arena_release(&a);
+    return err;
+}
+
+static void canonical_forms_with_outer_namespaces_verify(void **state)
+{
+    (void)state;
+    assert_ok(verified_after_the_way(""));
+    assert_ok(verified_after_the_way("'wsa env rps'"));
+    assert_ok(verified_after_the_way("'env rps nobody wsa #default'"));
+    assert_fails(verified_after_the_way("'rps wsa'"), ERR_VERIFY); /* the script writes env nevertheless */
+    assert_fails(verified_after_the_way("'wsa env:'"), ERR_BAD_VALUE);
+}
+
+/* What a Signature may hold is said of its structure, before its value. */
+static void lists_where_they_do_not_belong_are_refused(void **state)
+{
+#define LIST(prefixes) "<i:InclusiveNamespaces xmlns:i=\"http://www.w3.org/2001/10/xml-exc-c14n#\" PrefixList=\"" prefixes "\"/>"
+    static const struct {
+        const char *before, *list;
+        enum err want;
+    } rows[] = {
+        { "</ds:CanonicalizationMethod>", LIST("rps"), ERR_VERIFY }, /* taken, but not what was signed */
+        { "</ds:CanonicalizationMethod>", LIST("") LIST(""), ERR_UNSUPPORTED },
+        { "</ds:CanonicalizationMethod>", LIST("a:b"), ERR_BAD_VALUE },
+        { "</ds:CanonicalizationMethod>", LIST("a b c d e f g h i j k l m n o p q r s t u v w x y z a b c d e f g"), ERR_TOO_LONG },
+        { "</ds:CanonicalizationMethod>", "<i:InclusiveNamespaces xmlns:i=\"http://www.w3.org/2001/10/xml-exc-c14n#\"/>", ERR_MISSING },
+        { "</ds:CanonicalizationMethod>", "<ds:InclusiveNamespaces PrefixList=\"a\"/>", ERR_UNSUPPORTED },
+        { "</ds:CanonicalizationMethod>", "<i:Other xmlns:i=\"http://www.w3.org/2001/10/xml-exc-c14n#\"/>", ERR_UNSUPPORTED },
+        { "</ds:Transform>", LIST("") LIST(""), ERR_UNSUPPORTED },
+        { "</ds:Transform>", LIST("xmlns"), ERR_BAD_VALUE },
+        { "</ds:Transforms>", LIST(""), ERR_UNSUPPORTED },
+        { "</ds:SignatureMethod>", LIST(""), ERR_UNSUPPORTED },
+        { "</ds:DigestMethod>", LIST(""), ERR_UNSUPPORTED },
+        { "</ds:Reference>", LIST(""), ERR_UNSUPPORTED },
+        { "</ds:SignedInfo>", LIST(""), ERR_UNSUPPORTED },
+    };
+    struct arena a;
+    (void)state;
+    arena_init(&a, 8u << 20);
+    struct eis *eis = sample_eis(&a);
+    assert_ok(eum_sign(eis, key_of("ec"), cert_of("ec"), &a));
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        forged(&a, *eis, rows[i].before, arena_printf(&a, "%s%s", rows[i].list, rows[i].before), rows[i].want);
+    forged(&a, *eis, "xml-exc-c14n#\"></ds:Tr", "xml-exc-c14n#WithComments\"></ds:Tr", ERR_UNSUPPORTED);
+    struct span inclusive = replaced(&a, eis->signature, "http://www.w3.org/2001/10/xml-exc-c14n#", "http://www.w3.org/2006/12/xml-c14n11");
+    eis->signature = inclusive;
+    forged(&a, *eis, "</ds:CanonicalizationMethod>", LIST("") "</ds:CanonicalizationMethod>", ERR_UNSUPPORTED);
+    arena_release(&a);
+#undef LIST
 }
 
 static void bad_keys_are_said_so(void **state)
@@ -275,7 +326,8 @@ int main(void)
         cmocka_unit_test(keys_of_all_kinds_sign),
         cmocka_unit_test(others_verify_it_too),
         cmocka_unit_test(what_is_not_as_signed_is_refused),
-        cmocka_unit_test(inclusive_canonical_form_with_outer_namespaces_verifies),
+        cmocka_unit_test(canonical_forms_with_outer_namespaces_verify),
+        cmocka_unit_test(lists_where_they_do_not_belong_are_refused),
         cmocka_unit_test(bad_keys_are_said_so),
     };
     return cmocka_run_group_tests(tests, make_keys, remove_keys);
