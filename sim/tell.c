@@ -85,7 +85,7 @@ void sim_tell_recovery(const struct sim_report *r)
         [FAULT_FULL] = "store is full", [FAULT_SLOW] = "store is slow", [FAULT_JUMP] = "clock jumps", [FAULT_SOAP_LOST] = "request is lost",
         [FAULT_SOAP_TWICE] = "request is doubled", [FAULT_ANSWER_LOST] = "its answer is lost", [FAULT_SMS_LOST] = "short message is lost",
         [FAULT_SMS_TWICE] = "short message is doubled", [FAULT_SMS_TURNED] = "short message is corrupted", [FAULT_TCP_CUT] = "connection is cut",
-        [FAULT_TCP_TURNED] = "stream is corrupted", [FAULT_POWER] = "device loses power", [FAULT_TORN] = "… while the card writes",
+        [FAULT_TCP_TURNED] = "stream is corrupted", [FAULT_POWER] = "device loses power", [FAULT_TORN] = "device loses it in a write",
         [FAULT_SILENCE] = "device has no coverage", [FAULT_REFUSED] = "subscription is refused", [FAULT_DRY] = "prepaid data is used up",
     };
     printf("%-30s %8s %9s %9s %9s %9s   (seconds until what was struck moves on)\n", "after", "count", "mean", "half <", "95% <", "longest");

@@ -30,6 +30,7 @@ from postgres_server import Server  # noqa: E402
 
 SERVERS = ('sm-sr', 'sm-dp')
 CHANGES_OF_ENABLE = 6  # of the floor: bench/floor.c
+RECOVERY_EVERY = 7  # places of the walk: some 300 worlds
 FILES, FILE_OCTETS = 78, 96  # what makes the demo's profile as big as an operator's
 
 
@@ -484,6 +485,15 @@ class Bench:
         self.results.put('simulator: downloads with an enable', int(calls.group(1)) / used, 'per second of CPU, cards and network included')
         self.results.put('simulator: device-days of that', float(days.group(1)) / used, 'per second of CPU')
 
+    def recovery(self):
+        """One fault in each world, at every so manyth place of a whole life: how long until what it struck moves on (simulated seconds)."""
+        program = os.path.join(self.lab.build, 'sim', 'osprey-sim')
+        text = run([program, 'sweep', 'walk', '--every', str(RECOVERY_EVERY), '--faults', '--profiles', os.path.join(ROOT, 'profiles')])[1]
+        for what, count, mean, longest in re.findall(r'^(\S.*?) +(\d+) +([\d.]+) +[\d.]+ +[\d.]+ +([\d.]+)$', text, re.M):
+            self.results.put(f'recovery, {what}: mean of {count}', float(mean), 'simulated seconds')
+            self.results.put(f'recovery, {what}: longest', float(longest), 'simulated seconds')
+        self.results.not_measured('recovery of a database cluster and its servers', 'needs machines of its own: make soak (soak/ha) prints it')
+
     def counted_download(self, load):
         """Both servers with a library in front of theirs: calls of their own, not those of OpenSSL or SQLite."""
         counts = Counts(self.lab, *SERVERS)
@@ -532,6 +542,7 @@ class Bench:
             if self.arguments.only == 'pieces':
                 return
             self.simulator()
+            self.recovery()
             self.server_starts()
             self.registration()
             self.first_life()
