@@ -125,6 +125,7 @@ static bool read_header(struct decoder *d)
         return read_message_id(d);
     if (span_eq(name, SPAN_LIT("Security")) && span_eq(d->r.ns, SPAN_LIT(WSSE_NS)))
         return read_security(d);
+    d->m->other_security |= span_eq(name, SPAN_LIT("Security"));
     if (span_eq(name, SPAN_LIT("Action"))) {
         h->action = text_of(d);
         return d->r.fault == XML_OK && (h->action.len <= WSA_URI_MAX || header_fault(d, "Action", ERR_TOO_LONG));

@@ -47,6 +47,7 @@ struct wsse_token;
 struct es_message {
     struct wsa_header wsa;
     const struct wsse_token *security; /* decoded: the header Security (wsse.h); NULL: none. Who takes it must check it */
+    bool other_security;               /* decoded: there is a header Security of another namespace too */
     unsigned parts;                    /* decoded: bit i: the part is there, once */
     struct span part_ids[ES_PART_COUNT]; /* decoded: wsu:Id of each; empty: none */
     struct es_dialect dialect; /* decoded: ns and ampersand as the partner wrote them */

@@ -80,6 +80,7 @@ static void read_certificate(struct xml_reader *r, struct arena *a, struct wsse_
     struct span type = SPAN_NONE;
     if (!xml_attribute(r, "ValueType", a, &type) || !ends_with(type, "#X509v3"))
         t->malformed = true;
+    t->certificate_id = wsse_id(r);
     read_once(r, a, t, &t->certificate);
 }
 
@@ -234,7 +235,8 @@ static bool is_same_certificate(const struct x509 *known, struct span base64)
     return dsig_base64_read(base64, der, sizeof der, &len) == ERR_NONE && span_eq(wr_span(&ours), (struct span){ der, len });
 }
 
-#define TIMESTAMP ES_PART_COUNT /* beside the parts of a message */
+/* What a signature may cover beside the parts of a message; both are read from the one header Security. */
+enum { TIMESTAMP = ES_PART_COUNT, TOKEN, PLACES };
 
 static const char *const paths[] = { [ES_PART_BODY] = "Body",
                                      [ES_PART_FROM] = "Header/From",
@@ -243,20 +245,25 @@ static const char *const paths[] = { [ES_PART_BODY] = "Body",
                                      [ES_PART_MESSAGE_ID] = "Header/MessageID",
                                      [ES_PART_ACTION] = "Header/Action",
                                      [ES_PART_RELATES_TO] = "Header/RelatesTo",
-                                     [TIMESTAMP] = "Header/Security/Timestamp" };
+                                     [TIMESTAMP] = "Header/Security/Timestamp",
+                                     [TOKEN] = "Header/Security/BinarySecurityToken" };
 
 static bool is_meant(struct span uri, struct span id)
 {
     return id.len && uri.len == id.len + 1 && uri.ptr[0] == '#' && !memcmp(uri.ptr + 1, id.ptr, id.len);
 }
 
+static struct span id_of(const struct es_message *m, int place)
+{
+    return place == TIMESTAMP ? m->security->timestamp_id : place == TOKEN ? m->security->certificate_id : m->part_ids[place];
+}
+
 /* The part that the URI means, of those that we act on; -1: none, or more than one. */
 static int part_of(const struct es_message *m, struct span uri)
 {
     int found = -1;
-    for (int part = 0; part <= TIMESTAMP; part++) {
-        struct span id = part == TIMESTAMP ? m->security->timestamp_id : m->part_ids[part];
-        if (!is_meant(uri, id))
+    for (int part = 0; part < PLACES; part++) {
+        if (!is_meant(uri, id_of(m, part)))
             continue;
         if (found >= 0)
             return -1;
@@ -307,6 +314,8 @@ static bool check_signature(const struct wsse_rule *rule, const struct es_messag
     const struct wsse_token *t = m->security;
     if (!t->signature.len)
         return refuse(fault, ES_FAULT_SECURITY_INVALID, "no signature");
+    if (m->other_security)
+        return refuse(fault, ES_FAULT_SECURITY_INVALID, "a second header Security"); /* it could hide what was signed */
     if (x509_valid_at(rule->certificate, now_ms) != ERR_NONE)
         return refuse(fault, ES_FAULT_SECURITY_FAILED, "the agreed certificate is not valid now");
     if (t->certificate.len && !is_same_certificate(rule->certificate, t->certificate))

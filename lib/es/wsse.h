@@ -2,8 +2,9 @@
  * a signature. It comes on top of TLS, on requests only. Pure, but for the memory of nonces.
  *
  * Taken: one UsernameToken (text, or digest with nonce and time); one signature with references, by wsu:Id, to the Body, the
- * headers of WS-Addressing that are acted on, and the Timestamp of this very envelope. It must cover the Body and all those
- * headers that are there. What a reference means is found where it is acted on, not searched: there is nothing to be wrapped. */
+ * headers of WS-Addressing that are acted on, the Timestamp and the BinarySecurityToken of this very envelope. It must cover
+ * the Body and all those headers that are there. What a reference means is found where it is acted on, not searched: there is
+ * nothing to be wrapped. */
 #ifndef OSPREY_ES_WSSE_H
 #define OSPREY_ES_WSSE_H
 
@@ -30,7 +31,7 @@ struct wsse_token {
     struct span user, password, nonce, created;
     bool has_timestamp;
     struct span timestamp_id, expires; /* of the Timestamp; empty: none */
-    struct span certificate; /* BinarySecurityToken, base64 */
+    struct span certificate_id, certificate; /* BinarySecurityToken: wsu:Id, base64; empty: none */
     struct span signature;   /* the element, able to stand alone */
 };
 /* The attribute wsu:Id of the current element; empty: it has none, or two. */

@@ -40,9 +40,9 @@ def eid_of(number):
 
 
 class Caller:
-    def __init__(self, lab):
+    def __init__(self, lab, names=OIDS):
         self.lab, self.number = lab, 0
-        self.identity = {name: lab.identity(f'as-{name}', 'operator', OIDS[name]) for name in OIDS}
+        self.identity = {name: lab.identity(f'as-{name}', 'operator', OIDS[name]) for name in names}
 
     def message(self, name, function='GetEIS', ns='3', eid=None, oid=None, header='', body_id='', call=None):
         self.number += 1
@@ -206,6 +206,11 @@ def signatures(c):
     c.say('signer', failed, 'the same with its identifier', text=good.replace(body, other.replace('u:Id="C"', 'u:Id="Body"'))
           .replace('</e:Header>', f'<x>{body}</x></e:Header>'))
     c.say('signer', '400 Fault Sender', 'two bodies', text=good.replace(body, body + other))
+    over = signed(c, expires=-120)
+    stamp_of = re.search('<u:Timestamp.*</u:Timestamp>', over)[0]
+    fresh = re.sub('<u:Expires>[^<]*', f'<u:Expires>{stamp(60)}', stamp_of)
+    c.say('signer', '400 Fault Sender InvalidSecurity', 'the signed Timestamp wrapped, a fresh one in its place',
+          text=over.replace(stamp_of, fresh).replace('<w:Security', f'<y:Security xmlns:y="urn:y">{stamp_of}</y:Security><w:Security'))
     signed_headers(c, good, failed)
 
 
