@@ -10,7 +10,7 @@
 
 #define REGISTER_ARENA_MAX ((size_t)8 * 1024 * 1024)
 #define UNIQUE_LEN         16u
-#define CONNECTIONS        16u /* what is on the way at once shares the SM-SR's commits */
+#define CONNECTIONS        32u /* what is on the way at once shares the SM-SR's commits */
 #define CONTENT_TYPE       "application/soap+xml; charset=utf-8"
 
 static const struct command_option options[] = {

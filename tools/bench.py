@@ -603,7 +603,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--build', default=os.path.join(ROOT, 'build'))
     parser.add_argument('--devices', type=int, default=100)
-    parser.add_argument('--cards', type=int, default=1000, help='eUICCs made and registered')
+    parser.add_argument('--cards', type=int, default=3000, help='eUICCs made and registered')
     parser.add_argument('--downloads', type=int, default=500)
     parser.add_argument('--fleet', type=int, default=100000, help='simulated devices whose memory is measured')
     parser.add_argument('--rounds', type=int, default=10, help='of enables and audits, one for each device')
