@@ -433,13 +433,24 @@ static void wr_signature(struct writer *w, const struct dsig *d)
                "\"/></wsse:SecurityTokenReference></ds:KeyInfo></ds:Signature>");
 }
 
-static enum err sign_parts(struct dsig *d, struct evp_pkey_st *key, struct span soap, unsigned there)
+/* Able to stand alone; nothing when none is wanted. */
+static void wr_timestamp(struct writer *w, uint32_t seconds, uint64_t now_ms)
+{
+    char created[DATETIME_TEXT_SIZE], expires[DATETIME_TEXT_SIZE];
+    if (seconds)
+        wr_printf(w, "<wsu:Timestamp xmlns:wsu=\"" WSSE_UTILITY_NS "\" wsu:Id=\"Timestamp\"><wsu:Created>%s</wsu:Created><wsu:Expires>%s"
+                  "</wsu:Expires></wsu:Timestamp>", datetime_text(now_ms, created), datetime_text(now_ms + seconds * 1000ull, expires));
+}
+
+static enum err sign_parts(struct dsig *d, struct evp_pkey_st *key, struct span soap, unsigned there, struct span timestamp)
 {
     struct arena a;
     enum err err = dsig_prepare(d, key);
     for (size_t i = 0; i < ARRAY_LEN(signed_parts) && err == ERR_NONE; i++)
         if (there & 1u << i)
             err = dsig_add(d, span_text(signed_parts[i].id), soap, paths[signed_parts[i].part]);
+    if (timestamp.len && err == ERR_NONE)
+        err = dsig_add(d, SPAN_LIT("#Timestamp"), timestamp, NULL);
     arena_init(&a, 2 * DSIG_XML_MAX);
     struct writer draft = wr_arena(&a, DSIG_XML_MAX);
     if (err == ERR_NONE) {
@@ -450,12 +461,15 @@ static enum err sign_parts(struct dsig *d, struct evp_pkey_st *key, struct span 
     return err;
 }
 
-static void wr_x509(struct writer *w, const struct wsse_sender *s, struct span soap, unsigned there)
+static void wr_x509(struct writer *w, const struct wsse_sender *s, struct span soap, unsigned there, uint64_t now_ms)
 {
     struct dsig d;
-    enum err err = sign_parts(&d, s->key, soap, there);
+    WRITER_ON_STACK(timestamp, 512);
+    wr_timestamp(&timestamp, s->timestamp_s, now_ms);
+    enum err err = timestamp.err == ERR_NONE ? sign_parts(&d, s->key, soap, there, wr_span(&timestamp)) : timestamp.err;
     if (err != ERR_NONE)
         wr_fail(w, err);
+    wr_bytes(w, wr_span(&timestamp));
     wr_text(w, "<wsse:BinarySecurityToken wsu:Id=\"Certificate\" ValueType=\"" X509_V3 "\" EncodingType=\"" BASE64 "\">");
     dsig_base64_write(w, s->certificate);
     wr_text(w, "</wsse:BinarySecurityToken>");
@@ -479,7 +493,7 @@ enum err wsse_add(const struct wsse_sender *s, struct span soap, struct rng *rng
         return err;
     wr_text(&w, "<wsse:Security xmlns:wsse=\"" WSSE_NS "\" xmlns:wsu=\"" WSSE_UTILITY_NS "\" env:mustUnderstand=\"true\">");
     if (s->kind == WSSE_X509)
-        wr_x509(&w, s, soap, there);
+        wr_x509(&w, s, soap, there, now_ms);
     else
         wr_username(&w, s, rng, now_ms);
     wr_text(&w, "</wsse:Security>");

@@ -67,6 +67,7 @@ struct wsse_sender {
     struct span user, password;
     struct evp_pkey_st *key; /* WSSE_X509 */
     struct span certificate; /* DER */
+    uint32_t timestamp_s;    /* WSSE_X509: a Timestamp that is over after so many seconds is signed too; 0: none */
 };
 /* A message of es_encode with that header; in the arena. ERR_BAD_VALUE (no message of ours), ERR_CRYPTO, ERR_NO_SPACE. */
 MUST_USE enum err wsse_add(const struct wsse_sender *sender, struct span soap, struct rng *rng, uint64_t now_ms,

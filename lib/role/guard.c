@@ -9,6 +9,7 @@
 
 #define PASSWORD_FILE_MAX 512u
 #define RATE_MAX          1000000u
+#define TIMESTAMP_MAX_S   86400u
 
 /* ---- the configuration */
 
@@ -181,6 +182,10 @@ enum err guard_sender_read(const struct config *file, const char *section, struc
     enum err err = read_kind(&r, "send_security", &s->token.kind);
     if (err == ERR_NONE && s->token.kind == WSSE_USERNAME)
         err = reading_wrong(&r, "send_security", "none, text, digest or x509");
+    if (err == ERR_NONE)
+        err = reading_number(&r, "send_timestamp_s", TIMESTAMP_MAX_S, &s->token.timestamp_s);
+    if (err == ERR_NONE && s->token.timestamp_s && s->token.kind != WSSE_X509)
+        err = reading_wrong(&r, "send_timestamp_s", "counts only with send_security = x509");
     if (err != ERR_NONE || s->token.kind == WSSE_NONE || s->token.kind == WSSE_X509)
         return err;
     err = read_user(&r, "send_user", s->user);

@@ -40,7 +40,9 @@ struct guard {
     { "partner *", "send_security", CONFIG_TEXT, "none", false,                                                        \
       "WS-Security on our requests to it: none, text, digest, x509 (with our TLS key)" },                              \
     { "partner *", "send_user", CONFIG_TEXT, "", false, "our user there" },                                            \
-    { "partner *", "send_password_file", CONFIG_PATH, NULL, false, "the file with our password there" }
+    { "partner *", "send_password_file", CONFIG_PATH, NULL, false, "the file with our password there" },               \
+    { "partner *", "send_timestamp_s", CONFIG_NUMBER, "0", false,                                                       \
+      "with x509: a signed Timestamp that is over after so many seconds; 0: none" }
 #define GUARD_CODES_OPTION                                                                                             \
     { "partner *", "code.*", CONFIG_TEXT, "8.1/4.4", false,                                                            \
       "a status in its own numbers, by name (code.EUICC_BUSY); `osprey status` and `osprey codes` list the names" }

@@ -236,7 +236,7 @@ def our_own(lab):
     eid = lab.cards[0]['eid']
     agreed = {'text': ('security = text\nuser = us\npassword_file = secret.txt', 'send_security = text\nsend_user = us\nsend_password_file = secret.txt'),
               'digest': ('security = digest\nuser = us\npassword_file = secret.txt', 'send_security = digest\nsend_user = us\nsend_password_file = secret.txt'),
-              'x509': ('security = x509\nsigner = {folder}/tls.pem', 'send_security = x509')}
+              'x509': ('security = x509\nsigner = {folder}/tls.pem', 'send_security = x509\nsend_timestamp_s = 60')}
     clean = {name: open(lab.path(f'{name}.conf')).read() for name in ('sm-sr', 'sm-dp', 'operator')}
 
     def agree(file, section, text):
@@ -275,6 +275,7 @@ def mistakes(lab):
                         ('speaks_for = me', 'speaks_for: OIDs'), ('burst = 3', 'burst: counts only'), ('security = magic', 'security: none, username'),
                         ('security = text', 'user: 1 to 80'), ('security = text\nuser = x\npassword_file = none.txt', 'password_file: a readable'),
                         ('security = x509', 'signer: a readable'), ('send_security = username', 'send_security: none, text'),
+                        ('send_timestamp_s = 60', 'send_timestamp_s: counts only with'), ('send_security = x509\nsend_timestamp_s = 86401', 'send_timestamp_s: at most'),
                         ('in_flight = 99999999', 'in_flight: at most')):
         open(lab.path('wrong.conf'), 'w').write(good.replace('[partner few]\n', f'[partner few]\n{text}\n').replace('in_flight = 2\n', ''))
         code, out, err = lab.tool('osprey-sm-sr', '--config', lab.path('wrong.conf'), '--check', check=False)

@@ -97,17 +97,19 @@ def ours(p):
     """What the SM-SR and `osprey` sign is right for WSS4J, and covers what we demand of others."""
     eid = p.lab.cards[0]['eid']
     p.lab.osprey('sm-sr', 'change', '--via', 'sm-sr', '--eid', eid, '--target', 'java', '--timeout', '1', who='start')
-    check(p, 'HandoverEUICC')
+    check(p, 'HandoverEUICC', False)
     p.lab.osprey('eis', 'show', '--eid', eid, '--via', 'java', '--timeout', '1')
-    check(p, 'GetEIS')
+    check(p, 'GetEIS', True)
 
 
-def check(p, function):
+def check(p, function, stamped):
     p.java.must('heard', p.file)
     text = read(p.file)
     covered = p.java.must('verify', p.file).split()
-    if f'{function}Request' not in text or {name for name in ('Body', *HEADERS) if f':{name} ' in text} != set(covered) or len(covered) < 5:
+    if f'{function}Request' not in text or {name for name in ALL if f':{name} ' in text} != set(covered) or len(covered) < 5:
         raise LabError(f'{function}: covered are {covered}')
+    if stamped != ('Timestamp' in covered):
+        raise LabError(f'{function}: not the Timestamp that was agreed')
     for what, changed in (('the body', text.replace('<rps:FunctionCallIdentifier>', '<rps:FunctionCallIdentifier>x', 1)),
                           ('a header', text.replace('</wsa:To>', 'x</wsa:To>'))):
         open(p.file, 'w').write(changed)
@@ -127,7 +129,8 @@ def main():
         lab.append('sm-sr.conf', f'\n[partner signer]\noid = {OIDS["signer"]}\nkinds = operator sm-sr\nes7_url = {url}/es7\n{NAMES["signer"]}\n'
                    'send_security = x509\n')
         for who in ('operator', 'start'):
-            lab.append(f'{who}.conf', f'\n[partner java]\noid = {OIDS["signer"]}\nkind = sm-sr\nurl = {url}\nsend_security = x509\n')
+            lab.append(f'{who}.conf', f'\n[partner java]\noid = {OIDS["signer"]}\nkind = sm-sr\nurl = {url}\nsend_security = x509\n'
+                       'send_timestamp_s = 60\n')
         java = Java(lab, 'signer')
         java.must('serve', str(port))
         lab.start('sm-sr')
