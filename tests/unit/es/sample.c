@@ -242,3 +242,13 @@ void schema_check(struct schema *s, struct span soap, const char *what)
     if (result != 0)
         fail_msg("%s is not valid: %s\n%.*s", what, s->words, (int)soap.len, (const char *)soap.ptr);
 }
+
+struct span sample_replaced(struct arena *a, struct span s, const char *from, const char *to)
+{
+    const uint8_t *at = memmem(s.ptr, s.len, from, strlen(from));
+    if (!at)
+        fail_msg("%s is not there", from);
+    size_t before = (size_t)(at - s.ptr);
+    return span_text(arena_printf(a, "%.*s%s%.*s", (int)before, (const char *)s.ptr, to,
+                                  (int)(s.len - before - strlen(from)), (const char *)at + strlen(from)));
+}

@@ -13,6 +13,9 @@ void *sample_body(struct arena *a, enum es_function function, enum es_kind kind,
 /* A message around it, header included. */
 struct es_message sample_message(struct arena *a, enum es_function function, enum es_kind kind, enum sample how);
 
+/* The text with the first `from` in it as `to`, in the arena; fails the test when it is not there. */
+struct span sample_replaced(struct arena *a, struct span text, const char *from, const char *to);
+
 /* The schemas: NULL when they are not beside the project. */
 struct schema;
 struct schema *schema_open(void);

@@ -160,19 +160,9 @@ static void others_verify_it_too(void **state)
     arena_release(&a);
 }
 
-static struct span replaced(struct arena *a, struct span s, const char *from, const char *to)
-{
-    const uint8_t *at = memmem(s.ptr, s.len, from, strlen(from));
-    if (!at)
-        fail_msg("%s is not there", from);
-    size_t before = (size_t)(at - s.ptr);
-    return span_text(arena_printf(a, "%.*s%s%.*s", (int)before, (const char *)s.ptr, to,
-                                  (int)(s.len - before - strlen(from)), (const char *)at + strlen(from)));
-}
-
 static void forged(struct arena *a, struct eis eis, const char *from, const char *to, enum err want)
 {
-    eis.signature = replaced(a, eis.signature, from, to);
+    eis.signature = sample_replaced(a, eis.signature, from, to);
     assert_fails(eum_verify(&eis, cert_of("ec")), want);
 }
 
@@ -185,11 +175,11 @@ static void what_is_not_as_signed_is_refused(void **state)
     assert_ok(eum_sign(eis, key_of("ec"), cert_of("ec"), &a));
 
     changed = *eis; /* one digit of what was signed */
-    changed.signed_info = replaced(&a, eis->signed_info, "<rps:PlatformVersion>3", "<rps:PlatformVersion>4");
+    changed.signed_info = sample_replaced(&a, eis->signed_info, "<rps:PlatformVersion>3", "<rps:PlatformVersion>4");
     assert_fails(eum_verify(&changed, cert_of("ec")), ERR_VERIFY);
-    changed.signed_info = replaced(&a, eis->signed_info, "><rps:Eid>", "> <rps:Eid>"); /* white space counts */
+    changed.signed_info = sample_replaced(&a, eis->signed_info, "><rps:Eid>", "> <rps:Eid>"); /* white space counts */
     assert_fails(eum_verify(&changed, cert_of("ec")), ERR_VERIFY);
-    changed.signed_info = replaced(&a, eis->signed_info, "><rps:Eid>", "><!-- no --><rps:Eid>"); /* comments do not */
+    changed.signed_info = sample_replaced(&a, eis->signed_info, "><rps:Eid>", "><!-- no --><rps:Eid>"); /* comments do not */
     assert_ok(eum_verify(&changed, cert_of("ec")));
     changed.signed_info = SPAN_NONE;
     assert_fails(eum_verify(&changed, cert_of("ec")), ERR_MISSING);
@@ -298,7 +288,7 @@ static void lists_where_they_do_not_belong_are_refused(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         forged(&a, *eis, rows[i].before, arena_printf(&a, "%s%s", rows[i].list, rows[i].before), rows[i].want);
     forged(&a, *eis, "xml-exc-c14n#\"></ds:Tr", "xml-exc-c14n#WithComments\"></ds:Tr", ERR_UNSUPPORTED);
-    struct span inclusive = replaced(&a, eis->signature, "http://www.w3.org/2001/10/xml-exc-c14n#", "http://www.w3.org/2006/12/xml-c14n11");
+    struct span inclusive = sample_replaced(&a, eis->signature, "http://www.w3.org/2001/10/xml-exc-c14n#", "http://www.w3.org/2006/12/xml-c14n11");
     eis->signature = inclusive;
     forged(&a, *eis, "</ds:CanonicalizationMethod>", LIST("") "</ds:CanonicalizationMethod>", ERR_UNSUPPORTED);
     arena_release(&a);
