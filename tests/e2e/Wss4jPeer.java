@@ -1,7 +1,8 @@
 // A partner on Java: Apache WSS4J signs and verifies, the JDK's own HTTPS carries. It reads commands from standard input, one to a
 // line, and answers each with one line: ok or error, and words. It shares no code with what it is a partner of.
 //
-//   sign IN OUT KEY-IDENTIFIER PART…   signs those elements of the message, or Token, its certificate
+//   sign IN OUT KEY-IDENTIFIER PART…   signs those elements of the message, or Token, its certificate; with "inclusive:" before the
+//                                      key identifier SignedInfo has an inclusive canonical form
 //   verify FILE                        the elements that its signature covers
 //   post URL FILE OUT                  the HTTP status; the answer goes to OUT
 //   serve PORT                         takes whatever is posted, answers 202
@@ -90,7 +91,9 @@ public class Wss4jPeer {
         header.insertSecurityHeader(message);
         WSSecSignature signature = new WSSecSignature();
         signature.setUserInfo("key", PASSWORD);
-        signature.setKeyIdentifierType(IDENTIFIERS.get(identifier));
+        signature.setKeyIdentifierType(IDENTIFIERS.get(identifier.replace("inclusive:", "")));
+        if (identifier.startsWith("inclusive:"))
+            signature.setSigCanonicalization(WSConstants.C14N_OMIT_COMMENTS);
         signature.setSignatureAlgorithm("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256");
         signature.setDigestAlgo(WSConstants.SHA256);
         if (parts.contains("Timestamp"))

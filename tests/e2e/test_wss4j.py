@@ -84,6 +84,7 @@ def theirs(p):
     for identifier in ('issuer', 'ski', 'x509', 'thumbprint'):
         p.say(PAST, f'a certificate by {identifier}', p.signed(identifier))
     p.say(PAST, 'a signature over its certificate too', p.signed(parts=(*ALL, 'Token')))
+    p.say(PAST, 'an inclusive canonical form', p.signed('inclusive:direct'))
     for what, change in STYLES.items():
         p.say(PAST, what, p.signed(change=change))
     p.say(FAILED, 'another body', good.replace(eid_of(7), eid_of(8)))
