@@ -52,8 +52,11 @@ static void print_code(const struct op_session *s, const struct status *st)
     }
     printf("%s/%s  %s: %s\n", st->subject, st->code, op_subject_words(st->subject), op_reason_words(st->code));
     if (known)
-        printf("  what     %s\n", reason_text(st->reason));
-    printf("  next     %s\n", known ? reason_advice(st->reason) : group_advice(st->code));
+        op_show_reasons(stdout, "what", st->reason, reason_text);
+    if (known)
+        op_show_reasons(stdout, "next", st->reason, reason_advice);
+    else
+        printf("  next     %s\n", group_advice(st->code));
 }
 
 static enum op_exit list_codes(const struct op_session *s)

@@ -105,6 +105,30 @@ static json_t *json_eis(const struct eis *e)
     return o;
 }
 
+/* The other reasons with these numbers, when there are any. */
+static void set_twins(json_t *o, enum reason reason)
+{
+    json_t *twins = json_array();
+    while ((reason = reason_twin(reason)) != REASON_NONE) {
+        json_t *twin = json_object();
+        set_text(twin, "text", reason_text(reason));
+        set_text(twin, "advice", reason_advice(reason));
+        json_array_append_new(twins, twin);
+    }
+    if (json_array_size(twins))
+        json_object_set(o, "or", twins);
+    json_decref(twins);
+}
+
+void op_show_reasons(FILE *out, const char *word, enum reason reason, const char *(*say)(enum reason))
+{
+    const char *first = say(reason);
+    fprintf(out, "  %-8s %s\n", word, first);
+    while ((reason = reason_twin(reason)) != REASON_NONE)
+        if (strcmp(say(reason), first))
+            fprintf(out, "  or       %s\n", say(reason));
+}
+
 static void set_status(json_t *o, const struct status *s)
 {
     set_text(o, "status", exec_status_xml(s->exec));
@@ -118,6 +142,7 @@ static void set_status(json_t *o, const struct status *s)
     set_text(o, "message", s->detail);
     set_text(o, "text", reason_text(s->reason));
     set_text(o, "advice", reason_advice(s->reason));
+    set_twins(o, s->reason);
 }
 
 void op_show_status_json(const struct status *status, const char *advice)
@@ -130,6 +155,7 @@ void op_show_status_json(const struct status *status, const char *advice)
     if (status->reason != REASON_FOREIGN)
         set_text(o, "text", reason_text(status->reason));
     set_text(o, "advice", advice);
+    set_twins(o, status->reason);
     print_json(o);
 }
 
@@ -308,7 +334,7 @@ static void json_result(const struct op_call *call, const struct op_result *r)
 
 static void print_status(FILE *out, const struct status *s)
 {
-    fprintf(out, "  what     %s\n", reason_text(s->reason));
+    op_show_reasons(out, "what", s->reason, reason_text);
     fprintf(out, "  where    %s (%s): %s (%s)", op_subject_words(s->subject), s->subject, op_reason_words(s->code),
             s->code);
     fprintf(out, s->subject_id[0] ? ", %s\n" : "\n", s->subject_id);
@@ -339,7 +365,7 @@ static void text_result(const struct op_session *s, const struct op_call *call, 
             fprintf(out, "  card     %s\n", hex_text(answered.euicc_response, hex, sizeof hex));
         if (es_response_of(&r->answer)->acceptable_validity_s)
             fprintf(out, "  takes    --validity %u\n", es_response_of(&r->answer)->acceptable_validity_s);
-        fprintf(out, "  next     %s\n", reason_advice(status->reason));
+        op_show_reasons(out, "next", status->reason, reason_advice);
     } else if (r->text[0]) {
         fprintf(out, "  what     %s\n", r->text);
     }

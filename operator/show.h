@@ -17,6 +17,9 @@ void op_show_waiting_over(const struct op_session *s);
 /* Something went wrong before there was a call. */
 void op_show_error(const struct op_session *s, const char *text);
 
+/* A line "word  what it says", and a line "or" for each other reason with the same numbers. say: reason_text, reason_advice. */
+void op_show_reasons(FILE *out, const char *word, enum reason reason, const char *(*say)(enum reason));
+
 /* For machines: one object a line. */
 void op_show_status_json(const struct status *status, const char *advice);
 void op_show_partner_json(const struct op_partner *partner);

@@ -80,6 +80,14 @@ const char *reason_name(enum reason reason) { return table[known(reason)].name; 
 const char *reason_text(enum reason reason) { return table[known(reason)].text; }
 const char *reason_advice(enum reason reason) { return table[known(reason)].advice; }
 
+enum reason reason_twin(enum reason reason)
+{
+    for (int r = known(reason) + 1; reason != REASON_NONE && r < REASON_FOREIGN; r++)
+        if (!strcmp(table[r].subject, table[reason].subject) && !strcmp(table[r].code, table[reason].code))
+            return (enum reason)r;
+    return REASON_NONE;
+}
+
 const char *exec_status_xml(enum exec_status exec)
 {
     return (unsigned)exec < EXEC_STATUS_COUNT ? exec_names[exec] : "FAILED";

@@ -43,6 +43,8 @@ static inline bool status_ok(const struct status *s) { return s->exec == EXECUTE
 const char *reason_name(enum reason reason);   /* "EID_UNKNOWN" */
 const char *reason_text(enum reason reason);   /* what happened, in words */
 const char *reason_advice(enum reason reason); /* what to do next */
+/* The next reason with the same numbers, which a status that came over the wire may mean as well; REASON_NONE: no more. */
+enum reason reason_twin(enum reason reason);
 const char *exec_status_xml(enum exec_status exec); /* EXECUTED_SUCCESS, EXECUTED_WITHWARNING, FAILED, EXPIRED */
 MUST_USE enum err exec_status_from_xml(struct span text, enum exec_status *ret);
 

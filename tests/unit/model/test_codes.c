@@ -57,6 +57,19 @@ static void numbers_may_be_exchanged(void **state)
     assert_string_equal(s.code, "3.9");
 }
 
+/* A pair that came over the wire means each of its reasons. */
+static void reasons_with_equal_numbers_are_twins(void **state)
+{
+    (void)state;
+    struct status s = status_from_codes(EXECUTED_FAILED, SPAN_LIT("8.4"), SPAN_LIT("4.2"), SPAN_NONE, SPAN_NONE);
+    assert_int_equal(s.reason, REASON_ISDR_FAILED);
+    assert_int_equal(reason_twin(s.reason), REASON_ROLLED_BACK);
+    assert_int_equal(reason_twin(REASON_ROLLED_BACK), REASON_NONE);
+    assert_int_equal(reason_twin(reason_twin(REASON_ICCID_NOT_ALLOWED)), REASON_SEND_NOT_ALLOWED);
+    assert_int_equal(reason_twin(REASON_NONE), REASON_NONE);
+    assert_int_equal(reason_twin(REASON_FOREIGN), REASON_NONE);
+}
+
 static void what_is_wrong_is_refused(void **state)
 {
     (void)state;
@@ -101,6 +114,7 @@ int main(void)
         cmocka_unit_test(a_partner_gets_its_numbers_and_ours_come_back),
         cmocka_unit_test(what_is_not_named_stays),
         cmocka_unit_test(numbers_may_be_exchanged),
+        cmocka_unit_test(reasons_with_equal_numbers_are_twins),
         cmocka_unit_test(what_is_wrong_is_refused),
         cmocka_unit_test(the_table_is_whole),
     };
