@@ -272,6 +272,13 @@ static int part_of(const struct es_message *m, struct span uri)
     return found;
 }
 
+static const char *wrong_form(enum err err)
+{
+    return err == ERR_UNSUPPORTED ? "a namespace, or an attribute xml:*, whose canonical form is not taken"
+           : err == ERR_VERIFY    ? "the signature is wrong"
+                                  : "the canonical form cannot be made";
+}
+
 /* Each reference is to a part of this message, and right. Which they are: bits of *ret_covered. */
 static const char *check_references(const struct dsig *d, const struct es_message *m, struct span soap, unsigned *ret_covered)
 {
@@ -280,8 +287,9 @@ static const char *check_references(const struct dsig *d, const struct es_messag
         int part = part_of(m, d->references[i].uri);
         if (part < 0)
             return "a signature over something that is not acted on";
-        if (dsig_check_digest(&d->references[i], soap, paths[part]) != ERR_NONE)
-            return "the signature is wrong";
+        enum err err = dsig_check_digest(&d->references[i], soap, paths[part]);
+        if (err != ERR_NONE)
+            return wrong_form(err);
         *ret_covered |= 1u << part;
     }
     return NULL;
@@ -296,8 +304,9 @@ static const char *check_signed(const struct wsse_rule *rule, const struct es_me
     EVP_PKEY *key = X509_get0_pubkey(x509_openssl(rule->certificate));
     arena_init(&a, 4 * DSIG_CERTIFICATE_MAX);
     const char *wrong = dsig_read(t->signature, &a, &d) != ERR_NONE ? d.wrong : check_references(&d, m, soap, &covered);
-    if (!wrong && (!key || dsig_check_value(&d, t->signature, key) != ERR_NONE))
-        wrong = "the signature is wrong";
+    enum err err = wrong || !key ? ERR_VERIFY : dsig_check_value(&d, t->signature, key);
+    if (!wrong && err != ERR_NONE)
+        wrong = wrong_form(err);
     arena_release(&a);
     return wrong || !(wanted & ~covered) ? wrong : "the signature does not cover the Body and every header of WS-Addressing";
 }

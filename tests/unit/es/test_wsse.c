@@ -98,6 +98,8 @@ static void what_is_not_taken_is_said(void **state)
     check("2001/10/xml-exc-c14n#\">", "2006/12/xml-c14n11\">", ES_FAULT_SECURITY_FAILED, "in an inclusive form");
     check("</ds:Transform>", "</ds:Transform><ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"/>", ES_FAULT_SECURITY_FAILED,
           "more than one Transform");
+    check("http://h.example:8080/", "http://user@h.example:8080/", ES_FAULT_SECURITY_FAILED, "whose canonical form is not taken");
+    check("http://h.example:8080/a", "a", ES_FAULT_SECURITY_FAILED, "whose canonical form is not taken");
     check("URI=\"#TS-", "URI=\"#TX-", ES_FAULT_SECURITY_FAILED, "not acted on");
     check("<e:Header>", "<e:Header><y:Security xmlns:y='urn:y'/>", ES_FAULT_SECURITY_INVALID, "a second header Security");
     check("#X509v3\" wsu", "#X509PKIPathv1\" wsu", ES_FAULT_SECURITY_INVALID, "not valid");
