@@ -1,8 +1,8 @@
 // A partner on Java: Apache WSS4J signs and verifies, the JDK's own HTTPS carries. It reads commands from standard input, one to a
 // line, and answers each with one line: ok or error, and words. It shares no code with what it is a partner of.
 //
-//   sign IN OUT KEY-IDENTIFIER PART…   signs those elements of the message, or Token, its certificate; with "inclusive:" before the
-//                                      key identifier SignedInfo has an inclusive canonical form
+//   sign IN OUT KEY-IDENTIFIER PART…   signs those elements of the message, or Token, its certificate. Before the key identifier
+//                                      "inclusive:" asks for an inclusive canonical form of SignedInfo, "rsa:" for the other key
 //   verify FILE                        the elements that its signature covers
 //   post URL FILE OUT                  the HTTP status; the answer goes to OUT
 //   serve PORT                         takes whatever is posted, answers 202
@@ -59,7 +59,7 @@ public class Wss4jPeer {
     final SSLContext tls = SSLContext.getInstance("TLS");
     final BlockingQueue<byte[]> heard = new LinkedBlockingQueue<>();
 
-    Wss4jPeer(String keyFile, String trustFile) throws Exception {
+    Wss4jPeer(String keyFile, String trustFile, String rsaFile) throws Exception {
         keys = store(new FileInputStream(keyFile));
         trust = store(null);
         trust.setCertificateEntry("ci", CertificateFactory.getInstance("X.509").generateCertificate(new FileInputStream(trustFile)));
@@ -70,6 +70,8 @@ public class Wss4jPeer {
         TrustManagerFactory others = TrustManagerFactory.getInstance("PKIX");
         others.init(trust);
         tls.init(own.getKeyManagers(), others.getTrustManagers(), null);
+        KeyStore rsa = store(new FileInputStream(rsaFile));
+        keys.setKeyEntry("rsa", rsa.getKey("key", PASSWORD.toCharArray()), PASSWORD.toCharArray(), rsa.getCertificateChain("key"));
     }
 
     static KeyStore store(InputStream from) throws Exception {
@@ -84,17 +86,18 @@ public class Wss4jPeer {
         return factory.newDocumentBuilder().parse(new ByteArrayInputStream(octets));
     }
 
-    /** As WSS4J does it when nothing is asked for, but for SHA-2 and an EC key, which it must be told. */
+    /** As WSS4J does it when nothing is asked for, but for SHA-2, which it must be told. */
     String sign(String in, String out, String identifier, List<String> parts) throws Exception {
         Document message = parse(Files.readAllBytes(Paths.get(in)));
         WSSecHeader header = new WSSecHeader();
         header.insertSecurityHeader(message);
         WSSecSignature signature = new WSSecSignature();
-        signature.setUserInfo("key", PASSWORD);
-        signature.setKeyIdentifierType(IDENTIFIERS.get(identifier.replace("inclusive:", "")));
-        if (identifier.startsWith("inclusive:"))
+        List<String> how = Arrays.asList(identifier.split(":"));
+        signature.setUserInfo(how.contains("rsa") ? "rsa" : "key", PASSWORD);
+        signature.setKeyIdentifierType(IDENTIFIERS.get(how.get(how.size() - 1)));
+        if (how.contains("inclusive"))
             signature.setSigCanonicalization(WSConstants.C14N_OMIT_COMMENTS);
-        signature.setSignatureAlgorithm("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256");
+        signature.setSignatureAlgorithm("http://www.w3.org/2001/04/xmldsig-more#" + (how.contains("rsa") ? "rsa-sha256" : "ecdsa-sha256"));
         signature.setDigestAlgo(WSConstants.SHA256);
         if (parts.contains("Timestamp"))
             new WSSecTimestamp().build(message, header);
@@ -198,7 +201,7 @@ public class Wss4jPeer {
     }
 
     public static void main(String[] arguments) throws Exception {
-        Wss4jPeer peer = new Wss4jPeer(arguments[0], arguments[1]);
+        Wss4jPeer peer = new Wss4jPeer(arguments[0], arguments[1], arguments[2]);
         BufferedReader commands = new BufferedReader(new InputStreamReader(System.in));
         for (String line = commands.readLine(); line != null; line = commands.readLine()) {
             String[] word = line.split(" ");

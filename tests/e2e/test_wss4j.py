@@ -24,14 +24,20 @@ STYLES = {'a namespace of everything': WITH('xmlns="http://h.example:8080/a?b=c%
 
 class Java:
     def __init__(self, lab, name):
-        self.lab, self.keys = lab, lab.path(f'{name}.p12')
+        self.lab = lab
         path = ':'.join([lab.path()] + [f'/usr/share/java/{jar}.jar' for jar in JARS])
-        subprocess.run(['javac', '-cp', path, '-d', lab.path(), os.path.join(ecosystem.HERE, 'Wss4jPeer.java')], check=True)
-        subprocess.run(['openssl', 'pkcs12', '-export', '-name', 'key', '-passout', 'pass:lab', '-in', lab.path(f'as-{name}', 'tls.pem'), '-inkey',
-                        lab.path(f'as-{name}', 'tls.key'), '-out', self.keys], check=True)
-        command = ['java', '-XX:TieredStopAtLevel=1', '-cp', path, 'Wss4jPeer', self.keys, lab.path(f'as-{name}', 'ci.pem')]
+        labs.run(['javac', '-cp', path, '-d', lab.path(), os.path.join(ecosystem.HERE, 'Wss4jPeer.java')])
+        labs.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=Java', '-days', '9', '-keyout', lab.path('rsa.key'), '-out',
+                 lab.path('rsa.pem')])
+        self.store('rsa.p12', 'rsa.pem', 'rsa.key')
+        self.store('own.p12', f'as-{name}/tls.pem', f'as-{name}/tls.key')
+        command = ['java', '-XX:TieredStopAtLevel=1', '-cp', path, 'Wss4jPeer', lab.path('own.p12'), lab.path(f'as-{name}', 'ci.pem'), lab.path('rsa.p12')]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         stderr=open(lab.path('logs', 'java.log'), 'w'))
+
+    def store(self, out, certificate, key):
+        labs.run(['openssl', 'pkcs12', '-export', '-name', 'key', '-passout', 'pass:lab', '-in', self.lab.path(certificate), '-inkey',
+                      self.lab.path(key), '-out', self.lab.path(out)])
 
     def ask(self, *words):
         """(whether it went well, what it says)"""
@@ -60,8 +66,8 @@ class Partner:
     def __init__(self, caller, java):
         self.caller, self.lab, self.java, self.file = caller, caller.lab, java, caller.lab.path('message.xml')
 
-    def signed(self, identifier='direct', parts=ALL, change=lambda text: text, **options):
-        open(self.file, 'w').write(change(self.caller.message('signer', **options)))
+    def signed(self, identifier='direct', parts=ALL, change=lambda text: text, name='signer'):
+        open(self.file, 'w').write(change(self.caller.message(name)))
         self.java.must('sign', self.file, self.file, identifier, *parts)
         return read(self.file)
 
@@ -85,6 +91,9 @@ def theirs(p):
         p.say(PAST, f'a certificate by {identifier}', p.signed(identifier))
     p.say(PAST, 'a signature over its certificate too', p.signed(parts=(*ALL, 'Token')))
     p.say(PAST, 'an inclusive canonical form', p.signed('inclusive:direct'))
+    p.caller.say('bodies', PAST, 'an RSA key', text=p.signed('rsa:direct', name='bodies'))
+    p.caller.say('bodies', PAST, 'an RSA key, and the Body alone', text=p.signed('rsa:issuer', parts=('Body',), name='bodies'))
+    p.caller.say('bodies', FAILED, 'another key than the agreed one', text=p.signed('issuer', name='bodies'))
     for what, change in STYLES.items():
         p.say(PAST, what, p.signed(change=change))
     p.say(FAILED, 'another body', good.replace(eid_of(7), eid_of(8)))
@@ -124,11 +133,12 @@ def main():
     if not shutil.which('javac') or not os.path.exists(f'/usr/share/java/{JARS[0]}.jar'):
         ecosystem.skip('libwss4j-java or a JDK is not installed')
     with tempfile.TemporaryDirectory(prefix='osprey-wss4j-') as out, Ecosystem(out, profiles=0) as lab:
-        caller = Caller(lab, ('signer',))
+        caller = Caller(lab, ('signer', 'bodies'))
         port, = labs.free_ports(1)
         url = f'https://127.0.0.1:{port}'
         lab.append('sm-sr.conf', f'\n[partner signer]\noid = {OIDS["signer"]}\nkinds = operator sm-sr\nes7_url = {url}/es7\n{NAMES["signer"]}\n'
-                   'send_security = x509\n')
+                   f'send_security = x509\n\n[partner bodies]\noid = {OIDS["bodies"]}\nkinds = operator\nsecurity = x509\nsigner = rsa.pem\n'
+                   'signs_body_only = true\n')
         for who in ('operator', 'start'):
             lab.append(f'{who}.conf', f'\n[partner java]\noid = {OIDS["signer"]}\nkind = sm-sr\nurl = {url}\nsend_security = x509\n'
                        'send_timestamp_s = 60\n')
