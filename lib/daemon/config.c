@@ -8,6 +8,7 @@
 
 #define CONFIG_ENTRIES_MAX  4096u
 #define CONFIG_SECTION_MAX  128u
+#define CONFIG_LINE_MAX     4096u
 
 struct entry {
     const char *section, *name, *value;
@@ -27,9 +28,19 @@ struct config {
 
 static enum err complain(char *detail, enum err err, const char *path, unsigned line, const char *what, const char *about)
 {
+    char at[16] = "";
+    if (line)
+        snprintf(at, sizeof at, ":%u", line);
     if (detail)
-        snprintf(detail, CONFIG_DETAIL_MAX, "%s:%u: %s%s%s", path, line, what, about ? ": " : "", about ? about : "");
+        snprintf(detail, CONFIG_DETAIL_MAX, "%s%s: %s%s%s", path, at, what, about ? ": " : "", about ? about : "");
     return err;
+}
+
+static enum err missing(const struct config *c, const char *section, const struct config_option *o, char *detail)
+{
+    if (detail)
+        snprintf(detail, CONFIG_DETAIL_MAX, "%s: [%s] %s is missing: %s", c->path, section, o->name, o->help);
+    return ERR_MISSING;
 }
 
 /* "partner *" is any of the kind; so with the names of options. */
@@ -133,9 +144,11 @@ static enum err add_option(struct config *c, char *text, unsigned line, char *de
     const char *section = c->sections[c->section_count - 1], *name = trim(text), *value = trim(equals + 1);
     const struct config_option *option = option_find(c, section, name);
     if (!option)
-        return complain(detail, ERR_BAD_VALUE, c->path, line, "no such option here", name);
+        return complain(detail, ERR_BAD_VALUE, c->path, line, arena_printf(&c->arena, "no such option in [%s]", section), name);
     if (entry_find(c, section, name))
         return complain(detail, ERR_BAD_VALUE, c->path, line, "given twice", name);
+    if (option->mandatory && !*value)
+        return missing(c, section, option, detail);
     const char *wrong = type_error(option->type, value);
     if (wrong)
         return complain(detail, ERR_BAD_VALUE, c->path, line, wrong, name);
@@ -148,20 +161,23 @@ static enum err add_option(struct config *c, char *text, unsigned line, char *de
 
 static enum err parse(struct config *c, FILE *file, char *detail)
 {
-    char text[4096];
+    char text[CONFIG_LINE_MAX + 2];
     unsigned line = 0;
     enum err err = ERR_NONE;
     while (err == ERR_NONE && fgets(text, sizeof text, file)) {
+        bool whole = strlen(text) <= CONFIG_LINE_MAX || text[CONFIG_LINE_MAX] == '\n';
         char *start = trim(text);
         line++;
-        if (c->entry_count == CONFIG_ENTRIES_MAX || c->section_count == CONFIG_ENTRIES_MAX || line > CONFIG_FILE_MAX)
+        if (!whole)
+            err = complain(detail, ERR_TOO_LONG, c->path, line, "the line is too long", NULL);
+        else if (c->entry_count == CONFIG_ENTRIES_MAX || c->section_count == CONFIG_ENTRIES_MAX || line > CONFIG_FILE_MAX)
             err = complain(detail, ERR_TOO_LONG, c->path, line, "the file is too long", NULL);
         else if (*start == '[')
             err = add_section(c, start, line, detail);
         else if (*start && *start != '#' && *start != ';')
             err = add_option(c, start, line, detail);
     }
-    return err;
+    return err == ERR_NONE && ferror(file) ? complain(detail, ERR_IO, c->path, 0, strerror(errno), NULL) : err;
 }
 
 static enum err check_mandatory(const struct config *c, char *detail)
@@ -169,18 +185,11 @@ static enum err check_mandatory(const struct config *c, char *detail)
     for (size_t i = 0; i < c->option_count; i++) {
         const struct config_option *o = &c->options[i];
         bool repeats = strchr(o->section, '*') != NULL;
-        if (o->mandatory && !repeats && !entry_find(c, o->section, o->name)) {
-            if (detail)
-                snprintf(detail, CONFIG_DETAIL_MAX, "%s: [%s] %s is missing: %s", c->path, o->section, o->name, o->help);
-            return ERR_MISSING;
-        }
+        if (o->mandatory && !repeats && !entry_find(c, o->section, o->name))
+            return missing(c, o->section, o, detail);
         for (size_t s = 0; o->mandatory && repeats && s < c->section_count; s++)
-            if (name_matches(o->section, c->sections[s]) && !entry_find(c, c->sections[s], o->name)) {
-                if (detail)
-                    snprintf(detail, CONFIG_DETAIL_MAX, "%s: [%s] %s is missing: %s", c->path, c->sections[s], o->name,
-                             o->help);
-                return ERR_MISSING;
-            }
+            if (name_matches(o->section, c->sections[s]) && !entry_find(c, c->sections[s], o->name))
+                return missing(c, c->sections[s], o, detail);
     }
     return ERR_NONE;
 }
@@ -310,16 +319,28 @@ const char *config_section_name(const char *section)
     return blank ? blank + 1 : section;
 }
 
+/* "[es3]", or "#[partner NAME]": what may come several times need not come at all. */
+static void print_heading(FILE *out, const char *section)
+{
+    const char *star = strchr(section, '*');
+    if (star)
+        fprintf(out, "#[%.*sNAME]\n", (int)(star - section), section);
+    else
+        fprintf(out, "[%s]\n", section);
+}
+
 void config_print_example(FILE *out, const struct config_option *options, size_t count)
 {
     const char *section = "";
     for (size_t i = 0; i < count; i++) {
         const struct config_option *o = &options[i];
+        bool given = o->mandatory && !strchr(o->section, '*');
         if (strcmp(section, o->section)) {
-            fprintf(out, "%s[%s]\n", *section ? "\n" : "", o->section);
+            fputs(*section ? "\n" : "", out);
+            print_heading(out, o->section);
             section = o->section;
         }
         fprintf(out, "# %s%s\n", o->help, o->mandatory ? " (must be given)" : "");
-        fprintf(out, "%s%s = %s\n", o->mandatory ? "" : "#", o->name, o->fallback ? o->fallback : "");
+        fprintf(out, "%s%s = %s\n", given ? "" : "#", o->name, o->fallback ? o->fallback : "");
     }
 }

@@ -2,7 +2,8 @@
  * config_option, from which the check, the example and the help are made.
  *
  *   # comment                      sections: [name], or [kind name] for those that may come several times
- *   [es3]                          option = value      blanks around = and at the ends do not count
+ *   [es3]                          option = value      blanks around = and at the ends do not count; an option that must
+ *                                  be given may not be empty
  *   listen = 127.0.0.1:8443        paths are relative to the file's own folder */
 #ifndef OSPREY_DAEMON_CONFIG_H
 #define OSPREY_DAEMON_CONFIG_H
@@ -51,7 +52,7 @@ const char *config_next_option(const struct config *config, const char *section,
 /* "NAME" of "partner NAME". */
 const char *config_section_name(const char *section);
 
-/* An example file with every option, its fallback and its sentence. */
+/* An example file with every option, its fallback and its sentence. Only what must be given is no comment. */
 void config_print_example(FILE *out, const struct config_option *options, size_t count);
 
 #endif

@@ -72,9 +72,11 @@ static void what_is_wrong_is_said_with_its_line(void **state)
         { "[es3]\nlisten = nowhere\n", ":2: not host:port", ERR_BAD_VALUE },
         { "[es3]\nlisten = a:1\nlisten = a:2\n", ":3: given twice", ERR_BAD_VALUE },
         { "[es4]\n", ":1: no such section", ERR_BAD_VALUE },
-        { "[es3]\nlisten = a:1\nport = 1\n", ":3: no such option", ERR_BAD_VALUE },
+        { "[es3]\nlisten = a:1\nport = 1\n", ":3: no such option in [es3]: port", ERR_BAD_VALUE },
         { "[es3]\nlisten = a:1\nvalidity_s = soon\n", "not a number", ERR_BAD_VALUE },
         { "[keys]\n", "[es3] listen is missing", ERR_MISSING },
+        { "[es3]\nlisten =\n", "[es3] listen is missing: where ES3 is served", ERR_MISSING },
+        { "[es3]\nlisten = a:1\n[partner x]\noid =\n", "[partner x] oid is missing", ERR_MISSING },
         { "[es3]\nlisten = a:1\n[partner x]\ndirect = no\n", "[partner x] oid is missing", ERR_MISSING },
         { "[es3]\nlisten = a:1\n[partner x]\ncode. = 1\n", ":4: no such option", ERR_BAD_VALUE },
         { "[es3]\nlisten = a:1\n[partner x]\ncode.A = 1\ncode.A = 2\n", ":5: given twice", ERR_BAD_VALUE },
@@ -89,12 +91,64 @@ static void what_is_wrong_is_said_with_its_line(void **state)
     }
 }
 
+static void a_line_is_never_cut_in_two(void **state)
+{
+    (void)state;
+    char text[5000] = "[es3]\nlisten = a:1\n# ";
+    size_t start = strlen(text), most = start - strlen("# ") + 4096;
+    struct config *c = NULL;
+    memset(text + start, 'x', sizeof text - start - 1);
+    text[most] = '\0';
+    assert_ok(load(text, &c));
+    config_free(c);
+    c = NULL;
+    text[most] = 'x';
+    assert_fails(load(text, &c), ERR_TOO_LONG);
+    assert_non_null(strstr(detail, ":3: the line is too long"));
+}
+
+static void what_is_no_file_is_said(void **state)
+{
+    (void)state;
+    struct config *c = NULL;
+    assert_fails(config_load("/tmp", options, ARRAY_LEN(options), &c, detail), ERR_IO);
+    assert_string_equal(detail, "/tmp: Is a directory");
+    assert_fails(config_load("/tmp/osprey-is-not-here", options, ARRAY_LEN(options), &c, detail), ERR_IO);
+    assert_string_equal(detail, "/tmp/osprey-is-not-here: No such file or directory");
+    assert_null(c);
+}
+
+static void the_example_asks_for_what_must_be_given_and_no_more(void **state)
+{
+    (void)state;
+    struct config *c = NULL;
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    assert_non_null(out);
+    config_print_example(out, options, ARRAY_LEN(options));
+    fclose(out);
+    assert_fails(load(text, &c), ERR_MISSING);
+    assert_non_null(strstr(detail, "[es3] listen is missing"));
+    assert_non_null(strstr(text, "\n#[partner NAME]\n"));
+    char *listen = strstr(text, "\nlisten = \n"), filled[2000];
+    assert_non_null(listen);
+    snprintf(filled, sizeof filled, "%.*slisten = a:1%s", (int)(listen + 1 - text), text, listen + strlen("\nlisten = "));
+    assert_ok(load(filled, &c));
+    assert_null(config_next(c, "partner", NULL));
+    config_free(c);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_read),
         cmocka_unit_test(options_of_any_name_are_walked),
         cmocka_unit_test(what_is_wrong_is_said_with_its_line),
+        cmocka_unit_test(a_line_is_never_cut_in_two),
+        cmocka_unit_test(what_is_no_file_is_said),
+        cmocka_unit_test(the_example_asks_for_what_must_be_given_and_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
