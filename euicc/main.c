@@ -126,7 +126,7 @@ static int tool_open(struct tool *p)
         return EXIT_USAGE;
     p->log = log_sink_open(NULL, p->o.log_level, &err);
     if (!p->log)
-        return tool_failed("log", err);
+        return tool_failed("--log", err);
     if (p->o.key && (err = keystore_soft_open(p->o.key, false, NULL, &p->keystore)) != ERR_NONE)
         return tool_failed(p->o.key, err);
     if ((err = card_trace_open(&p->trace, p->o.trace, p->o.pcap)) != ERR_NONE)

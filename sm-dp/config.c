@@ -191,7 +191,7 @@ enum err smdp_config_orders(const struct config *file, struct smdp *s, char *det
         char why[SMDP_DETAIL_MAX];
         arena_init(&a, SMDP_PACKAGE_MAX + 65536);
         enum err err = read_order(&r, &a, &order);
-        if (err == ERR_NONE && (err = smdp_order(s, &order, why)) != ERR_NONE)
+        if (err == ERR_NONE && s && (err = smdp_order(s, &order, why)) != ERR_NONE)
             (void)reading_wrong(&r, "package", *why ? why : err_text(err));
         arena_release(&a);
         if (err != ERR_NONE)

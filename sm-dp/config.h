@@ -13,7 +13,7 @@ MUST_USE enum err smdp_config_read(const struct config *file, struct smdp_partne
                                    struct smdp_config *ret, char *detail, size_t cap);
 void smdp_config_done(struct smdp_config *config);
 
-/* Orders in [profile NAME] sections: each is handed to smdp_order. */
+/* Orders in [profile NAME] sections: each is handed to smdp_order; s NULL: they are read and no more. */
 MUST_USE enum err smdp_config_orders(const struct config *file, struct smdp *s, char *detail, size_t cap);
 
 #endif

@@ -118,7 +118,7 @@ static enum err open_smdp(struct program_state *p)
     config->on_ordered_context = p;
     enum err err = smdp_new(config, &env, &p->smdp);
     if (err != ERR_NONE)
-        return role_program_complain(&p->program, err, "start", NULL);
+        return role_program_complain(&p->program, err, NULL, NULL);
     err = smdp_config_orders(d->config, p->smdp, d->detail, sizeof d->detail);
     return err == ERR_NONE ? write_subscribers(p) : err;
 }
@@ -144,7 +144,7 @@ static enum err open_world(struct program_state *p)
     err = smdp_net_open(p->net, p->smdp, detail);
     if (err == ERR_NONE)
         err = smdp_start(p->smdp);
-    return err == ERR_NONE ? ERR_NONE : role_program_complain(&p->program, err, "start", detail);
+    return err == ERR_NONE ? ERR_NONE : role_program_complain(&p->program, err, NULL, detail);
 }
 
 static enum err program_open(struct daemon *d, void **ret_role)
@@ -153,8 +153,8 @@ static enum err program_open(struct daemon *d, void **ret_role)
     if (!p)
         return ERR_NO_MEMORY;
     enum err err = role_program_open(&p->program, &SERVER, d);
-    if (err == ERR_NONE && !d->check)
-        err = open_world(p);
+    if (err == ERR_NONE)
+        err = d->check ? smdp_config_orders(d->config, NULL, d->detail, sizeof d->detail) : open_world(p);
     if (err != ERR_NONE) {
         program_close(p);
         return err;

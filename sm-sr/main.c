@@ -117,9 +117,7 @@ static enum err open_world(struct program_state *p)
         err = smsr_net_open(p->net, p->smsr, detail);
     if (err == ERR_NONE)
         err = smsr_start(p->smsr);
-    if (err != ERR_NONE)
-        snprintf(d->detail, sizeof d->detail, "%s%s%s", err_text(err), *detail ? ": " : "", detail);
-    return err;
+    return err == ERR_NONE ? ERR_NONE : role_program_complain(&p->program, err, NULL, detail);
 }
 
 static enum err program_open(struct daemon *d, void **ret_role)

@@ -24,6 +24,12 @@ static int usage(FILE *out, int code)
     return code;
 }
 
+static bool eid_is_text(const char *text)
+{
+    struct eid eid;
+    return eid_from_text(span_text(text), &eid) == ERR_NONE;
+}
+
 static bool words_read(int argc, char **argv, struct words *ret)
 {
     *ret = (struct words){ .verify = argc > 1 && !strcmp(argv[1], "verify") };
@@ -46,8 +52,12 @@ static int verify(struct store *store, const char *eid)
     enum err err = smsr_trail_verify(store, eid, stdout, &c);
     if (err != ERR_NONE)
         return cannot(err_text(err));
-    printf("%llu eUICCs, %llu records%s: %s\n", (unsigned long long)c.euiccs, (unsigned long long)c.records,
-           c.old ? ", and older ones that nothing proves" : "", c.wrong ? "NOT what was written" : "good");
+    if (eid && !c.records && !c.old && !c.wrong) {
+        printf("there is no record of %s: it is not here, or nothing was done with it yet\n", eid);
+        return 0;
+    }
+    printf("%llu eUICC%s, %llu record%s%s: %s\n", (unsigned long long)c.euiccs, c.euiccs == 1 ? "" : "s",
+           (unsigned long long)c.records, c.records == 1 ? "" : "s", c.old ? ", and older ones that nothing proves" : "", c.wrong ? "NOT what was written" : "good");
     return c.wrong ? 3 : 0;
 }
 
@@ -76,5 +86,9 @@ int smsr_trail_main(int argc, char **argv)
         return usage(stdout, 0);
     if (!words_read(argc, argv, &words))
         return usage(stderr, 2);
+    if (words.eid && !eid_is_text(words.eid)) {
+        smsr_tool_cannot("audit-trail", "--eid: that is no EID");
+        return 2;
+    }
     return smsr_tool("audit-trail", words.config, run, &words);
 }

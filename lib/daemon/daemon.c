@@ -1,5 +1,6 @@
 #include "daemon.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -31,7 +32,7 @@ static int usage(const struct program *p, FILE *out, int code)
     fprintf(out,
             "%s: %s\n\n"
             "  %s --config FILE           run in the foreground until TERM\n"
-            "  %s --config FILE --check   check configuration, keys and database, and leave\n"
+            "  %s --config FILE --check   check the configuration and what it names, and leave\n"
             "  %s --example               print a configuration file with every option\n"
             "  %s --help | --version\n%s%s\n",
             p->name, p->summary, p->name, p->name, p->name, p->name, p->help ? "\n" : "", p->help ? p->help : "");
@@ -51,6 +52,12 @@ struct config_option *daemon_options(const struct config_option *options, size_t
 
 enum { GO_ON = -1 };
 
+static int wrong_usage(const struct program *p, const char *what, const char *about)
+{
+    fprintf(stderr, "%s: %s%s\n(%s --help says more, --example prints a configuration)\n", p->name, what, about, p->name);
+    return 2;
+}
+
 static int read_arguments(struct run *r, int argc, char **argv)
 {
     const struct program *p = r->program;
@@ -67,17 +74,14 @@ static int read_arguments(struct run *r, int argc, char **argv)
             r->daemon.check = true;
         else if (!strcmp(argv[i], "--config") && i + 1 < argc)
             r->config_path = argv[++i];
-        else {
-            fprintf(stderr, "%s: unknown argument %s\n\n", p->name, argv[i]);
-            return usage(p, stderr, 2);
-        }
+        else if (strcmp(argv[i], "--config") != 0)
+            return wrong_usage(p, "no such argument: ", argv[i]);
     }
-    if (!r->config_path) {
-        fprintf(stderr, "%s: --config FILE is needed (see --example)\n", p->name);
-        return 2;
-    }
-    return GO_ON;
+    return r->config_path ? GO_ON : wrong_usage(p, "--config FILE is needed", "");
 }
+
+/* NULL: standard error. */
+static const char *log_path(const struct daemon *d) { return d->check ? NULL : config_text(d->config, "log", "file"); }
 
 static uint64_t now_ms(const struct run *r) { return r->daemon.clock->now_ms(r->daemon.clock); }
 
@@ -194,12 +198,29 @@ static void on_reload_signal(void *context, int number)
     config_free(next.config);
 }
 
+/* Whoever started us reads it, and so does who reads the log file. */
 static int fail(struct run *r, const char *what)
 {
     fprintf(stderr, "%s: %s\n", r->program->name, what);
-    if (r->daemon.log)
+    if (r->daemon.log && log_path(&r->daemon))
         log_fact(r->daemon.log, LOG_ERROR_, NULL, "%s", what);
     return 1;
+}
+
+static int open_log(struct run *r)
+{
+    struct daemon *d = &r->daemon;
+    enum err err = ERR_NONE;
+    const char *path = log_path(d), *level = config_text(d->config, "log", "level");
+    char why[DAEMON_DETAIL_MAX];
+    d->log = log_sink_open(path, level, &err);
+    if (d->log)
+        return GO_ON;
+    if (err == ERR_BAD_VALUE)
+        snprintf(why, sizeof why, "[log] level: debug, info, warn or error, not %s", level);
+    else
+        snprintf(why, sizeof why, "[log] file %s: %s", path ? path : "", err == ERR_IO ? strerror(errno) : err_text(err));
+    return fail(r, why);
 }
 
 static int open_world(struct run *r)
@@ -208,10 +229,9 @@ static int open_world(struct run *r)
     enum err err = config_load(r->config_path, r->options, r->option_count, &d->config, d->detail);
     if (err != ERR_NONE)
         return fail(r, *d->detail ? d->detail : err_text(err));
-    d->log = log_sink_open(d->check ? NULL : config_text(d->config, "log", "file"), config_text(d->config, "log", "level"),
-                           &err);
-    if (!d->log)
-        return fail(r, "the log file cannot be written ([log] file)");
+    int code = open_log(r);
+    if (code != GO_ON)
+        return code;
     d->loop = loop_new();
     if (!d->loop)
         return fail(r, "no event loop: out of memory or file descriptors");

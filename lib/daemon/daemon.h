@@ -3,7 +3,8 @@
  * to others), HUP reads the configuration anew (where the program can); kill -9 is survived by what is stored.
  *
  *   osprey-NAME --config FILE            runs in the foreground, says "osprey-NAME: ready" on stdout
- *   osprey-NAME --config FILE --check    reads and checks everything, opens no socket, and leaves
+ *   osprey-NAME --config FILE --check    reads and checks everything, also whether the database would open, serves nothing, and
+ *                                        leaves
  *   osprey-NAME --example                prints a configuration with every option
  *   osprey-NAME --help | --version */
 #ifndef OSPREY_DAEMON_DAEMON_H
@@ -67,7 +68,8 @@ void daemon_drain(struct daemon *d);
 void daemon_fatal(struct daemon *d, const char *why) __attribute__((noreturn));
 
 /* A log sink: one line per fact, "2026-01-02T03:04:05.678Z info  text". path NULL: stderr. Also for programs that are
- * no daemons. level: "debug", "info", "warn", "error". */
+ * no daemons. level: "debug", "info", "warn", "error"; NULL: info. ERR_BAD_VALUE another level, ERR_IO (errno says why),
+ * ERR_NO_MEMORY. */
 struct log *log_sink_open(const char *path, const char *level, enum err *ret_err);
 /* From here on lines wait until log_sink_flush, which a program calls before it sleeps; errors never wait. */
 void log_sink_gather(struct log *log);

@@ -60,17 +60,27 @@ static void line(struct log *log, enum log_level level, const char *text)
         log_sink_flush(log);
 }
 
+static enum err level_of(const char *name, unsigned *ret)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(level_names); i++)
+        if (!strcmp(name, level_names[i])) {
+            *ret = i;
+            return ERR_NONE;
+        }
+    return ERR_BAD_VALUE;
+}
+
 struct log *log_sink_open(const char *path, const char *level, enum err *ret_err)
 {
-    struct log_sink *sink = calloc(1, sizeof *sink);
-    *ret_err = sink ? ERR_NONE : ERR_NO_MEMORY;
-    if (!sink)
+    unsigned least = LOG_INFO_;
+    *ret_err = level ? level_of(level, &least) : ERR_NONE;
+    struct log_sink *sink = *ret_err == ERR_NONE ? calloc(1, sizeof *sink) : NULL;
+    if (!sink) {
+        *ret_err = *ret_err == ERR_NONE ? ERR_NO_MEMORY : *ret_err;
         return NULL;
+    }
     sink->seam.line = line;
-    sink->seam.least = LOG_INFO_;
-    for (unsigned i = 0; level && i < ARRAY_LEN(level_names); i++)
-        if (!strcmp(level, level_names[i]))
-            sink->seam.least = (enum log_level)i;
+    sink->seam.least = (enum log_level)least;
     sink->fd = path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640) : STDERR_FILENO;
     if (sink->fd >= 0)
         return &sink->seam;

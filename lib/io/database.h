@@ -14,6 +14,9 @@ struct loop;
 struct database *database_open(const char *name, const struct migration *migrations, size_t migration_count,
                                const char *node, enum err *ret_err, char *detail);
 bool database_is_postgres(const char *name);
+/* Could database_open take it? Nothing is changed: of an SQLite file, which may be in use, the first octets are read (of one that
+ * is not there, whether its folder can take it), PostgreSQL is visited. Errors and detail as above. */
+MUST_USE enum err database_check(const char *name, const struct migration *migrations, size_t migration_count, char *detail);
 void database_close(struct database *d); /* NULL is fine */
 struct store *database_seam(struct database *d);
 /* What the database said when load or commit last failed; never NULL, never a value. */

@@ -279,6 +279,8 @@ static enum err open_all(struct postgres_store *s, const struct postgres_options
     enum err err = open_connection(s);
     if (err == ERR_NONE && o->node)
         err = postgres_migrate(s, o->migrations, o->migration_count);
+    if (err == ERR_NONE && !o->node)
+        err = postgres_fits(s, o->migration_count);
     if (err == ERR_NONE && o->node)
         err = postgres_register(s);
     return err;

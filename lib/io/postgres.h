@@ -20,7 +20,7 @@ struct postgres_options {
     const char *conninfo; /* "postgresql://host/db" or "host=… dbname=…"; several hosts as libpq does */
     const struct migration *migrations;
     size_t migration_count;
-    const char *node; /* name, of one process at a time; NULL: a visitor that reads: no migrations, not among the nodes */
+    const char *node; /* name, of one process at a time; NULL: a visitor that reads: no migrations (there may be no schema yet), not among the nodes */
 };
 
 struct postgres_store;

@@ -90,6 +90,8 @@ void postgres_unwatch(struct postgres_store *s);
 
 /* ---- schema */
 enum err postgres_migrate(struct postgres_store *s, const struct migration *migrations, size_t count);
+/* Can a program of so many migrations work with the schema, if there is one? ERR_UNSUPPORTED. Changes nothing. */
+enum err postgres_fits(struct postgres_store *s, size_t count);
 
 /* ---- node */
 #define POSTGRES_NOW "(extract(epoch FROM clock_timestamp())*1000)::bigint"

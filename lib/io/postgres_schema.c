@@ -85,19 +85,32 @@ static bool only_contract(const struct migration *migrations, size_t count)
     return !count;
 }
 
-static enum err migrate_all(struct postgres_store *s, const struct migration *migrations, size_t count)
+static enum err look_at_schema(struct postgres_store *s, size_t count, int64_t *ret_version)
 {
-    int64_t version = 0, oldest = 0;
+    int64_t oldest = 0;
     char why[120];
-    enum err err = postgres_ask(s, "SELECT version FROM osprey_schema", &version);
+    enum err err = postgres_ask(s, "SELECT version FROM osprey_schema", ret_version);
     if (err == ERR_NONE)
         err = postgres_ask(s, "SELECT oldest FROM osprey_schema", &oldest);
-    if (err == ERR_NONE && oldest > (int64_t)count) {
-        snprintf(why, sizeof why, "its schema (%lld) is newer than this program: %zu known, %lld needed", (long long)version, count,
-                 (long long)oldest);
-        postgres_say(s, "database", why);
-        return ERR_UNSUPPORTED;
-    }
+    if (err != ERR_NONE || oldest <= (int64_t)count)
+        return err;
+    snprintf(why, sizeof why, "its schema (%lld) is newer than this program: %zu known, %lld needed", (long long)*ret_version, count,
+             (long long)oldest);
+    postgres_say(s, "database", why);
+    return ERR_UNSUPPORTED;
+}
+
+enum err postgres_fits(struct postgres_store *s, size_t count)
+{
+    int64_t there = 0, version = 0;
+    enum err err = postgres_ask(s, "SELECT count(*) FROM pg_class WHERE oid=to_regclass('osprey_schema')", &there);
+    return err == ERR_NONE && there ? look_at_schema(s, count, &version) : err;
+}
+
+static enum err migrate_all(struct postgres_store *s, const struct migration *migrations, size_t count)
+{
+    int64_t version = 0;
+    enum err err = look_at_schema(s, count, &version);
     for (size_t i = (size_t)version; err == ERR_NONE && i < count; i++) {
         err = migrate_one(s, &migrations[i], i + 1);
         if (err == ERR_BUSY && only_contract(&migrations[i], count - i))

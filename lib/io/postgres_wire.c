@@ -23,7 +23,7 @@ void postgres_say(struct postgres_store *s, const char *what, const char *why)
 {
     snprintf(s->detail, sizeof s->detail, "%s: %s", what, why);
     for (char *c = s->detail; *c; c++)
-        if (*c == '\n')
+        if (*c == '\n' || *c == '\t')
             *c = ' ';
 }
 

@@ -273,7 +273,7 @@ static enum err exec(struct sqlite_store *s, const char *sql)
     int code = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
     if (code == SQLITE_OK)
         return ERR_NONE;
-    say(s->detail, sql, sqlite3_errmsg(s->db));
+    say(s->detail, "store", sqlite3_errmsg(s->db));
     return err_of(code);
 }
 
@@ -339,8 +339,7 @@ static enum err migrate(struct sqlite_store *s, const struct sqlite_options *o)
     size_t version = 0;
     enum err err = schema_version(s, &version);
     if (err == ERR_NONE && version > o->migration_count) {
-        snprintf(s->detail, sizeof s->detail, "%s: its schema is version %zu, this program knows only %zu", o->path,
-                 version, o->migration_count);
+        snprintf(s->detail, sizeof s->detail, "%s: " SQLITE_TOO_NEW, o->path, version, o->migration_count);
         return ERR_UNSUPPORTED;
     }
     return err == ERR_NONE && version < o->migration_count ? migrate_from(s, o, version) : err;
@@ -372,6 +371,8 @@ static enum err open_all(struct sqlite_store *s, const struct sqlite_options *o)
     if (err == ERR_NONE)
         err = exec(s, "BEGIN IMMEDIATE; COMMIT"); /* takes the lock for as long as the store is open */
     umask(mask);
+    if (err != ERR_NONE)
+        say(s->detail, o->path, err == ERR_BUSY ? "another process has it open" : sqlite3_errmsg(s->db));
     if (err == ERR_NONE)
         err = migrate(s, o);
     return err == ERR_NONE ? prepare_frame(s) : err;

@@ -22,6 +22,7 @@ struct sqlite_options {
 struct sqlite_store;
 
 #define SQLITE_DETAIL_MAX 240u
+#define SQLITE_TOO_NEW    "its schema is version %zu, this program knows only %zu" /* (size_t, size_t) */
 /* ERR_IO not a database or not accessible, ERR_UNSUPPORTED schema newer than this program, ERR_BUSY another process has
  * it open, ERR_BAD_VALUE a migration fails. detail: text for people, SQLITE_DETAIL_MAX octets, may be NULL. */
 struct sqlite_store *sqlite_store_open(const struct sqlite_options *options, enum err *ret_err, char *detail);

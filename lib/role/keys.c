@@ -90,6 +90,21 @@ static enum err open_tls(struct daemon *d, struct keystore_soft *store, bool ser
     return err;
 }
 
+/* Partners know us by the OID in our certificate; one without an OID they know by its name. */
+static enum err check_oid(struct daemon *d, const char *role)
+{
+    struct x509 *own = NULL;
+    struct oid oid;
+    const char *ours = config_text(d->config, role, "oid");
+    enum err err = x509_load(config_text(d->config, "tls", "certificate"), &own);
+    if (err == ERR_NONE && x509_oid(own, &oid) == ERR_NONE && strcmp(oid.text, ours) != 0) {
+        snprintf(d->detail, sizeof d->detail, "[tls] certificate: it is for %s, but [%s] oid is %s", oid.text, role, ours);
+        err = ERR_BAD_VALUE;
+    }
+    x509_free(own);
+    return err;
+}
+
 enum err role_keys_read(struct daemon *d, const char *role, bool first, struct role_keys *ret)
 {
     struct role_keys k = { 0 };
@@ -98,6 +113,8 @@ enum err role_keys_read(struct daemon *d, const char *role, bool first, struct r
         err = open_tls(d, k.store, true, &k.server_tls);
     if (err == ERR_NONE)
         err = open_tls(d, k.store, false, &k.client_tls);
+    if (err == ERR_NONE)
+        err = check_oid(d, role);
     if (err != ERR_NONE)
         role_keys_done(&k);
     else

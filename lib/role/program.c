@@ -7,7 +7,8 @@
 
 enum err role_program_complain(struct role_program *p, enum err err, const char *option, const char *why)
 {
-    snprintf(p->daemon->detail, sizeof p->daemon->detail, "%s: %s", option, why && *why ? why : err_text(err));
+    snprintf(p->daemon->detail, sizeof p->daemon->detail, "%s%s%s", option ? option : "", option ? ": " : "",
+             why && *why ? why : err_text(err));
     return err;
 }
 
@@ -55,17 +56,31 @@ static enum err take_keys(struct role_program *p)
 
 /* ---- the store */
 
+static enum err complain_of_store(struct role_program *p, enum err err, const char *detail)
+{
+    char option[40];
+    snprintf(option, sizeof option, "[%s] database", p->server->section);
+    return role_program_complain(p, err, option, detail);
+}
+
+static enum err check_store(struct role_program *p)
+{
+    char detail[DATABASE_DETAIL_MAX] = "";
+    const char *name = config_text(p->daemon->config, p->server->section, "database");
+    enum err err = database_check(name, *p->server->schema, *p->server->schema_count, detail);
+    return err == ERR_NONE ? ERR_NONE : complain_of_store(p, err, detail);
+}
+
 static enum err open_store(struct role_program *p)
 {
-    char detail[DATABASE_DETAIL_MAX] = "", room[DATABASE_NODE_MAX + 1], option[40];
+    char detail[DATABASE_DETAIL_MAX] = "", room[DATABASE_NODE_MAX + 1];
     enum err err = ERR_NONE;
     const struct config *c = p->daemon->config;
     const char *section = p->server->section;
     const char *node = database_node(config_text(c, section, "node"), config_text(c, section, "listen"), room);
-    snprintf(option, sizeof option, "[%s] database", section);
     p->store = database_open(config_text(c, section, "database"), *p->server->schema, *p->server->schema_count, node, &err, detail);
     if (!p->store)
-        return role_program_complain(p, err, option, detail);
+        return complain_of_store(p, err, detail);
     database_watch(p->store, p->daemon->loop);
     return rewrap_check(database_seam(p->store), keystore_soft_keys(p->keys), p->daemon->detail);
 }
@@ -86,7 +101,9 @@ enum err role_program_open(struct role_program *p, const struct role_server *ser
     enum err err = generation_read(server, d, true, &p->now);
     if (err == ERR_NONE)
         err = take_keys(p);
-    return err == ERR_NONE && !d->check ? open_store(p) : err;
+    if (err == ERR_NONE)
+        err = d->check ? check_store(p) : open_store(p);
+    return err;
 }
 
 void role_program_close(struct role_program *p)

@@ -47,7 +47,7 @@ void role_program_close(struct role_program *p);
 MUST_USE enum err role_program_read(struct role_program *p, struct daemon *next, struct role_generation **ret);
 void role_program_take(struct role_program *p, struct role_generation *g);
 void role_generation_free(struct role_generation *g); /* NULL is fine */
-/* "option: why" in the daemon's detail; why "" or NULL: what err means. Returns err. */
+/* "option: why", or without an option (NULL) "why", in the daemon's detail; why "" or NULL: what err means. Returns err. */
 enum err role_program_complain(struct role_program *p, enum err err, const char *option, const char *why);
 /* For the configuration of a role: the context is the struct role_program. */
 void role_program_on_fatal(void *context);

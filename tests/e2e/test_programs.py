@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -48,9 +49,51 @@ def checks_its_configuration(lab):
         assert missing.returncode == 1 and 'not-there.conf' in missing.stderr, (name, missing.stderr)
 
 
+def newer_database(lab):
+    """A database whose schema is of a later program."""
+    path = lab.path('newer.db')
+    database = sqlite3.connect(path)
+    database.execute('PRAGMA user_version=999')
+    database.execute('CREATE TABLE later (x)')
+    database.close()
+    return path
+
+
+def checks_what_the_configuration_names(lab):
+    """What a start would stumble over, the check finds."""
+    write(lab.path('no.db'), 'words')
+    cases = [('sm-sr', r'^database = .*', 'database = nowhere/x.db', '[sm-sr] database: '),
+             ('sm-sr', r'^database = .*', f'database = {newer_database(lab)}', 'its schema is version 999, this program knows only'),
+             ('sm-sr', r'^database = .*', 'database = no.db', 'file is not a database'),
+             ('sm-sr', r'^database = .*', 'database = postgresql://nobody@127.0.0.1:1/x', '[sm-sr] database: connection: '),
+             ('sm-sr', r'^oid = 2.999.2$', 'oid = 2.999.77', 'it is for 2.999.2, but [sm-sr] oid is 2.999.77'),
+             ('sm-dp', r'^oid = 2.999.4$', 'oid = 2.999.77', 'it is for 2.999.4, but [sm-dp] oid is 2.999.77'),
+             ('sm-dp', r'\Z', '\n[profile x]\nowner = 2.999.10\npackage = nowhere.der\n', '[profile x] package: cannot be read'),
+             ('sm-sr', r'^level = .*', 'level = loud', '[log] level: debug, info, warn or error, not loud')]
+    for name, option, value, says in cases:
+        text, count = re.subn(option, value, open(lab.path(f'{name}.conf')).read(), count=1, flags=re.M)
+        assert count, (name, option)
+        for words in (['--check'], []):
+            done = run(lab.program(f'osprey-{name}'), '--config', write(lab.path('bad.conf'), text), *words)
+            assert done.returncode == 1 and says in done.stderr and done.stderr.count('\n') == 1, (name, value, words, done.stderr)
+
+
+def says_who_is_in_the_way(lab):
+    """A second one finds the database in use, or the port; the check does not mind."""
+    for name in ('smsc', 'hlr', 'sm-sr'):
+        program = lab.program(f'osprey-{name}')
+        second = run(program, '--config', lab.path(f'{name}.conf'))
+        assert second.returncode == 1 and 'another process has it open' in second.stderr and 'PRAGMA' not in second.stderr, second.stderr
+        assert run(program, '--config', lab.path(f'{name}.conf'), '--check').returncode == 0, name
+    moved = re.sub(r'^database = .*', 'database = second.db', open(lab.path('sm-sr.conf')).read(), flags=re.M)
+    third = run(lab.program('osprey-sm-sr'), '--config', write(lab.path('third.conf'), moved))
+    assert third.returncode == 1 and third.stderr.startswith('osprey-sm-sr: cannot listen on 127.0.0.1 port '), third.stderr
+
+
 def ends_cleanly(lab):
     for name in ('smsc', 'hlr', 'sm-sr', 'sm-dp', 'device'):
         lab.start(name)
+    says_who_is_in_the_way(lab)
     codes = lab.stop_all()
     assert codes and not any(codes.values()), codes
     return codes
@@ -70,6 +113,7 @@ def main():
         explains_itself(lab)
         examples_name_every_option(lab)
         checks_its_configuration(lab)
+        checks_what_the_configuration_names(lab)
         codes = ends_cleanly(lab)
         print(f'{len(DAEMONS) + len(TOOLS)} programs explain themselves, {len(codes)} daemons check and end cleanly')
     finally:

@@ -2,6 +2,7 @@
  * OSPREY_STORE_TEST names the server (tests/support/postgres_server.py). */
 #include "tests/support/test.h"
 #include "lib/io/loop.h"
+#include "lib/io/database.h"
 #include "lib/io/postgres.h"
 
 #include <arpa/inet.h>
@@ -422,6 +423,15 @@ static int64_t version_of(struct postgres_store *s)
     return n;
 }
 
+/* What a program of so many migrations hears before it starts, and that the visit leaves nothing. */
+static void would_open(size_t count, enum err want, const char *why)
+{
+    char conninfo[200], detail[DATABASE_DETAIL_MAX] = "";
+    snprintf(conninfo, sizeof conninfo, "%s/ages", getenv("OSPREY_STORE_TEST"));
+    assert_int_equal(database_check(conninfo, AGES, count, detail), want);
+    assert_non_null(strstr(detail, why));
+}
+
 /* A node ends as an engine does: it takes itself off the list. */
 static void leave(struct postgres_store *s)
 {
@@ -436,6 +446,7 @@ static void leave(struct postgres_store *s)
 static void what_is_taken_away_waits_for_the_old(void **state)
 {
     (void)state;
+    would_open(1, ERR_NONE, ""); /* there is no schema yet, and stays none */
     struct postgres_store *old = of_age(1, "old", ERR_NONE, "");
     struct postgres_store *new = of_age(3, "new", ERR_NONE, "");
     assert_int_equal(version_of(new), 2);
@@ -446,6 +457,8 @@ static void what_is_taken_away_waits_for_the_old(void **state)
     struct postgres_store *another = of_age(3, "another", ERR_NONE, "");
     assert_int_equal(version_of(new), 3);
     of_age(1, "old", ERR_UNSUPPORTED, "newer than this program");
+    would_open(1, ERR_UNSUPPORTED, "newer than this program");
+    would_open(3, ERR_NONE, "");
     leave(of_age(4, "newest", ERR_NONE, ""));
     leave(another);
     leave(new);
