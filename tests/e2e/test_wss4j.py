@@ -14,6 +14,7 @@ from test_negative_soap import answer_of
 from test_partners import ALL, HEADERS, NAMES, OIDS, PAST, Caller, eid_of
 
 JARS = ('wss4j', 'xmlsec', 'commons-logging', 'commons-codec', 'slf4j-api', 'slf4j-nop', 'woodstox-core', 'stax2-api')
+QUICK = ('-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC')
 FAILED = '400 Fault Sender FailedAuthentication'
 
 
@@ -26,12 +27,12 @@ class Java:
     def __init__(self, lab, name):
         self.lab = lab
         path = ':'.join([lab.path()] + [f'/usr/share/java/{jar}.jar' for jar in JARS])
-        labs.run(['javac', '-cp', path, '-d', lab.path(), os.path.join(ecosystem.HERE, 'Wss4jPeer.java')])
+        labs.run(['javac', *(f'-J{option}' for option in QUICK), '-proc:none', '-cp', path, '-d', lab.path(), os.path.join(ecosystem.HERE, 'Wss4jPeer.java')])
         labs.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=Java', '-days', '9', '-keyout', lab.path('rsa.key'), '-out',
                  lab.path('rsa.pem')])
         self.store('rsa.p12', 'rsa.pem', 'rsa.key')
         self.store('own.p12', f'as-{name}/tls.pem', f'as-{name}/tls.key')
-        command = ['java', '-XX:TieredStopAtLevel=1', '-cp', path, 'Wss4jPeer', lab.path('own.p12'), lab.path(f'as-{name}', 'ci.pem'), lab.path('rsa.p12')]
+        command = ['java', *QUICK, '-cp', path, 'Wss4jPeer', lab.path('own.p12'), lab.path(f'as-{name}', 'ci.pem'), lab.path('rsa.p12')]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         stderr=open(lab.path('logs', 'java.log'), 'w'))
 
