@@ -3,6 +3,8 @@
 
 #include "engine_private.h"
 
+#include "lib/base/mutant.h"
+
 /* An engine among others on one database (struct store_nodes). What it sends or fires it has claimed before; what others
  * are at it leaves alone. */
 
@@ -13,12 +15,15 @@
 #define NODE_LEAST_MS       5u     /* the shortest: what is due may be locked by others */
 
 static const struct statement FREE_LEASES_OF = {
-    "outbox-free-leases-of", NULL, "UPDATE outbox SET due_ms=0, leased=0 WHERE leased=$1"
+    "outbox-free-leases-of", "UPDATE outbox SET due_ms=0, leased=0 WHERE leased=?1", NULL
 };
-static const struct statement LOOK_AGAIN = { "outbox-look-again", NULL, "UPDATE outbox SET due_ms=0 WHERE leased=$1" };
-/* (now, lease until) */
+static const struct statement KEEP_LEASES_OF = { "outbox-free-leases-of", "UPDATE outbox SET due_ms=0 WHERE leased=?1", NULL }; /* a mutant's */
+static const struct statement LOOK_AGAIN = { "outbox-look-again", "UPDATE outbox SET due_ms=0 WHERE leased=?1", NULL };
+/* (now, lease until). SQLite has one writer at a time; who reads the rows asks neither for their order nor for when they were due. */
 static const struct statement TIMER_CLAIM = {
-    "timer-claim", NULL,
+    "timer-claim",
+    "UPDATE timer SET due_ms=?2 WHERE (line, name) IN (SELECT line, name FROM timer WHERE due_ms<=?1 ORDER BY due_ms LIMIT 200)"
+    " RETURNING line, name, due_ms",
     "WITH due AS (SELECT line, name, due_ms FROM timer WHERE due_ms<=$1 ORDER BY due_ms LIMIT 200 FOR UPDATE SKIP LOCKED),"
     " taken AS (UPDATE timer t SET due_ms=$2 FROM due WHERE t.line=due.line AND t.name=due.name"
     " RETURNING t.line, t.name, due.due_ms)"
@@ -26,7 +31,9 @@ static const struct statement TIMER_CLAIM = {
 };
 /* (now, node, lease until, kind of replies, when they are old). An old reply is for a node that was given up before it was made. */
 static const struct statement OUTBOX_CLAIM = {
-    "outbox-claim", NULL,
+    "outbox-claim",
+    "UPDATE outbox SET due_ms=?3, leased=?2 WHERE id IN (SELECT id FROM outbox WHERE due_ms<=?1 AND (leased IN (0,?2) OR (kind=?4 AND due_ms<=?5))"
+    " ORDER BY due_ms, id LIMIT 200) RETURNING id, line, kind, ref, destination, body, due_ms, give_up_ms, attempt, wants_answer",
     "WITH due AS (SELECT id, due_ms FROM outbox WHERE due_ms<=$1 AND (leased IN (0,$2) OR (kind=$4 AND due_ms<=$5)) ORDER BY due_ms, id LIMIT 200"
     " FOR UPDATE SKIP LOCKED),"
     " taken AS (UPDATE outbox o SET due_ms=$3, leased=$2 FROM due WHERE o.id=due.id RETURNING o.id, o.line, o.kind, o.ref,"
@@ -35,7 +42,7 @@ static const struct statement OUTBOX_CLAIM = {
 };
 /* (node) */
 static const struct statement NEXT_WAKE_OF = {
-    "next-wake-of", NULL,
+    "next-wake-of", "SELECT (SELECT MIN(due_ms) FROM timer), (SELECT MIN(due_ms) FROM outbox WHERE leased IN (0,?1)), 0",
     "SELECT (SELECT MIN(due_ms) FROM timer),"
     " (SELECT due_ms FROM outbox WHERE leased IN (0,$1) ORDER BY due_ms LIMIT 1), 0::bigint"
 };
@@ -93,7 +100,7 @@ enum err engine_claim_batch(struct engine *e)
         return err;
     store_is_back(e);
     for (size_t i = 0; i < e->batch_count; i++)
-        if (mine[i])
+        if (mine[i] || MUTANT(takes_lines_of_others))
             e->batch[kept++] = e->batch[i];
         else
             held[held_count++] = e->batch[i];
@@ -158,7 +165,7 @@ void engine_reply_taken(struct engine *e, struct effect *effect)
 static enum err beat(struct engine *e)
 {
     enum err err = ERR_BUSY;
-    e->nodes->beat(e->config.env.store, &FREE_LEASES_OF, note, &err);
+    e->nodes->beat(e->config.env.store, MUTANT(leases_of_the_dead_stay) ? &KEEP_LEASES_OF : &FREE_LEASES_OF, note, &err);
     if (err == ERR_NONE) {
         store_is_back(e);
         e->beat_ms = now_ms(e) + STORE_BEAT_MS;
@@ -197,9 +204,10 @@ static bool live(struct engine *e)
 
 static void claim_due(struct engine *e, struct rowset *rows, uint64_t now)
 {
-    const struct value timer[] = { value_int((int64_t)now), value_int((int64_t)(now + NODE_TIMER_LEASE_MS)) };
+    uint64_t timer_lease = MUTANT(claimed_timers_fire_once) ? ENGINE_GIVE_UP_MS * 365 : NODE_TIMER_LEASE_MS;
+    const struct value timer[] = { value_int((int64_t)now), value_int((int64_t)(now + timer_lease)) };
     const struct value outbox[] = { value_int((int64_t)now), value_int(e->node), value_int((int64_t)(now + ENGINE_LEASE_MS)),
-                                    value_int(EFFECT_REPLY), value_int((int64_t)now - NODE_REPLY_OLD_MS) };
+                                    value_int(EFFECT_REPLY), value_int(MUTANT(old_replies_stay) ? 0 : (int64_t)now - NODE_REPLY_OLD_MS) };
     const struct value node = value_int(e->node);
     enum err err = ERR_BUSY;
     rowset_want(rows, &TIMER_CLAIM, timer, ARRAY_LEN(timer));

@@ -13,17 +13,17 @@ const char SMSR_PRESENCE_SCHEMA[] =
 
 /* Of a process that is no more nothing is left. */
 static const struct statement LOAD = {
-    "presence-load", NULL,
+    "presence-load",
     "SELECT p.home, p.node, p.slot, p.generation, p.busy, p.until_ms, p.kept_ms FROM presence p JOIN osprey_node n"
-    " ON n.number=p.home AND n.alive=1 WHERE p.eid=$1"
+    " ON n.number=p.home AND n.alive=1 WHERE p.eid=?1", NULL
 };
 static const struct statement PUT = {
-    "presence-put", NULL,
-    "INSERT INTO presence (eid, home, node, slot, generation, busy, until_ms, kept_ms) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)"
-    " ON CONFLICT (eid) DO UPDATE SET home=$2, node=$3, slot=$4, generation=$5, busy=$6, until_ms=$7, kept_ms=$8"
+    "presence-put",
+    "INSERT INTO presence (eid, home, node, slot, generation, busy, until_ms, kept_ms) VALUES (?1,?2,?3,?4,?5,?6,?7,?8)"
+    " ON CONFLICT (eid) DO UPDATE SET home=?2, node=?3, slot=?4, generation=?5, busy=?6, until_ms=?7, kept_ms=?8", NULL
 };
-static const struct statement DROP = { "presence-drop", NULL, "DELETE FROM presence WHERE eid=$1" };
-static const struct statement PRUNE = { "presence-prune", NULL, "DELETE FROM presence WHERE until_ms<$1" };
+static const struct statement DROP = { "presence-drop", "DELETE FROM presence WHERE eid=?1", NULL };
+static const struct statement PRUNE = { "presence-prune", "DELETE FROM presence WHERE until_ms<?1", NULL };
 
 static bool is_shared(const struct turn *t) { return store_is_shared(t->env->store); }
 
