@@ -155,7 +155,7 @@ static struct sim_smsr *make_smsr(struct ecosystem *e, unsigned which)
         sim_must(card_certificates_add(&config.certificates, card_certificate(e, place->oid, GP_ROLE_SM_SR, key), GP_ROLE_SM_SR, "card"),
                  "SM-SR certificate");
     }
-    return sim_smsr_new(e->world, &e->network, &config, key);
+    return sim_smsr_new(e->world, &e->network, &config, key, which ? 0 : e->options.processes);
 }
 
 static void make_smdp(struct ecosystem *e)

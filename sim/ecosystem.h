@@ -46,6 +46,7 @@ struct ecosystem_options {
     struct weather air; /* how long octets of the devices' connections take; delay_max_ms 0: as usual */
     const struct hostile *hostile; /* NULL: nobody means harm */
     bool countries;  /* geography.h: the devices begin at home, each with the bands of one kind of radio */
+    unsigned processes; /* of the (first) SM-SR, on one database; 0: it is alone on its own */
     bool two_smsrs;  /* a second SM-SR, to which eUICCs can be moved, and back */
     bool odd_profiles; /* of each card the first has a key for delete tokens, the second connectivity parameters that the SM-DP sets, and
                         * it is deleted when disabled by POL2, the last by POL1; the operator owns the factory profile, too */

@@ -16,6 +16,15 @@ struct server_faults {
     uint32_t full_max_ms;           /* … for so long at most */
     uint32_t jump_every_ms;         /* the clock jumps, about so often */
     uint32_t jump_max_ms;           /* forward or backward, so far at most from the truth */
+    /* of processes on one database (database.h) */
+    uint32_t ask_max_ms;            /* each question takes so long at most */
+    uint32_t pause_permille;        /* the process stands still in front of a question or an effect … */
+    uint32_t pause_max_ms;          /* … for so long at most */
+    uint32_t cut_permille;          /* its connection breaks in a commit, before or behind what is done there, or in a claim … */
+    uint32_t cut_max_ms;            /* … and cannot be made again for so long at most */
+    uint32_t leave_every_ms;        /* it is asked to end, about so often, gives back what it has, and starts again */
+    uint32_t away_every_ms;         /* the database is away, about so often … */
+    uint32_t away_max_ms;           /* … for so long at most */
 };
 
 /* Of each device: mean time between two; 0: never. */
@@ -43,7 +52,7 @@ struct faults {
 };
 
 struct fault_counts {
-    unsigned crashes, fulls, slows, jumps, resets, torn, silences, refusals, cuts, recharges, moves;
+    unsigned crashes, fulls, slows, jumps, resets, torn, silences, refusals, cuts, recharges, moves, pauses, breaks, aways, held, undead, leaves;
 };
 
 #endif

@@ -141,8 +141,11 @@ void judge_join(struct ecosystem *e)
     e->judge.first_card = -1;
     for (unsigned which = 0; which < e->network.server_count; which++) {
         e->judge.watches[which] = (struct sim_judge_watch){ e, which };
-        ecosystem_smsr(e, which)->role.watch = watch;
-        ecosystem_smsr(e, which)->role.watch_context = &e->judge.watches[which];
+        struct sim_smsr *smsr = ecosystem_smsr(e, which);
+        for (unsigned i = 0; i < smsr->process_count; i++) {
+            smsr->processes[i]->role.watch = watch;
+            smsr->processes[i]->role.watch_context = &e->judge.watches[which];
+        }
     }
 }
 

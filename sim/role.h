@@ -4,6 +4,7 @@
 #ifndef OSPREY_SIM_ROLE_H
 #define OSPREY_SIM_ROLE_H
 
+#include "database.h"
 #include "faults.h"
 #include "lib/crypto/keystore_soft.h"
 #include "lib/io/sqlite.h"
@@ -27,6 +28,11 @@ struct sim_role {
     struct world *world;
     struct waker waker;
     struct sqlite_store *store; /* outlives the process */
+    struct sim_role *first;     /* of the processes on this store; itself when it is alone. Runs of procedures are its */
+    struct sim_database *database; /* NULL: it has the store to itself */
+    struct sim_session *session;
+    struct sim_process *process;
+    bool run_kept;
     struct keystore_soft *keys;
     const struct server_faults *faults; /* NULL: none */
     struct fault_counts *counts;
@@ -40,11 +46,15 @@ struct sim_role {
 };
 /* Aborts when something is missing: a fault of the scenario. r is the first member of the node. */
 void sim_role_open(struct sim_role *r, struct world *w, const struct sim_role_kind *kind);
+/* The same of one of several processes; first: itself, or the one that came first: database and keys are its. */
+void sim_role_open_among(struct sim_role *r, struct world *w, const struct sim_role_kind *kind, struct sim_role *first);
 void sim_role_start(struct sim_role *r);
 /* From now on; NULL: no more (one that is down comes back by itself). faults is borrowed. */
 void sim_role_faults(struct sim_role *r, const struct server_faults *faults);
 void sim_role_jump(struct sim_role *r); /* its clock is wrong from now on */
-/* Something has arrived: its engine runs, unless its store keeps it. */
+/* Something has arrived: it is worked off at once, or, by a process among others, when that is at nothing else. */
+void sim_role_take(struct sim_role *r, const struct sim_input *input);
+/* Its engine runs, unless its store keeps it. */
 void sim_role_run(struct sim_role *r);
 struct env sim_role_env(struct sim_role *r);
 void sim_role_close(struct sim_role *r);

@@ -11,7 +11,7 @@ const struct scenario *const sim_scenarios[] = {
     &SCENARIO_SLOW_STORE,         &SCENARIO_PAIR,      &SCENARIO_PREPAID,    &SCENARIO_WALK,       &SCENARIO_WALK_SMS,
     &SCENARIO_JAMMED,             &SCENARIO_CAT_TP,          &SCENARIO_THREE_COUNTRIES, &SCENARIO_ROAMING, &SCENARIO_TWO_SMSRS,       &SCENARIO_EVERY_FUNCTION,  &SCENARIO_FULL_CARDS,
     &SCENARIO_EVERY_BY_HTTPS,     &SCENARIO_ADMINISTRATION,  &SCENARIO_UNHEARD,         &SCENARIO_SLOW_DATA,       &SCENARIO_WALK_ALL,
-    &SCENARIO_SLOW_UNHEARD,       &SCENARIO_SWITCHES
+    &SCENARIO_SLOW_UNHEARD,       &SCENARIO_SWITCHES,        &SCENARIO_TWO_PROCESSES,    &SCENARIO_THREE_PROCESSES
 };
 const size_t sim_scenario_count = ARRAY_LEN(sim_scenarios);
 
@@ -34,6 +34,13 @@ bool sim_scenario_has_faults(const struct scenario *s)
     struct faults f = s->faults;
     f.smsr.down_min_ms = f.smsr.down_max_ms = f.smdp.down_min_ms = f.smdp.down_max_ms = 0; /* how long, not how often */
     return s->options.card_count > 1 && memcmp(&f, &none, sizeof f) != 0;
+}
+
+static void tell_alarms(const struct sim_smsr *s, struct sim_report *r)
+{
+    for (unsigned n = 0; s && n < s->process_count; n++)
+        for (size_t i = 0; s->processes[n]->smsr && i < SMSR_ALARMS; i++)
+            r->alarms[i] += smsr_counts(s->processes[n]->smsr).alarms[i];
 }
 
 /* What is answered after calm_ms was not done under faults. */
@@ -65,10 +72,8 @@ static void tell(const struct ecosystem *e, uint64_t calm_ms, struct sim_report 
     r->attaches = e->network.attaches;
     r->half_loaded = e->judge.half_loaded;
     r->told = world_lines(e->world);
-    const struct sim_smsr *smsrs[] = { e->smsr, e->other };
-    for (size_t which = 0; which < ARRAY_LEN(smsrs); which++)
-        for (size_t i = 0; smsrs[which] && smsrs[which]->smsr && i < SMSR_ALARMS; i++)
-            r->alarms[i] += smsr_counts(smsrs[which]->smsr).alarms[i];
+    tell_alarms(e->smsr, r);
+    tell_alarms(e->other, r);
     r->fault_count = world_fault_count(e->world);
 }
 

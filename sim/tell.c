@@ -51,6 +51,11 @@ void sim_tell_counts(const struct sim_report *r)
            "connections, %u recharges, %u journeys\n",
            r->faults.crashes, r->faults.fulls, r->faults.slows, r->faults.jumps, r->faults.resets, r->faults.torn, r->faults.silences,
            r->faults.refusals, r->faults.cuts, r->faults.recharges, r->faults.moves);
+    if (r->faults.pauses || r->faults.breaks || r->faults.aways)
+        printf("among processes: %u stood still, %u lost their database, %u times it was away, %u lines held by another, %u commits of one "
+               "that was taken for dead, %u left\n",
+               r->faults.pauses, r->faults.breaks, r->faults.aways, r->faults.held, r->faults.undead,
+               r->faults.leaves);
 }
 
 static void tell_left_out(const char *procedure, bool is_smdp, const char *step, const char *why)
@@ -110,6 +115,12 @@ static void add_faults(struct fault_counts *to, const struct fault_counts *more)
     to->cuts += more->cuts;
     to->recharges += more->recharges;
     to->moves += more->moves;
+    to->pauses += more->pauses;
+    to->breaks += more->breaks;
+    to->aways += more->aways;
+    to->held += more->held;
+    to->leaves += more->leaves;
+    to->undead += more->undead;
 }
 
 void sim_report_add(struct sim_report *to, const struct sim_report *more)

@@ -93,6 +93,12 @@ void ecosystem_device_troubles(struct ecosystem *e, const struct device_faults *
     devices_troubles(e);
 }
 
+static void server_troubles(struct ecosystem *e, struct sim_role *r, const struct server_faults *faults)
+{
+    r->counts = &e->fault_counts;
+    sim_role_faults(r, faults);
+}
+
 void ecosystem_troubles(struct ecosystem *e, const struct faults *faults)
 {
     struct world *w = e->world;
@@ -107,12 +113,12 @@ void ecosystem_troubles(struct ecosystem *e, const struct faults *faults)
     world_soap_weather(w, &request, &answer);
     if (faults && faults->jam_every_ms)
         clockwork_plan(world_time(w), world_now(w) + faults->jam_every_ms, trouble_jam, e, 0);
-    struct sim_role *roles[] = { &e->smsr->role, &e->smdp->role, e->other ? &e->other->role : NULL };
-    for (size_t i = 0; i < ARRAY_LEN(roles) && roles[i]; i++) {
-        struct server_faults *f = i == 1 ? &e->faults.smdp : &e->faults.smsr;
-        roles[i]->counts = &e->fault_counts;
-        sim_role_faults(roles[i], faults ? f : NULL);
-    }
+    server_troubles(e, &e->smsr->role, faults ? &e->faults.smsr : NULL);
+    server_troubles(e, &e->smdp->role, faults ? &e->faults.smdp : NULL);
+    if (e->other)
+        server_troubles(e, &e->other->role, faults ? &e->faults.smsr : NULL);
+    for (unsigned i = 1; i < e->smsr->process_count; i++)
+        server_troubles(e, &e->smsr->processes[i]->role, faults ? &e->faults.smsr : NULL);
     devices_troubles(e);
 }
 
@@ -171,7 +177,7 @@ static void clock_now(void *context, uint64_t nothing)
 {
     struct sim_role *r = context;
     (void)nothing;
-    if (r->faults && steps_aimed(world_steps(r->world), FAULT_JUMP, STEPS_ANYBODY, r))
+    if (r->faults && steps_aimed(world_steps(r->world), FAULT_JUMP, STEPS_ANYBODY, r->first))
         sim_role_jump(r);
 }
 

@@ -238,12 +238,21 @@ void world_add_node(struct world *w, const struct soap_node *node)
     w->nodes[w->node_count++] = *node;
 }
 
-static const struct soap_node *node_by_url(const struct world *w, const char *url)
+static bool is_down(const struct soap_node *n) { return n->engine && !n->engine(n->role); }
+
+static const struct soap_node *node_by_url(struct world *w, const char *url)
 {
-    for (size_t i = 0; i < w->node_count; i++)
-        if (url && !strncmp(url, w->nodes[i].url, strlen(w->nodes[i].url)))
-            return &w->nodes[i];
-    return NULL;
+    const struct soap_node *up[WORLD_NODES_MAX], *first = NULL;
+    uint32_t count = 0;
+    for (size_t i = 0; i < w->node_count; i++) {
+        const struct soap_node *n = &w->nodes[i];
+        if (!url || strncmp(url, n->url, strlen(n->url)) != 0)
+            continue;
+        first = first ? first : n;
+        if (!is_down(n))
+            up[count++] = n;
+    }
+    return count > 1 ? up[chance_below(&w->fate, count)] : count ? up[0] : first;
 }
 
 static const struct soap_node *node_by_name(const struct world *w, const char *name)
@@ -261,6 +270,10 @@ static void result(const struct soap_node *from, int64_t id, enum effect_result 
     struct engine *e = from->engine ? from->engine(from->role) : NULL;
     if (!e || !id)
         return;
+    if (from->result) {
+        from->result(from->role, id, how, status, body);
+        return;
+    }
     engine_result(e, id, how, status, body);
     engine_run(e);
 }
@@ -303,8 +316,6 @@ static uint64_t exchange_open(struct world *w, const struct soap_node *from, con
         }
     abort(); /* a scenario too big */
 }
-
-static bool is_down(const struct soap_node *n) { return n->engine && !n->engine(n->role); }
 
 /* A double arrives when the exchange may be over: it is served, its answer goes nowhere. */
 static void posted(void *context, uint64_t name, struct span body)

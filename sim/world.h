@@ -30,7 +30,7 @@ struct world;
 /* A server that takes SOAP: a role of the library with an engine. */
 struct soap_node {
     const char *name;                /* "sm-sr" */
-    const char *url;                 /* messages whose URL begins so are for it */
+    const char *url;                 /* messages whose URL begins so are for it; of several any that is up gets it */
     const char *oid;                 /* as whom it is known */
     void *role;
     struct engine *(*engine)(void *role); /* NULL: the node sends nothing through an engine; returns NULL while it is down */
@@ -38,6 +38,8 @@ struct soap_node {
     uint32_t reply_node;             /* reply_ref.node of its SOAP exchanges */
     /* Without an engine: what came back for the effect of that id; may be NULL. */
     void (*answered)(void *role, int64_t id, int status, struct span body);
+    /* With an engine: how the effect of that id ended; NULL: the engine is told at once. */
+    void (*result)(void *role, int64_t id, enum effect_result how, int status, struct span body);
 };
 
 typedef void parcel_task(void *context, uint64_t argument, struct span bytes);
