@@ -1,5 +1,6 @@
 #include "admin.h"
 
+#include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,12 +91,19 @@ bool op_admin_choose(struct op_session *s, const struct op_arguments *a, unsigne
 
 /* ---- lists: pages of rows, a column each */
 
-struct column {
-    const char *name;
-    int width;
-};
+const char *op_json_text(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+    return text ? text : "";
+}
 
-static void print_value(json_t *value, int width)
+/* Blanks between columns, none at the end of a line. */
+static void print_cell(const char *text, const struct op_column *column)
+{
+    printf("%-*s%s", column[1].name ? column->width : 0, text, column[1].name ? "  " : "\n");
+}
+
+static void print_value(json_t *value, const struct op_column *column)
 {
     char number[32];
     const char *text = json_string_value(value);
@@ -105,45 +113,51 @@ static void print_value(json_t *value, int width)
         snprintf(number, sizeof number, "%s", json_is_true(value) ? "yes" : "no");
     else
         snprintf(number, sizeof number, "-");
-    printf("%-*s  ", width, text && *text ? text : text ? "-" : number);
+    print_cell(text && *text ? text : text ? "-" : number, column);
 }
 
-static void print_row(const struct op_session *s, json_t *row, const struct column *columns)
+/* "remaining_memory" is headed REMAINING MEMORY. */
+static void print_head(const struct op_column *columns)
 {
-    if (s->json) {
-        op_show_json(row);
-        return;
+    char name[40];
+    for (; columns->name; columns++) {
+        size_t i = 0;
+        for (; columns->name[i] && i < sizeof name - 1; i++)
+            name[i] = columns->name[i] == '_' ? ' ' : (char)toupper((unsigned char)columns->name[i]);
+        name[i] = '\0';
+        print_cell(name, columns);
     }
-    for (; columns->name; columns++)
-        print_value(json_object_get(row, columns->name), columns->width);
-    printf("\n");
 }
 
-static void print_head(const struct op_session *s, const struct column *columns)
+static void print_page(const struct op_session *s, json_t *rows, const struct op_column *columns, bool first)
 {
-    for (; !s->json && columns->name; columns++)
-        printf("%-*s  ", columns->width, columns->name);
-    if (!s->json)
-        printf("\n");
+    size_t i;
+    json_t *row;
+    if (!s->json && first && json_array_size(rows))
+        print_head(columns);
+    else if (!s->json && first)
+        printf("there is none\n");
+    json_array_foreach(rows, i, row) {
+        if (s->json)
+            op_show_json(row);
+        for (const struct op_column *c = columns; !s->json && c->name; c++)
+            print_value(json_object_get(row, c->name), c);
+    }
 }
 
-/* key: how the last row of a page is named to get the next one. */
-static enum op_exit list(struct op_session *s, const char *target, const char *rows_name, const struct column *columns,
-                         const char *(*key)(json_t *row, char *out, size_t cap))
+enum op_exit op_admin_list(struct op_session *s, const char *target, const char *rows_name, const struct op_column *columns,
+                           op_row_key *key)
 {
     char after[128] = "", url[256];
     bool more = true;
-    print_head(s, columns);
-    while (more) {
-        json_t *answer, *row;
-        size_t i;
+    for (bool first = true; more; first = false) {
+        json_t *answer;
         snprintf(url, sizeof url, "%s%s%s%s", target, !*after ? "" : strchr(target, '?') ? "&" : "?", *after ? "after=" : "", after);
         enum op_exit exit = op_admin_ask(s, "GET", url, NULL, &answer);
         if (exit != OP_OK)
             return exit;
         json_t *rows = json_object_get(answer, rows_name);
-        json_array_foreach(rows, i, row)
-            print_row(s, row, columns);
+        print_page(s, rows, columns, first);
         more = json_is_true(json_object_get(answer, "more")) && json_array_size(rows);
         if (more)
             key(json_array_get(rows, json_array_size(rows) - 1), after, sizeof after);
@@ -152,21 +166,15 @@ static enum op_exit list(struct op_session *s, const char *target, const char *r
     return OP_OK;
 }
 
-static const char *text_of(json_t *row, const char *name)
-{
-    const char *text = json_string_value(json_object_get(row, name));
-    return text ? text : "";
-}
-
 static const char *by_eid(json_t *row, char *out, size_t cap)
 {
-    snprintf(out, cap, "%s", text_of(row, "eid"));
+    snprintf(out, cap, "%s", op_json_text(row, "eid"));
     return out;
 }
 
 static const char *by_number(json_t *row, char *out, size_t cap)
 {
-    snprintf(out, cap, "%s.%lld", text_of(row, "eid"), (long long)json_integer_value(json_object_get(row, "number")));
+    snprintf(out, cap, "%s.%lld", op_json_text(row, "eid"), (long long)json_integer_value(json_object_get(row, "number")));
     return out;
 }
 
@@ -178,9 +186,9 @@ static const char *by_id(json_t *row, char *out, size_t cap)
 
 enum op_exit op_euicc_list(struct op_session *s, const struct op_arguments *a)
 {
-    static const struct column columns[] = { { "eid", 32 }, { "enabled", 20 }, { "profiles", 8 }, { "procedures", 10 },
+    static const struct op_column columns[] = { { "eid", 32 }, { "enabled", 20 }, { "profiles", 8 }, { "procedures", 10 },
                                              { "remaining_memory", 16 }, { "seen", 24 }, { NULL, 0 } };
-    return op_admin_choose(s, a, OP_SMSR) ? list(s, "/admin/v1/euiccs", "euiccs", columns, by_eid) : OP_USAGE;
+    return op_admin_choose(s, a, OP_SMSR) ? op_admin_list(s, "/admin/v1/euiccs", "euiccs", columns, by_eid) : OP_USAGE;
 }
 
 static const char *eid_of(const struct op_arguments *a, char text[EID_TEXT_SIZE])
@@ -193,18 +201,18 @@ static const char *eid_of(const struct op_arguments *a, char text[EID_TEXT_SIZE]
 
 enum op_exit op_procedure_list(struct op_session *s, const struct op_arguments *a)
 {
-    static const struct column columns[] = { { "eid", 32 }, { "number", 6 }, { "procedure", 16 }, { "step", 12 }, { "function", 24 },
+    static const struct op_column columns[] = { { "eid", 32 }, { "number", 6 }, { "procedure", 16 }, { "step", 12 }, { "function", 24 },
                                              { "requester", 16 }, { "deadline", 24 }, { NULL, 0 } };
     char target[128], eid[EID_TEXT_SIZE];
     snprintf(target, sizeof target, "/admin/v1/procedures%s%s", a->given & OPT(EID) ? "?eid=" : "", eid_of(a, eid));
-    return op_admin_choose(s, a, OP_SMSR) ? list(s, target, "procedures", columns, by_number) : OP_USAGE;
+    return op_admin_choose(s, a, OP_SMSR) ? op_admin_list(s, target, "procedures", columns, by_number) : OP_USAGE;
 }
 
 /* ---- one eUICC's procedures, step by step */
 
 static void print_steps(json_t *procedure)
 {
-    const char *now = text_of(procedure, "step");
+    const char *now = op_json_text(procedure, "step");
     json_t *name;
     size_t i;
     json_array_foreach(json_object_get(procedure, "steps"), i, name) {
@@ -218,16 +226,16 @@ static void print_procedure(json_t *procedure)
 {
     json_t *command;
     size_t i;
-    printf("%s %s, asked by %s, until %s\n", text_of(procedure, "procedure"), text_of(procedure, "iccid"),
-           *text_of(procedure, "requester") ? text_of(procedure, "requester") : "the SM-SR itself", text_of(procedure, "deadline"));
+    printf("%s %s, asked by %s, until %s\n", op_json_text(procedure, "procedure"), op_json_text(procedure, "iccid"),
+           *op_json_text(procedure, "requester") ? op_json_text(procedure, "requester") : "the SM-SR itself", op_json_text(procedure, "deadline"));
     print_steps(procedure);
     json_array_foreach(json_object_get(procedure, "commands"), i, command)
-        printf("  %s to the card over %s: %s, tries: %lld%s%s\n", text_of(command, "purpose"), text_of(command, "bearer"),
+        printf("  %s to the card over %s: %s, tries: %lld%s%s\n", op_json_text(command, "purpose"), op_json_text(command, "bearer"),
                json_is_true(json_object_get(command, "waits_for_the_card")) ? "waits for the card to be heard of"
                : json_is_true(json_object_get(command, "sent"))           ? "sent"
                                                                            : "waits for it to come",
-               (long long)json_integer_value(json_object_get(command, "tries")), *text_of(command, "next_try") ? ", next at " : "",
-               text_of(command, "next_try"));
+               (long long)json_integer_value(json_object_get(command, "tries")), *op_json_text(command, "next_try") ? ", next at " : "",
+               op_json_text(command, "next_try"));
 }
 
 static void print_procedures(const struct op_session *s, json_t *rows)
@@ -274,19 +282,19 @@ enum op_exit op_procedure_show(struct op_session *s, const struct op_arguments *
 
 /* ---- messages */
 
-static const struct column message_columns[] = { { "id", 8 }, { "message", 48 }, { "to", 48 }, { "attempts", 8 }, { "due", 24 },
+static const struct op_column message_columns[] = { { "id", 8 }, { "message", 48 }, { "to", 48 }, { "attempts", 8 }, { "due", 24 },
                                                  { "until", 24 }, { NULL, 0 } };
-static const struct column given_up_columns[] = { { "id", 8 }, { "message", 48 }, { "to", 48 }, { "attempts", 8 }, { "given_up", 24 },
+static const struct op_column given_up_columns[] = { { "id", 8 }, { "message", 48 }, { "to", 48 }, { "attempts", 8 }, { "given_up", 24 },
                                                   { NULL, 0 } };
 
 enum op_exit op_outbox_list(struct op_session *s, const struct op_arguments *a)
 {
-    return op_admin_choose(s, a, OP_SMDP | OP_SMSR) ? list(s, "/admin/v1/outbox", "messages", message_columns, by_id) : OP_USAGE;
+    return op_admin_choose(s, a, OP_SMDP | OP_SMSR) ? op_admin_list(s, "/admin/v1/outbox", "messages", message_columns, by_id) : OP_USAGE;
 }
 
 enum op_exit op_undelivered_list(struct op_session *s, const struct op_arguments *a)
 {
-    return op_admin_choose(s, a, OP_SMDP | OP_SMSR) ? list(s, "/admin/v1/undelivered", "messages", given_up_columns, by_id) : OP_USAGE;
+    return op_admin_choose(s, a, OP_SMDP | OP_SMSR) ? op_admin_list(s, "/admin/v1/undelivered", "messages", given_up_columns, by_id) : OP_USAGE;
 }
 
 static enum op_exit act(struct op_session *s, const struct op_arguments *a, const char *method, const char *end, const char *done)
@@ -317,6 +325,6 @@ enum op_exit op_undelivered_forget(struct op_session *s, const struct op_argumen
 
 enum op_exit op_server_partners(struct op_session *s, const struct op_arguments *a)
 {
-    static const struct column columns[] = { { "name", 16 }, { "oid", 24 }, { "calls_per_s", 11 }, { "in_flight", 9 }, { NULL, 0 } };
-    return op_admin_choose(s, a, OP_SMDP | OP_SMSR) ? list(s, "/admin/v1/partners", "partners", columns, by_eid) : OP_USAGE;
+    static const struct op_column columns[] = { { "name", 16 }, { "oid", 24 }, { "calls_per_s", 11 }, { "in_flight", 9 }, { NULL, 0 } };
+    return op_admin_choose(s, a, OP_SMDP | OP_SMSR) ? op_admin_list(s, "/admin/v1/partners", "partners", columns, by_eid) : OP_USAGE;
 }

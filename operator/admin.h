@@ -13,6 +13,19 @@ bool op_admin_choose(struct op_session *s, const struct op_arguments *a, unsigne
 /* One request; body may be NULL. *ret: the answer, to be released; not OP_OK: detail says why, and *ret is NULL. */
 enum op_exit op_admin_ask(struct op_session *s, const char *method, const char *target, struct json_t *body, struct json_t **ret);
 
+/* The text under this name; "" when there is none. */
+const char *op_json_text(const struct json_t *object, const char *name);
+
+/* A list: page after page of the array rows_name at target is printed, a line each, with a heading. name NULL ends the columns.
+ * key: how the last row of a page is named to get the next one. */
+struct op_column {
+    const char *name;
+    int width;
+};
+typedef const char *op_row_key(struct json_t *row, char *out, size_t cap);
+enum op_exit op_admin_list(struct op_session *s, const char *target, const char *rows_name, const struct op_column *columns,
+                           op_row_key *key);
+
 /* commands */
 enum op_exit op_euicc_list(struct op_session *s, const struct op_arguments *a);
 enum op_exit op_procedure_list(struct op_session *s, const struct op_arguments *a);

@@ -205,7 +205,7 @@ enum err op_arguments_read(int argc, char **argv, uint64_t allowed, uint64_t req
         }
         enum op_option option = strncmp(word, "--", 2) ? OP_OPTION_COUNT : find(word + 2, allowed, &value);
         if (option == OP_OPTION_COUNT) {
-            snprintf(detail, cap, "%s: not an option of this command", word);
+            snprintf(detail, cap, *word == '-' ? "%s: not an option of this command" : "%s: what is that? Options begin with --", word);
             return ERR_BAD_VALUE;
         }
         if (ret->given >> option & 1 && option != OPT_ICCID)
@@ -224,7 +224,7 @@ enum err op_arguments_read(int argc, char **argv, uint64_t allowed, uint64_t req
     if (ret->eids)
         required &= ~OPT(EID);
     if ((required & OPT(WORD)) && !ret->word && !(ret->given & OPT(HELP))) {
-        snprintf(detail, cap, "a word is missing");
+        snprintf(detail, cap, "a word behind the command is missing");
         return ERR_MISSING;
     }
     for (int i = 0; i < OPT_WORD; i++)

@@ -162,17 +162,6 @@ static enum op_exit run_example(struct op_session *s, const struct op_arguments 
     return OP_OK;
 }
 
-static enum op_exit run_check(struct op_session *s, const struct op_arguments *a)
-{
-    (void)a;
-    if (s->json)
-        printf("{\"result\":\"ok\",\"partners\":%zu}\n", s->config.partner_count);
-    else
-        printf("the configuration is good: %zu partner%s, TLS files read\n", s->config.partner_count,
-               s->config.partner_count == 1 ? "" : "s");
-    return OP_OK;
-}
-
 #define CALL(...) .allowed = OPT_CALLING | __VA_ARGS__, .required = __VA_ARGS__
 #define OPT_OTA   (OPT_EVERY | OPT(KEYS) | OPT(MSISDN) | OPT(TIMEOUT) | OPT(DRY_RUN))
 #define OTA(...)  .allowed = OPT_OTA | OPT(HTTPS) | __VA_ARGS__, .required = OPT(KEYS) | OPT(MSISDN) | __VA_ARGS__
@@ -302,7 +291,7 @@ const struct op_command op_commands[] = {
     { "inbox", NULL, "print what has arrived", "osprey inbox --follow", .allowed = OPT_EVERY | OPT(FOLLOW) |
       OPT(COUNT_MESSAGES), .run = op_inbox },
     { "config", "check", "read the configuration and its files, and say whether they are good",
-      "osprey config check --config osprey.conf", .allowed = OPT_EVERY, .run = run_check },
+      "osprey config check --config osprey.conf", .allowed = OPT_EVERY, .run = op_config_check },
     { "config", "example", "print a configuration with every option", "osprey config example > osprey.conf",
       .allowed = OPT_EVERY, .plain = true, .run = run_example },
 };
@@ -393,8 +382,8 @@ enum op_exit op_command_run(const struct op_command *c, int argc, char **argv)
     struct op_arguments a;
     enum op_exit exit;
     if (op_arguments_read(argc, argv, c->allowed, c->required, &a, s.detail, sizeof s.detail) != ERR_NONE) {
-        fprintf(stderr, "osprey: %s\n(osprey %s%s%s --help says more)\n", s.detail, c->noun, c->verb ? " " : "",
-                c->verb ? c->verb : "");
+        fprintf(stderr, "osprey: %s\n  %s\n(osprey %s%s%s --help says more)\n", s.detail, c->example, c->noun,
+                c->verb ? " " : "", c->verb ? c->verb : "");
         return OP_USAGE;
     }
     if (a.given & OPT(HELP)) {
@@ -406,12 +395,12 @@ enum op_exit op_command_run(const struct op_command *c, int argc, char **argv)
         return c->run(&s, &a);
     s.explain = a.given & OPT(EXPLAIN);
     if (op_session_open(&s, a.config) != ERR_NONE) {
-        op_show_error(&s, s.detail);
+        op_show_error(&s, OP_LOCAL, s.detail);
         return OP_LOCAL;
     }
     exit = c->run ? c->run(&s, &a) : a.eids ? op_batch_change(&s, &a) : call(&s, c, &a);
     if (s.detail[0])
-        op_show_error(&s, s.detail);
+        op_show_error(&s, exit, s.detail);
     op_session_close(&s);
     return exit;
 }

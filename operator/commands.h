@@ -31,6 +31,7 @@ void op_command_help(const struct op_command *c);
 /* partner.c */
 enum op_exit op_partner_list(struct op_session *s, const struct op_arguments *a);
 enum op_exit op_partner_test(struct op_session *s, const struct op_arguments *a);
+enum op_exit op_config_check(struct op_session *s, const struct op_arguments *a);
 
 /* ota.c */
 enum op_exit op_ota_pol1(struct op_session *s, const struct op_arguments *a);

@@ -112,6 +112,7 @@ static enum err read_file(struct op_config *c, char *detail)
     return err;
 }
 
+/* NULL: there is none. */
 static const char *default_path(char *buffer, size_t cap)
 {
     const char *home = getenv("HOME"), *chosen = getenv("OSPREY_CONFIG");
@@ -120,15 +121,22 @@ static const char *default_path(char *buffer, size_t cap)
     if (access("osprey.conf", R_OK) == 0)
         return "osprey.conf";
     snprintf(buffer, cap, "%s/.config/osprey/osprey.conf", home ? home : "");
-    return access(buffer, R_OK) == 0 ? buffer : "/etc/osprey/osprey.conf";
+    if (access(buffer, R_OK) != 0)
+        snprintf(buffer, cap, "/etc/osprey/osprey.conf");
+    return access(buffer, R_OK) == 0 ? buffer : NULL;
 }
 
 enum err op_config_read(const char *path, struct op_config *ret, char *detail)
 {
     char buffer[1024];
     *ret = (struct op_config){ 0 };
-    enum err err =
-        config_load(path ? path : default_path(buffer, sizeof buffer), op_options, op_option_count, &ret->file, detail);
+    path = path ? path : default_path(buffer, sizeof buffer);
+    if (!path) {
+        snprintf(detail, OP_DETAIL_MAX, "there is no configuration: no --config, no $OSPREY_CONFIG, no ./osprey.conf, none in "
+                                        "~/.config/osprey/ and /etc/osprey/. `osprey config example > osprey.conf` makes one");
+        return ERR_NOT_FOUND;
+    }
+    enum err err = config_load(path, op_options, op_option_count, &ret->file, detail);
     if (err != ERR_NONE)
         return err;
     err = read_file(ret, detail);

@@ -17,7 +17,7 @@ void op_command_help(const struct op_command *c)
                es_function_info(c->via_smsr)->name, es_function_info(c->via_smsr)->section);
     if (c->fill)
         printf("\nEnds with 0: done; 3: done with a warning; 4: failed; 5: expired; 6: no answer in time;\n"
-               "7: partner not reached; 8: message refused; 2: wrong options; 1: a fault on our side.\n");
+               "7: partner not reached, or it does not let us in; 8: message refused; 2: wrong options; 1: a fault on our side.\n");
 }
 
 /* --- status codes ---------------------------------------------------------------------------------------------- */
@@ -59,24 +59,31 @@ static void print_code(const struct op_session *s, const struct status *st)
         printf("  next     %s\n", group_advice(st->code));
 }
 
-static enum op_exit list_codes(const struct op_session *s)
+/* All, or those about one subject ("8.2.3"), or of one name. */
+static enum op_exit list_codes(const struct op_session *s, const char *word)
 {
+    unsigned count = 0;
     for (int i = REASON_NONE + 1; i < REASON_FOREIGN; i++) {
         struct status st = status_failed((enum reason)i, "", "%s", "");
+        if (word && strcmp(word, st.subject) != 0 && strcmp(word, reason_name((enum reason)i)) != 0)
+            continue;
+        count++;
         if (s->json)
             print_code(s, &st);
         else
             printf("%-7s %-5s %-22s %s\n", st.subject, st.code, reason_name((enum reason)i), reason_text((enum reason)i));
     }
-    return OP_OK;
+    if (!count)
+        fprintf(stderr, "osprey: %s: a status is SUBJECT/REASON, like 8.2.3/3.8; or give a subject, or a name of the list\n", word);
+    return count ? OP_OK : OP_USAGE;
 }
 
 enum op_exit op_status(struct op_session *s, const struct op_arguments *a)
 {
     struct span word = span_text(a->word ? a->word : "");
     size_t slash = strcspn(a->word ? a->word : "", "/");
-    if (!word.len)
-        return list_codes(s);
+    if (slash == word.len)
+        return list_codes(s, word.len ? a->word : NULL);
     if (slash == 0 || slash + 1 >= word.len || slash >= STATUS_CODE_MAX || word.len - slash > STATUS_CODE_MAX ||
         strspn(a->word, "0123456789./") != word.len) {
         fprintf(stderr, "osprey: a status is SUBJECT/REASON, like 8.2.3/3.8\n");
@@ -127,7 +134,7 @@ enum op_exit op_completion(struct op_session *s, const struct op_arguments *a)
     for (size_t i = 0; i < op_command_count; i++)
         if (first_of_noun(i))
             printf("%s ", op_commands[i].noun);
-    printf("sm-sr sm-dp euicc device eum smsc hlr help\"\n  elif [ \"$COMP_CWORD\" = 2 ]; then case \"$noun\" in\n");
+    printf("sm-sr sm-dp euicc device eum smsc hlr conform wsdl help\"\n  elif [ \"$COMP_CWORD\" = 2 ]; then case \"$noun\" in\n");
     for (size_t i = 0; i < op_command_count; i++)
         if (first_of_noun(i) && op_commands[i].verb) {
             printf("    %s) words=\"", op_commands[i].noun);

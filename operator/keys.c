@@ -8,23 +8,17 @@
 #include "commands.h"
 #include "show.h"
 
-static const char *text_of(const json_t *o, const char *name)
-{
-    const char *text = json_string_value(json_object_get(o, name));
-    return text ? text : "";
-}
-
 static long long number_of(const json_t *o, const char *name) { return (long long)json_integer_value(json_object_get(o, name)); }
 
 static void print_keys(const struct op_session *s, const json_t *keys)
 {
     const json_t *move = json_object_get(keys, "move");
-    printf("%s: master key %s\n", s->partner->name, text_of(keys, "master_key"));
+    printf("%s: master key %s\n", s->partner->name, op_json_text(keys, "master_key"));
     if (json_is_true(json_object_get(move, "running")))
-        printf("  secrets move to %s, walk %lld: %lld of %lld looked at, %lld moved; older master keys must stay\n", text_of(move, "to"),
+        printf("  secrets move to %s, walk %lld: %lld of %lld looked at, %lld moved; older master keys must stay\n", op_json_text(move, "to"),
                number_of(move, "walk"), number_of(move, "looked_at"), number_of(move, "secrets"), number_of(move, "moved"));
     else if (move)
-        printf("  all secrets are under it since %s (%lld moved); older master keys may go\n", text_of(move, "ended"),
+        printf("  all secrets are under it since %s (%lld moved); older master keys may go\n", op_json_text(move, "ended"),
                number_of(move, "moved"));
     if (number_of(move, "unreadable"))
         printf("  %lld secrets cannot be opened with any key: the log names them\n", number_of(move, "unreadable"));

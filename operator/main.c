@@ -1,5 +1,4 @@
 /* osprey: the operator's command line, and the front door to all other programs. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -18,7 +17,7 @@ static int help(FILE *out, int code)
         fprintf(out, "  osprey %-21s %s\n", name, c->summary);
     }
     fputs("\n"
-          "  osprey NAME …             runs osprey-NAME: sm-sr, sm-dp, euicc, device, eum, smsc, hlr\n"
+          "  osprey NAME …             runs osprey-NAME: sm-sr, sm-dp, euicc, device, eum, smsc, hlr, conform, wsdl\n"
           "                            (`osprey eum register …` brings new eUICCs to their SM-SR)\n"
           "  osprey COMMAND --help     options, an example, and what the exit codes mean\n"
           "\n"
@@ -62,12 +61,16 @@ static const struct op_command *find(int argc, char **argv, int *ret_words, bool
     return NULL;
 }
 
-static int noun_help(const char *noun, FILE *out, int code)
+static int noun_help(const char *noun, const char *verb, FILE *out, int code)
 {
+    if (verb)
+        fprintf(out, "osprey: %s %s is no command; with %s there are\n", noun, verb, noun);
     for (size_t i = 0; i < op_command_count; i++)
         if (!strcmp(op_commands[i].noun, noun))
             fprintf(out, "  osprey %s %-13s %s\n", noun, op_commands[i].verb ? op_commands[i].verb : "",
                     op_commands[i].summary);
+    if (!strcmp(noun, "profile") || !strcmp(noun, "sm-sr"))
+        fprintf(out, "(osprey-%s is a program of its own)\n", noun);
     return code;
 }
 
@@ -87,12 +90,15 @@ int main(int argc, char **argv)
     const struct op_command *c = find(argc, argv, &words, &noun);
     if (c)
         return op_command_run(c, argc - words, argv + words);
-    if (argc == 2 || argv[2][0] == '-' || !noun)
+    bool asks = argc > 2 && (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h"));
+    if (*argv[1] != '-' && (!noun || (argc > 2 && argv[2][0] == '-' && !asks)))
         run_other(argv[1], argv + 1);
     if (noun)
-        return noun_help(argv[1], argc > 2 && !strcmp(argv[2], "--help") ? stdout : stderr,
-                         argc > 2 && !strcmp(argv[2], "--help") ? OP_OK : OP_USAGE);
-    fprintf(stderr, "osprey: %s is no command, and there is no osprey-%s (%s)\n(osprey --help lists the commands)\n",
-            argv[1], argv[1], strerror(errno));
+        return noun_help(argv[1], asks || argc == 2 ? NULL : argv[2], asks ? stdout : stderr, asks ? OP_OK : OP_USAGE);
+    if (*argv[1] == '-')
+        fprintf(stderr, "osprey: %s: options stand behind the command, as in `osprey eis show %s …`\n", argv[1], argv[1]);
+    else
+        fprintf(stderr, "osprey: %s: no such command, and no program osprey-%s\n", argv[1], argv[1]);
+    fputs("(osprey --help lists the commands)\n", stderr);
     return OP_USAGE;
 }

@@ -201,44 +201,15 @@ enum op_exit op_order_add(struct op_session *s, const struct op_arguments *a)
     return a->file ? order_many(s, a) : order_one(s, a);
 }
 
-static const char *text_of(json_t *row, const char *name)
+static const char *by_iccid(json_t *row, char *out, size_t cap)
 {
-    const char *text = json_string_value(json_object_get(row, name));
-    return text ? text : "";
-}
-
-static void print_page(const struct op_session *s, json_t *rows)
-{
-    size_t i;
-    json_t *row;
-    json_array_foreach(rows, i, row) {
-        if (s->json)
-            op_show_json(row);
-        else
-            printf("%-20s  %-9s  %-15s  %-15s  %-24s  %-32s  %s\n", text_of(row, "iccid"), text_of(row, "state"),
-                   text_of(row, "imsi"), text_of(row, "msisdn"), text_of(row, "pol2"), text_of(row, "eid"),
-                   text_of(row, "type"));
-    }
+    snprintf(out, cap, "%s", op_json_text(row, "iccid"));
+    return out;
 }
 
 enum op_exit op_order_list(struct op_session *s, const struct op_arguments *a)
 {
-    char target[80] = PATH;
-    bool more = true;
-    if (!op_admin_choose(s, a, OP_SMDP))
-        return OP_USAGE;
-    while (more) {
-        json_t *answer;
-        enum op_exit exit = op_admin_ask(s, "GET", target, NULL, &answer);
-        if (exit != OP_OK)
-            return exit;
-        json_t *rows = json_object_get(answer, "profiles");
-        print_page(s, rows);
-        more = json_is_true(json_object_get(answer, "more")) && json_array_size(rows);
-        if (more)
-            snprintf(target, sizeof target, PATH "?after=%s",
-                     text_of(json_array_get(rows, json_array_size(rows) - 1), "iccid"));
-        json_decref(answer);
-    }
-    return OP_OK;
+    static const struct op_column columns[] = { { "iccid", 20 }, { "state", 9 }, { "imsi", 15 }, { "msisdn", 15 },
+                                                { "pol2", 24 }, { "eid", 32 }, { "type", 0 }, { NULL, 0 } };
+    return op_admin_choose(s, a, OP_SMDP) ? op_admin_list(s, PATH, "profiles", columns, by_iccid) : OP_USAGE;
 }

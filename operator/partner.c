@@ -1,4 +1,4 @@
-/* operator/partner.c: the partners of the configuration, and what a connection to one is worth: configuration, our
+/* operator/partner.c: is the configuration good? Its partners, and what a connection to one is worth: configuration, our
  * certificate, theirs, the endpoint, a harmless call in each namespace. */
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,6 +21,24 @@ enum op_exit op_partner_list(struct op_session *s, const struct op_arguments *a)
             printf("%-16s %-6s %-28s %s\n", p->name, p->is_smdp ? "SM-DP" : "SM-SR", p->oid.text, p->url);
     }
     return OP_OK;
+}
+
+enum op_exit op_config_check(struct op_session *s, const struct op_arguments *a)
+{
+    struct x509 *own = NULL;
+    struct oid oid;
+    bool other = x509_load(config_text(s->config.file, "tls", "certificate"), &own) == ERR_NONE &&
+                 x509_oid(own, &oid) == ERR_NONE && !oid_eq(&oid, &s->config.oid);
+    (void)a;
+    x509_free(own);
+    if (other)
+        snprintf(s->detail, sizeof s->detail, "[tls] certificate: it is for %s, but [operator] oid is %s", oid.text, s->config.oid.text);
+    else if (s->json)
+        printf("{\"result\":\"ok\",\"partners\":%zu}\n", s->config.partner_count);
+    else
+        printf("the configuration is good: %zu partner%s, TLS files read\n", s->config.partner_count,
+               s->config.partner_count == 1 ? "" : "s");
+    return other ? OP_LOCAL : OP_OK;
 }
 
 /* --- the report ------------------------------------------------------------------------------------------------ */

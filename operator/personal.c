@@ -13,12 +13,6 @@
 #define FOLLOW_MS      300u
 #define TOKEN_FILE_MAX 4096u
 
-static const char *text_of(const json_t *o, const char *name)
-{
-    const char *text = json_string_value(json_object_get(o, name));
-    return text ? text : "";
-}
-
 /* ---- a call that takes its time */
 
 static enum op_exit exit_of(const struct status *status)
@@ -30,11 +24,11 @@ static enum op_exit exit_of(const struct status *status)
 struct status op_outcome(const struct op_session *s, const json_t *done)
 {
     enum exec_status exec = EXECUTED_FAILED;
-    (void)!exec_status_from_xml(span_text(text_of(done, "status")), &exec);
+    (void)!exec_status_from_xml(span_text(op_json_text(done, "status")), &exec);
     if (exec == EXECUTED_SUCCESS)
         return status_success();
-    struct status status = status_from_codes(exec, span_text(text_of(done, "subject")), span_text(text_of(done, "reason")),
-                                             SPAN_NONE, span_text(text_of(done, "message")));
+    struct status status = status_from_codes(exec, span_text(op_json_text(done, "subject")), span_text(op_json_text(done, "reason")),
+                                             SPAN_NONE, span_text(op_json_text(done, "message")));
     codes_take(&s->partner->codes, &status);
     return status;
 }
@@ -62,7 +56,7 @@ static enum op_exit follow(struct op_session *s, const struct op_arguments *a, c
     snprintf(target, sizeof target, "/admin/v1/calls/%.80s", call_id);
     while (clock->now_ms(clock) < until_ms) {
         enum op_exit exit = op_admin_ask(s, "GET", target, NULL, ret);
-        if (exit != OP_OK || strcmp(text_of(*ret, "state"), "running") != 0)
+        if (exit != OP_OK || strcmp(op_json_text(*ret, "state"), "running") != 0)
             return exit;
         json_decref(*ret);
         loop_round(s->loop, FOLLOW_MS);
@@ -88,8 +82,8 @@ enum op_exit op_later(struct op_session *s, const struct op_arguments *a, const 
         if (s->json)
             op_show_json(answer);
         else
-            printf("accepted: %s, call %s\n", what, text_of(answer, "call_id"));
-    } else if ((exit = follow(s, a, text_of(answer, "call_id"), &done)) == OP_OK) {
+            printf("accepted: %s, call %s\n", what, op_json_text(answer, "call_id"));
+    } else if ((exit = follow(s, a, op_json_text(answer, "call_id"), &done)) == OP_OK) {
         exit = show_end(s, done, what);
     }
     json_decref(answer);
@@ -169,7 +163,7 @@ static enum op_exit read_token(struct op_session *s, const char *path, json_t **
 
 static bool choose_smsr(struct op_session *s, const struct op_arguments *a, const json_t *token)
 {
-    const char *name = a->sm_sr ? a->sm_sr : text_of(token, "sm_sr");
+    const char *name = a->sm_sr ? a->sm_sr : op_json_text(token, "sm_sr");
     const struct op_partner *p = op_partner_find(&s->config, name);
     if (p && !p->is_smdp)
         s->partner = p;
@@ -183,7 +177,7 @@ static json_t *request_of(const json_t *token)
     static const char *const members[] = { "iccid", "isdp_aid", "sin", "sdin", "provider", "token_id", "token" };
     json_t *body = json_object();
     for (size_t i = 0; i < ARRAY_LEN(members); i++)
-        json_object_set_new(body, members[i], json_string(text_of(token, members[i])));
+        json_object_set_new(body, members[i], json_string(op_json_text(token, members[i])));
     return body;
 }
 
@@ -196,8 +190,8 @@ enum op_exit op_master_delete(struct op_session *s, const struct op_arguments *a
         exit = OP_USAGE;
     if (exit == OP_OK && token) {
         json_t *body = request_of(token);
-        snprintf(target, sizeof target, "/admin/v1/euiccs/%.32s/master-delete", text_of(token, "eid"));
-        exit = op_later(s, a, target, body, of_profile(s, "master delete", text_of(token, "iccid")));
+        snprintf(target, sizeof target, "/admin/v1/euiccs/%.32s/master-delete", op_json_text(token, "eid"));
+        exit = op_later(s, a, target, body, of_profile(s, "master delete", op_json_text(token, "iccid")));
         json_decref(body);
     }
     json_decref(token);

@@ -302,10 +302,11 @@ static struct about about(const struct es_message *m)
 
 /* --- results --------------------------------------------------------------------------------------------------- */
 
+static const char *const exits[] = { "ok",      "local",     "usage",       "warning", "failed",
+                                     "expired", "no-answer", "unreachable", "protocol" };
+
 static void json_result(const struct op_call *call, const struct op_result *r)
 {
-    static const char *const exits[] = { "ok",      "local",     "usage",       "warning", "failed",
-                                         "expired", "no-answer", "unreachable", "protocol" };
     struct es_message request = { .function = call->function, .kind = ES_REQUEST, .body = call->body };
     struct about asked = about(&request), answered = r->has_answer ? about(&r->answer) : (struct about){ .iccid = "" };
     json_t *o = json_object();
@@ -400,11 +401,11 @@ void op_show_result(const struct op_session *s, const struct op_call *call, cons
         text_result(s, call, result);
 }
 
-void op_show_error(const struct op_session *s, const char *text)
+void op_show_error(const struct op_session *s, enum op_exit exit, const char *text)
 {
     if (s->json) {
         json_t *o = json_object();
-        set_text(o, "result", "local");
+        set_text(o, "result", exits[exit]);
         set_text(o, "error", text);
         print_json(o);
     } else {
@@ -460,7 +461,7 @@ void op_show_eis(const struct op_session *s, const struct eis *e)
                     version_or_no(c->cat_tp, &c->cat_tp_version));
     print_known("memory", "%llu of %llu octets free", (unsigned long long)e->remaining_memory,
                 (unsigned long long)e->available_memory);
-    print_known("last audit", "%s", e->last_audit_ms ? datetime_text(e->last_audit_ms, text) : "never");
+    print_known("last audit", "%s", e->last_audit_ms ? datetime_text(e->last_audit_ms, text) : "none is told");
     printf("  %-20s  %-8s  %-9s  %-20s  %-15s  %-15s  %8s  %-24s  %s\n", "ICCID", "STATE", "", "OWNER", "IMSI",
            "MSISDN", "MEMORY", "POL2", "SM-DP");
     for (size_t i = 0; i < e->profile_count; i++)

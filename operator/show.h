@@ -15,7 +15,7 @@ void op_show_row(const struct op_session *s, const struct inbox_row *row);
 void op_show_waiting(const struct op_session *s, uint64_t waited_ms);
 void op_show_waiting_over(const struct op_session *s);
 /* Something went wrong before there was a call. */
-void op_show_error(const struct op_session *s, const char *text);
+void op_show_error(const struct op_session *s, enum op_exit exit, const char *text);
 
 /* A line "word  what it says", and a line "or" for each other reason with the same numbers. say: reason_text, reason_advice. */
 void op_show_reasons(FILE *out, const char *word, enum reason reason, const char *(*say)(enum reason));

@@ -3,6 +3,8 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#define ADMIN_ONLY "this is for partners of kind admin alone"
+
 static int write_json(const struct admin_request *r, int status, json_t *json, struct span *ret)
 {
     char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
@@ -83,7 +85,7 @@ static int run(const struct admin *admin, struct admin_request *r, json_t **ret)
     for (size_t k = 0; k < ARRAY_LEN(admin->sets); k++) {
         const struct admin_route *route = find(&admin->sets[k], r, path, &found);
         if (route && !r->all && !(route->kinds & r->kinds))
-            return admin_refuse(ret, 403, "this is not for you");
+            return admin_refuse(ret, 403, route->kinds ? "this is not for partners of your kind" : ADMIN_ONLY);
         if (route)
             return route->run(admin->sets[k].role, r, ret);
     }
@@ -109,7 +111,7 @@ int admin_serve(const struct admin *admin, struct admin_request *r, struct span 
         *ret_type = "text/plain; version=0.0.4; charset=utf-8";
         return metrics(admin, r, ret_body);
     } else if (span_eq(r->path, SPAN_LIT(ADMIN_METRICS)))
-        status = admin_refuse(&json, r->all ? 405 : 403, r->all ? "not with this method" : "this is not for you");
+        status = admin_refuse(&json, r->all ? 405 : 403, r->all ? "not with this method" : ADMIN_ONLY);
     else
         status = run(admin, r, &json);
     return write_json(r, status, json, ret_body);

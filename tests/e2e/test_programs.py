@@ -49,6 +49,22 @@ def checks_its_configuration(lab):
         assert missing.returncode == 1 and 'not-there.conf' in missing.stderr, (name, missing.stderr)
 
 
+def front_door(lab):
+    """What `osprey` says to somebody who does not know it yet."""
+    osprey = lab.program('osprey')
+    empty = {'PATH': os.environ['PATH'], 'HOME': lab.path('nobody')}
+    cases = [(('profile', '--help'), 0, 'osprey profile download'), (('profile',), 2, 'osprey profile download'),
+             (('profile', 'frob'), 2, 'profile frob is no command'), (('frob',), 2, 'frob: no such command'),
+             (('--config', 'x', 'eis', 'show'), 2, 'options stand behind the command'),
+             (('eis', 'show'), 2, '--eid: is needed\n  osprey eis show --eid'), (('partner', 'test'), 2, 'osprey partner test sm-sr'),
+             (('eis', 'show', 'x'), 2, 'x: what is that?'), (('partner', 'list'), 1, 'osprey config example'),
+             (('status', '8.2.3'), 0, 'POL2_REFUSED'), (('status', 'POL2_REFUSED'), 0, '8.2.3'), (('status', '7'), 2, 'a status is')]
+    for words, code, says in cases:
+        done = subprocess.run([osprey, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, env=empty,
+                              cwd=lab.path('empty'))
+        assert done.returncode == code and says in done.stdout, (words, done.returncode, done.stdout)
+
+
 def newer_database(lab):
     """A database whose schema is of a later program."""
     path = lab.path('newer.db')
@@ -112,6 +128,8 @@ def main():
         lab.configure_device(eid)
         explains_itself(lab)
         examples_name_every_option(lab)
+        os.mkdir(lab.path('empty'))
+        front_door(lab)
         checks_its_configuration(lab)
         checks_what_the_configuration_names(lab)
         codes = ends_cleanly(lab)
