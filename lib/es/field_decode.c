@@ -207,12 +207,17 @@ static bool decode_status(struct field_reader *d, const struct xml_field *f, str
     return true;
 }
 
-/* Does a signature that follows depend on every namespace in scope? A form with a list of prefixes may. */
+static bool has(struct span text, const char *what) { return memmem(text.ptr, text.len, what, strlen(what)); }
+
+/* Does a signature that follows depend on every namespace in scope? An inclusive form does, which is also what a Reference
+ * without Transforms has; one with a list of prefixes may. */
 static bool wants_all_namespaces(const struct xml_reader *r)
 {
     struct span rest = { r->pos, (size_t)(r->end - r->pos) };
-    bool exclusive = memmem(rest.ptr, rest.len, "xml-exc-c14n#", 13) || !memmem(rest.ptr, rest.len, "c14n", 4);
-    return !exclusive || memmem(rest.ptr, rest.len, "InclusiveNamespaces", 19);
+    const uint8_t *form = memmem(rest.ptr, rest.len, "c14n", 4); /* the end of the first form's URI */
+    struct span signature = form ? span_from(rest, (size_t)(form - rest.ptr)) : SPAN_NONE;
+    return form && (has(signature, "c14n-2001") || has(signature, "c14n11") || has(signature, "InclusiveNamespaces") ||
+                    !has(signature, "Transforms>"));
 }
 
 /* EumSignedInfo: its octets are kept (with every namespace in scope where the signature's canonical form depends on them),

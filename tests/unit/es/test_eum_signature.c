@@ -198,14 +198,16 @@ static void what_is_not_as_signed_is_refused(void **state)
     arena_release(&a);
 }
 
-/* Another style: inclusive canonical form, or an exclusive one with a list (second argument), its namespaces declared on the
- * envelope, not on the element. The script writes the canonical form by hand: all namespaces in scope, sorted by prefix. */
+/* Another style: inclusive canonical form, or an exclusive one with a list (the argument), or "mixed": an exclusive one of
+ * SignedInfo, and a Reference without Transforms, which means an inclusive one. Its namespaces are declared on
+ * the envelope, not on the element. The script writes the canonical form by hand: all namespaces in scope, sorted by prefix. */
 static const char inclusive_signer[] =
     "import hashlib,base64,subprocess,sys\n"
     "N='http://namespaces.gsma.org/esim-messaging/3'; D='http://www.w3.org/2000/09/xmldsig#'\n"
     "E='http://www.w3.org/2003/05/soap-envelope'; W='http://www.w3.org/2005/08/addressing'\n"
     "X='http://www.w3.org/2001/10/xml-exc-c14n#'; L=sys.argv[1] if len(sys.argv)>1 else ''\n"
-    "C=X if L else 'http://www.w3.org/TR/2001/REC-xml-c14n-20010315'\n"
+    "mixed=L=='mixed'; L='' if mixed else L\n"
+    "C=X if L or mixed else 'http://www.w3.org/TR/2001/REC-xml-c14n-20010315'\n"
     "L=L and '<ec:InclusiveNamespaces xmlns:ec=\"'+X+'\" PrefixList=\"'+L+'\"></ec:InclusiveNamespaces>'\n"
     "T=L and '<ds:Transforms><ds:Transform Algorithm=\"'+C+'\">'+L+'</ds:Transform></ds:Transforms>'\n"
     "scope=' xmlns:env=\"%s\" xmlns:rps=\"%s\" xmlns:wsa=\"%s\"'%(E,N,W)\n"
@@ -217,7 +219,7 @@ static const char inclusive_signer[] =
     " '<ds:Reference>'+T+'<ds:DigestMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha256\"></ds:DigestMethod>'\\\n"
     " '<ds:DigestValue>'+dv+'</ds:DigestValue></ds:Reference></ds:SignedInfo>'\n"
     "d=' xmlns:ds=\"%s\"'%D\n"
-    "open('form','w').write('<ds:SignedInfo'+d+scope+'>'+inner)\n"
+    "open('form','w').write('<ds:SignedInfo'+d+('' if mixed else scope)+'>'+inner)\n"
     "subprocess.check_call('openssl dgst -sha256 -sign rsa.pem -out value form',shell=True)\n"
     "v=base64.b64encode(open('value','rb').read()).decode()\n"
     "open('sig.xml','w').write('<rps:EumSignature><ds:SignedInfo'+d+'>'+inner\n"
@@ -251,6 +253,7 @@ static void canonical_forms_with_outer_namespaces_verify(void **state)
 {
     (void)state;
     assert_ok(verified_after_the_way(""));
+    assert_ok(verified_after_the_way("mixed"));
     assert_ok(verified_after_the_way("'wsa env rps'"));
     assert_ok(verified_after_the_way("'env rps nobody wsa #default'"));
     assert_fails(verified_after_the_way("'rps wsa'"), ERR_VERIFY); /* the script writes env nevertheless */
