@@ -3,7 +3,8 @@
 //
 //   sign IN OUT KEY-IDENTIFIER PART…   signs those elements of the message, or Token, its certificate. Before the key identifier
 //                                      "inclusive:" asks for an inclusive canonical form of SignedInfo, "rsa:" for the other key
-//   verify FILE                        the elements that its signature covers
+//   token IN OUT digest|text USER PASSWORD   puts a UsernameToken in
+//   verify FILE [PASSWORD]             the elements that its signature covers, or the user whose password that is
 //   post URL FILE OUT                  the HTTP status; the answer goes to OUT
 //   serve PORT                         takes whatever is posted, answers 202
 //   heard OUT                          the oldest message that was posted here goes to OUT
@@ -35,6 +36,8 @@ import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.TrustManagerFactory;
+import javax.security.auth.callback.Callback;
+import javax.security.auth.callback.CallbackHandler;
 import javax.xml.parsers.DocumentBuilderFactory;
 import javax.xml.transform.TransformerFactory;
 import javax.xml.transform.dom.DOMSource;
@@ -42,12 +45,15 @@ import javax.xml.transform.stream.StreamResult;
 import org.apache.ws.security.WSConstants;
 import org.apache.ws.security.WSDataRef;
 import org.apache.ws.security.WSEncryptionPart;
+import org.apache.ws.security.WSPasswordCallback;
 import org.apache.ws.security.WSSecurityEngine;
 import org.apache.ws.security.WSSecurityEngineResult;
 import org.apache.ws.security.components.crypto.Merlin;
 import org.apache.ws.security.message.WSSecHeader;
 import org.apache.ws.security.message.WSSecSignature;
 import org.apache.ws.security.message.WSSecTimestamp;
+import org.apache.ws.security.message.WSSecUsernameToken;
+import org.apache.ws.security.message.token.UsernameToken;
 import org.w3c.dom.Document;
 
 public class Wss4jPeer {
@@ -107,25 +113,48 @@ public class Wss4jPeer {
         for (String part : parts)
             wanted.add(part.equals("Token") ? new WSEncryptionPart(signature.getBSTTokenId()) : new WSEncryptionPart(part, space(part), ""));
         signature.computeSignature(signature.addReferencesToSign(wanted, header), false, null);
-        TransformerFactory.newInstance().newTransformer().transform(new DOMSource(message), new StreamResult(out));
+        write(message, out);
         return "signed";
+    }
+
+    String token(String in, String out, String kind, String user, String password) throws Exception {
+        Document message = parse(Files.readAllBytes(Paths.get(in)));
+        WSSecHeader header = new WSSecHeader();
+        header.insertSecurityHeader(message);
+        WSSecUsernameToken token = new WSSecUsernameToken();
+        token.setPasswordType(kind.equals("digest") ? WSConstants.PASSWORD_DIGEST : WSConstants.PASSWORD_TEXT);
+        token.setUserInfo(user, password);
+        token.build(message, header);
+        write(message, out);
+        return "written";
+    }
+
+    static void write(Document message, String out) throws Exception {
+        TransformerFactory.newInstance().newTransformer().transform(new DOMSource(message), new StreamResult(out));
     }
 
     static String space(String part) {
         return part.equals("Body") ? WSConstants.URI_SOAP12_ENV : part.equals("Timestamp") ? WSConstants.WSU_NS : "http://www.w3.org/2005/08/addressing";
     }
 
-    String verify(byte[] message) throws Exception {
-        List<String> covered = new ArrayList<>();
-        List<WSSecurityEngineResult> results = new WSSecurityEngine().processSecurityHeader(parse(message), null, null, crypto);
+    String verify(byte[] message, String password) throws Exception {
+        List<String> seen = new ArrayList<>();
+        CallbackHandler known = callbacks -> {
+            for (Callback callback : callbacks)
+                ((WSPasswordCallback)callback).setPassword(password);
+        };
+        List<WSSecurityEngineResult> results = new WSSecurityEngine().processSecurityHeader(parse(message), null, known, crypto);
         for (WSSecurityEngineResult result : results == null ? new ArrayList<WSSecurityEngineResult>() : results) {
             List<?> references = (List<?>)result.get(WSSecurityEngineResult.TAG_DATA_REF_URIS);
+            UsernameToken token = (UsernameToken)result.get(WSSecurityEngineResult.TAG_USERNAME_TOKEN);
             for (Object reference : references == null ? new ArrayList<Object>() : references)
-                covered.add(((WSDataRef)reference).getName().getLocalPart());
+                seen.add(((WSDataRef)reference).getName().getLocalPart());
+            if (token != null)
+                seen.add(token.getName());
         }
-        if (covered.isEmpty())
-            throw new IOException("nothing is signed");
-        return String.join(" ", covered);
+        if (seen.isEmpty())
+            throw new IOException("nothing is signed, and nobody is named");
+        return String.join(" ", seen);
     }
 
     String post(String url, String file, String out) throws Exception {
@@ -188,7 +217,9 @@ public class Wss4jPeer {
         case "sign":
             return sign(word[1], word[2], word[3], Arrays.asList(word).subList(4, word.length));
         case "verify":
-            return verify(Files.readAllBytes(Paths.get(word[1])));
+            return verify(Files.readAllBytes(Paths.get(word[1])), word.length > 2 ? word[2] : null);
+        case "token":
+            return token(word[1], word[2], word[3], word[4], word[5]);
         case "post":
             return post(word[1], word[2], word[3]);
         case "serve":

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A partner on Java (Wss4jPeer.java: Apache WSS4J, the JDK's HTTPS) signs its requests to the SM-SR as WSS4J does by itself, and
-verifies the requests of the SM-SR and of `osprey`: lists of prefixes, certificates named in each way, and what was changed."""
+verifies the requests of the SM-SR and of `osprey`: lists of prefixes, certificates named in each way, and what was changed.
+UsernameTokens too."""
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ import ecosystem
 from ecosystem import Ecosystem, LabError, lab as labs
 from test_negative_soap import answer_of
 from test_partners import ALL, HEADERS, NAMES, OIDS, PAST, Caller, eid_of
+from test_poll import replace
 
 JARS = ('wss4j', 'xmlsec', 'commons-logging', 'commons-codec', 'slf4j-api', 'slf4j-nop', 'woodstox-core', 'stax2-api')
 QUICK = ('-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC')
@@ -27,7 +29,8 @@ class Java:
     def __init__(self, lab, name):
         self.lab = lab
         path = ':'.join([lab.path()] + [f'/usr/share/java/{jar}.jar' for jar in JARS])
-        labs.run(['javac', *(f'-J{option}' for option in QUICK), '-proc:none', '-cp', path, '-d', lab.path(), os.path.join(ecosystem.HERE, 'Wss4jPeer.java')])
+        source = os.path.join(ecosystem.HERE, 'Wss4jPeer.java')
+        labs.run(['javac', *(f'-J{option}' for option in QUICK), '-proc:none', '-cp', path, '-d', lab.path(), source])
         labs.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=Java', '-days', '9', '-keyout', lab.path('rsa.key'), '-out',
                  lab.path('rsa.pem')])
         self.store('rsa.p12', 'rsa.pem', 'rsa.key')
@@ -104,6 +107,29 @@ def theirs(p):
     p.say(FAILED, 'a header that is not signed', p.signed(parts=('Body', *HEADERS[1:])))
 
 
+def tokens(p):
+    """Names and passwords, text and digest, in both directions."""
+    def named(kind, password='secret'):
+        open(p.file, 'w').write(p.caller.message('digest'))
+        p.java.must('token', p.file, p.file, kind, 'op', password)
+        return read(p.file)
+
+    p.caller.say('digest', PAST, 'a digest', text=named('digest'))
+    p.caller.say('digest', FAILED, 'a digest of another password', text=named('digest', 'other'))
+    p.caller.say('digest', '400 Fault Sender InvalidSecurity', 'a password where a digest must be', text=named('text'))
+    agreed = 'send_security = x509\nsend_timestamp_s = 60'
+    for kind in ('text', 'digest'):
+        now = f'send_security = {kind}\nsend_user = us\nsend_password_file = secret.txt'
+        replace(p.lab.path('operator.conf'), (agreed, now))
+        agreed = now
+        p.lab.osprey('eis', 'show', '--eid', p.lab.cards[0]['eid'], '--via', 'java', '--timeout', '1')
+        p.java.must('heard', p.file)
+        if p.java.must('verify', p.file, 'secret') != 'us' or f'#Password{kind.title()}' not in read(p.file):
+            raise LabError(f'not the {kind} that was agreed')
+        if p.java.ask('verify', p.file, 'other')[0]:
+            raise LabError(f'any password is right for {kind}')
+
+
 def ours(p):
     """What the SM-SR and `osprey` sign is right for WSS4J, and covers what we demand of others."""
     eid = p.lab.cards[0]['eid']
@@ -129,26 +155,32 @@ def check(p, function, stamped):
             raise LabError(f'{function}: {what} was changed, and WSS4J says {words}')
 
 
+def agree(lab, url):
+    """What the SM-SR and the operators know of the Java partner: one that signs, one with an RSA key, one with a password."""
+    more = {'signer': f'es7_url = {url}/es7\n{NAMES["signer"]}\nsend_security = x509', 'bodies': 'security = x509\nsigner = rsa.pem\nsigns_body_only = true',
+            'digest': NAMES['digest']}
+    for name, text in more.items():
+        lab.append('sm-sr.conf', f'\n[partner {name}]\noid = {OIDS[name]}\nkinds = operator sm-sr\n{text}\n')
+    for who in ('operator', 'start'):
+        lab.append(f'{who}.conf', f'\n[partner java]\noid = {OIDS["signer"]}\nkind = sm-sr\nurl = {url}\nsend_security = x509\nsend_timestamp_s = 60\n')
+    open(lab.path('secret.txt'), 'w').write('secret\n')
+    return tuple(more)
+
+
 def main():
     ecosystem.needs('osprey', 'osprey-sm-sr')
     if not shutil.which('javac') or not os.path.exists(f'/usr/share/java/{JARS[0]}.jar'):
         ecosystem.skip('libwss4j-java or a JDK is not installed')
     with tempfile.TemporaryDirectory(prefix='osprey-wss4j-') as out, Ecosystem(out, profiles=0) as lab:
-        caller = Caller(lab, ('signer', 'bodies'))
         port, = labs.free_ports(1)
-        url = f'https://127.0.0.1:{port}'
-        lab.append('sm-sr.conf', f'\n[partner signer]\noid = {OIDS["signer"]}\nkinds = operator sm-sr\nes7_url = {url}/es7\n{NAMES["signer"]}\n'
-                   f'send_security = x509\n\n[partner bodies]\noid = {OIDS["bodies"]}\nkinds = operator\nsecurity = x509\nsigner = rsa.pem\n'
-                   'signs_body_only = true\n')
-        for who in ('operator', 'start'):
-            lab.append(f'{who}.conf', f'\n[partner java]\noid = {OIDS["signer"]}\nkind = sm-sr\nurl = {url}\nsend_security = x509\n'
-                       'send_timestamp_s = 60\n')
+        names = agree(lab, f'https://127.0.0.1:{port}')
+        caller = Caller(lab, names)
         java = Java(lab, 'signer')
         java.must('serve', str(port))
         lab.start('sm-sr')
         lab.wait('the SM-SR', lambda: lab.register(lab.cards[0]['eid'])[0] == 0, 10)
-        theirs(Partner(caller, java))
-        ours(Partner(caller, java))
+        for direction in (theirs, ours, tokens):
+            direction(Partner(caller, java))
         java.end()
 
 
