@@ -8,6 +8,7 @@ const struct weather ECOSYSTEM_SMS_WEATHER = { .delay_min_ms = 500, .delay_max_m
 #define AIM_TORN_OCTETS 1200u
 #define AIM_PACKET_OCTETS 48u
 #define AIM_LATER_MS    6000u
+#define AIM_BLINK_MS    500u
 
 static void accepted_again(void *context, uint64_t imsi)
 {
@@ -147,6 +148,16 @@ static void refuse(struct ecosystem *e, struct sim_device *d, int card)
 /* Every second time within what a card writes for a single packet. */
 static uint32_t torn_after(uint32_t drawn) { return 1 + (drawn % 2 ? drawn % AIM_PACKET_OCTETS : drawn); }
 
+/* Every second time it is given something to write: it loses the network for a moment, and comes back to it. */
+static void tear(struct ecosystem *e, struct sim_device *d)
+{
+    struct chance *fate = world_fate(e->world);
+    nvm_memory_cut_after(&d->memory, torn_after(chance_below(fate, AIM_TORN_OCTETS)));
+    uint64_t until = world_now(e->world) + 1 + chance_below(fate, AIM_BLINK_MS);
+    if (chance_below(fate, 2))
+        sim_device_silence(d, until);
+}
+
 /* Kinds that do not wait for something to befall. */
 static void strike_card(struct ecosystem *e, enum fault_kind kind, int card)
 {
@@ -154,7 +165,7 @@ static void strike_card(struct ecosystem *e, enum fault_kind kind, int card)
     struct chance *fate = world_fate(e->world);
     switch (kind) {
     case FAULT_POWER: sim_device_cut(d); break;
-    case FAULT_TORN: nvm_memory_cut_after(&d->memory, torn_after(chance_below(fate, AIM_TORN_OCTETS))); break;
+    case FAULT_TORN: tear(e, d); break;
     case FAULT_SILENCE: sim_device_silence(d, world_now(e->world) + 1 + chance_below(fate, AIM_SILENCE_MS)); break;
     case FAULT_REFUSED: refuse(e, d, card); break;
     case FAULT_DRY: dry_up(e, d); break;
@@ -196,6 +207,17 @@ static void connect_now(void *context, uint64_t card)
     refuse(e, d, (int)card);
 }
 
+static bool concerns_soap(enum fault_kind kind) { return kind == FAULT_SOAP_LOST || kind == FAULT_SOAP_TWICE || kind == FAULT_ANSWER_LOST; }
+
+/* The operator asks for something meanwhile: a message that the fault can strike. */
+static void ask_now(void *context, uint64_t card)
+{
+    struct ecosystem *e = context;
+    const struct steps *s = world_steps(e->world);
+    if (e->network.faults && !e->mno.stopped && !s->aim.spent && steps_stand(s, (int)card, steps_name((size_t)s->aim.cell)))
+        operator_ask(e, (unsigned)card, (struct question){ ES4_AUDIT_EIS, 0, false });
+}
+
 static void entered(void *context, int card, const void *role)
 {
     struct ecosystem *e = context;
@@ -205,6 +227,8 @@ static void entered(void *context, int card, const void *role)
         clockwork_plan(world_time(e->world), at, clock_now, (void *)role, 0);
     else if (kind >= FAULT_POWER && card >= 0)
         clockwork_plan(world_time(e->world), at, aim_now, e, (uint64_t)card);
+    if (concerns_soap(kind) && card >= 0)
+        clockwork_plan(world_time(e->world), at, ask_now, e, (uint64_t)card);
     if (e->options.aim_connects && concerns_connections(kind) && card >= 0)
         clockwork_plan(world_time(e->world), at, connect_now, e, (uint64_t)card);
 }
