@@ -241,7 +241,7 @@ static struct eum_order order_of(struct ecosystem *e, struct sim_card *card, str
 {
     struct eum_order o = { .eid = card->eid, .eum = { e->eum_certificate, e->eum_key }, .eum_id = oid_of(OID_EUM), .cis = &e->trust,
                            .curve = EC_P256, .validity = validity, .production_ms = WORLD_START_MS - YEAR_MS / 12,
-                           .kek = SPAN_OF(e->kek) };
+                           .kek = SPAN_OF(e->kek), .timing = e->options.timing };
     if (e->options.hostile && e->options.hostile->certificates_end_ms)
         o.validity.to_ms = WORLD_START_MS + e->options.hostile->certificates_end_ms;
     o.smsr.oid = oid_of(OID_SMSR);

@@ -43,6 +43,7 @@ struct ecosystem_options {
     unsigned profile_memory; /* octets that each asks for on the card; 0: as the SM-DP estimates */
     enum smsr_bearer_choice bearer;
     uint32_t poll_s;    /* node_device.h */
+    struct euicc_timing timing; /* of the cards; 0: as usual */
     struct weather air; /* how long octets of the devices' connections take; delay_max_ms 0: as usual */
     const struct hostile *hostile; /* NULL: nobody means harm */
     bool countries;  /* geography.h: the devices begin at home, each with the bands of one kind of radio */

@@ -6,18 +6,21 @@
 #include "search.h"
 #include "tell.h"
 
-#define PASSES_MAX 40u /* worlds aimed at one cell */
+#define PASSES_MAX 200u /* worlds aimed at one cell */
+#define HARDEST_TOLD 8u
 
 /* What each scenario is good for is learnt from its worlds. */
 static const struct scenario *const scenarios[] = { &SCENARIO_EVERY_FUNCTION,  &SCENARIO_EVERY_BY_HTTPS, &SCENARIO_FULL_CARDS,
                                                     &SCENARIO_ADMINISTRATION, &SCENARIO_UNHEARD,        &SCENARIO_SLOW_DATA,
-                                                    &SCENARIO_SLOW_UNHEARD,   &SCENARIO_SWITCHES,       &SCENARIO_SWITCHES_SLOW };
+                                                    &SCENARIO_SLOW_UNHEARD,   &SCENARIO_SWITCHES,       &SCENARIO_SWITCHES_SLOW,
+                                                    &SCENARIO_IMPATIENT,      &SCENARIO_THERE_AND_BACK, &SCENARIO_FULL_BY_HTTPS };
 #define SCENARIOS ARRAY_LEN(scenarios)
 
 struct table {
     const struct sim_order *order;
     struct sim_report all, of[SCENARIOS];
     unsigned worlds, worlds_of[SCENARIOS], failed;
+    unsigned aimed[STEPS_MAX][FAULT_KINDS]; /* worlds at each cell */
     time_t until; /* 0: no limit */
 };
 
@@ -50,12 +53,26 @@ static double fault_count(const struct sim_report *r, enum fault_kind kind)
     return count;
 }
 
-/* How promising a world of that scenario is for a cell: how often it comes to the step, and how often such a fault strikes in it
- * anywhere. Worlds that were in vain make it less so. */
+/* Kinds that strike where the same thing goes on: a server works, servers talk, a short message or a connection is on its way. */
+static bool is_akin(enum fault_kind a, enum fault_kind b)
+{
+    static const unsigned char families[FAULT_KINDS] = { [FAULT_SOAP_LOST] = 1, [FAULT_SOAP_TWICE] = 1, [FAULT_ANSWER_LOST] = 1,
+                                                         [FAULT_SMS_LOST] = 2,  [FAULT_SMS_TWICE] = 2,  [FAULT_SMS_TURNED] = 2,
+                                                         [FAULT_TCP_CUT] = 3,   [FAULT_TCP_TURNED] = 3, [FAULT_DRY] = 3,
+                                                         [FAULT_POWER] = 4,     [FAULT_TORN] = 4,       [FAULT_SILENCE] = 4, [FAULT_REFUSED] = 4 };
+    return families[a] == families[b];
+}
+
+/* How promising a world of that scenario is for a cell: how often faults akin to it strike in the step, else how often it comes
+ * to the step, and how often such a fault strikes in it anywhere. Worlds that were in vain make it less so. */
 static double promise(const struct table *t, size_t which, size_t cell, enum fault_kind kind, const unsigned tried[SCENARIOS])
 {
-    double worlds = t->worlds_of[which] + 1;
-    return (t->of[which].visited[cell] + 0.01) / worlds * (fault_count(&t->of[which], kind) + 0.01) / worlds / (1 + tried[which]);
+    const struct sim_report *r = &t->of[which];
+    double worlds = t->worlds_of[which] + 1, akin = 0;
+    for (size_t k = 0; k < FAULT_KINDS; k++)
+        akin += is_akin((enum fault_kind)k, kind) ? r->struck[cell][k] : 0;
+    double by_chance = (r->visited[cell] + 0.01) / worlds * (fault_count(r, kind) + 0.01) / worlds;
+    return (akin / worlds + 0.001 * by_chance) / (1 + tried[which]);
 }
 
 static size_t best_for(const struct table *t, size_t cell, enum fault_kind kind, unsigned tried[SCENARIOS])
@@ -86,11 +103,33 @@ static unsigned aim_at_zeros(struct table *t, unsigned pass)
             if (t->all.struck[cell][kind])
                 continue;
             uint64_t seed = t->order->last + 1 + (uint64_t)pass * STEPS_MAX * FAULT_KINDS + cell * FAULT_KINDS + kind;
+            t->aimed[cell][kind]++;
             run_one(t, best_for(t, cell, (enum fault_kind)kind, tried[cell][kind]),
                     &(struct sim_wish){ .seed = seed, .aims = true, .aim_cell = (int)cell, .aim_kind = (enum fault_kind)kind });
             zeros += !t->all.struck[cell][kind];
         }
     return zeros;
+}
+
+/* How far from luck the last of them were. */
+static void tell_hardest(const struct table *t)
+{
+    char aim[STEPS_AIM_TEXT_MAX];
+    unsigned most = 0, aimed = 0;
+    for (size_t cell = 0; cell < steps_count(); cell++)
+        for (size_t kind = 0; kind < FAULT_KINDS; kind++) {
+            aimed += t->aimed[cell][kind];
+            most = t->aimed[cell][kind] > most ? t->aimed[cell][kind] : most;
+        }
+    printf("%u worlds were aimed at a cell, at most %u at the same:", aimed, most);
+    unsigned told = 0;
+    for (; most && told < HARDEST_TOLD; most--)
+        for (size_t at = 0; at < steps_count() * FAULT_KINDS && told < HARDEST_TOLD; at++)
+            if (t->aimed[at / FAULT_KINDS][at % FAULT_KINDS] == most) {
+                printf(" %s %u", steps_aim_text((int)(at / FAULT_KINDS), (int)(at % FAULT_KINDS), aim), most);
+                told++;
+            }
+    printf("\n");
 }
 
 int sim_order_table(const struct sim_order *o)
@@ -102,6 +141,7 @@ int sim_order_table(const struct sim_order *o)
     sim_tell_recovery(&t.all);
     unsigned zeros = sim_tell_steps(&t.all);
     sim_tell_counts(&t.all);
+    tell_hardest(&t);
     printf("%u worlds, %u failed\n", t.worlds, t.failed);
     return zeros || t.failed ? 1 : 0;
 }
