@@ -305,7 +305,7 @@ class Bench:
                               '--profile-type', 'bootstrap', '--timing', CARD_TIMING, '--json')
         self.eids = sorted(json.loads(line)['eid'] for line in text.splitlines() if line.startswith('{'))
         self.profiles = Profiles(lab, self.arguments.downloads + (9 if self.arguments.growth else 3) * self.devices)
-        subscribers = open(lab.path('subscribers.conf')).read()
+        subscribers = self.of_devices(open(lab.path('subscribers.conf')).read())
         lab.configure_network()
         for name in ('smsc', 'hlr'):
             self.edit(f'{name}.conf', f'{name}.db', os.path.join(self.memory_dir, f'{name}.db'))
@@ -316,6 +316,10 @@ class Bench:
         for who in ('operator', 'start'):
             lab.configure_operator(who)
             self.edit(f'{who}.conf', f'inbox = {who}/inbox.db\n', '')
+
+    def of_devices(self, subscribers):
+        """The home network serves those that have a device."""
+        return ''.join('[' + section for section in subscribers.split('[')[1:self.devices + 1])
 
     def edit(self, name, old, new):
         with open(self.lab.path(name)) as file:
