@@ -159,8 +159,10 @@ static void undone(struct turn *t, const struct es5_notification *n)
     bool fallback = n->type == ES5_FALLBACK;
     t->e->expired_isdp.len = 0;
     follow_card(t, n);
-    if (op && fallback)
+    if (op && fallback) {
         op->flags |= OPERATION_UNSURE; /* the card may have its last command, or not: a confirmation may have deleted a profile */
+        smsr_operation_changed(op);
+    }
     bool ours = op && op->function != ES_FUNCTION_NONE && !smsr_change_is_theirs(op);
     if (ours && smsr_operation_runs(op) && (fallback || smsr_operation_switches(op)))
         cut_off(t, op,
