@@ -135,6 +135,12 @@ static void watch(void *context, const struct write *writes, size_t count)
     }
 }
 
+static void watch_run(void *context)
+{
+    struct sim_judge_watch *w = context;
+    judge_kept(w->e, ecosystem_smsr(w->e, (unsigned)w->which), false);
+}
+
 void judge_join(struct ecosystem *e)
 {
     e->judge.e = e;
@@ -144,6 +150,7 @@ void judge_join(struct ecosystem *e)
         struct sim_smsr *smsr = ecosystem_smsr(e, which);
         for (unsigned i = 0; i < smsr->process_count; i++) {
             smsr->processes[i]->role.watch = watch;
+            smsr->processes[i]->role.watch_run = watch_run;
             smsr->processes[i]->role.watch_context = &e->judge.watches[which];
         }
     }
@@ -449,5 +456,7 @@ unsigned judge_all(struct ecosystem *e)
     judge_store(e, &e->smdp->role);
     if (world_leaks(e->world))
         judge_says(e, "no-secret-in-log", -1, "%u lines of the log hold octets of a key", world_leaks(e->world));
+    for (unsigned which = 0; which < e->network.server_count; which++)
+        judge_kept(e, ecosystem_smsr(e, which), true);
     return e->judge.wrong;
 }

@@ -6,6 +6,7 @@
 #include "lib/base/store.h"
 
 struct ecosystem;
+struct sim_smsr;
 
 struct sim_judge {
     struct ecosystem *e;
@@ -27,6 +28,8 @@ void judge_join(struct ecosystem *e); /* begins to look at commits */
 unsigned judge_all(struct ecosystem *e);
 /* Something is wrong, with that card (-1: with none). */
 void judge_says(struct ecosystem *e, const char *invariant, int card, const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* What this SM-SR keeps in memory is what its store has: of those worked on since it was last asked, or of all. */
+void judge_kept(struct ecosystem *e, struct sim_smsr *s, bool all);
 void judge_done(struct sim_judge *j);
 
 #endif

@@ -13,6 +13,8 @@ static void run(struct sim_role *r)
     struct sim_smsr *s = (struct sim_smsr *)r;
     smsr_tick(s->smsr);
     smsr_run(s->smsr);
+    if (r->watch_run)
+        r->watch_run(r->watch_context);
 }
 
 static void send_sms(struct sim_smsr *s, const struct effect *effect)

@@ -41,6 +41,7 @@ struct sim_role {
     unsigned lives;
     /* Looks at what is about to be committed; for the judge. */
     void (*watch)(void *context, const struct write *writes, size_t count);
+    void (*watch_run)(void *context); /* its engine has done what there was to do */
     void *watch_context;
     char step[40]; /* what the last commit was about */
 };

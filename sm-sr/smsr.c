@@ -21,6 +21,7 @@
 #include "procedures/master_delete.h"
 #include "procedures/rotate_keys.h"
 #include "server.h"
+#include "store/kept.h"
 #include "store/secrets.h"
 #include "turn.h"
 
@@ -184,16 +185,31 @@ static void foresee_end(struct turn *t)
         smsr_eis_foresee(t, op->function);
 }
 
+static bool euicc_here(struct turn *t, struct euicc **ret)
+{
+    *ret = kept_copy(t->smsr->kept, t->event->line, t->arena);
+    return *ret || smsr_euicc_load(t->rows, t->event->line, ret);
+}
+
+/* A registration writes rows of its own: what comes is kept when it is worked on next. */
+static void save(struct turn *t, bool was_present)
+{
+    smsr_euicc_save(t->e, t->w);
+    if (was_present && t->w->err == ERR_NONE && t->out->err == ERR_NONE)
+        kept_promise(t->smsr->kept, t->e);
+}
+
 static enum verdict euicc_turn(struct turn *t)
 {
     struct euicc *e;
     bool known = smsr_presence_load(t);
     if (t->event->kind == SMSR_EVENT_CALL)
         smsr_call_foresee(t, t->event->data);
-    if (!smsr_euicc_load(t->rows, t->event->line, &e) || !known)
+    if (!euicc_here(t, &e) || !known)
         return STEP_NEED_ROWS;
     if (!e)
         return STEP_REFUSED;
+    bool was_present = e->present;
     t->e = e;
     foresee_end(t);
     if (t->need_rows)
@@ -213,7 +229,7 @@ static enum verdict euicc_turn(struct turn *t)
     }
     if (t->need_rows)
         return STEP_NEED_ROWS;
-    smsr_euicc_save(e, t->w);
+    save(t, was_present);
     tell(t);
     return STEP_DONE;
 }
@@ -257,8 +273,10 @@ static enum verdict step(void *role, struct rowset *rows, const struct event *ev
     if (*event->line)
         return euicc_turn(&t);
     struct rewrap secrets = smsr_secrets(s);
-    if (rewrap_is_for(event))
+    if (rewrap_is_for(event)) {
+        kept_bar(s->kept);
         return rewrap_step(&secrets, rows, event, writes);
+    }
     if (event->kind == EVENT_TIMER)
         prune(&t);
     else if (event->kind == SMSR_EVENT_CALL)
@@ -277,6 +295,13 @@ static uint64_t retry_after_ms(void *role, const struct effect *effect)
     const uint64_t *pauses = effect->kind == SMSR_EFFECT_SMS ? sms_s : soap_s;
     (void)role;
     return 1000 * pauses[effect->attempt < 6 ? effect->attempt : 5];
+}
+
+static void settled(void *role, bool committed)
+{
+    struct smsr *s = role;
+    if (s->kept)
+        kept_settle(s->kept, committed);
 }
 
 static void fatal(void *role, enum err err)
@@ -320,12 +345,13 @@ enum err smsr_new(const struct smsr_config *config, const struct env *env, struc
     s->link_tick_ms = UINT64_MAX;
     s->reassembly = calloc(SMSR_REASSEMBLIES, sizeof *s->reassembly);
     struct engine_config ec = {
-        .env = *env, .step = step, .role = s, .retry_after_ms = retry_after_ms, .on_fatal = fatal,
+        .env = *env, .step = step, .role = s, .retry_after_ms = retry_after_ms, .settled = settled, .on_fatal = fatal,
         .commit_interval_ms = s->config.commit_interval_ms, .bury = &UNDELIVERED_BURY
     };
     s->seen = wsse_seen_new(env->clock->now_ms(env->clock));
+    s->kept = store_is_shared(env->store) ? NULL : kept_new();
     enum err err = ERR_NO_MEMORY;
-    if (s->reassembly && s->seen)
+    if (s->reassembly && s->seen && (s->kept || store_is_shared(env->store)))
         err = tls_ctx_new(TLS_SERVER, TLS_ALLOW_CBC_SHA1, &s->tls);
     if (err == ERR_NONE)
         err = engine_new(&ec, &s->engine);
@@ -347,6 +373,7 @@ void smsr_free(struct smsr *s)
     tls_ctx_free(s->tls);
     free(s->reassembly);
     wsse_seen_free(s->seen);
+    kept_free(s->kept);
     free(s);
 }
 
@@ -378,6 +405,7 @@ void smsr_reload(struct smsr *s, const struct smsr_config *config)
 }
 
 struct engine *smsr_engine(struct smsr *s) { return s->engine; }
+struct kept *smsr_kept(struct smsr *s) { return s->kept; }
 const char *smsr_url(const struct smsr *s) { return s->config.url; }
 
 void smsr_run(struct smsr *s)

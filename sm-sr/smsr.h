@@ -139,6 +139,7 @@ MUST_USE enum err smsr_start(struct smsr *s);
  * the calls back (on_…). The old one must live on: what waits may point into it. */
 void smsr_reload(struct smsr *s, const struct smsr_config *config);
 struct engine *smsr_engine(struct smsr *s);
+struct kept *smsr_kept(struct smsr *s); /* store/kept.h; NULL: none are kept */
 const char *smsr_url(const struct smsr *s); /* our own, as configured */
 /* Works off what came in; true while more may be ready. Then waits for wake_at of the clock. */
 void smsr_run(struct smsr *s);

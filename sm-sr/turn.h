@@ -101,6 +101,7 @@ struct smsr {
     struct smsr_config config;
     struct env env;
     struct engine *engine;
+    struct kept *kept; /* NULL: others write the database too */
     struct wsse_seen *seen;
     struct tls_ctx *tls;
     struct smsr_session *sessions; /* list */

@@ -470,6 +470,8 @@ static void put_back(struct engine *e)
 
 static void end_batch(struct engine *e, enum err err)
 {
+    if (e->config.settled && !e->nodes)
+        e->config.settled(e->config.role, err == ERR_NONE);
     if (err == ERR_NONE) {
         finish_batch(e);
     } else if (engine_store_away(e, err)) {

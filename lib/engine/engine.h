@@ -144,6 +144,8 @@ struct engine_config {
     /* Commits are rationed: a burst of them at once, then one per so many ms, so that each takes more along when much
      * comes in. 0: no ration. */
     uint32_t commit_interval_ms;
+    /* What all steps of a batch wrote is committed, or none of it. With several processes on a store: not asked for. NULL: nothing. */
+    void (*settled)(void *role, bool committed);
     /* The store failed with an unknown outcome: the program must end and start again (design §2.3). NULL: abort(). */
     void (*on_fatal)(void *role, enum err err);
 };

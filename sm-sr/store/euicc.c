@@ -172,14 +172,18 @@ static void sort_profiles(struct euicc *e)
 
 static size_t at_most(size_t count, size_t max) { return count < max ? count : max; }
 
-static size_t room_for(size_t count, size_t max) { return at_most(count + SMSR_ADDED_MAX, max); }
+void smsr_euicc_room(struct euicc *e, bool for_event)
+{
+    size_t more = for_event ? SMSR_ADDED_MAX : 0;
+    e->profile_room = at_most(e->profile_count + more, SMSR_PROFILES_MAX);
+    e->operation_room = at_most(e->operation_count + more, SMSR_OPERATIONS_MAX);
+    e->exchange_room = at_most(e->exchange_count + more, SMSR_EXCHANGES_MAX);
+}
 
 /* Lists as long as they may become in this event. */
 static bool make_lists(struct arena *a, struct euicc *e)
 {
-    e->profile_room = room_for(e->profile_count, SMSR_PROFILES_MAX);
-    e->operation_room = room_for(e->operation_count, SMSR_OPERATIONS_MAX);
-    e->exchange_room = room_for(e->exchange_count, SMSR_EXCHANGES_MAX);
+    smsr_euicc_room(e, true);
     e->profiles = ARENA_ARRAY(a, struct profile, e->profile_room);
     e->operations = ARENA_ARRAY(a, struct operation, e->operation_room);
     e->exchanges = ARENA_ARRAY(a, struct exchange, e->exchange_room);
@@ -357,6 +361,7 @@ void smsr_euicc_save(struct euicc *e, struct writes *w)
     if (e->gone) {
         if (e->present)
             save_gone(e, w);
+        e->saved = true;
         return;
     }
     for (int gone = 1; gone >= 0; gone--)
@@ -371,7 +376,8 @@ void smsr_euicc_save(struct euicc *e, struct writes *w)
     for (size_t i = 0; i < e->exchange_count; i++)
         if (e->exchanges[i].change != ROW_KEPT && e->exchanges[i].n)
             save_exchange(e, &e->exchanges[i], w);
-    if (e->present && (e->changed || w->count != before))
+    e->saved = e->present && (e->changed || w->count != before);
+    if (e->saved)
         save_head(e, w);
 }
 

@@ -134,6 +134,7 @@ struct euicc {
     uint64_t audit_n; /* records of its audit trail; 0: none yet, or those of an earlier stay */
     struct span audit_hash; /* of the last one */
     bool changed;
+    bool saved; /* smsr_euicc_save wrote something of it */
 
     struct profile *profiles;
     size_t profile_count;
@@ -149,6 +150,8 @@ struct euicc {
 /* Asks for the rows; false while they are not there (STEP_NEED_ROWS). known tells whether it is registered; NULL: no
  * memory. */
 bool smsr_euicc_load(struct rowset *rows, const char *eid, struct euicc **ret);
+/* How long the lists may become: as they are, or with what one event may add. */
+void smsr_euicc_room(struct euicc *e, bool for_event);
 /* Nothing of it stays but its audit trail. */
 void smsr_euicc_remove(struct euicc *e);
 /* What changed, as writes. */

@@ -398,6 +398,7 @@ static void change(const char *sql)
     enum err err = ERR_BUSY;
     store->commit(store, &write, 1, note, &err);
     assert_ok(err);
+    world_forget(&w);
 }
 
 static void nobody_knows_its_number(void **state)

@@ -1,5 +1,7 @@
 #include "world.h"
 
+#include "sm-sr/store/kept.h"
+
 #include "lib/base/world.h"
 #include "lib/crypto/aes.h"
 #include "lib/crypto/sha256.h"
@@ -752,6 +754,12 @@ void world_check_agreement(struct world *w)
     assert_true(e->keysets[0].counter >= w->card.counter);
 }
 
+void world_forget(struct world *w)
+{
+    kept_bar(smsr_kept(w->smsr));
+    kept_settle(smsr_kept(w->smsr), true);
+}
+
 void world_add_profile(struct world *w, const char *iccid, const char *mno, unsigned tar, const char *msisdn, int pol2)
 {
     struct store *real = sqlite_store_seam(w->sqlite);
@@ -776,6 +784,7 @@ void world_add_profile(struct world *w, const char *iccid, const char *mno, unsi
     };
     real->commit(real, &write, 1, note, &err);
     assert_ok(err);
+    world_forget(w);
     for (size_t i = 0; i < CARD_ISDPS_MAX; i++)
         if (!w->card.isdp[i].state) {
             w->card.isdp[i] = (struct card_isdp){ .aid = aid, .state = ISDP_DISABLED };
