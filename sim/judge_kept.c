@@ -88,7 +88,7 @@ static void look(struct ecosystem *e, struct sim_smsr *s, const char *eid)
 
 void judge_kept(struct ecosystem *e, struct sim_smsr *s, bool all)
 {
-    struct kept *k = s->smsr && s->role.up && !s->role.dying ? smsr_kept(s->smsr) : NULL;
+    struct kept *k = sim_smsr_is_up(s) ? smsr_kept(s->smsr) : NULL;
     size_t at = 0;
     for (const char *eid = k ? kept_next_new(k) : NULL; eid; eid = kept_next_new(k))
         look(e, s, eid);
