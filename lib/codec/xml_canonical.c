@@ -159,7 +159,8 @@ static enum err prefix_read(struct span token, struct span *ret)
     *ret = span_eq(token, SPAN_LIT("#default")) ? SPAN_NONE : token;
     for (size_t i = 0; i < ret->len; i++) {
         uint8_t c = ret->ptr[i];
-        bool letter = (c | 0x20) - 'a' + 0u < 26u || c == '_', later = i && (c - '0' + 0u < 10u || memchr(signs, c, sizeof signs - 1));
+        bool letter = (c | 0x20) - 'a' + 0u < 26u || c == '_',
+             later = i && (c - '0' + 0u < 10u || memchr(signs, c, sizeof signs - 1));
         if (!letter && !later)
             return ERR_BAD_VALUE;
     }

@@ -91,7 +91,8 @@ static void read_prefixes(struct xml_reader *r, struct arena *a, struct dsig *d,
         refuse(d, ERR_MISSING, "InclusiveNamespaces without a PrefixList");
     enum err err = xml_prefix_list(*ret, names, &count);
     if (err != ERR_NONE)
-        refuse(d, err, err == ERR_TOO_LONG ? "a PrefixList that is too long" : "a PrefixList of something else than prefixes");
+        refuse(d, err,
+               err == ERR_TOO_LONG ? "a PrefixList that is too long" : "a PrefixList of something else than prefixes");
     while (xml_child(r))
         refuse_element(r, d, "an element in InclusiveNamespaces");
 }
@@ -106,8 +107,10 @@ static struct dsig_form read_form(struct xml_reader *r, struct arena *a, struct 
         if (list && exclusive && !listed)
             read_prefixes(r, a, d, &form.prefixes);
         else
-            refuse_element(r, d, !list ? "a parameter of a canonical form that is not taken" : listed ? "two lists of InclusiveNamespaces"
-                                                                                   : "InclusiveNamespaces in an inclusive form");
+            refuse_element(r, d,
+                           !list    ? "a parameter of a canonical form that is not taken"
+                           : listed ? "two lists of InclusiveNamespaces"
+                                    : "InclusiveNamespaces in an inclusive form");
         listed |= list;
     }
     return form;
@@ -407,7 +410,9 @@ enum err dsig_add(struct dsig *d, struct span uri, struct span xml, const char *
     if (d->reference_count == DSIG_REFERENCES_MAX)
         return ERR_NO_SPACE;
     struct dsig_reference *r = &d->references[d->reference_count++];
-    *r = (struct dsig_reference){ .uri = uri, .transform = { .method = &c14n_methods[0] }, .digest = &digest_methods[0] };
+    *r = (struct dsig_reference){ .uri = uri,
+                                  .transform = { .method = &c14n_methods[0] },
+                                  .digest = &digest_methods[0] };
     return digest_of(xml, path, r, r->digest_value, &r->digest_len);
 }
 

@@ -209,8 +209,8 @@ static bool decode_status(struct field_reader *d, const struct xml_field *f, str
 
 static bool has(struct span text, const char *what) { return memmem(text.ptr, text.len, what, strlen(what)); }
 
-/* Does a signature that follows depend on every namespace in scope? An inclusive form does, which is also what a Reference
- * without Transforms has; one with a list of prefixes may. */
+/* Does a signature that follows depend on every namespace in scope? An inclusive form does, which is also what a
+ * Reference without Transforms has; one with a list of prefixes may. */
 static bool wants_all_namespaces(const struct xml_reader *r)
 {
     struct span rest = { r->pos, (size_t)(r->end - r->pos) };
@@ -220,8 +220,8 @@ static bool wants_all_namespaces(const struct xml_reader *r)
                     !has(signature, "Transforms>"));
 }
 
-/* EumSignedInfo: its octets are kept (with every namespace in scope where the signature's canonical form depends on them),
- * and its fields are read from a copy of the reader. */
+/* EumSignedInfo: its octets are kept (with every namespace in scope where the signature's canonical form depends on
+ * them), and its fields are read from a copy of the reader. */
 static bool decode_signed(struct field_reader *d, const struct xml_field *f, struct eis *out)
 {
     struct xml_reader inside = *d->r;

@@ -13,7 +13,8 @@ static void check(struct span xml, const char *child, enum canonical_method meth
     static uint8_t octets[FORM_MAX];
     struct span want;
     struct writer w = wr_of(octets, sizeof octets);
-    struct xml_form form = { method == CANONICAL_EXCLUSIVE ? XML_EXCLUSIVE : XML_INCLUSIVE, { (const uint8_t *)prefixes, strlen(prefixes) } };
+    struct xml_form form = { method == CANONICAL_EXCLUSIVE ? XML_EXCLUSIVE : XML_INCLUSIVE,
+                             { (const uint8_t *)prefixes, strlen(prefixes) } };
     if (xml_canonical(xml, child, &form, &w) != ERR_NONE)
         return;
     assert(libxml2_canonical(xml, child, method, prefixes, &want));

@@ -1,5 +1,5 @@
-/* Property: whatever is done to a signed message, elements copied, moved, wrapped, left out or changed, either it is refused or
- * it says what was signed. The input is a list of such changes, four octets each. */
+/* Property: whatever is done to a signed message, elements copied, moved, wrapped, left out or changed, either it is
+ * refused or it says what was signed. The input is a list of such changes, four octets each. */
 #include <assert.h>
 
 #include "lib/codec/datetime.h"
@@ -21,11 +21,37 @@ struct pieces {
 
 #define OTHER(name) "<y:" name " xmlns:y=\"urn:y\" xmlns:wsu=\"" WSSE_UTILITY_NS "\" xmlns:wsse=\"" WSSE_NS "\">"
 static const char *const others[] = {
-    OTHER("Security"), "</y:Security>", OTHER("z"), "</y:z>", "<!--", "-->", "<![CDATA[", "]]>",
-    "<e:Header>", "</e:Header>", "<e:Body>", "</e:Body>", "<e:Envelope xmlns:e=\"http://www.w3.org/2003/05/soap-envelope\">",
-    "</e:Envelope>", "<r:Eid>", "</r:Eid>", "89049032000000000000000000000842", "2027-01-01T00:00:00Z", "2.999.60.1", " ",
-    "<wsu:Expires>", "</wsu:Expires>", "</wsu:Timestamp>", "</wsse:Security>", "<wsa:To>", "</wsa:To>", "</wsa:From>", "/>",
-    "<ec:InclusiveNamespaces xmlns:ec=\"http://www.w3.org/2001/10/xml-exc-c14n#\" PrefixList=\"#default\"/>", "&#x39;", "\r",
+    OTHER("Security"),
+    "</y:Security>",
+    OTHER("z"),
+    "</y:z>",
+    "<!--",
+    "-->",
+    "<![CDATA[",
+    "]]>",
+    "<e:Header>",
+    "</e:Header>",
+    "<e:Body>",
+    "</e:Body>",
+    "<e:Envelope xmlns:e=\"http://www.w3.org/2003/05/soap-envelope\">",
+    "</e:Envelope>",
+    "<r:Eid>",
+    "</r:Eid>",
+    "89049032000000000000000000000842",
+    "2027-01-01T00:00:00Z",
+    "2.999.60.1",
+    " ",
+    "<wsu:Expires>",
+    "</wsu:Expires>",
+    "</wsu:Timestamp>",
+    "</wsse:Security>",
+    "<wsa:To>",
+    "</wsa:To>",
+    "</wsa:From>",
+    "/>",
+    "<ec:InclusiveNamespaces xmlns:ec=\"http://www.w3.org/2001/10/xml-exc-c14n#\" PrefixList=\"#default\"/>",
+    "&#x39;",
+    "\r",
 };
 
 static void put_in(struct pieces *p, size_t at, const struct span *from, size_t count)

@@ -36,12 +36,14 @@ static xmlNodePtr target_of(xmlDocPtr doc, const char *child)
 static void words_of(char *text, xmlChar *ret[LIST_MAX])
 {
     size_t count = 0;
-    for (char *rest = NULL, *word = strtok_r(text, " ", &rest); word && count + 1 < LIST_MAX; word = strtok_r(NULL, " ", &rest))
+    for (char *rest = NULL, *word = strtok_r(text, " ", &rest); word && count + 1 < LIST_MAX;
+         word = strtok_r(NULL, " ", &rest))
         ret[count++] = (xmlChar *)word;
     ret[count] = NULL;
 }
 
-static bool write_form(xmlDocPtr doc, xmlNodePtr target, enum canonical_method method, xmlChar **prefixes, xmlBufferPtr out)
+static bool write_form(xmlDocPtr doc, xmlNodePtr target, enum canonical_method method, xmlChar **prefixes,
+                       xmlBufferPtr out)
 {
     static const int modes[] = { XML_C14N_1_0, XML_C14N_1_1, XML_C14N_EXCLUSIVE_1_0 };
     xmlOutputBufferPtr sink = target ? xmlOutputBufferCreateBuffer(out, NULL) : NULL;
@@ -51,7 +53,8 @@ static bool write_form(xmlDocPtr doc, xmlNodePtr target, enum canonical_method m
     return xmlOutputBufferClose(sink) >= 0 && good;
 }
 
-bool libxml2_canonical(struct span xml, const char *child, enum canonical_method method, const char *prefixes, struct span *ret)
+bool libxml2_canonical(struct span xml, const char *child, enum canonical_method method, const char *prefixes,
+                       struct span *ret)
 {
     char text[1024];
     xmlChar *list[LIST_MAX];

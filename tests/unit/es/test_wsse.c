@@ -61,7 +61,7 @@ static void a_recorded_signature_is_taken(void **state)
     check("G1", "G1", ES_FAULT_NONE, "");
     check("<e:Header>", "<e:Header><y:Other xmlns:y='urn:y'/>", ES_FAULT_NONE, "");
     check(" standalone=\"no\"", "", ES_FAULT_NONE, "");
-    check("&#13;", "\n", ES_FAULT_NONE, ""); /* within base64 */
+    check("&#13;", "\n", ES_FAULT_NONE, "");                                      /* within base64 */
     check("<e:Envelope ", "<e:Envelope xmlns:other='urn:z' ", ES_FAULT_NONE, ""); /* on no list */
 }
 
@@ -87,21 +87,25 @@ static void what_is_not_as_signed_is_refused(void **state)
     check("e:mustUnderstand", "x:mustUnderstand", ES_FAULT_NONE, ""); /* of a header that is not signed */
 }
 
-#define LIST "<ec:InclusiveNamespaces xmlns:ec=\"http://www.w3.org/2001/10/xml-exc-c14n#\" PrefixList=\"#default e x\"/>"
+#define LIST                                                                                                           \
+    "<ec:InclusiveNamespaces xmlns:ec=\"http://www.w3.org/2001/10/xml-exc-c14n#\" PrefixList=\"#default e x\"/>"
 
 static void what_is_not_taken_is_said(void **state)
 {
     (void)state;
     check(LIST "</ds:Transform>", LIST LIST "</ds:Transform>", ES_FAULT_SECURITY_FAILED, "two lists");
     check("xmlenc#sha256", "xmldsig#sha1", ES_FAULT_SECURITY_FAILED, "an algorithm that is not taken");
-    check("PrefixList=\"#default wsa x\"", "PrefixList=\"#default wsa:x\"", ES_FAULT_SECURITY_FAILED, "something else than prefixes");
+    check("PrefixList=\"#default wsa x\"", "PrefixList=\"#default wsa:x\"", ES_FAULT_SECURITY_FAILED,
+          "something else than prefixes");
     check("2001/10/xml-exc-c14n#\">", "2006/12/xml-c14n11\">", ES_FAULT_SECURITY_FAILED, "in an inclusive form");
-    check("</ds:Transform>", "</ds:Transform><ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"/>", ES_FAULT_SECURITY_FAILED,
-          "more than one Transform");
-    check("http://h.example:8080/", "http://user@h.example:8080/", ES_FAULT_SECURITY_FAILED, "whose canonical form is not taken");
+    check("</ds:Transform>", "</ds:Transform><ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"/>",
+          ES_FAULT_SECURITY_FAILED, "more than one Transform");
+    check("http://h.example:8080/", "http://user@h.example:8080/", ES_FAULT_SECURITY_FAILED,
+          "whose canonical form is not taken");
     check("http://h.example:8080/a", "a", ES_FAULT_SECURITY_FAILED, "whose canonical form is not taken");
     check("URI=\"#TS-", "URI=\"#TX-", ES_FAULT_SECURITY_FAILED, "not acted on");
-    check("<e:Header>", "<e:Header><y:Security xmlns:y='urn:y'/>", ES_FAULT_SECURITY_INVALID, "a second header Security");
+    check("<e:Header>", "<e:Header><y:Security xmlns:y='urn:y'/>", ES_FAULT_SECURITY_INVALID,
+          "a second header Security");
     check("#X509v3\" wsu", "#X509PKIPathv1\" wsu", ES_FAULT_SECURITY_INVALID, "not valid");
 }
 
