@@ -15,6 +15,7 @@ struct settings {
     size_t count;
     struct arena *arena;
     enum err err;
+    bool unknown; /* one of them; the detail tells it */
 };
 
 bool digits_add(char *digits, uint64_t n)
@@ -82,7 +83,7 @@ static void settings_random(struct settings *s, struct rng *rng)
     }
 }
 
-static void settings_by_hand(struct settings *s, const char *set)
+static void settings_by_hand(struct settings *s, struct span source, const char *set, char *detail)
 {
     char *rest = set ? arena_text(s->arena, span_text(set)) : NULL;
     for (char *each; rest && (each = strsep(&rest, ",")) != NULL;) {
@@ -93,40 +94,30 @@ static void settings_by_hand(struct settings *s, const char *set)
         }
         *value++ = 0;
         settings_add(s, each, span_text(value));
+        if (!profile_build_knows(source, each)) {
+            snprintf(detail, BOOTSTRAP_DETAIL_MAX, "the source has no variable %.60s", each);
+            s->unknown = true;
+            return;
+        }
     }
 }
 
-static void copy_variable(const struct bootstrap *b, const struct settings *s, const char *name, char *out, size_t cap)
-{
-    struct span value = profile_build_variable(b->content, s->rows, s->count, name);
-    snprintf(out, cap, "%.*s", (int)value.len, value.len ? (const char *)value.ptr : "");
-}
-
-static enum err build(const struct bootstrap *b, const struct settings *s, struct arena *arena, struct span *ret,
-                      struct bootstrap_subscriber *subscriber, char *detail)
+static enum err build(const struct bootstrap *b, const struct settings *s, struct arena *arena, struct span *ret, char *detail)
 {
     struct build_fault fault = { 0 };
     enum err err = profile_build(b->content, s->rows, s->count, arena, ret, &fault);
-    if (err != ERR_NONE) {
+    if (err != ERR_NONE)
         snprintf(detail, BOOTSTRAP_DETAIL_MAX, "line %u: %s", fault.line, fault.text);
-        return err;
-    }
-    copy_variable(b, s, "imsi", subscriber->imsi, sizeof subscriber->imsi);
-    copy_variable(b, s, "algorithm", subscriber->algorithm, sizeof subscriber->algorithm);
-    copy_variable(b, s, "k", subscriber->k, sizeof subscriber->k);
-    copy_variable(b, s, "opc", subscriber->opc, sizeof subscriber->opc);
-    return ERR_NONE;
+    return err;
 }
 
 /* Every package begins with its ProfileHeader, tag A0; no source does. */
 static bool is_finished(struct span content) { return content.len && content.ptr[0] == 0xA0; }
 
 enum err bootstrap_package(const struct bootstrap *b, uint64_t index, struct rng *rng, struct arena *arena,
-                           struct span *ret_package, struct bootstrap_subscriber *ret_subscriber,
-                           char detail[BOOTSTRAP_DETAIL_MAX])
+                           struct span *ret_package, char detail[BOOTSTRAP_DETAIL_MAX])
 {
     struct settings s = { .arena = arena };
-    *ret_subscriber = (struct bootstrap_subscriber){ 0 };
     if (is_finished(b->content)) {
         bool asked = b->set || b->iccid || b->imsi || b->random_keys;
         snprintf(detail, BOOTSTRAP_DETAIL_MAX, "a finished package cannot be personalised, only a source can");
@@ -137,10 +128,12 @@ enum err bootstrap_package(const struct bootstrap *b, uint64_t index, struct rng
     settings_counted(&s, "imsi", b->imsi, index, false);
     if (b->random_keys)
         settings_random(&s, rng);
-    settings_by_hand(&s, b->set);
+    settings_by_hand(&s, b->content, b->set, detail);
+    if (s.unknown)
+        return ERR_NOT_FOUND;
     if (s.err != ERR_NONE) {
         snprintf(detail, BOOTSTRAP_DETAIL_MAX, "the settings of the profile: %s", err_text(s.err));
         return s.err;
     }
-    return build(b, &s, arena, ret_package, ret_subscriber, detail);
+    return build(b, &s, arena, ret_package, detail);
 }

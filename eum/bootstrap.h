@@ -18,16 +18,11 @@ struct bootstrap {
     bool random_keys;    /* K, OPc and OTA keys of its own for each */
 };
 
-/* What the operator's HLR must know; empty texts for a finished package. Holds secrets: to be wiped. */
-struct bootstrap_subscriber {
-    char imsi[BOOTSTRAP_DIGITS_MAX + 1], algorithm[24], k[65], opc[65];
-};
-
 /* The package of eUICC number `index` (0 is the first), in the arena (BUILD_ARENA_MIN of room).
- * ERR_BAD_VALUE, ERR_TOO_LONG, ERR_UNSUPPORTED (settings for a finished package), what the builder says. */
+ * ERR_BAD_VALUE, ERR_TOO_LONG, ERR_NOT_FOUND (a setting that the source does not know), ERR_UNSUPPORTED (settings for a finished
+ * package), what the builder says. */
 MUST_USE enum err bootstrap_package(const struct bootstrap *b, uint64_t index, struct rng *rng, struct arena *arena,
-                                    struct span *ret_package, struct bootstrap_subscriber *ret_subscriber,
-                                    char detail[BOOTSTRAP_DETAIL_MAX]);
+                                    struct span *ret_package, char detail[BOOTSTRAP_DETAIL_MAX]);
 
 /* Adds n to a number of digits, in place; false when it has not enough of them. */
 bool digits_add(char *digits, uint64_t n);

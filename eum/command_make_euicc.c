@@ -1,5 +1,6 @@
 /* osprey-eum make-euicc: one eUICC, or a batch of them. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 #include "lib/base/world.h"
 #include "lib/io/file.h"
 #include "lib/profile/build.h"
+#include "lib/profile/facts.h"
 
 #define DAY_MS      86400000ull
 #define DAYS_MAX    36500u
@@ -22,6 +24,9 @@
 #define URI_MAX     128u
 #define MSISDN_SIZE 16u
 #define TIMING_MAX  200u
+#define SUBSCRIPTION_TEXT_MAX 512u
+
+_Static_assert(FOLDER_DETAIL_MAX >= PROFILE_FACTS_DETAIL_MAX, "what a package says fits");
 
 static const struct command_option options[] = {
     { "eum", "DIR", NULL, true, "folder of the EUM (osprey-eum issue eum)" },
@@ -66,7 +71,6 @@ struct production {
     struct env env;
     struct arena shared; /* what all of them have in common */
     struct bootstrap bootstrap;
-    struct bootstrap_subscriber subscriber;
     uint64_t serial, index, count, nvm_kib;
     char https_host[HOST_MAX], https_uri[URI_MAX], msisdn[MSISDN_SIZE];
     char detail[FOLDER_DETAIL_MAX];
@@ -246,11 +250,10 @@ static enum err open_local(struct production *p, const char *option, struct span
 {
     const char *path = call_text(p->call, option);
     struct bootstrap profile = { .content = SPAN_NONE };
-    struct bootstrap_subscriber unused;
     char why[BOOTSTRAP_DETAIL_MAX] = "";
     enum err err = path ? file_read(path, PACKAGE_MAX, &p->shared, &profile.content) : ERR_NONE;
     if (path && err == ERR_NONE)
-        err = bootstrap_package(&profile, 0, p->env.rng, &p->shared, ret, &unused, why);
+        err = bootstrap_package(&profile, 0, p->env.rng, &p->shared, ret, why);
     if (err != ERR_NONE)
         snprintf(p->detail, sizeof p->detail, "--%s %s: %s", option, path, why[0] ? why : err_text(err));
     return err;
@@ -262,26 +265,37 @@ static enum err make_package(struct production *p, struct arena *arena)
     if (!p->bootstrap.content.len)
         return ERR_NONE;
     enum err err =
-        bootstrap_package(&p->bootstrap, p->index, p->env.rng, arena, &p->order.bootstrap.package, &p->subscriber, why);
+        bootstrap_package(&p->bootstrap, p->index, p->env.rng, arena, &p->order.bootstrap.package, why);
     if (err != ERR_NONE)
         snprintf(p->detail, sizeof p->detail, "bootstrap profile %s: %s", call_text(p->call, "bootstrap"), why);
     return err;
 }
 
 /* As osprey-hlr reads it. */
-static enum err export_subscriber(struct production *p)
+static enum err export_subscriber(struct production *p, struct arena *arena)
 {
     const char *path = call_text(p->call, "subscribers");
-    const struct bootstrap_subscriber *s = &p->subscriber;
-    if (!path || !s->imsi[0])
+    struct profile_facts facts;
+    struct subscription s;
+    WRITER_ON_STACK(text, SUBSCRIPTION_TEXT_MAX);
+    if (!path)
         return ERR_NONE;
+    enum err err = profile_facts_read(p->order.bootstrap.package, arena, &facts, p->detail);
+    if (err != ERR_NONE)
+        return err;
+    if (!profile_subscription(&facts, &s)) {
+        snprintf(p->detail, sizeof p->detail, "--subscribers: the bootstrap profile has no USIM with keys");
+        return ERR_MISSING;
+    }
+    snprintf(s.address.msisdn, sizeof s.address.msisdn, "%s", p->msisdn);
+    subscription_write(&text, &s);
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    bool good = fd >= 0 && dprintf(fd, "[subscriber %s]\nalgorithm = %s\nk = %s\nopc = %s\n%s%s\n\n", s->imsi,
-                                   s->algorithm, s->k, s->opc, p->msisdn[0] ? "msisdn = " : "", p->msisdn) > 0;
+    bool good = fd >= 0 && text.err == ERR_NONE && write(fd, text.buf, text.len) == (ssize_t)text.len;
     if (fd >= 0)
         good = close(fd) == 0 && good;
     if (!good)
-        snprintf(p->detail, sizeof p->detail, "subscribers %s", path);
+        snprintf(p->detail, sizeof p->detail, "--subscribers %s: %s", path, strerror(errno));
+    wipe(text.buf, text.len);
     return good ? ERR_NONE : ERR_IO;
 }
 
@@ -296,10 +310,10 @@ static enum err next_eid(struct production *p)
     return err;
 }
 
-static enum err finish(struct production *p, const char *folder, const struct eum_product *product)
+static enum err finish(struct production *p, const char *folder, const struct eum_product *product, struct arena *arena)
 {
     enum err err = folder_put(folder, "eis.xml", product->eis_xml, p->detail);
-    return err == ERR_NONE ? export_subscriber(p) : err;
+    return err == ERR_NONE ? export_subscriber(p, arena) : err;
 }
 
 /* The card image, then the EIS: an EIS on disk means a finished card. */
@@ -318,7 +332,7 @@ static enum err make_in(struct production *p, const char *folder, struct arena *
     err = eum_make(&p->order, &p->env, arena, product, p->detail);
     nvm_file_close(file);
     if (err == ERR_NONE)
-        err = finish(p, folder, product);
+        err = finish(p, folder, product, arena);
     if (err != ERR_NONE)
         unlink(path);
     return err;
@@ -360,8 +374,7 @@ static enum err make_one(struct production *p)
     else
         rmdir(folder); /* only when nothing is in it */
     if (err != ERR_NONE && !p->detail[0])
-        snprintf(p->detail, sizeof p->detail, "%s", folder);
-    wipe(&p->subscriber, sizeof p->subscriber);
+        snprintf(p->detail, sizeof p->detail, "%s: %s", folder, err_text(err));
     arena_release(&arena);
     return err;
 }
@@ -390,13 +403,16 @@ static int run(const struct call *call)
     struct production p = { .call = call, .env = { .clock = world_clock(), .rng = world_rng() } };
     if (!read_options(&p))
         return EXIT_USAGE;
+    if (p.count > 1 && call_has(call, "bootstrap") && !call_has(call, "iccid"))
+        fprintf(stderr, "osprey-eum make-euicc: note: all %llu have the same bootstrap profile; --iccid and --imsi count up\n",
+                (unsigned long long)p.count);
     arena_init(&p.shared, 3 * PACKAGE_MAX + 2 * BUILD_ARENA_MIN);
     enum err err = make_all(&p);
     arena_release(&p.shared);
     wipe(&p.kek, sizeof p.kek);
     keystore_soft_free(p.card_keys);
     folder_authority_done(&p.eum);
-    return err == ERR_NONE ? EXIT_GOOD : call_failed(call, "%s: %s", err_text(err), p.detail);
+    return err == ERR_NONE ? EXIT_GOOD : call_failed(call, "%s", *p.detail ? p.detail : err_text(err));
 }
 
 const struct command command_make_euicc = {

@@ -2,16 +2,15 @@
 #include <stdlib.h>
 
 #include "config.h"
-#include "lib/codec/hex.h"
 #include "lib/role/key_tool.h"
 #include "lib/role/program.h"
 #include "lib/io/file.h"
+#include "lib/profile/facts.h"
 #include "net.h"
 
 /* osprey-sm-dp: options → config → log → keys → store → SM-DP → orders → sockets → ready → loop → close. */
 
 #define SUBSCRIBERS_RAM_MAX (8u << 20)
-#define SUBSCRIBER_TEXT_MAX 512u
 
 /* One reading of the configuration, with room for its partners. */
 struct configuration {
@@ -53,24 +52,13 @@ static void program_close(void *role)
 
 /* ---- what the home network must know, in the form osprey-hlr reads */
 
-static void write_subscriber(void *context, const struct smdp_subscriber *u)
+static void write_subscriber(void *context, const struct subscription *u)
 {
     struct writer *w = context;
-    char key[2 * 32 + 1], opc[2 * 32 + 1], section[32];
+    char section[32];
     int len = snprintf(section, sizeof section, "[subscriber %s]\n", u->address.imsi);
-    if (!*u->address.imsi || memmem(w->buf, w->len, section, (size_t)len)) /* USIM and ISIM of one subscription */
-        return;
-    wr_printf(w, "# ICCID %s\n%salgorithm = %s\nk = %s\n", u->iccid.digits, section,
-              strcmp(u->algorithm, "test") ? u->algorithm : "xor", hex_text(u->key, key, sizeof key));
-    if (u->opc.len)
-        wr_printf(w, "opc = %s\n", hex_text(u->opc, opc, sizeof opc));
-    if (!strcmp(u->algorithm, "tuak"))
-        wr_printf(w, "keccak_iterations = %u\n", u->keccak_count);
-    if (*u->address.msisdn)
-        wr_printf(w, "msisdn = %s\n", u->address.msisdn);
-    wr_text(w, "\n");
-    wipe(key, sizeof key);
-    wipe(opc, sizeof opc);
+    if (!memmem(w->buf, w->len, section, (size_t)len)) /* several profiles of one subscription */
+        subscription_write(w, u);
 }
 
 static enum err write_subscribers(struct program_state *p)

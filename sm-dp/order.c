@@ -6,105 +6,13 @@
 #include "lib/codec/hex.h"
 #include "lib/model/unconfirmed.h"
 #include "lib/ota/es6.h"
-#include "lib/profile/file_body.h"
-#include "lib/profile/package.h"
+#include "lib/profile/facts.h"
 #include "store/profile.h"
 #include "turn.h"
 
 #define PACKAGE_RAM_MAX (8u << 20)
 
-struct facts {
-    struct iccid iccid;
-    char type[SMDP_TYPE_MAX + 1];
-    char imsi[IMSI_DIGITS_MAX + 1];
-    bool in_usim;         /* the elements at hand belong to a USIM */
-    struct aka_algo *aka; /* of the first USIM, as the IMSI */
-    bool has_end;
-};
-
-static enum err read_header(const struct profile_header *h, struct facts *f)
-{
-    size_t len = h->profile_type.len < SMDP_TYPE_MAX ? h->profile_type.len : SMDP_TYPE_MAX;
-    if (len)
-        memcpy(f->type, h->profile_type.ptr, len);
-    f->type[len] = '\0';
-    return iccid_from_bcd(h->iccid, &f->iccid);
-}
-
-/* EF_IMSI: length, then digits swapped; the first nibble is the parity. */
-static void read_imsi(const struct pe_filesystem *files, enum pe_kind kind, struct facts *f)
-{
-    uint32_t tag = pe_member_by_name(kind, SPAN_LIT("ef-imsi"));
-    for (size_t i = 0; tag && !*f->imsi && i < files->files.count; i++) {
-        const struct pe_file *file = &files->files.items[i];
-        uint8_t body[9];
-        uint32_t at = 0;
-        char digits[20];
-        memset(body, 0xFF, sizeof body);
-        for (size_t k = 0; file->tag == tag && k < file->items.count; k++)
-            if (file->items.items[k].content.len || file->items.items[k].offset != DER_ABSENT)
-                (void)!file_body_write(body, sizeof body, &at, &file->items.items[k]);
-        if (file->tag == tag && body[0] <= 8 && body[0] > 1 &&
-            bcd_text((struct span){ body + 1, body[0] }, true, digits, sizeof digits) == ERR_NONE &&
-            strlen(digits) <= 16)
-            snprintf(f->imsi, sizeof f->imsi, "%.15s", digits + 1);
-    }
-}
-
-static enum err read_element(const struct profile_element *pe, struct facts *f)
-{
-    switch (pe->kind) {
-    case PE_HEADER:
-        return read_header(pe->as.header, f);
-    case PE_USIM:
-        f->in_usim = true;
-        read_imsi(pe->as.files, pe->kind, f);
-        return ERR_NONE;
-    case PE_ISIM:
-    case PE_CSIM:
-        f->in_usim = false;
-        return ERR_NONE;
-    case PE_AKA_PARAMETER:
-        if (f->in_usim && !f->aka && pe->as.aka->configuration)
-            f->aka = pe->as.aka->configuration->algo;
-        return ERR_NONE;
-    case PE_END:
-        f->has_end = true;
-        return ERR_NONE;
-    default:
-        return ERR_NONE;
-    }
-}
-
-static enum err read_package(struct span package, struct arena *a, struct facts *f, char *detail)
-{
-    struct package_reader p;
-    struct package_element e;
-    struct reader segment = rd_of(package);
-    struct der d = { .arena = a };
-    enum err err = ERR_NONE;
-    *f = (struct facts){ 0 };
-    package_init_arena(&p, a);
-    for (size_t n = 0; err == ERR_NONE && package_next(&p, &segment, &e); n++) {
-        struct profile_element pe;
-        enum pe_kind kind;
-        if (!pe_kind_of(e.tag, &kind))
-            continue;
-        err = pe_decode(&d, e.raw, &pe);
-        if (err == ERR_NONE)
-            err = read_element(&pe, f);
-        if (err != ERR_NONE)
-            snprintf(detail, SMDP_DETAIL_MAX, "profile element %zu (%s) at octet %u: %s", n, pe_name(kind), e.offset,
-                     err_text(err));
-    }
-    if (err == ERR_NONE && (err = p.err) != ERR_NONE)
-        snprintf(detail, SMDP_DETAIL_MAX, "the package is broken at octet %u: %s", p.offset, err_text(err));
-    if (err == ERR_NONE && (!*f->iccid.digits || !f->has_end)) {
-        err = ERR_MISSING;
-        snprintf(detail, SMDP_DETAIL_MAX, "the package has no %s", f->has_end ? "ICCID" : "end");
-    }
-    return err;
-}
+_Static_assert(SMDP_DETAIL_MAX >= PROFILE_FACTS_DETAIL_MAX && SMDP_TYPE_MAX >= PROFILE_TYPE_MAX, "what a package says fits");
 
 /* ---- in */
 
@@ -135,7 +43,7 @@ static struct write write_of(const struct statement *statement, const struct val
     return (struct write){ .statement = statement, .params = params, .param_count = count, .expect_rows = 1 };
 }
 
-static enum err store_order(struct smdp *s, const struct smdp_order *o, const struct facts *f, struct arena *a)
+static enum err store_order(struct smdp *s, const struct smdp_order *o, const struct profile_facts *f, struct arena *a)
 {
     static const struct statement add_package = { "package-add", "INSERT INTO package (iccid, package) VALUES (?1,?2)",
                                                   NULL };
@@ -179,7 +87,7 @@ enum err smdp_order_take(struct smdp *s, const struct smdp_order *order, char *d
 {
     char unused[SMDP_DETAIL_MAX];
     struct arena a;
-    struct facts f;
+    struct profile_facts f;
     bool known = false;
     detail = detail ? detail : unused;
     *detail = '\0';
@@ -196,7 +104,7 @@ enum err smdp_order_take(struct smdp *s, const struct smdp_order *order, char *d
         return ERR_BAD_VALUE;
     }
     arena_init(&a, PACKAGE_RAM_MAX);
-    enum err err = read_package(order->package, &a, &f, detail);
+    enum err err = profile_facts_read(order->package, &a, &f, detail);
     if (err == ERR_NONE)
         err = is_known(s, &f.iccid, &a, &known);
     if (err == ERR_NONE && !known) {
@@ -256,19 +164,13 @@ enum err smdp_ordered(struct smdp *s, const struct oid *owner, const char *after
 
 /* ---- out */
 
-static void tell(const struct row *row, const struct facts *f, smdp_subscriber_seen *each, void *context)
+static void tell(const struct row *row, const struct profile_facts *f, smdp_subscriber_seen *each, void *context)
 {
-    static const char *const names[] = { "", "milenage", "tuak", "test" };
-    struct smdp_subscriber u = { .iccid = f->iccid };
+    struct subscription u;
+    if (!profile_subscription(f, &u))
+        return;
     row_text(row, 1, u.address.imsi, sizeof u.address.imsi);
     row_text(row, 2, u.address.msisdn, sizeof u.address.msisdn);
-    const struct aka_algo *k = f->aka;
-    if (!k || k->algorithm == 0 || k->algorithm >= ARRAY_LEN(names))
-        return;
-    u.algorithm = names[k->algorithm];
-    u.key = k->key;
-    u.opc = k->opc;
-    u.keccak_count = k->keccak_count;
     each(context, &u);
 }
 
@@ -277,7 +179,7 @@ static enum err tell_one(struct smdp *s, const struct row *row, smdp_subscriber_
     struct arena a;
     char aad[SMDP_AAD_SIZE], detail[SMDP_DETAIL_MAX];
     struct iccid iccid;
-    struct facts f;
+    struct profile_facts f;
     arena_init(&a, PACKAGE_RAM_MAX);
     struct rowset *rows = ARENA_NEW(&a, struct rowset);
     row_text(row, 0, iccid.digits, sizeof iccid.digits);
@@ -295,7 +197,7 @@ static enum err tell_one(struct smdp *s, const struct row *row, smdp_subscriber_
         err = plain ? s->env.keys->unwrap(s->env.keys, smdp_package_aad(iccid.digits, aad), wrapped, plain, len)
                     : ERR_NO_MEMORY;
         if (err == ERR_NONE)
-            err = read_package((struct span){ plain, len }, &a, &f, detail);
+            err = profile_facts_read((struct span){ plain, len }, &a, &f, detail);
         if (err == ERR_NONE)
             tell(row, &f, each, context);
     }

@@ -133,16 +133,9 @@ typedef void smdp_ordered_seen(void *context, const struct smdp_ordered *profile
 MUST_USE enum err smdp_ordered(struct smdp *s, const struct oid *owner, const char *after, smdp_ordered_seen *each,
                                void *context, size_t *ret_count);
 
-/* What a home network must know of a subscription. */
-struct smdp_subscriber {
-    struct iccid iccid;
-    struct subscription_address address;
-    const char *algorithm; /* "milenage", "tuak", "test" */
-    struct span key, opc;  /* opc: OPc or TOPc */
-    uint32_t keccak_count; /* TUAK */
-};
-/* Every ordered profile with a USIM: the first one of each. */
-typedef void smdp_subscriber_seen(void *context, const struct smdp_subscriber *subscriber);
+/* What the home network must know of every ordered profile with a USIM: the first one of each. */
+struct subscription;
+typedef void smdp_subscriber_seen(void *context, const struct subscription *subscription);
 MUST_USE enum err smdp_subscribers(struct smdp *s, smdp_subscriber_seen *each, void *context);
 
 struct smdp_counts {

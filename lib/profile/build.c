@@ -169,3 +169,16 @@ struct span profile_build_variable(struct span source, const struct build_settin
     arena_release(&a);
     return value;
 }
+
+/* Has it a value, does it stand in braces, or is it one that lines ask for by themselves (ef-msisdn, ef-spn …)? */
+bool profile_build_knows(struct span source, const char *name)
+{
+    static const char *const implied[] = { "iccid", "imsi", "mnc-length", "msisdn", "spn", "smsc", "apn" };
+    char braced[80];
+    int len = snprintf(braced, sizeof braced, "{%s}", name);
+    for (size_t i = 0; i < ARRAY_LEN(implied); i++)
+        if (!strcmp(name, implied[i]))
+            return true;
+    return profile_build_variable(source, NULL, 0, name).ptr ||
+           ((size_t)len < sizeof braced && source.len && memmem(source.ptr, source.len, braced, (size_t)len));
+}

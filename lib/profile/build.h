@@ -36,5 +36,7 @@ MUST_USE enum err profile_build(struct span source, const struct build_setting *
 /* The value a variable will have, before anything is built; SPAN_NONE when it has none. */
 struct span profile_build_variable(struct span source, const struct build_setting *settings, size_t setting_count,
                                    const char *name);
+/* Does the source have a use for a setting of this name? A name that is misspelt has none. */
+bool profile_build_knows(struct span source, const char *name);
 
 #endif

@@ -2,6 +2,7 @@
 #include "eum/bootstrap.h"
 #include "lib/base/world.h"
 #include "lib/profile/build.h"
+#include "lib/profile/facts.h"
 #include "tests/support/test.h"
 
 static void digits_count_up(void **state)
@@ -37,6 +38,16 @@ static bool contains(struct span package, const char *hex)
     return memmem(package.ptr, package.len, part.ptr, part.len) != NULL;
 }
 
+static struct subscription subscription_of(struct span package, struct arena *arena)
+{
+    struct profile_facts facts;
+    struct subscription s;
+    char detail[PROFILE_FACTS_DETAIL_MAX];
+    assert_ok(profile_facts_read(package, arena, &facts, detail));
+    assert_true(profile_subscription(&facts, &s));
+    return s;
+}
+
 static void each_has_numbers_and_keys_of_its_own(void **state)
 {
     (void)state;
@@ -45,20 +56,21 @@ static void each_has_numbers_and_keys_of_its_own(void **state)
                            .imsi = "999710000001009",
                            .random_keys = true,
                            .set = "spn=Just Me" };
-    struct bootstrap_subscriber first, second;
+    struct subscription first, second;
     struct span one, two;
     char detail[BOOTSTRAP_DETAIL_MAX] = "";
     struct arena arena;
     arena_init(&arena, 2 * BUILD_ARENA_MIN);
-    assert_ok(bootstrap_package(&b, 0, world_rng(), &arena, &one, &first, detail));
-    assert_ok(bootstrap_package(&b, 15, world_rng(), &arena, &two, &second, detail));
-    assert_string_equal(first.imsi, "999710000001009");
-    assert_string_equal(second.imsi, "999710000001024");
+    assert_ok(bootstrap_package(&b, 0, world_rng(), &arena, &one, detail));
+    first = subscription_of(one, &arena);
+    assert_ok(bootstrap_package(&b, 15, world_rng(), &arena, &two, detail));
+    second = subscription_of(two, &arena);
+    assert_string_equal(first.address.imsi, "999710000001009");
+    assert_string_equal(second.address.imsi, "999710000001024");
     assert_string_equal(first.algorithm, "milenage");
-    assert_string_not_equal(first.k, second.k);
-    assert_string_not_equal(first.opc, first.k);
-    assert_true(contains(one, first.k) && contains(one, first.opc)); /* what the HLR is told is what the card has */
-    assert_true(contains(two, second.k) && !contains(two, first.k));
+    assert_false(span_eq(first.key, second.key));
+    assert_false(span_eq(first.opc, first.key));
+    assert_null(memmem(two.ptr, two.len, first.key.ptr, first.key.len));
     assert_true(contains(one, "8949449999999990023F")); /* in the header, with the check digit */
     assert_true(contains(two, "8949449999999990171F"));
     assert_non_null(memmem(one.ptr, one.len, "Just Me", 7));
@@ -78,16 +90,16 @@ static void wrong_settings_are_explained(void **state)
         { { .iccid = "12345678901234567890" }, "settings" }, /* no room for the check digit */
         { { .imsi = "999999999999999" }, "settings" },       /* and index 1 runs over */
         { { .set = "algorithm=rot13" }, "line" },
+        { { .set = "imis=1" }, "no variable imis" },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct bootstrap b = rows[i].b;
-        struct bootstrap_subscriber s;
         struct span package;
         char detail[BOOTSTRAP_DETAIL_MAX] = "";
         struct arena arena;
         b.content = source();
         arena_init(&arena, BUILD_ARENA_MIN);
-        assert_int_not_equal(bootstrap_package(&b, 1, world_rng(), &arena, &package, &s, detail), ERR_NONE);
+        assert_int_not_equal(bootstrap_package(&b, 1, world_rng(), &arena, &package, detail), ERR_NONE);
         if (!strstr(detail, rows[i].word))
             fail_msg("%zu: %s", i, detail);
         arena_release(&arena);
@@ -98,16 +110,14 @@ static void finished_packages_stay_as_they_are(void **state)
 {
     (void)state;
     struct bootstrap b = { .content = hex_lit("A0030102 03") };
-    struct bootstrap_subscriber s;
     struct span package;
     char detail[BOOTSTRAP_DETAIL_MAX];
     struct arena arena;
     arena_init(&arena, BUILD_ARENA_MIN);
-    assert_ok(bootstrap_package(&b, 7, world_rng(), &arena, &package, &s, detail));
+    assert_ok(bootstrap_package(&b, 7, world_rng(), &arena, &package, detail));
     assert_span_equal(package, b.content);
-    assert_string_equal(s.imsi, "");
     b.random_keys = true;
-    assert_fails(bootstrap_package(&b, 7, world_rng(), &arena, &package, &s, detail), ERR_UNSUPPORTED);
+    assert_fails(bootstrap_package(&b, 7, world_rng(), &arena, &package, detail), ERR_UNSUPPORTED);
     arena_release(&arena);
 }
 

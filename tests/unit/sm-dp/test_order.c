@@ -1,14 +1,16 @@
 /* Orders: what is taken in, and what the home network is told. */
 #include "world.h"
 
+#include "lib/profile/facts.h"
+
 #include <stdio.h>
 struct seen {
     unsigned count;
-    struct smdp_subscriber last;
+    struct subscription last;
     uint8_t key[32], opc[32];
 };
 
-static void see(void *context, const struct smdp_subscriber *u)
+static void see(void *context, const struct subscription *u)
 {
     struct seen *s = context;
     s->count++;
@@ -35,7 +37,7 @@ static void the_home_network_learns_keys_and_imsi(void **state)
         assert_span_equal(((struct span){ s.key, s.last.key.len }), vec_hex(aka, "key"));
         assert_span_equal(((struct span){ s.opc, s.last.opc.len }), vec_hex(aka, "opc"));
         assert_int_equal(json_integer_value(json_object_get(aka, "algorithm")), 3);
-        assert_string_equal(s.last.algorithm, "test");
+        assert_string_equal(s.last.algorithm, "xor");
     }
     world_free(w);
 }
