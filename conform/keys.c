@@ -131,7 +131,7 @@ enum err keys_load(const char *path, struct card_keys *ret, char *detail)
         err = read_behaviour(c, ret);
     config_free(c);
     if (err != ERR_NONE) {
-        snprintf(detail, KEYS_DETAIL_MAX, "a value in it is not what it should be: %s", err_text(err));
+        snprintf(detail, KEYS_DETAIL_MAX, "%s: a value in it is not what it should be: %s", path, err_text(err));
         keys_done(ret);
     }
     return err;

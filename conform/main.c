@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/version.h"
 #include "lib/base/world.h"
 #include "lib/io/file.h"
 #include "runner.h"
@@ -195,6 +196,20 @@ static enum err target_open(const char *name, uint8_t curve, struct card_keys *k
     return ERR_UNSUPPORTED;
 }
 
+#define TARGETS "soft, soft:FILE, vpcd:PORT or pcsc:N"
+
+/* NULL: a target, and keys with it when it needs them. */
+static const char *target_misused(const char *name, const char *keys)
+{
+    if (!name)
+        return "which card? --target " TARGETS;
+    if (!strcmp(name, "soft"))
+        return keys ? "the card of --target soft is made for the run, and its keys with it: no --keys" : NULL;
+    if (strncmp(name, "soft:", 5) != 0 && strncmp(name, "vpcd:", 5) != 0 && strncmp(name, "pcsc:", 5) != 0)
+        return "--target is " TARGETS;
+    return keys ? NULL : "the keys of this card are needed: --keys FILE (osprey-conform make-card writes one)";
+}
+
 /* Why a target cannot be had, in words for the one who named it. */
 static const char *target_trouble(const char *name, enum err err)
 {
@@ -209,7 +224,7 @@ static const char *target_trouble(const char *name, enum err err)
                : err == ERR_NOT_FOUND   ? "no such reader: opensc-tool --list-readers"
                : err == ERR_UNSUPPORTED ? "built without PC/SC"
                                         : "no card in this reader, or somebody else has it";
-    return "not a target: soft, soft:FILE, vpcd:PORT or pcsc:N";
+    return "not a target: " TARGETS;
 }
 
 /* A card under test: its keys, and the way to it. */
@@ -228,13 +243,14 @@ static void card_close(struct card *c)
 static int card_open(const char *name, const char *keys, uint8_t curve, struct card *ret)
 {
     char detail[KEYS_DETAIL_MAX] = "";
-    if (!name || (strcmp(name, "soft") != 0) != (keys != NULL)) {
-        fputs("osprey-conform: card wants --target, and --keys for any card but its own\n", stderr);
+    const char *wrong = target_misused(name, keys);
+    if (wrong) {
+        fprintf(stderr, "osprey-conform: %s\n", wrong);
         return EXIT_USAGE;
     }
     enum err err = keys ? keys_load(keys, &ret->keys, detail) : ERR_NONE;
     if (err != ERR_NONE) {
-        fprintf(stderr, "osprey-conform: %s: %s\n", keys, detail);
+        fprintf(stderr, "osprey-conform: %s\n", detail);
         return EXIT_USAGE;
     }
     err = target_open(name, curve, &ret->keys, &ret->target);
@@ -303,6 +319,8 @@ int main(int argc, char **argv)
     } commands[] = { { "card", run_card }, { "list", run_list }, { "make-card", run_make_card } };
     struct options o = { .target = NULL };
     signal(SIGPIPE, SIG_IGN);
+    if (argc > 1 && !strcmp(argv[1], "--version"))
+        return printf("osprey-conform %s\n", osprey_version) < 0;
     if (argc > 1 && !strcmp(argv[1], "server"))
         return server_command(argc - 2, argv + 2);
     if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "help") || asks_for_help(argc, argv)) {

@@ -1,4 +1,5 @@
 #include "at_private.h"
+#include "lib/base/version.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -156,7 +157,7 @@ static int say_text(struct at *at, const char *text)
 
 static int manufacturer(struct at *at, const struct at_args *a) { return a->form == AT_TEST ? AT_OK : say_text(at, "Osprey"); }
 static int model(struct at *at, const struct at_args *a) { return a->form == AT_TEST ? AT_OK : say_text(at, "osprey-device"); }
-static int revision(struct at *at, const struct at_args *a) { return a->form == AT_TEST ? AT_OK : say_text(at, "0.1.0"); }
+static int revision(struct at *at, const struct at_args *a) { return a->form == AT_TEST ? AT_OK : say_text(at, osprey_version); }
 static int serial(struct at *at, const struct at_args *a) { return a->form == AT_TEST ? AT_OK : say_text(at, modem_imei(at->modem)); }
 static int capabilities(struct at *at, const struct at_args *a) { return a->form == AT_TEST ? AT_OK : say_text(at, "+GCAP: +CGSM"); }
 
@@ -241,7 +242,7 @@ static int basic_command(struct at *at, const char **p)
     case 'E': at->echo = value; return value > 1 ? AT_ERROR : AT_OK;
     case 'V': at->verbose = value; return value > 1 ? AT_ERROR : AT_OK;
     case 'Q': at->quiet = value; return value > 1 ? AT_ERROR : AT_OK;
-    case 'I': at_say(at, "Osprey osprey-device 0.1.0"); return AT_OK;
+    case 'I': at_say(at, "Osprey osprey-device %s", osprey_version); return AT_OK;
     case 'Z': case 'f': reset_settings(at); return AT_OK;
     case 'H': case 'X': case 'L': case 'M': case 'c': case 'd': case 'k': case 'w': return AT_OK;
     case 'S': /* Sn=v, Sn? */

@@ -7,6 +7,7 @@
 
 #include "card.h"
 #include "main.h"
+#include "lib/base/version.h"
 #include "lib/base/world.h"
 #include "lib/codec/hex.h"
 #include "lib/crypto/keystore_soft.h"
@@ -439,7 +440,7 @@ int main(int argc, char **argv)
         return EXIT_GOOD;
     }
     if (argc >= 2 && !strcmp(argv[1], "--version")) {
-        puts("osprey-euicc 0.1.0");
+        printf("osprey-euicc %s\n", osprey_version);
         return EXIT_GOOD;
     }
     if (argc < 2) {

@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "lib/base/version.h"
+
+#define OPTION_WIDTH 30
+
 static size_t option_row(const struct command *c, const char *name, size_t len)
 {
     size_t i = 0;
@@ -92,8 +96,10 @@ bool call_date(const struct call *call, const char *option, uint64_t now_ms, uin
 static void print_option(const struct command_option *o)
 {
     char left[64];
-    snprintf(left, sizeof left, "--%s%s%s", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
-    printf("  %-26s %s", left, o->help);
+    int len = snprintf(left, sizeof left, "--%s%s%s", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
+    for (const char *c = left; *c; c++)
+        len -= ((unsigned char)*c & 0xC0) == 0x80; /* one column for each character */
+    printf("  %s%*s %s", left, len < OPTION_WIDTH ? OPTION_WIDTH - len : 0, "", o->help);
     if (o->fallback)
         printf(" [%s]", o->fallback);
     printf("%s\n", o->mandatory ? " (needed)" : "");
@@ -184,9 +190,11 @@ int command_main(const char *program, const char *about, const struct command *c
         return program_help(stderr, program, about, commands, count);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
         return program_help(stdout, program, about, commands, count);
+    if (strcmp(argv[1], "--version") == 0)
+        return printf("%s %s\n", program, osprey_version) < 0 ? EXIT_FAILED : EXIT_GOOD;
     for (size_t i = 0; i < count; i++)
         if (strcmp(commands[i]->name, argv[1]) == 0)
             return command_run(program, commands[i], argc - 2, argv + 2);
-    fprintf(stderr, "%s: no such command: %s\n", program, argv[1]);
-    return program_help(stderr, program, about, commands, count);
+    fprintf(stderr, "%s: no such command: %s\n(%s --help lists them)\n", program, argv[1], program);
+    return EXIT_USAGE;
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "lib/base/version.h"
 #include "lib/base/world.h"
 #include "lib/es/eum_signature.h"
 
@@ -84,7 +85,7 @@ int main(int argc, char **argv)
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
         return help(stdout, OP_OK);
     if (!strcmp(argv[1], "--version")) {
-        printf("osprey " OSPREY_VERSION "\n");
+        printf("osprey %s\n", osprey_version);
         return OP_OK;
     }
     const struct op_command *c = find(argc, argv, &words, &noun);

@@ -341,6 +341,7 @@ void config_print_example(FILE *out, const struct config_option *options, size_t
             section = o->section;
         }
         fprintf(out, "# %s%s\n", o->help, o->mandatory ? " (must be given)" : "");
-        fprintf(out, "%s%s = %s\n", given ? "" : "#", o->name, o->fallback ? o->fallback : "");
+        size_t len = strcspn(o->name, "*"); /* code.* is written code.NAME */
+        fprintf(out, "%s%.*s%s = %s\n", given ? "" : "#", (int)len, o->name, o->name[len] ? "NAME" : "", o->fallback ? o->fallback : "");
     }
 }

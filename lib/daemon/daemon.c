@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "lib/base/version.h"
 #include "lib/base/world.h"
 #include "lib/io/peer.h"
 
@@ -65,7 +66,7 @@ static int read_arguments(struct run *r, int argc, char **argv)
         if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
             return usage(p, stdout, 0);
         if (!strcmp(argv[i], "--version"))
-            return printf("%s " OSPREY_VERSION "\n", p->name) < 0;
+            return printf("%s %s\n", p->name, osprey_version) < 0;
         if (!strcmp(argv[i], "--example")) {
             config_print_example(stdout, r->options, r->option_count);
             return 0;
@@ -265,7 +266,7 @@ static int run_role(struct run *r)
         return fail(r, "signals cannot be caught");
     if (loop_on_batch(d->loop, flush_log, r) != ERR_NONE)
         return fail(r, "too many hooks of the event loop");
-    log_fact(d->log, LOG_INFO_, NULL, "%s " OSPREY_VERSION " ready", r->program->name);
+    log_fact(d->log, LOG_INFO_, NULL, "%s %s ready", r->program->name, osprey_version);
     log_sink_gather(d->log);
     printf("%s: ready\n", r->program->name);
     fflush(stdout);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "dump.h"
+#include "lib/base/version.h"
 #include "lib/codec/hex.h"
 #include "lib/crypto/milenage.h"
 #include "lib/crypto/tuak.h"
@@ -110,6 +111,19 @@ static bool operator_constant(struct span algorithm, struct span k, struct span 
     return (tuak ? tuak_topc(k, op, 1, out) : milenage_opc(k, op, out)) == ERR_NONE;
 }
 
+/* A setting that nothing asks for is a slip. */
+static bool settings_fit(const struct options *o, struct span source, struct arena *a)
+{
+    for (size_t i = 0; i < o->setting_count; i++) {
+        const char *name = arena_text(a, o->settings[i].name);
+        if (name && (!strcmp(name, "op") || profile_build_knows(source, name)))
+            continue;
+        fprintf(stderr, "osprey-profile: --set %s: %s has no such variable\n", name ? name : "", o->files[0]);
+        return false;
+    }
+    return true;
+}
+
 /* op is turned into opc: the package carries only what belongs to the subscriber. */
 static bool compute_opc(struct options *o, struct span source, struct arena *a)
 {
@@ -154,7 +168,7 @@ static int build(struct options *o, struct arena *a)
 {
     struct span source, package;
     struct build_fault fault;
-    if (!read_file(o->files[0], a, &source) || !compute_opc(o, source, a))
+    if (!read_file(o->files[0], a, &source) || !settings_fit(o, source, a) || !compute_opc(o, source, a))
         return 1;
     if (!o->out && isatty(STDOUT_FILENO)) {
         fprintf(stderr, "osprey-profile: a package is binary: name a file with -o\n");
@@ -180,24 +194,29 @@ static int dump(const struct options *o, struct arena *a)
 struct finding_printer {
     struct lint_sink sink;
     const char *file;
+    bool found;
 };
 
 static void print_finding(struct lint_sink *sink, enum lint_level level, size_t element, uint32_t offset,
                           const char *text)
 {
-    const struct finding_printer *p = (const struct finding_printer *)(const void *)sink;
+    struct finding_printer *p = (struct finding_printer *)(void *)sink;
+    p->found = true;
     printf("%s: %s: element %zu at octet %u: %s\n", p->file, level == LINT_ERROR ? "error" : "warning", element, offset,
            text);
 }
 
+/* One line a finding; a package without any is told to be good. */
 static int lint(const struct options *o, struct arena *a)
 {
     int status = 0;
     for (size_t i = 0; i < o->file_count; i++) {
         struct span package;
-        struct finding_printer printer = { { print_finding }, o->files[i] };
+        struct finding_printer printer = { .sink = { print_finding }, .file = o->files[i] };
         if (!read_file(o->files[i], a, &package) || !profile_lint(package, a, &printer.sink))
             status = 1;
+        else if (!printer.found)
+            printf("%s: good\n", o->files[i]);
         arena_release(a);
     }
     return status;
@@ -213,6 +232,8 @@ int main(int argc, char **argv)
         fputs(usage, stdout);
         return 0;
     }
+    if (argc > 1 && !strcmp(argv[1], "--version"))
+        return printf("osprey-profile %s\n", osprey_version) < 0;
     arena_init(&a, ARENA_MAX);
     bool good = parse(argc, argv, &o, &a);
     if (good && !strcmp(o.command, "build"))
@@ -221,6 +242,8 @@ int main(int argc, char **argv)
         status = dump(&o, &a);
     else if (good && !strcmp(o.command, "lint"))
         status = lint(&o, &a);
+    else if (argc > 1)
+        fprintf(stderr, "osprey-profile: wrong words: build SOURCE, dump FILE or lint FILE...\n(osprey-profile --help says more)\n");
     else
         fputs(usage, stderr);
     arena_release(&a);

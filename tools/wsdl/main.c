@@ -1,7 +1,9 @@
 /* osprey-wsdl FOLDER: writes the services and messages of SGP.02 as Osprey speaks them, for partners' toolkits: one WSDL
  * for each service, and the whole schema. The servers give the same documents at `?wsdl`. */
+#include <errno.h>
 #include <stdio.h>
 
+#include "lib/base/version.h"
 #include "lib/es/wsdl.h"
 #include "lib/io/file.h"
 
@@ -34,15 +36,23 @@ static enum err write_all(const char *folder, const char *base_url)
     return err;
 }
 
+static const char help[] =
+    "osprey-wsdl FOLDER [URL]: writes WSDL and XSD of all services into the folder, which is made when it is not there.\n"
+    "URL is https://host:port of the server; https://localhost when it is not given.\n";
+
 int main(int argc, char **argv)
 {
+    if (argc == 2 && !strcmp(argv[1], "--version"))
+        return printf("osprey-wsdl %s\n", osprey_version) < 0;
     if (argc < 2 || argc > 3 || argv[1][0] == '-') {
-        fputs("osprey-wsdl FOLDER [URL]: writes WSDL and XSD of all services; URL is https://host:port of the server\n",
-              argc == 2 && !strcmp(argv[1], "--help") ? stdout : stderr);
-        return argc == 2 && !strcmp(argv[1], "--help") ? 0 : 2;
+        bool asked = argc == 2 && !strcmp(argv[1], "--help");
+        fputs(help, asked ? stdout : stderr);
+        return asked ? 0 : 2;
     }
-    enum err err = write_all(argv[1], argc > 2 ? argv[2] : "https://localhost");
+    enum err err = file_make_folder(argv[1]);
+    if (err == ERR_NONE)
+        err = write_all(argv[1], argc > 2 ? argv[2] : "https://localhost");
     if (err != ERR_NONE)
-        fprintf(stderr, "osprey-wsdl: %s: %s\n", argv[1], err_text(err));
+        fprintf(stderr, "osprey-wsdl: %s: %s\n", argv[1], err == ERR_IO ? strerror(errno) : err_text(err));
     return err == ERR_NONE ? 0 : 1;
 }

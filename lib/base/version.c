@@ -1,0 +1,3 @@
+#include "version.h"
+
+const char osprey_version[] = OSPREY_VERSION;
