@@ -15,8 +15,16 @@ static void fails(struct sim_device *d, const char *how)
     clockwork_plan(world_time(d->network->world), now_of(d), power_off, d, d->generation_of_power);
 }
 
+static void watch_writes(struct sim_device *d)
+{
+    if (d->memory.written != d->written_seen && world_strikes(d->network->world)->armed)
+        steps_wrote(world_steps(d->network->world), d->number, (uint32_t)(d->written_seen - d->written_before) + 1);
+    d->written_seen = d->memory.written;
+}
+
 static void watch_power(struct sim_device *d)
 {
+    watch_writes(d);
     if (!d->dying && d->memory.written >= d->memory.cut_at)
         fails(d, "power fails in the middle of a write");
 }
@@ -277,7 +285,7 @@ void sim_device_troubles(struct sim_device *d)
     again(d, f->moves_every_ms, trouble_move);
     hostile_begin(d);
     const struct strikes *s = world_strikes(d->network->world);
-    d->written_before = d->memory.written;
+    d->written_before = d->written_seen = d->memory.written;
     if (s->kind == STRIKE_CARD_TORN)
         nvm_memory_cut_after(&d->memory, s->at);
 }

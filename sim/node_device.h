@@ -86,6 +86,7 @@ struct sim_device {
     } last;
     struct nvm_memory memory;
     uint64_t written_before; /* octets, when troubles began */
+    uint64_t written_seen;   /* … and those whose steps are known */
     struct arena arena;
     struct euicc *card;
     struct modem *modem;

@@ -66,6 +66,7 @@ static void tell(const struct ecosystem *e, uint64_t calm_ms, struct sim_report 
     r->faults = e->fault_counts;
     memcpy(r->struck, world_steps(e->world)->struck, sizeof r->struck);
     memcpy(r->visited, world_steps(e->world)->visited, sizeof r->visited);
+    memcpy(r->wrote_at, world_steps(e->world)->wrote_at, sizeof r->wrote_at);
     memcpy(r->recovery, world_steps(e->world)->recovery, sizeof r->recovery);
     r->world = world_counts(e->world);
     memcpy(r->usage, e->usage, sizeof r->usage);

@@ -43,6 +43,7 @@ struct sim_report {
     char first[40];
     struct fault_counts faults;
     unsigned struck[STEPS_MAX][FAULT_KINDS], visited[STEPS_MAX]; /* steps.h */
+    uint32_t wrote_at[STEPS_MAX];
     struct recovery recovery[FAULT_KINDS];
     struct world_counts world;
     struct sim_usage usage[ES_FUNCTION_COUNT], by_radio[ES_FUNCTION_COUNT][RADIO_KINDS];

@@ -306,6 +306,13 @@ void steps_struck(struct steps *s, enum fault_kind kind, int card, const void *r
         }
 }
 
+void steps_wrote(struct steps *s, int card, uint32_t place)
+{
+    for (size_t i = 0; i < STEPS_RUNS_MAX; i++)
+        if (concerns(&s->runs[i], card, NULL) && !s->wrote_at[s->runs[i].cell])
+            s->wrote_at[s->runs[i].cell] = place;
+}
+
 bool steps_aimed(struct steps *s, enum fault_kind kind, int card, const void *role)
 {
     if (s->aim.cell < 0 || s->aim.spent || s->aim.kind != kind || (card == STEPS_ANYBODY && !role))

@@ -65,6 +65,7 @@ struct steps {
         enum fault_kind struck_by;
     } *runs; /* STEPS_RUNS_MAX */
     unsigned struck[STEPS_MAX][FAULT_KINDS], visited[STEPS_MAX];
+    uint32_t wrote_at[STEPS_MAX]; /* the first octet that a card wrote to its memory meanwhile; 0: none */
     const uint64_t *now_ms; /* borrowed */
     struct recovery recovery[FAULT_KINDS];
     struct {
@@ -85,6 +86,8 @@ void steps_watch(struct steps *s, const void *role, bool is_smdp, const struct w
 bool steps_stand(const struct steps *s, int card, const char *name); /* does one of that card's stand there? name as steps_name has it */
 /* A fault struck that card (STEPS_ANYBODY: each of the role's), or those of that role (NULL: of any): what runs is counted. */
 void steps_struck(struct steps *s, enum fault_kind kind, int card, const void *role);
+/* That card writes octets from this one on (strike.h: a place). */
+void steps_wrote(struct steps *s, int card, uint32_t place);
 /* It shall strike here: this kind is aimed at a step in which one of them stands. Once. */
 bool steps_aimed(struct steps *s, enum fault_kind kind, int card, const void *role);
 int steps_card(struct steps *s, struct span eid_text); /* STEPS_ANYBODY: none of them */

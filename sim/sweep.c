@@ -30,6 +30,18 @@ static void strike_one(struct sweep *w, enum strike_kind kind, uint32_t at, unsi
     fflush(stdout);
 }
 
+/* Between the octets tried so far the card may have written in more steps: its first octet in each. */
+static unsigned tear_steps(struct sweep *w, unsigned *failed)
+{
+    unsigned tried = 0;
+    for (size_t cell = 0; cell < steps_count(); cell++)
+        if (w->whole.wrote_at[cell] && !w->all.struck[cell][FAULT_TORN]) {
+            strike_one(w, STRIKE_CARD_TORN, w->whole.wrote_at[cell], failed);
+            tried++;
+        }
+    return tried;
+}
+
 static void strike_all(struct sweep *w, enum strike_kind kind)
 {
     uint32_t places = w->whole.strikes.places[kind], every = w->order->every ? w->order->every : 1;
@@ -38,6 +50,8 @@ static void strike_all(struct sweep *w, enum strike_kind kind)
         every *= 16; /* octets and APDUs: many places are alike */
     for (uint32_t at = 1; at <= places; at += every, tried++)
         strike_one(w, kind, at, &failed);
+    if (kind == STRIKE_CARD_TORN)
+        tried += tear_steps(w, &failed);
     printf("%-16s %8u %8u %8u\n", strike_name(kind), places, tried, failed);
     fflush(stdout);
 }
@@ -60,6 +74,21 @@ static unsigned steps_missed(const struct sweep *w)
     return missed;
 }
 
+/* And every one in which the card wrote to its memory must have seen power fail meanwhile. */
+static unsigned tears_missed(const struct sweep *w)
+{
+    unsigned wrote = 0, missed = 0;
+    for (size_t cell = 0; cell < steps_count(); cell++) {
+        bool is_missed = w->whole.wrote_at[cell] && !w->all.struck[cell][FAULT_TORN];
+        wrote += w->whole.wrote_at[cell] != 0;
+        missed += is_missed;
+        if (is_missed)
+            printf("not struck: %s: %s\n", steps_name(cell), fault_names[FAULT_TORN]);
+    }
+    printf("in %u steps the card writes, each struck by %s, but for %u\n", wrote, fault_names[FAULT_TORN], missed);
+    return missed;
+}
+
 int sim_order_sweep(const struct scenario *s, const struct sim_order *o)
 {
     struct sweep w = { .scenario = s, .order = o };
@@ -79,6 +108,7 @@ int sim_order_sweep(const struct scenario *s, const struct sim_order *o)
     if (o->faults)
         sim_tell_steps(&w.all);
     unsigned missed = o->strike || o->every > 1 ? 0 : steps_missed(&w);
+    missed += o->strike && o->strike != STRIKE_CARD_TORN ? 0 : tears_missed(&w);
     printf("%u worlds, %u failed\n", w.worlds, w.failed);
     return w.failed || !w.worlds || missed ? 1 : 0;
 }
