@@ -253,6 +253,29 @@ static void fall_back_ends_what_runs(void **state)
     world_check_agreement(&w);
 }
 
+/* The card has switched and said so, and falls back while the operation still has the former profile to delete. */
+static void a_switch_that_is_undone_is_not_told(void **state)
+{
+    (void)state;
+    b(OID_OP2, 0);
+    c(OID_OP1, POL2_RULE(POL2_DISABLE, POL2_AUTO_DELETE));
+    ask(OID_OP1, ES4_ENABLE_PROFILE, "1", ICCID_C, 600);
+    world_settle(&w);
+    w.told_count = 0;
+    w.radio_lost_at = w.radio_carried + 7; /* the command to delete it */
+    ask(OID_OP2, ES4_ENABLE_PROFILE, "2", ICCID_B, 600);
+    world_settle(&w);
+    assert_int_equal(world_state(&w, ICCID_B), PROFILE_ENABLED);
+    assert_null(world_told(&w, ES4_ENABLE_PROFILE));
+    card_fall_back(&w);
+    world_settle(&w);
+    assert_told(ES4_ENABLE_PROFILE, EXECUTED_FAILED, "1.6", "5.4");
+    for (size_t i = 0; i < w.told_count; i++)
+        if (w.told[i].function == ES4_PROFILE_ENABLED_NOTIFICATION || w.told[i].function == ES3_PROFILE_ENABLED_NOTIFICATION)
+            assert_string_equal(w.told[i].iccid, ICCID_A);
+    world_check_agreement(&w);
+}
+
 /* ---- time */
 
 static void nothing_heard_expires(void **state)
@@ -528,6 +551,7 @@ int main(void)
         LIFE_TEST(no_network_rolls_back),
         LIFE_TEST(the_card_falls_back_by_itself),
         LIFE_TEST(fall_back_ends_what_runs),
+        LIFE_TEST(a_switch_that_is_undone_is_not_told),
         LIFE_TEST(the_device_changes_by_itself),
         LIFE_TEST(nothing_heard_expires),
         LIFE_TEST(a_late_success_is_not_confirmed),

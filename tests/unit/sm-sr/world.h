@@ -174,8 +174,8 @@ void world_sign(struct world *w, struct eis *eis);
 struct span world_encrypted_key(struct world *w, const uint8_t key[16]);
 void world_register(struct world *w); /* the eUICC of EID_TEST */
 /* A second profile, Disabled, that the SM-DP brought; straight into store and card. */
-void world_forget(struct world *w); /* the test wrote the store itself: nothing that the SM-SR keeps of it counts */
 void world_add_profile(struct world *w, const char *iccid, const char *mno, unsigned tar, const char *msisdn, int pol2);
+void world_forget(struct world *w); /* the test wrote the store itself: nothing that the SM-SR keeps of it counts */
 struct eid world_eid(void);
 struct iccid world_iccid(const char *digits);
 struct es_request world_call(const char *call_id, uint32_t validity_s);
