@@ -34,6 +34,7 @@ void sim_database_free(struct sim_database *d)
         return;
     for (size_t i = 0; i < d->node_count; i++)
         db_late_free(&d->nodes[i]);
+    db_effects_free(d);
     sqlite_store_close(d->store);
     free(d);
 }

@@ -41,6 +41,9 @@ void sim_session_end(struct sim_session *s);
 struct store *sim_session_store(struct sim_session *s);
 /* Each question takes its time and may go wrong; NULL: none does, and what was cut is whole. counts are borrowed, too. */
 void sim_session_faults(struct sim_session *s, const struct server_faults *faults, struct fault_counts *counts);
+/* A stored effect leaves. false: it has left before, from a process that lives and need not doubt that it did. */
+bool sim_session_leaves(struct sim_session *s, int64_t id);
+void sim_session_failed(struct sim_session *s, int64_t id); /* it shall leave again */
 /* The process stands still now, if chance says so: others may take it for dead. */
 void sim_session_pause(struct sim_session *s);
 /* The process ends: nothing takes time any more, and nothing is done. */

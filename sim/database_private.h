@@ -9,6 +9,7 @@
 #define DB_NODES_MAX    32u
 #define DB_SESSIONS_MAX 4u
 
+struct db_effect;
 struct late; /* a commit that is under way, nobody waits for it */
 struct db_node {
     int64_t number, batch; /* batch: the last that was committed */
@@ -33,7 +34,10 @@ struct sim_database {
     size_t node_count;
     struct sim_session *sessions[DB_SESSIONS_MAX];
     size_t session_count;
+    struct db_effect *effects;
+    size_t effect_count, effect_cap;
 };
+void db_effects_free(struct sim_database *d);
 struct sim_session {
     struct store seam; /* first: the seam is the session */
     struct store_nodes nodes;

@@ -141,6 +141,13 @@ static void watch_run(void *context)
     judge_kept(w->e, ecosystem_smsr(w->e, (unsigned)w->which), false);
 }
 
+static void left_twice(void *context, const struct effect *effect)
+{
+    struct sim_judge_watch *w = context;
+    judge_says(w->e, "leaves-once", steps_card(world_steps(w->e->world), span_text(effect->line)), "effect %lld (%s) leaves twice, and nothing had happened",
+               (long long)effect->id, effect->ref);
+}
+
 void judge_join(struct ecosystem *e)
 {
     e->judge.e = e;
@@ -151,6 +158,7 @@ void judge_join(struct ecosystem *e)
         for (unsigned i = 0; i < smsr->process_count; i++) {
             smsr->processes[i]->role.watch = watch;
             smsr->processes[i]->role.watch_run = watch_run;
+            smsr->processes[i]->role.twice = left_twice;
             smsr->processes[i]->role.watch_context = &e->judge.watches[which];
         }
     }

@@ -96,6 +96,8 @@ static void answered_now(const struct sim_input *input)
     struct sim_smsr *s = input->context;
     if (!sim_smsr_is_up(s))
         return;
+    if (s->role.session && input->result == EFFECT_FAILED)
+        sim_session_failed(s->role.session, input->number);
     engine_result(smsr_engine(s->smsr), input->number, input->result, input->status, input->bytes);
     engine_run(smsr_engine(s->smsr));
 }

@@ -43,6 +43,7 @@ struct sim_role {
     void (*watch)(void *context, const struct write *writes, size_t count);
     void (*watch_run)(void *context); /* its engine has done what there was to do */
     void *watch_context;
+    void (*twice)(void *watch_context, const struct effect *effect); /* another process let it leave, and lives */
     char step[40]; /* what the last commit was about */
 };
 /* Aborts when something is missing: a fault of the scenario. r is the first member of the node. */

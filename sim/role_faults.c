@@ -195,8 +195,11 @@ void sim_role_send(struct net *net, const struct effect *effect)
         sim_session_pause(r->session);
     if (r->faults && r->up && !r->dying && hits(r, r->faults->crash_send_permille, FAULT_SEND))
         die(r, FAULT_SEND);
-    if (!r->dying)
-        r->kind->send(r, effect);
+    if (r->dying)
+        return;
+    if (r->session && effect->id && !sim_session_leaves(r->session, effect->id) && r->twice)
+        r->twice(r->watch_context, effect);
+    r->kind->send(r, effect);
 }
 
 /* ---- the clock ---- */

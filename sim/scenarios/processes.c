@@ -38,3 +38,36 @@ const struct scenario SCENARIO_THREE_PROCESSES = {
     .hours = 24,
     .ok_permille = 200,
 };
+
+const struct scenario SCENARIO_PROCESSES_CAT_TP = {
+    .name = "processes-cat-tp",
+    .summary = "10 cards reached by CAT_TP, three processes on one database, the same trouble",
+    .options = { .card_count = 10, .profile_count = 2, .processes = 3, .bearer = SMSR_BEARER_CAT_TP },
+    .programme = { .functions = 6, .spread_ms = 60000u, .think_max_ms = 30000u, .validity_min_s = 7200, .validity_max_s = 14400,
+                   .twice_permille = 100, .together_permille = 400 },
+    .faults = AMONG_PROCESSES,
+    .hours = 24,
+    .ok_permille = 200,
+};
+
+const struct scenario SCENARIO_PROCESSES_CHANGE = {
+    .name = "processes-change",
+    .summary = "10 cards that are moved between an SM-SR of two processes and another one, the same trouble",
+    .options = { .card_count = 10, .profile_count = 2, .processes = 2, .two_smsrs = true },
+    .programme = { .functions = 8, .spread_ms = 60000u, .think_max_ms = 30000u, .validity_min_s = 7200, .validity_max_s = 14400,
+                   .twice_permille = 100, .together_permille = 100 },
+    .faults = AMONG_PROCESSES,
+    .hours = 24,
+    .ok_permille = 200,
+};
+
+const struct scenario SCENARIO_PROCESSES_ADMINISTRATION = {
+    .name = "processes-administration",
+    .summary = "10 cards, three processes on one database, also asked by their administration, the same trouble",
+    .options = { .card_count = 10, .profile_count = 3, .processes = 3, .administration = true, .odd_profiles = true },
+    .programme = { .functions = 8, .spread_ms = 60000u, .think_max_ms = 30000u, .validity_min_s = 7200, .validity_max_s = 14400,
+                   .twice_permille = 100, .together_permille = 100, .administration_permille = 300 },
+    .faults = AMONG_PROCESSES,
+    .hours = 24,
+    .ok_permille = 100,
+};
