@@ -360,9 +360,14 @@ enum err engine_own_flush(struct engine *e)
     if (!e->own_count || e->dead)
         return ERR_NONE;
     enum err err = commit(e, all, own_take(e, all));
-    bool wait = e->nodes && (err == ERR_CLOSED || err == ERR_IO) && e->own_count < ENGINE_OWN_MAX;
-    if (wait)
-        return ERR_CLOSED; /* written twice they do no harm */
+    if (e->nodes && e->own_count < ENGINE_OWN_MAX) {
+        if (err == ERR_CLOSED || err == ERR_IO)
+            return ERR_CLOSED; /* written twice they do no harm */
+        if (err == ERR_NO_SPACE) {
+            engine_pause(e);
+            return err;
+        }
+    }
     if (err != ERR_NONE)
         log_fact(e->config.env.log, LOG_ERROR_, NULL, "effects that have left cannot be forgotten: %s", err_text(err));
     e->own_count = 0;

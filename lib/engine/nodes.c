@@ -250,7 +250,8 @@ void engine_claim_due(struct engine *e)
         engine_wake_at(e, now);
     if (engine_paused(e) || !live(e) || now < e->next_wake_ms || e->queue_count >= ENGINE_BATCH_MAX)
         return;
-    if (!engine_store_away(e, engine_own_flush(e))) /* what has left, and what is for later, must not be found */
+    enum err err = engine_own_flush(e);
+    if (!engine_store_away(e, err) && (err == ERR_NONE || MUTANT(looks_before_it_forgets))) /* what has left, and what is for later, must not be found */
         look_for_due(e, now);
 }
 
