@@ -421,6 +421,19 @@ static void its_keys_cannot_be_opened(void **state)
     assert_int_equal(world_count(&w, "operation"), 0);
 }
 
+/* A card may delete by POL1 the profile whose attribute is being set, before its answer to that arrives. */
+static void its_profile_is_gone_meanwhile(void **state)
+{
+    (void)state;
+    w.sms_lost_to_card = 1;
+    profile(ES4_SET_FALLBACK_ATTRIBUTE, OID_OP1, ICCID_B);
+    assert_int_equal(world_count(&w, "operation"), 1);
+    change("DELETE FROM profile WHERE iccid='" ICCID_B "'");
+    world_pass(&w, 60000);
+    assert_outcome(ES4_SET_FALLBACK_ATTRIBUTE, "8.2.1", "3.9");
+    assert_int_equal(world_count(&w, "operation"), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -428,7 +441,7 @@ int main(void)
         TEST(plma_lets_another_enable), TEST(plma_is_withdrawn), TEST(plma_is_refused), TEST(plma_is_looked_up),
         TEST(listeners_are_told),       TEST(download_is_told),  TEST(onc_discards),    TEST(emergency),
         TEST(fallback_moves),           TEST(everybody_sees_its_part),
-        TEST(nobody_knows_its_number),  TEST(its_keys_cannot_be_opened),
+        TEST(nobody_knows_its_number),  TEST(its_keys_cannot_be_opened), TEST(its_profile_is_gone_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
