@@ -278,6 +278,7 @@ static void create_refusals(void **state)
     r.required_memory = 400001;
     world_ask(&w, OID_SMDP, ES3_CREATE_ISDP, &r);
     assert_string_equal(world_told(&w, ES3_CREATE_ISDP)->status.code, "4.8");
+    assert_int_equal(smsr_counts(w.smsr).alarms[SMSR_ALARM_MEMORY_CLAIM], 1);
     r.base = world_call("3", 600);
     r.required_memory = 1000;
     world_ask(&w, OID_OTHER_DP, ES3_CREATE_ISDP, &r); /* acts for nobody */
