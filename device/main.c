@@ -82,7 +82,8 @@ static void on_signal(void *context, int number)
 
 static enum err complain(struct daemon *d, enum err err, const char *what, const char *about)
 {
-    snprintf(d->detail, sizeof d->detail, "%s %s: %s", what, about ? about : "", err_text(err));
+    snprintf(d->detail, sizeof d->detail, "%s%s%s: %s", what, about ? " " : "", about ? about : "",
+             err == ERR_BUSY ? "another process has it open" : err_text(err));
     return err;
 }
 
@@ -275,8 +276,10 @@ static enum err add_handsets(struct device *d)
     struct config *c = d->daemon->config;
     const char *state = config_text(c, "card", "state"), *cards = config_text(c, "fleet", "cards");
     bool pcsc = config_text(c, "card", "pcsc") != NULL;
-    if ((state != NULL) + (cards != NULL) + pcsc != 1)
-        return complain(d->daemon, ERR_MISSING, "either [card] state, [card] pcsc or [fleet] cards", NULL);
+    if ((state != NULL) + (cards != NULL) + pcsc != 1) {
+        snprintf(d->daemon->detail, sizeof d->daemon->detail, "one of [card] state, [card] pcsc and [fleet] cards must be given, no more");
+        return ERR_MISSING;
+    }
     if (pcsc && d->daemon->check)
         return ERR_NONE; /* somebody else may have it now */
     if (cards && d->world.apdus)

@@ -106,6 +106,7 @@ class Demo:
         if self.arguments.profile:
             self.package = lab.path('profile.der')
             shutil.copy(self.arguments.profile, self.package)
+            check_package(lab, self.arguments.profile)
         else:
             self.package = lab.build_profile('demo-operator.profile', 'profile.der')
         whose = os.path.basename(self.arguments.profile) if self.arguments.profile else 'the demo operator\'s'
@@ -119,8 +120,8 @@ class Demo:
         lab.subscribers = [BOOTSTRAP, BLOCKED]
         lab.configure_network()
         lab.configure_smsr(bearer='cat_tp' if self.cat_tp else 'auto')
-        lab.configure_smdp({'ordered': {'package': self.package, 'msisdn': MSISDN, 'type': 'demo'},
-                            'blocked': {'package': self.blocked, 'msisdn': BLOCKED.msisdn, 'type': 'blocked'}})
+        lab.configure_smdp({'ordered': {'package': os.path.basename(self.package), 'msisdn': MSISDN, 'type': 'demo'},
+                            'blocked': {'package': os.path.basename(self.blocked), 'msisdn': BLOCKED.msisdn, 'type': 'blocked'}})
         lab.configure_operator('operator')
         lab.configure_operator('start')
         lab.configure_device(self.eid)
@@ -304,6 +305,7 @@ class Demo:
             out.write('\n')
 
     def run(self):
+        self.write_report()  # the folder is a demo's from here on
         try:
             self.factory()
             self.know_profiles()
@@ -324,7 +326,9 @@ class Demo:
                 self.finish_report_after_failure()
             self.write_report()
         self.show.line()
-        self.show.line(f'  report: {os.path.relpath(self.lab.path("report.json"))}   result: {self.report["result"]}   '
+        if self.report['result'] == 'ok':
+            self.show.line(f'  a lab to go on with: {near(self.lab.out)}   by hand, step by step: docs/lab.md')
+        self.show.line(f'  report: {near(self.lab.path("report.json"))}   result: {self.report["result"]}   '
                        f'{time.time() - self.started:.1f} s')
         return 0 if self.report['result'] == 'ok' else 1
 
@@ -349,6 +353,31 @@ def log_time(line):
         return time.mktime(time.strptime(stamp, '%Y-%m-%dT%H:%M:%S')) - time.timezone + int(rest[:3]) / 1000
     except ValueError:
         return 0
+
+
+def near(path):
+    """As one would type it from here."""
+    relative = os.path.relpath(path)
+    return path if relative.startswith('..') else relative
+
+
+def check_package(lab, path):
+    code, text, error = lab.tool('osprey-profile', 'dump', path, check=False)
+    if code:
+        raise Failed(f'{path} is no profile package (DER): {(error or text).strip().splitlines()[-1]}')
+
+
+def is_demo(folder):
+    """May it be emptied? It is empty, or what an earlier demo left."""
+    if not os.path.isdir(folder):
+        return False
+    if not os.listdir(folder):
+        return True
+    try:
+        with open(os.path.join(folder, 'report.json')) as report:
+            return 'steps' in json.load(report)
+    except (OSError, ValueError):
+        return False
 
 
 def iccid_of(lab, package):
@@ -381,7 +410,9 @@ def main():
     arguments = parser.parse_args()
     if arguments.profile and not os.path.exists(arguments.profile):
         parser.error(f'{arguments.profile} does not exist')
-    if os.path.exists(arguments.out):
+    if os.path.lexists(arguments.out):
+        if not is_demo(arguments.out):
+            parser.error(f'{arguments.out} holds something else than a demo: name another folder, or remove it')
         shutil.rmtree(arguments.out)
     os.makedirs(arguments.out, mode=0o700)
     return Demo(arguments).run()

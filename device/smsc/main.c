@@ -202,9 +202,10 @@ static void server_close(void *role)
     if (s->smsc != NULL) {
         struct smsc_counts c = smsc_counts(s->smsc);
         loop_off_batch(s->daemon->loop, batch, s->smsc);
-        log_fact(s->daemon->log, LOG_INFO_, NULL,
-                 "submitted %" PRIu64 ", delivered %" PRIu64 ", expired %" PRIu64 ", refused %" PRIu64 ", lost %" PRIu64
-                 ", waiting %zu", c.submitted, c.delivered, c.expired, c.refused, c.lost, c.stored);
+        if (!s->daemon->check)
+            log_fact(s->daemon->log, LOG_INFO_, NULL,
+                     "submitted %" PRIu64 ", delivered %" PRIu64 ", expired %" PRIu64 ", refused %" PRIu64 ", lost %" PRIu64
+                     ", waiting %zu", c.submitted, c.delivered, c.expired, c.refused, c.lost, c.stored);
     }
     tcp_server_free(s->tcp);
     smsc_free(s->smsc);
