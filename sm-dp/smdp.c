@@ -1,13 +1,12 @@
 #include "smdp.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "es2_server.h"
 #include "es3_client.h"
-#include "lib/engine/call.h"
 #include "lib/es/eum_signature.h"
 #include "lib/role/undelivered.h"
+#include "lib/role/upkeep.h"
 #include "messages.h"
 #include "notification.h"
 #include "procedures/personalize.h"
@@ -15,22 +14,8 @@
 #include "store/secrets.h"
 #include "turn.h"
 
-#define PRUNE         "prune"
-#define PRUNE_MS      (3600u * 1000)
-#define CALLS_KEPT_MS (24ull * 3600 * 1000)
-
 const struct migration *const smdp_schema = smdp_migrations;
 const size_t smdp_schema_count = SMDP_MIGRATIONS;
-
-const struct query *smdp_ask(struct turn *t, const struct statement *statement, const struct value *params,
-                             size_t count)
-{
-    const struct query *q = rowset_want(t->rows, statement, params, count);
-    if (q && q->loaded)
-        return q;
-    t->need_rows = true;
-    return NULL;
-}
 
 /* ---- one event */
 
@@ -88,10 +73,8 @@ static enum verdict euicc_turn(struct turn *t)
 
 static void prune(struct turn *t)
 {
-    call_prune(t->w, t->now_ms - CALLS_KEPT_MS);
-    undelivered_prune(t->w, t->now_ms);
-    WRITES_ADD(t->w, &SMDP_SEEN_PRUNE, -1, value_int((int64_t)(t->now_ms - 2 * CALLS_KEPT_MS)));
-    timer_set(t->w, "", PRUNE, t->now_ms + PRUNE_MS);
+    upkeep_prune(t->w, t->now_ms);
+    WRITES_ADD(t->w, &SMDP_SEEN_PRUNE, -1, value_int((int64_t)(t->now_ms - 2 * UPKEEP_CALLS_KEPT_MS)));
 }
 
 static void log_undelivered(const struct turn *t)
@@ -188,14 +171,8 @@ void smdp_free(struct smdp *s)
 
 enum err smdp_start(struct smdp *s)
 {
-    enum err err = engine_start(s->engine);
-    struct event *event = err == ERR_NONE ? engine_event(s->engine, EVENT_TIMER, "") : NULL;
-    if (!event)
-        return err == ERR_NONE ? ERR_NO_MEMORY : err;
-    snprintf(event->name, sizeof event->name, PRUNE);
-    err = engine_post(s->engine, event);
     struct rewrap secrets = smdp_secrets(s);
-    return err == ERR_NONE ? rewrap_look(&secrets) : err;
+    return upkeep_start(&secrets);
 }
 
 void smdp_reload(struct smdp *s, const struct smdp_config *config)
@@ -210,8 +187,7 @@ void smdp_reload(struct smdp *s, const struct smdp_config *config)
     next.on_ordered_context = s->config.on_ordered_context;
     s->config = next;
     struct rewrap secrets = smdp_secrets(s);
-    if (rewrap_look(&secrets) != ERR_NONE)
-        log_fact(s->env.log, LOG_WARN_, NULL, "too busy to look after the secrets' master key: that is done at the next start");
+    upkeep_reloaded(&secrets);
 }
 
 struct engine *smdp_engine(struct smdp *s) { return s->engine; }

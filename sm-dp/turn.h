@@ -41,11 +41,9 @@ struct turn {
 };
 
 /* The answered query; NULL (and need_rows) while it is not there. */
-const struct query *smdp_ask(struct turn *t, const struct statement *statement, const struct value *params,
-                             size_t count);
 #define SMDP_ASK(t, statement, ...)                                                                                    \
-    smdp_ask((t), (statement), (const struct value[]){ __VA_ARGS__ },                                                  \
-             sizeof((const struct value[]){ __VA_ARGS__ }) / sizeof(struct value))
+    rowset_ask((t)->rows, (statement), (const struct value[]){ __VA_ARGS__ },                                          \
+               sizeof((const struct value[]){ __VA_ARGS__ }) / sizeof(struct value), &(t)->need_rows)
 
 #define turn_log(t, level, ...) log_fact((t)->env->log, (level), (t)->eid, __VA_ARGS__)
 

@@ -214,7 +214,7 @@ struct status smsr_get_plma(struct turn *t, const struct call_event *c, struct e
     bool es3 = es_function_info(c->message.function)->number == ES_IF_ES3;
     struct filter f = filter_of(t, r);
     const struct query *q =
-        es3 ? smsr_ask(t, &SMSR_PLMA_ALL, NULL, 0) : SMSR_ASK(t, &SMSR_PLMA_LIST, value_text(c->partner->oid.text));
+        es3 ? rowset_ask(t->rows, &SMSR_PLMA_ALL, NULL, 0, &t->need_rows) : SMSR_ASK(t, &SMSR_PLMA_LIST, value_text(c->partner->oid.text));
     struct status ok = status_success();
     *ret_body = es_response_new(t->arena, c->message.function, &ok, t->now_ms, t->now_ms);
     struct es_plma_response *a = (struct es_plma_response *)*ret_body;
@@ -262,7 +262,7 @@ struct status smsr_set_onc(struct turn *t, const struct call_event *c, struct es
 struct status smsr_get_onc(struct turn *t, const struct call_event *c, struct es_response **ret_body)
 {
     const struct es_get_onc_request *r = c->message.body;
-    const struct query *q = smsr_ask(t, &SMSR_ONC_LIST, NULL, 0);
+    const struct query *q = rowset_ask(t->rows, &SMSR_ONC_LIST, NULL, 0, &t->need_rows);
     struct status ok = status_success();
     if (t->config->no_onc)
         return no_onc();

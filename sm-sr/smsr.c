@@ -11,10 +11,10 @@
 #include "channel/parts.h"
 #include "channel/presence.h"
 #include "channel/pace.h"
-#include "lib/engine/call.h"
 #include "lib/es/eum_signature.h"
 #include "lib/model/unconfirmed.h"
 #include "lib/role/undelivered.h"
+#include "lib/role/upkeep.h"
 #include "lib/wire/sms.h"
 #include "eis.h"
 #include "es7_client.h"
@@ -27,22 +27,9 @@
 
 #define SMSR_REASSEMBLIES 64u
 #define ALARM             "alarm"
-#define PRUNE             "prune"
-#define PRUNE_MS          (3600u * 1000)
-#define CALLS_KEPT_MS     (24ull * 3600 * 1000)
 
 const struct migration *const smsr_schema = smsr_migrations;
 const size_t smsr_schema_count = SMSR_MIGRATIONS;
-
-const struct query *smsr_ask(struct turn *t, const struct statement *statement, const struct value *params,
-                             size_t count)
-{
-    const struct query *q = rowset_want(t->rows, statement, params, count);
-    if (q && q->loaded)
-        return q;
-    t->need_rows = true;
-    return NULL;
-}
 
 void smsr_turn_log(struct turn *t, enum log_level level, const char *format, ...)
 {
@@ -237,13 +224,11 @@ static enum verdict euicc_turn(struct turn *t)
 /* Answers kept long enough are forgotten. */
 static void prune(struct turn *t)
 {
-    call_prune(t->w, t->now_ms - CALLS_KEPT_MS);
-    undelivered_prune(t->w, t->now_ms);
+    upkeep_prune(t->w, t->now_ms);
     WRITES_ADD(t->w, &SMSR_PREPARED_PRUNE, -1, value_int((int64_t)t->now_ms));
     smsr_presence_prune(t);
     if (store_is_shared(t->env->store))
         smsr_parts_prune(t->w, t->now_ms);
-    timer_set(t->w, "", PRUNE, t->now_ms + PRUNE_MS);
 }
 
 static void log_undelivered(const struct turn *t)
@@ -379,14 +364,8 @@ void smsr_free(struct smsr *s)
 
 enum err smsr_start(struct smsr *s)
 {
-    enum err err = engine_start(s->engine);
-    struct event *event = err == ERR_NONE ? engine_event(s->engine, EVENT_TIMER, "") : NULL;
-    if (!event)
-        return err == ERR_NONE ? ERR_NO_MEMORY : err;
-    snprintf(event->name, sizeof event->name, PRUNE);
-    err = engine_post(s->engine, event);
     struct rewrap secrets = smsr_secrets(s);
-    return err == ERR_NONE ? rewrap_look(&secrets) : err;
+    return upkeep_start(&secrets);
 }
 
 void smsr_reload(struct smsr *s, const struct smsr_config *config)
@@ -400,8 +379,7 @@ void smsr_reload(struct smsr *s, const struct smsr_config *config)
     s->config = next;
     memset(s->networks, 0, sizeof s->networks);
     struct rewrap secrets = smsr_secrets(s);
-    if (rewrap_look(&secrets) != ERR_NONE)
-        log_fact(s->env.log, LOG_WARN_, NULL, "too busy to look after the secrets' master key: that is done at the next start");
+    upkeep_reloaded(&secrets);
 }
 
 struct engine *smsr_engine(struct smsr *s) { return s->engine; }

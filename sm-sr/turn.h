@@ -79,11 +79,9 @@ struct turn {
 };
 
 /* The answered query; NULL (and need_rows) while it is not there. */
-const struct query *smsr_ask(struct turn *t, const struct statement *statement, const struct value *params,
-                             size_t count);
 #define SMSR_ASK(t, statement, ...)                                                                                    \
-    smsr_ask((t), (statement), (const struct value[]){ __VA_ARGS__ },                                                  \
-             sizeof((const struct value[]){ __VA_ARGS__ }) / sizeof(struct value))
+    rowset_ask((t)->rows, (statement), (const struct value[]){ __VA_ARGS__ },                                          \
+               sizeof((const struct value[]){ __VA_ARGS__ }) / sizeof(struct value), &(t)->need_rows)
 
 /* Facts are told when the turn is over: one that is run again because rows were missing says them once. */
 void smsr_turn_log(struct turn *t, enum log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));

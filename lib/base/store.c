@@ -45,6 +45,16 @@ struct query *rowset_want(struct rowset *set, const struct statement *statement,
     return q;
 }
 
+const struct query *rowset_ask(struct rowset *set, const struct statement *statement, const struct value *params,
+                               size_t param_count, bool *ret_need)
+{
+    const struct query *q = rowset_want(set, statement, params, param_count);
+    if (q && q->loaded)
+        return q;
+    *ret_need = true;
+    return NULL;
+}
+
 const struct query *rowset_find(const struct rowset *set, const struct statement *statement)
 {
     for (size_t i = 0; i < set->count; i++)

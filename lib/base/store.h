@@ -72,6 +72,9 @@ const struct value *values_copy(struct arena *arena, const struct value *params,
  * Parameters are copied into the arena. */
 struct query *rowset_want(struct rowset *set, const struct statement *statement, const struct value *params,
                           size_t param_count);
+/* The same; NULL, and *ret_need, while it is not answered. */
+const struct query *rowset_ask(struct rowset *set, const struct statement *statement, const struct value *params,
+                               size_t param_count, bool *ret_need);
 /* The answered query of this statement (the first such), or NULL when it was not asked or not loaded yet. */
 const struct query *rowset_find(const struct rowset *set, const struct statement *statement);
 
