@@ -8,13 +8,13 @@
 
 /* What arrives becomes events. */
 
-static struct intake_partner as_seen(const struct smdp_partner *p, struct smdp *s)
+struct intake_partner smdp_partner_seen(const struct smdp *s, const struct smdp_partner *p)
 {
     return p ? (struct intake_partner){ p, p->name, &p->oid, &s->config.partners[p - s->config.partners].guard }
              : (struct intake_partner){ 0 };
 }
 
-static struct intake_partner find(void *role, const char *oid) { return as_seen(smdp_partner_by_oid(role, oid), role); }
+static struct intake_partner find(void *role, const char *oid) { return smdp_partner_seen(role, smdp_partner_by_oid(role, oid)); }
 
 /* ---- which line */
 
@@ -54,42 +54,24 @@ static enum smdp_event event_of(enum es_kind kind)
     return kind == ES_REQUEST ? SMDP_EVENT_CALL : kind == ES_RESPONSE ? SMDP_EVENT_ANSWER : SMDP_EVENT_NOTIFICATION;
 }
 
-static struct call_event *call_of(struct arena *a, const struct intake_message *m)
+static bool becomes(void *role, struct event *event, const struct intake_message *m)
 {
-    struct call_event *c = ARENA_NEW(a, struct call_event);
-    if (!c)
-        return NULL;
-    *c = (struct call_event){ .partner = m->partner.partner, .message = m->message, .soap = m->soap };
-    memcpy(c->digest, m->digest, sizeof c->digest);
-    return c;
+    struct call_event *c = ARENA_NEW(event->arena, struct call_event);
+    (void)role;
+    event->kind = event_of(m->message.kind);
+    event->data = c;
+    line_of(event, m->partner.partner, &m->message);
+    if (c) {
+        *c = (struct call_event){ .partner = m->partner.partner, .message = m->message, .soap = m->soap };
+        memcpy(c->digest, m->digest, sizeof c->digest);
+    }
+    return m->message.kind != ES_SOAP_FAULT && (m->message.kind != ES_RESPONSE || *event->line);
 }
 
 void smdp_soap(struct smdp *s, const struct smdp_partner *partner, struct span body, struct reply_ref reply)
 {
     const struct intake in = { &s->env, s->seen, &s->config.oid, s->config.url, s, find };
-    struct event *event = engine_event(s->engine, SMDP_EVENT_CALL, "");
-    struct intake_message m = { 0 };
-    struct es_fault fault = { 0 };
-    if (!event) {
-        intake_reply(&s->env, reply, 503, SPAN_NONE);
-        return;
-    }
-    event->reply = reply;
-    if (intake_read(&in, as_seen(partner, s), body, event->arena, &m, &fault) != ERR_NONE) {
-        intake_refuse(&in, event->arena, &m, &fault, reply);
-        engine_event_free(event);
-        return;
-    }
-    event->kind = event_of(m.message.kind);
-    event->data = call_of(event->arena, &m);
-    line_of(event, m.partner.partner, &m.message);
-    bool stray = (m.message.kind == ES_RESPONSE && !*event->line) || m.message.kind == ES_SOAP_FAULT;
-    if (stray || !event->data) { /* nothing that we asked for: acknowledged, without effect */
-        intake_reply(&s->env, reply, stray ? 202 : 503, SPAN_NONE);
-        engine_event_free(event);
-    } else if (engine_post(s->engine, event) != ERR_NONE) {
-        intake_reply(&s->env, reply, 503, SPAN_NONE);
-    }
+    intake_take(&in, s->engine, smdp_partner_seen(s, partner), body, reply, becomes);
 }
 
 const struct smdp_partner *smdp_partner_by_oid(const struct smdp *s, const char *oid)

@@ -11,41 +11,28 @@ struct smdp_net {
     struct soap_net *soap;
 };
 
-static const struct smdp_partner *partner_of(struct smdp_net *n, const struct peer *peer)
+static struct intake_partner who(void *context, const char *oid, const char *common_name)
 {
-    if (!peer || !peer->authenticated)
-        return NULL;
-    const struct smdp_partner *p = smdp_partner_by_oid(n->smdp, peer->oid);
-    return p ? p : smdp_partner_by_name(n->smdp, peer->common_name);
+    const struct smdp *s = ((struct smdp_net *)context)->smdp;
+    const struct smdp_partner *p = smdp_partner_by_oid(s, oid);
+    return smdp_partner_seen(s, p ? p : smdp_partner_by_name(s, common_name));
 }
 
-static void on_soap(void *context, const struct peer *peer, struct span body, struct reply_ref reply)
+static struct intake_partner at(void *context, const char *url)
 {
-    struct smdp_net *n = context;
-    smdp_soap(n->smdp, partner_of(n, peer), body, reply);
+    const struct smdp *s = ((struct smdp_net *)context)->smdp;
+    return smdp_partner_seen(s, smdp_partner_by_url(s, url));
 }
 
-static int on_admin(void *context, const struct http_request *request, struct reply_ref ref, struct arena *a,
+static void on_soap(void *context, const void *partner, struct span body, struct reply_ref reply)
+{
+    smdp_soap(((struct smdp_net *)context)->smdp, partner, body, reply);
+}
+
+static int on_admin(void *context, const void *partner, const struct http_request *request, struct reply_ref ref, struct arena *a,
                     struct span *ret_body, const char **ret_type)
 {
-    struct smdp_net *n = context;
-    return smdp_admin(n->smdp, partner_of(n, request->peer), request, ref, a, ret_body, ret_type);
-}
-
-static bool may_fetch(void *context, const struct peer *peer, struct span oid)
-{
-    const struct smdp_partner *p = partner_of(context, peer);
-    struct oid owner;
-    if (!p || !oid.len)
-        return p;
-    return oid_from_text(oid, &owner) == ERR_NONE && (oid_eq(&owner, &p->oid) || guard_speaks_for(&p->guard, &owner));
-}
-
-static const struct wsse_sender *sender(void *context, const char *url)
-{
-    struct smdp_net *n = context;
-    const struct smdp_partner *p = smdp_partner_by_url(n->smdp, url);
-    return p ? &p->guard.send.token : NULL;
+    return smdp_admin(((struct smdp_net *)context)->smdp, partner, request, ref, a, ret_body, ret_type);
 }
 
 static struct engine *engine_of(void *context) { return smdp_engine(((struct smdp_net *)context)->smdp); }
@@ -92,8 +79,8 @@ enum err smdp_net_open(struct smdp_net *n, struct smdp *smdp, char *detail)
     soap.node = SMDP_NODE_SOAP;
     soap.on_soap = on_soap;
     soap.engine = engine_of;
-    soap.may_fetch = may_fetch;
-    soap.sender = sender;
+    soap.who = who;
+    soap.at = at;
     soap.context = n;
     soap.on_admin = on_admin;
     soap.role = ES_ROLE_SMDP;

@@ -89,9 +89,12 @@ extern const size_t smdp_schema_count;
 const struct smdp_partner *smdp_partner_by_oid(const struct smdp *s, const char *oid);
 /* Whose service is that? NULL: nobody's. */
 const struct smdp_partner *smdp_partner_by_url(const struct smdp *s, const char *url);
-/* How a partner is spoken to first. */
+/* As lib/role/intake.h sees it; NULL is nobody. */
+struct intake_partner;
+struct intake_partner smdp_partner_seen(const struct smdp *s, const struct smdp_partner *partner);
 /* The numbers that an entity wants for statuses; NULL: it is no partner. */
 const struct codes *smdp_codes(const struct smdp *s, const struct oid *entity);
+/* How a partner is spoken to first. */
 struct es_dialect smdp_dialect(const struct smdp_partner *partner);
 const struct smdp_partner *smdp_partner_by_name(const struct smdp *s, const char *common_name);
 void smdp_soap(struct smdp *s, const struct smdp_partner *partner, struct span body, struct reply_ref reply);

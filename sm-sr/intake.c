@@ -11,23 +11,13 @@
 
 /* ---- SOAP */
 
-static struct intake_partner as_seen(const struct smsr_partner *p, struct smsr *s)
+struct intake_partner smsr_partner_seen(const struct smsr *s, const struct smsr_partner *p)
 {
     return p ? (struct intake_partner){ p, p->name, &p->oid, &s->config.partners[p - s->config.partners].guard }
              : (struct intake_partner){ 0 };
 }
 
-static struct intake_partner find(void *role, const char *oid) { return as_seen(smsr_partner_by_oid(role, oid), role); }
-
-static struct call_event *call_of(struct arena *a, const struct intake_message *m)
-{
-    struct call_event *c = ARENA_NEW(a, struct call_event);
-    if (!c)
-        return NULL;
-    *c = (struct call_event){ .partner = m->partner.partner, .message = m->message };
-    memcpy(c->digest, m->digest, sizeof c->digest);
-    return c;
-}
+static struct intake_partner find(void *role, const char *oid) { return smsr_partner_seen(role, smsr_partner_by_oid(role, oid)); }
 
 /* A response is that of another SM-SR, whose line our own MessageID tells; any other message may name an eUICC. */
 static void line_of(struct event *event, const struct es_message *m)
@@ -39,31 +29,24 @@ static void line_of(struct event *event, const struct es_message *m)
         eid_text(&eid, event->line);
 }
 
+static bool becomes(void *role, struct event *event, const struct intake_message *m)
+{
+    struct call_event *c = ARENA_NEW(event->arena, struct call_event);
+    (void)role;
+    event->kind = SMSR_EVENT_CALL;
+    event->data = c;
+    line_of(event, &m->message);
+    if (c) {
+        *c = (struct call_event){ .partner = m->partner.partner, .message = m->message };
+        memcpy(c->digest, m->digest, sizeof c->digest);
+    }
+    return m->message.kind == ES_REQUEST || event->kind == SMSR_EVENT_RESPONSE;
+}
+
 void smsr_soap(struct smsr *s, const struct smsr_partner *partner, struct span body, struct reply_ref reply)
 {
     const struct intake in = { &s->env, s->seen, &s->config.oid, s->config.url, s, find };
-    struct event *event = engine_event(s->engine, SMSR_EVENT_CALL, "");
-    struct intake_message m = { 0 };
-    struct es_fault fault = { 0 };
-    if (!event) {
-        intake_reply(&s->env, reply, 503, SPAN_NONE);
-        return;
-    }
-    event->reply = reply;
-    if (intake_read(&in, as_seen(partner, s), body, event->arena, &m, &fault) != ERR_NONE) {
-        intake_refuse(&in, event->arena, &m, &fault, reply);
-        engine_event_free(event);
-        return;
-    }
-    event->data = call_of(event->arena, &m);
-    line_of(event, &m.message);
-    bool stray = m.message.kind != ES_REQUEST && event->kind != SMSR_EVENT_RESPONSE;
-    if (stray || !event->data) { /* nothing that we wait for: acknowledged, without effect */
-        intake_reply(&s->env, reply, stray ? 202 : 503, SPAN_NONE);
-        engine_event_free(event);
-    } else if (engine_post(s->engine, event) != ERR_NONE) {
-        intake_reply(&s->env, reply, 503, SPAN_NONE);
-    }
+    intake_take(&in, s->engine, smsr_partner_seen(s, partner), body, reply, becomes);
 }
 
 const struct smsr_partner *smsr_partner_by_oid(const struct smsr *s, const char *oid)

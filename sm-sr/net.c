@@ -18,42 +18,28 @@ struct smsr_net {
 
 /* ---- SOAP */
 
-static const struct smsr_partner *partner_of(struct smsr_net *n, const struct peer *peer)
+static struct intake_partner who(void *context, const char *oid, const char *common_name)
 {
-    const struct smsr_partner *p;
-    if (!peer || !peer->authenticated)
-        return NULL;
-    p = smsr_partner_by_oid(n->smsr, peer->oid);
-    return p ? p : smsr_partner_by_name(n->smsr, peer->common_name);
+    const struct smsr *s = ((struct smsr_net *)context)->smsr;
+    const struct smsr_partner *p = smsr_partner_by_oid(s, oid);
+    return smsr_partner_seen(s, p ? p : smsr_partner_by_name(s, common_name));
 }
 
-static void on_soap(void *context, const struct peer *peer, struct span body, struct reply_ref reply)
+static struct intake_partner at(void *context, const char *url)
 {
-    struct smsr_net *n = context;
-    smsr_soap(n->smsr, partner_of(n, peer), body, reply);
+    const struct smsr *s = ((struct smsr_net *)context)->smsr;
+    return smsr_partner_seen(s, smsr_partner_by_url(s, url));
 }
 
-static bool may_fetch(void *context, const struct peer *peer, struct span oid)
+static void on_soap(void *context, const void *partner, struct span body, struct reply_ref reply)
 {
-    const struct smsr_partner *p = partner_of(context, peer);
-    struct oid owner;
-    if (!p || !oid.len)
-        return p;
-    return oid_from_text(oid, &owner) == ERR_NONE && (oid_eq(&owner, &p->oid) || guard_speaks_for(&p->guard, &owner));
+    smsr_soap(((struct smsr_net *)context)->smsr, partner, body, reply);
 }
 
-static const struct wsse_sender *sender(void *context, const char *url)
-{
-    struct smsr_net *n = context;
-    const struct smsr_partner *p = smsr_partner_by_url(n->smsr, url);
-    return p ? &p->guard.send.token : NULL;
-}
-
-static int on_admin(void *context, const struct http_request *request, struct reply_ref ref, struct arena *a,
+static int on_admin(void *context, const void *partner, const struct http_request *request, struct reply_ref ref, struct arena *a,
                     struct span *ret_body, const char **ret_type)
 {
-    struct smsr_net *n = context;
-    return smsr_admin(n->smsr, partner_of(n, request->peer), request, ref, a, ret_body, ret_type);
+    return smsr_admin(((struct smsr_net *)context)->smsr, partner, request, ref, a, ret_body, ret_type);
 }
 
 static struct engine *engine_of(void *context) { return smsr_engine(((struct smsr_net *)context)->smsr); }
@@ -209,8 +195,8 @@ static enum err open_soap(struct smsr_net *n, char *detail)
     soap.node = SMSR_NODE_SOAP;
     soap.on_soap = on_soap;
     soap.engine = engine_of;
-    soap.may_fetch = may_fetch;
-    soap.sender = sender;
+    soap.who = who;
+    soap.at = at;
     soap.on_admin = on_admin;
     soap.context = n;
     soap.role = ES_ROLE_SMSR;

@@ -154,6 +154,9 @@ extern const size_t smsr_schema_count;
 const struct smsr_partner *smsr_partner_by_oid(const struct smsr *s, const char *oid);
 /* Whose service is that? NULL: nobody's. */
 const struct smsr_partner *smsr_partner_by_url(const struct smsr *s, const char *url);
+/* As lib/role/intake.h sees it; NULL is nobody. */
+struct intake_partner;
+struct intake_partner smsr_partner_seen(const struct smsr *s, const struct smsr_partner *partner);
 /* The numbers that an entity wants for statuses; NULL: it is no partner. */
 const struct codes *smsr_codes(const struct smsr *s, const struct oid *entity);
 /* How a partner is spoken to first. */

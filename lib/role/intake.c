@@ -18,8 +18,8 @@ static const struct codes *codes_of(const struct intake *in, const struct es_mes
     return p.partner ? &p.guard->codes : NULL;
 }
 
-void intake_refuse(const struct intake *in, struct arena *a, struct intake_message *m, const struct es_fault *fault,
-                   struct reply_ref reply)
+static void answer_refusal(const struct intake *in, struct arena *a, struct intake_message *m, const struct es_fault *fault,
+                           struct reply_ref reply)
 {
     struct refusal_self self = { in->oid, in->url, in->env };
     struct span soap;
@@ -71,7 +71,8 @@ static enum err let_in(const struct intake *in, struct intake_partner by, struct
     return ERR_NONE;
 }
 
-enum err intake_read(const struct intake *in, struct intake_partner by, struct span soap, struct arena *a,
+/* On an error ret holds what could be read, for answer_refusal. */
+static enum err read_in(const struct intake *in, struct intake_partner by, struct span soap, struct arena *a,
                      struct intake_message *ret, struct es_fault *ret_fault)
 {
     ret->soap = arena_copy(a, soap);
@@ -86,4 +87,36 @@ enum err intake_read(const struct intake *in, struct intake_partner by, struct s
         return err;
     es_codes_take(&ret->message, codes_of(in, &ret->message));
     return sha256(body_of(ret->soap), ret->digest);
+}
+
+static void take_in(const struct intake *in, struct engine *engine, struct event *event, const struct intake_message *m,
+                    intake_becomes *becomes)
+{
+    struct reply_ref reply = event->reply;
+    bool stray = !becomes(in->role, event, m);
+    if (stray || !event->data) {
+        intake_reply(in->env, reply, stray ? 202 : 503, SPAN_NONE);
+        engine_event_free(event);
+    } else if (engine_post(engine, event) != ERR_NONE) {
+        intake_reply(in->env, reply, 503, SPAN_NONE);
+    }
+}
+
+void intake_take(const struct intake *in, struct engine *engine, struct intake_partner by, struct span soap, struct reply_ref reply,
+                 intake_becomes *becomes)
+{
+    struct event *event = engine_event(engine, ENGINE_KIND_ROLE, "");
+    struct intake_message m = { 0 };
+    struct es_fault fault = { 0 };
+    if (!event) {
+        intake_reply(in->env, reply, 503, SPAN_NONE);
+        return;
+    }
+    event->reply = reply;
+    if (read_in(in, by, soap, event->arena, &m, &fault) == ERR_NONE) {
+        take_in(in, engine, event, &m, becomes);
+        return;
+    }
+    answer_refusal(in, event->arena, &m, &fault, reply);
+    engine_event_free(event);
 }

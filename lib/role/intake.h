@@ -32,14 +32,15 @@ struct intake_message {
     uint8_t digest[INTAKE_DIGEST_LEN]; /* of its Body: the header of a repeat may have a new MessageID */
 };
 
-/* by: the partner of the connection. A stranger, or one who speaks for somebody he may not speak for, comes in as he is: the
- * functions turn him away. On an error ret holds what could be read, for intake_refuse. */
-MUST_USE enum err intake_read(const struct intake *in, struct intake_partner by, struct span soap, struct arena *a,
-                              struct intake_message *ret, struct es_fault *ret_fault);
-
 /* Answers an open exchange at once: nothing was stored, nothing is. */
 void intake_reply(const struct env *env, struct reply_ref reply, int status, struct span body);
-void intake_refuse(const struct intake *in, struct arena *a, struct intake_message *m, const struct es_fault *fault,
-                   struct reply_ref reply);
+
+/* What a message that was let in becomes: its kind, line and data (NULL: no memory). false: nothing that is waited for. */
+typedef bool intake_becomes(void *role, struct event *event, const struct intake_message *m);
+/* by: the partner of the connection. The message is read, let in and posted. A stranger, or one who speaks for somebody he may not
+ * speak for, comes in as he is: the functions turn him away. What is refused is told so, what nobody waits for is acknowledged
+ * without effect, and when there is no room the sender hears 503. */
+void intake_take(const struct intake *in, struct engine *engine, struct intake_partner by, struct span soap, struct reply_ref reply,
+                 intake_becomes *becomes);
 
 #endif

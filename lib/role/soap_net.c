@@ -35,6 +35,12 @@ static void reply_wsdl(struct soap_net *n, const struct http_request *request, s
     arena_release(&a);
 }
 
+static struct intake_partner partner_of(const struct soap_net *n, const struct peer *peer)
+{
+    return peer && peer->authenticated ? n->options.who(n->options.context, peer->oid, peer->common_name)
+                                       : (struct intake_partner){ 0 };
+}
+
 static bool is_admin(const struct soap_net *n, struct span path)
 {
     size_t len = strlen(ADMIN_PREFIX);
@@ -48,7 +54,7 @@ static void reply_admin(struct soap_net *n, const struct http_request *request, 
     struct span body = SPAN_NONE;
     const char *type = "application/json";
     arena_init(&a, ADMIN_RAM_MAX);
-    int status = n->options.on_admin(n->options.context, request, ref, &a, &body, &type);
+    int status = n->options.on_admin(n->options.context, partner_of(n, request->peer).partner, request, ref, &a, &body, &type);
     if (status != ADMIN_LATER)
         http_server_reply(n->server, ref, &(struct http_reply){ .status = status, .content_type = type, .body = body });
     arena_release(&a);
@@ -72,15 +78,12 @@ static void refuse_poll(struct soap_net *n, struct reply_ref ref, const struct e
     answer_poll(n, ref, status, soap);
 }
 
-struct fetching {
-    struct soap_net *net;
-    const struct peer *peer;
-};
-
-static bool may_fetch(void *context, struct span owner)
+/* What waits for the partner with that OID. */
+static bool may_fetch(void *context, struct span oid)
 {
-    const struct fetching *f = context;
-    return f->net->options.may_fetch(f->net->options.context, f->peer, owner);
+    const struct intake_partner *p = context;
+    struct oid owner;
+    return oid_from_text(oid, &owner) == ERR_NONE && (oid_eq(&owner, p->oid) || guard_speaks_for(p->guard, &owner));
 }
 
 static void on_poll(struct soap_net *n, const struct http_request *request, struct reply_ref ref, struct arena *a)
@@ -93,9 +96,9 @@ static void on_poll(struct soap_net *n, const struct http_request *request, stru
         refuse_poll(n, ref, &fault, a);
         return;
     }
-    struct fetching who = { n, request->peer };
+    struct intake_partner who = partner_of(n, request->peer);
     struct mailbox_visitor visitor = { may_fetch, &who, request->peer->connection };
-    if (may_fetch(&who, SPAN_NONE))
+    if (who.partner)
         answer = mailbox_poll(n->mailbox, &visitor, &poll, a, &soap);
     if (answer == MAILBOX_FOREIGN)
         log_fact(n->options.log, LOG_WARN_, NULL, "%s (%s) wants to fetch what is not for it", request->peer->address,
@@ -106,7 +109,7 @@ static void on_poll(struct soap_net *n, const struct http_request *request, stru
 static bool is_poll(struct soap_net *n, const struct http_request *request, struct reply_ref ref)
 {
     struct arena a;
-    if (!n->options.may_fetch || !wsmc_maybe_poll(request->body))
+    if (!wsmc_maybe_poll(request->body))
         return false;
     arena_init(&a, 4 * SOAP_MESSAGE_MAX);
     soap_trace_write(&n->trace, "in", request->body);
@@ -142,7 +145,7 @@ static void on_request(void *context, const struct http_request *request, struct
     if (is_poll(n, request, ref))
         return;
     soap_trace_write(&n->trace, "in", request->body);
-    n->options.on_soap(n->options.context, request->peer, request->body, ref);
+    n->options.on_soap(n->options.context, partner_of(n, request->peer).partner, request->body, ref);
 }
 
 static void on_refused(void *context, const char *address, const char *why)
@@ -211,7 +214,8 @@ static enum err secure(struct soap_net *n, const struct effect *effect, struct a
 {
     char name[SOAP_NAME_MAX];
     const struct soap_net_options *o = &n->options;
-    const struct wsse_sender *sender = o->sender ? o->sender(o->context, effect->to) : NULL;
+    struct intake_partner to = o->at(o->context, effect->to);
+    const struct wsse_sender *sender = to.partner ? &to.guard->send.token : NULL;
     struct clock *clock = loop_clock(o->loop);
     *ret = effect->body;
     if (!sender || sender->kind == WSSE_NONE)

@@ -3,9 +3,9 @@
 #ifndef OSPREY_ROLE_SOAP_NET_H
 #define OSPREY_ROLE_SOAP_NET_H
 
+#include "intake.h"
 #include "lib/engine/engine.h"
 #include "lib/es/functions.h"
-#include "lib/es/wsse.h"
 #include "lib/io/http_client.h"
 #include "lib/io/http_server.h"
 #include "soap_trace.h"
@@ -19,21 +19,21 @@ struct soap_net_options {
     struct ssl_ctx_st *server_tls, *client_tls; /* of tls_mutual_ctx, borrowed */
     const char *trace_dir;      /* NULL: no traces */
     uint32_t node;              /* reply_ref.node of its exchanges */
-    /* A POSTed body; answer with soap_net_reply. peer is never NULL; it may not be authenticated. */
-    void (*on_soap)(void *context, const struct peer *peer, struct span body, struct reply_ref reply);
+    /* The partner with this OID or, when there is none, with this CN in its certificate; and the one that is reached at this URL.
+     * What it fetches is its own, or that of those for whom it may speak; what it is sent carries the WS-Security of its guard. */
+    struct intake_partner (*who)(void *context, const char *oid, const char *common_name);
+    struct intake_partner (*at)(void *context, const char *url);
+    /* A POSTed body; answer with soap_net_reply. partner: of the role, NULL: nobody known. */
+    void (*on_soap)(void *context, const void *partner, struct span body, struct reply_ref reply);
     struct engine *(*engine)(void *context);
-    /* May this peer fetch what waits for the partner with that OID (mailbox.h)? Empty: may it fetch at all? */
-    bool (*may_fetch)(void *context, const struct peer *peer, struct span oid);
-    /* What our requests to this URL carry of WS-Security; NULL: nothing. */
-    const struct wsse_sender *(*sender)(void *context, const char *url);
-    struct rng *rng; /* for its nonces */
+    struct rng *rng; /* for nonces */
     void *context;
     /* GET …?wsdl of a service path gives its WSDL: of this role, reached at this URL; url NULL: 404 for all. */
     enum es_role role;
     const char *url;
     /* Requests to the paths of lib/role/admin.h: the HTTP status, and the body in the arena with its type; or
      * ADMIN_LATER: it comes as EFFECT_REPLY to ref. NULL: none. */
-    int (*on_admin)(void *context, const struct http_request *request, struct reply_ref ref, struct arena *a,
+    int (*on_admin)(void *context, const void *partner, const struct http_request *request, struct reply_ref ref, struct arena *a,
                     struct span *ret_body, const char **ret_type);
 };
 
