@@ -204,7 +204,8 @@ static void psk_give(struct smsr_session *session)
     }
     session->known = err == ERR_NONE;
     if (!session->known) {
-        log_fact(s->env.log, LOG_WARN_, NULL, "administration session with an identity that is not known here");
+        log_fact(s->env.log, LOG_WARN_, NULL, err == ERR_CLOSED ? "administration session while the database cannot be reached"
+                                                                : "administration session with an identity that is not known here");
         s->env.rng->fill(s->env.rng, nobody, sizeof nobody);
     }
     if (tls_psk(session->tls, session->known ? psk : SPAN_OF(nobody)) != ERR_NONE)
