@@ -46,6 +46,8 @@ bool sim_session_leaves(struct sim_session *s, int64_t id);
 void sim_session_failed(struct sim_session *s, int64_t id); /* it shall leave again */
 /* The process stands still now, if chance says so: others may take it for dead. */
 void sim_session_pause(struct sim_session *s);
+/* It has its database, which knows it alive, and does not wait for long. */
+bool sim_session_is_well(const struct sim_session *s);
 /* The process ends: nothing takes time any more, and nothing is done. */
 void sim_session_dies(struct sim_session *s);
 

@@ -46,7 +46,7 @@ struct sim_session {
     const char *name;
     const struct server_faults *faults; /* NULL: none */
     struct fault_counts *counts;
-    bool up, dying, connected;
+    bool up, dying, connected, stands;
     uint64_t connection; /* its number at the server: locks are its */
     uint64_t cut_until_ms, calm_ms;
     bool in_batch, unsettled, was_woken;

@@ -26,7 +26,9 @@ void sim_session_pause(struct sim_session *s)
     uint64_t ms = up_to(s, s->faults->pause_max_ms);
     s->counts->pauses++;
     world_say(world_of(s), "%s stands still for %llu ms", s->name, (unsigned long long)ms);
+    s->stands = true;
     sim_process_sleep(s->process, ms);
+    s->stands = false;
 }
 
 /* A question is on its way. */
@@ -341,6 +343,13 @@ void sim_session_end(struct sim_session *s)
 {
     s->up = false;
     db_disconnect(s, lingering(s));
+}
+
+bool sim_session_is_well(const struct sim_session *s)
+{
+    uint64_t now = now_of(s);
+    const struct db_node *n = db_node(s->database, s->nodes.number);
+    return s->up && !s->dying && !s->stands && n && n->alive && !n->late && now >= s->cut_until_ms && now >= s->database->away_until_ms;
 }
 
 void sim_session_dies(struct sim_session *s) { s->dying = true; }

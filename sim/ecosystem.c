@@ -447,6 +447,7 @@ struct ecosystem *ecosystem_new(struct world *w, const struct ecosystem_options 
     if (options->administration)
         administrator_join(e);
     judge_join(e);
+    prompt_begin(e);
     world_add_node(w, &(struct soap_node){ .name = "eum", .url = "https://eum.sim", .oid = OID_EUM, .role = e, .soap = nothing_for_the_eum,
                                            .answered = registered });
     struct span bootstrap = read_source(e, options->multi_imsi ? "bootstrap-multi-imsi.profile" : "bootstrap.profile"), operational = read_source(e, "demo-operator.profile");

@@ -8,6 +8,7 @@
 #include "node_smdp.h"
 #include "node_smsr.h"
 #include "operator.h"
+#include "prompt.h"
 
 #define ECOSYSTEM_CARDS_MAX 10000u
 
@@ -75,6 +76,11 @@ struct ecosystem {
     uint8_t kek[32];
     struct sim_operator mno;
     struct sim_judge judge;
+    struct sim_prompt { /* something that should be taken up, and is not since then at least */
+        char line[ENGINE_LINE_MAX + 1], what[ENGINE_REF_MAX + 1];
+        uint64_t since_ms;
+        bool told;
+    } prompt[PROMPT_QUESTIONS];
     struct faults faults;
     struct fault_counts fault_counts;
     struct sim_usage by_radio[ES_FUNCTION_COUNT][RADIO_KINDS];

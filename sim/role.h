@@ -33,6 +33,7 @@ struct sim_role {
     struct sim_session *session;
     struct sim_process *process;
     bool run_kept;
+    uint64_t well_ms; /* since then at least it is up, and has its database (prompt.h) */
     struct keystore_soft *keys;
     const struct server_faults *faults; /* NULL: none */
     struct fault_counts *counts;

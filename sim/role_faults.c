@@ -173,10 +173,9 @@ static void commit(struct store *seam, const struct write *writes, size_t count,
         steps_struck(world_steps(r->world), FAULT_SLOW, STEPS_ANYBODY, r->first);
         uint32_t ms = chance_below(fate, (f->slow_max_ms ? f->slow_max_ms : SLOW_MS) + 1);
         r->counts->slows++;
+        r->slow_until_ms = world_now(r->world) + ms;
         if (r->process)
             sim_process_sleep(r->process, ms);
-        else
-            r->slow_until_ms = world_now(r->world) + ms;
     }
     enum err err = commit_all(r, writes, count);
     if (after)
