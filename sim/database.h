@@ -43,6 +43,8 @@ struct store *sim_session_store(struct sim_session *s);
 void sim_session_faults(struct sim_session *s, const struct server_faults *faults, struct fault_counts *counts);
 /* A stored effect leaves. false: it has left before, from a process that lives and need not doubt that it did. */
 bool sim_session_leaves(struct sim_session *s, int64_t id);
+int64_t sim_session_number(const struct sim_session *s);
+bool sim_session_had(struct sim_session *s, int64_t id); /* it left from here, in this life */
 void sim_session_failed(struct sim_session *s, int64_t id); /* it shall leave again */
 /* The process stands still now, if chance says so: others may take it for dead. */
 void sim_session_pause(struct sim_session *s);

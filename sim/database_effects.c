@@ -66,3 +66,12 @@ void sim_session_failed(struct sim_session *s, int64_t id)
     struct db_effect *e = slot_of(s->database, id);
     e->failed |= e->id && e->node == s->nodes.number;
 }
+
+int64_t sim_session_number(const struct sim_session *s) { return s->nodes.number; }
+
+bool sim_session_had(struct sim_session *s, int64_t id)
+{
+    grow(s->database);
+    const struct db_effect *e = slot_of(s->database, id);
+    return e->id && e->node == s->nodes.number;
+}

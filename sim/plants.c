@@ -46,6 +46,7 @@ static const struct plant {
     { "claimed_timers_fire_once", "a timer that a process has claimed does not fire again when that dies", &SCENARIO_TWO_PROCESSES },
     { "old_replies_stay", "an answer for an exchange of a process that is no more stays", &SCENARIO_THREE_PROCESSES },
     { "looks_before_it_forgets", "what has left is claimed once more before that is written", &SCENARIO_THREE_PROCESSES },
+    { "looks_never_again", "what was claimed when the connection broke waits for the end of its lease", &SCENARIO_THREE_PROCESSES },
     { "takes_lines_of_others", "two processes work at an eUICC at once, on old rows", &SCENARIO_THREE_PROCESSES },
     { "commits_in_ram_alone", "the card forgets what it has committed when its power is gone", &SCENARIO_TORN_CARDS },
 };

@@ -5,6 +5,9 @@
 #define LOOK_MS 2000u
 #define SOON_MS 20000u /* who is silent is dead after five seconds, its timers fire after ten */
 
+#define CLAIMED 3
+#define LEASE_MS 120000u /* the engine's */
+
 /* (now): what should be taken up, the oldest first. Leases that were given back are due at 0. */
 static const struct statement questions[PROMPT_QUESTIONS] = {
     { "prompt-timer", "SELECT line, name FROM timer WHERE due_ms<?1 ORDER BY due_ms, line, name LIMIT 1", NULL },
@@ -12,6 +15,7 @@ static const struct statement questions[PROMPT_QUESTIONS] = {
     { "prompt-effect of a dead process",
       "SELECT line, ref FROM outbox WHERE ?1 AND leased<>0 AND kind<>4 AND leased NOT IN (SELECT number FROM osprey_node WHERE alive=1)"
       " ORDER BY id LIMIT 1", NULL },
+    [CLAIMED] = { "prompt-effect that was claimed", "SELECT line, ref, id, leased, due_ms FROM outbox WHERE leased<>0 AND kind<>4 AND due_ms>?1 ORDER BY id", NULL },
 };
 _Static_assert(EFFECT_REPLY == 4, "the kind of replies in these statements");
 
@@ -34,18 +38,31 @@ static bool one_is_well(struct ecosystem *e)
     return well;
 }
 
+/* A process that has been well since it has claimed this has not let it leave. */
+static bool stays(struct ecosystem *e, const struct row *row)
+{
+    uint64_t now = world_now(e->world), claimed_ms = (uint64_t)row_int(row, 4) - LEASE_MS;
+    for (unsigned i = 0; i < e->smsr->process_count; i++) {
+        const struct sim_role *r = &e->smsr->processes[i]->role;
+        if (sim_session_number(r->session) == row_int(row, 3))
+            return now >= r->well_ms + SOON_MS + LOOK_MS && claimed_ms + SOON_MS < now && !sim_session_had(r->session, row_int(row, 2));
+    }
+    return false;
+}
+
 static void ask(struct ecosystem *e, unsigned which, bool well)
 {
     struct sim_prompt *p = &e->prompt[which];
     char line[ENGINE_LINE_MAX + 1] = "", what[ENGINE_REF_MAX + 1] = "";
     struct arena arena;
     struct value now = value_int((int64_t)world_now(e->world));
-    arena_init(&arena, 1u << 16);
+    arena_init(&arena, 1u << 20);
     const struct query *q = sim_role_ask(&e->smsr->role, &questions[which], &now, 1, &arena);
-    if (q->row_count) {
-        row_text(&q->rows[0], 0, line, sizeof line);
-        row_text(&q->rows[0], 1, what, sizeof what);
-    }
+    for (size_t i = 0; i < q->row_count && !*what; i++)
+        if (which != CLAIMED || stays(e, &q->rows[i])) {
+            row_text(&q->rows[i], 0, line, sizeof line);
+            row_text(&q->rows[i], 1, what, sizeof what);
+        }
     arena_release(&arena);
     if (!well || !*what || strcmp(what, p->what) != 0 || strcmp(line, p->line) != 0) {
         *p = (struct sim_prompt){ .since_ms = world_now(e->world) };

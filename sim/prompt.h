@@ -3,7 +3,7 @@
 #ifndef OSPREY_SIM_PROMPT_H
 #define OSPREY_SIM_PROMPT_H
 
-#define PROMPT_QUESTIONS 3u
+#define PROMPT_QUESTIONS 4u
 
 struct ecosystem;
 
