@@ -106,7 +106,7 @@ static int run(const struct call *call)
     arena_release(&r.arena);
     if (err != ERR_NONE)
         return call_failed(call, "no list was written: %s", r.detail[0] ? r.detail : err_text(err));
-    printf("%zu certificates revoked, list in %s\n", call->argument_count, call_text(call, "out"));
+    printf("%zu certificate%s revoked, list in %s\n", call->argument_count, call->argument_count == 1 ? "" : "s", call_text(call, "out"));
     return EXIT_GOOD;
 }
 

@@ -72,6 +72,8 @@ static enum err read_partner(struct op_config *c, const char *section, char *det
     p->poll = config_text(c->file, section, "poll");
     p->poll_s = (uint32_t)config_number(c->file, section, "poll_s");
     p->is_smdp = !strcmp(kind, "sm-dp");
+    if (strncmp(p->url, "https://", 8) != 0 && strncmp(p->url, "http://", 7) != 0)
+        return say(detail, ERR_BAD_VALUE, section, "url: https://host:port, or the whole URL of the service");
     if (!p->is_smdp && strcmp(kind, "sm-sr"))
         return say(detail, ERR_BAD_VALUE, section, "kind: sm-dp or sm-sr");
     if (oid_from_text(span_text(config_text(c->file, section, "oid")), &p->oid) != ERR_NONE)

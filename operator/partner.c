@@ -23,22 +23,34 @@ enum op_exit op_partner_list(struct op_session *s, const struct op_arguments *a)
     return OP_OK;
 }
 
+/* What every partner would refuse us for; *s->detail stays empty when there is nothing. */
+static void judge_own(struct op_session *s, const struct x509 *own)
+{
+    struct clock *clock = loop_clock(s->loop);
+    struct oid oid;
+    uint64_t from, to, now = clock->now_ms(clock);
+    x509_validity(own, &from, &to);
+    if (x509_oid(own, &oid) == ERR_NONE && !oid_eq(&oid, &s->config.oid))
+        snprintf(s->detail, sizeof s->detail, "[tls] certificate: it is for %s, but [operator] oid is %s", oid.text, s->config.oid.text);
+    else if (now < from || now > to)
+        snprintf(s->detail, sizeof s->detail, "[tls] certificate: it is %s", now < from ? "not valid yet" : "expired");
+}
+
 enum op_exit op_config_check(struct op_session *s, const struct op_arguments *a)
 {
     struct x509 *own = NULL;
-    struct oid oid;
-    bool other = x509_load(config_text(s->config.file, "tls", "certificate"), &own) == ERR_NONE &&
-                 x509_oid(own, &oid) == ERR_NONE && !oid_eq(&oid, &s->config.oid);
     (void)a;
+    if (x509_load(config_text(s->config.file, "tls", "certificate"), &own) == ERR_NONE)
+        judge_own(s, own);
     x509_free(own);
-    if (other)
-        snprintf(s->detail, sizeof s->detail, "[tls] certificate: it is for %s, but [operator] oid is %s", oid.text, s->config.oid.text);
-    else if (s->json)
+    if (*s->detail)
+        return OP_LOCAL;
+    if (s->json)
         printf("{\"result\":\"ok\",\"partners\":%zu}\n", s->config.partner_count);
     else
         printf("the configuration is good: %zu partner%s, TLS files read\n", s->config.partner_count,
                s->config.partner_count == 1 ? "" : "s");
-    return other ? OP_LOCAL : OP_OK;
+    return OP_OK;
 }
 
 /* --- the report ------------------------------------------------------------------------------------------------ */
@@ -116,7 +128,9 @@ static void check_own(struct test *t)
 static void check_theirs(struct test *t)
 {
     struct x509 *x = NULL;
-    if (!*t->oid)
+    if (!t->certificate.len)
+        tell(t, NOTE, "TLS", "there is none: url begins with http://");
+    else if (!*t->oid)
         tell(t, NOTE, "TLS", "connected; their certificate names no OID");
     else if (!oid_is(&t->partner->oid, t->oid))
         tell(t, EITHER, "TLS", "their certificate is for %s, but [partner %s] oid is %s", t->oid, t->partner->name,
@@ -217,7 +231,9 @@ static bool check_connection(struct test *t)
                  t->detail);
             return false;
         }
-        tell(t, EITHER, "endpoint", "%s: check url, name and port, and whether they run", t->detail);
+        tell(t, EITHER, "endpoint", "%s: %s", t->detail,
+             strstr(t->detail, "wrong version number") ? "what answers there does not speak TLS: check url and port"
+                                                       : "check url, name and port, and whether they run");
         return false;
     }
 }

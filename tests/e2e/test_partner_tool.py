@@ -58,6 +58,23 @@ def reports(tool):
     tool.test('we refuse theirs', 7, "peer's certificate refused", changes=[('trust = operator/ci.pem', 'trust = as-foreign/ci.pem')])
     tool.test('it is an SM-SR', 4, 'check kind and url', changes=[('kind = sm-sr', 'kind = sm-dp')])
     tool.test('nobody of that name', 2, 'no such partner', who='zzz')
+    plain = f'127.0.0.1:{Hook().server.server_address[1]}'
+    tool.test('a web server', 7, 'what answers there does not speak TLS', changes=[(lab.url('sr'), f'https://{plain}')])
+    tool.test('without TLS', 4, 'url begins with http://', changes=[(lab.url('sr'), f'http://{plain}')])
+    tool.test('no URL', 1, '[partner sm-sr] url: https://host:port', changes=[(lab.url('sr'), 'sr.example')])
+
+
+def checks_itself(tool):
+    """`osprey config check` finds what every partner would refuse us for."""
+    lab = tool.lab
+    lab.tool('osprey-eum', 'issue', 'operator', '--ci', lab.path('ci'), '--out', lab.path('as-old-one'), '--oid', labs.OIDS['operator'],
+             '--name', 'Old', '--from', '2020-01-01', '--days', '10')
+    for old, new, code, says in (('', '', 0, 'the configuration is good'), ('operator/tls', 'as-old-one/tls', 1, 'it is expired'),
+                                 (f'oid = {labs.OIDS["operator"]}', 'oid = 2.999.60.8', 1, 'but [operator] oid is 2.999.60.8')):
+        open(lab.path('t.conf'), 'w').write(tool.base.replace(old, new, 1) if old != 'operator/tls' else tool.base.replace(old, new))
+        got, out, err = lab.tool('osprey', 'config', 'check', '--config', lab.path('t.conf'), check=False)
+        if got != code or says not in out + err:
+            raise LabError(f'config check: {got} {out}{err}')
 
 
 class Hook:
@@ -117,6 +134,7 @@ def main():
             lab.start(name)
         lab.wait('the SM-SR', lambda: lab.register(lab.cards[0]['eid'])[0] == 0, 10)
         reports(Tool(lab))
+        checks_itself(Tool(lab))
         handed_on(lab)
 
 
