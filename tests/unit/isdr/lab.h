@@ -10,6 +10,7 @@
 #include "euicc/isdr/isdr.h"
 #include "euicc/nvm/nvm_memory.h"
 #include "lib/crypto/tls.h"
+#include "lib/ota/es5.h"
 #include "lib/scp/scp80.h"
 #include "lib/scp/scp81.h"
 #include "lib/wire/http1.h"
@@ -120,6 +121,7 @@ struct lab *lab_new_with(const char *bootstrap); /* another package of the share
 void lab_free(struct lab *lab);
 void lab_power_cycle(struct lab *lab); /* close, open, boot */
 struct card *lab_card(struct lab *lab);
+uint8_t lab_phase(struct lab *lab); /* of the switch */
 /* The card as it was when the image was taken, powered and booted; counter: sent_counter of then. */
 void lab_restore(struct lab *lab, const uint8_t *image, uint64_t counter);
 void lab_expect_one_enabled(struct lab *lab); /* and one fall-back attribute */
@@ -155,6 +157,10 @@ uint16_t smsr_sw(struct lab *lab, struct span capdu);
 /* The latest notification the card sent by SMS: E1, deciphered and verified; empty: none since the last call. */
 struct span smsr_notification(struct lab *lab);
 uint16_t smsr_confirm(struct lab *lab, uint16_t sequence);
+/* The same parsed: there must be one. */
+struct es5_notification smsr_notified(struct lab *lab);
+/* The notification is of that type and ISD-P, is confirmed, and ends the switch. */
+void smsr_settles(struct lab *lab, uint8_t type, uint32_t tar);
 
 /* ---- ES8 in process ---- */
 /* CreateISDP, keys into the registry (as a key establishment would), download over SCP03t into ISD-P `tar`. */

@@ -17,9 +17,7 @@ static struct lab *world(void)
     struct lab *lab = lab_new(true);
     lab->terminal.serviced = true;
     terminal_boot(lab);
-    struct es5_notification n;
-    assert_ok(es5_notification_parse(smsr_notification(lab), &n));
-    assert_int_equal(smsr_confirm(lab, n.sequence), 0x9000);
+    smsr_settles(lab, ES5_FIRST_ATTACH, 0x10);
     memcpy(lab->server.psk, LAB_PSK, 16);
     return lab;
 }

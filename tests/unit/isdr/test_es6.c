@@ -16,9 +16,7 @@ static struct lab *world(void)
     struct lab *lab = lab_new_with("TS48v5_SAIP2.3_BERTLV_SUCI.der");
     lab->terminal.serviced = true;
     terminal_boot(lab);
-    struct es5_notification n;
-    assert_ok(es5_notification_parse(smsr_notification(lab), &n));
-    assert_int_equal(smsr_confirm(lab, n.sequence), 0x9000);
+    smsr_settles(lab, ES5_FIRST_ATTACH, 0x10);
     lab->key = mno_key;
     lab->sent_counter = 0;
     return lab;

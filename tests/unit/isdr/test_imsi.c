@@ -1,11 +1,8 @@
 /* A profile with several IMSIs in a real modem's slot (device/modem), across three countries: the card changes IMSI by
  * itself when the network refuses it or the country is another one; each keeps its sequence numbers; power cuts. */
-#include "device/modem.h"
-
-#include "lab.h"
+#include "lab_modem.h"
 
 #include "euicc/imsi/imsi.h"
-#include "lib/crypto/aka.h"
 #include "lib/profile/build.h"
 
 static const struct subscriber {
@@ -51,21 +48,9 @@ static void on_open(void *c, unsigned channel, enum modem_transport transport, c
 static void on_send(void *c, unsigned channel, struct span bytes) { (void)c, (void)channel, (void)bytes; }
 static void on_close(void *c, unsigned channel) { (void)c, (void)channel; }
 
-static void slot_reset(void *c, struct writer *atr) { euicc_reset(((struct lab *)c)->euicc, atr); }
-static void slot_transmit(void *c, struct span capdu, struct writer *r)
-{
-    euicc_transmit(((struct lab *)c)->euicc, capdu, r);
-}
-static uint64_t slot_idle(void *c, uint64_t now_ms) { return euicc_idle(((struct lab *)c)->euicc, now_ms); }
-static bool slot_has_proactive(void *c) { return euicc_has_proactive(((struct lab *)c)->euicc); }
-
 /* The home network's vector, with a sequence number that only grows. */
 static void answer_auth(struct air *a)
 {
-    struct gsup_vector v = { .res_len = 0 };
-    struct aka aka;
-    struct aka_keys keys;
-    uint8_t sqn[6], amf[2] = { 0x80, 0x00 }, mac_a[8], mac_s[8];
     size_t i = 0;
     while (i < 3 && strcmp(subscribers[i].imsi, a->asks) != 0)
         i++;
@@ -75,19 +60,8 @@ static void answer_auth(struct air *a)
         modem_auth_info(a->modem, a->lab->clock.now_ms, NULL, 0x0B);
         return;
     }
-    a->sqn[i] += 0x20;
-    for (int n = 0; n < 6; n++)
-        sqn[n] = (uint8_t)(a->sqn[i] >> (40 - 8 * n));
-    memset(v.rand, 0x5A, 16);
-    assert_ok(aka_init(&aka, AKA_MILENAGE, hex_lit(subscribers[i].k), hex_lit(subscribers[i].opc), 0));
-    assert_ok(aka_f1(&aka, v.rand, sqn, amf, mac_a, mac_s));
-    assert_ok(aka_f2345(&aka, v.rand, &keys));
-    for (int n = 0; n < 6; n++)
-        v.autn[n] = sqn[n] ^ keys.ak[n];
-    memcpy(v.autn + 6, amf, 2);
-    memcpy(v.autn + 8, mac_a, 8);
-    memcpy(v.res, keys.res, keys.res_len);
-    v.res_len = keys.res_len;
+    const struct lab_subscription s = { AKA_MILENAGE, hex_lit(subscribers[i].k), hex_lit(subscribers[i].opc) };
+    struct gsup_vector v = lab_vector(&s, &a->sqn[i]);
     modem_auth_info(a->modem, a->lab->clock.now_ms, &v, 0);
 }
 
@@ -114,7 +88,7 @@ static void settle(struct air *a)
 static unsigned travel(struct air *a, const char *mcc_mnc, const char *serves)
 {
     struct modem_config config = { .imei = "490154203237518", .attach_retry_s = 20, .poll_s = 10, .pin = "0000" };
-    struct modem_slot slot = { a->lab, slot_reset, slot_transmit, slot_idle, slot_has_proactive };
+    struct modem_slot slot = lab_slot(a->lab);
     struct modem_lines lines = { .context = a,
                                  .send_auth_info = on_auth_info,
                                  .update_location = on_location,

@@ -18,20 +18,6 @@
 #define TEST_ON       "3A0C00"
 #define TEST_OFF      "3A0D00"
 
-static uint8_t phase(struct lab *lab) { return lab_card(lab)->isdr->sw.state.phase; }
-
-static void confirm_pending(struct lab *lab, uint8_t type, uint32_t tar)
-{
-    struct es5_notification n;
-    struct span e1 = smsr_notification(lab);
-    assert_true(e1.len > 0);
-    assert_ok(es5_notification_parse(e1, &n));
-    assert_int_equal(n.type, type);
-    assert_int_equal(aid_tar(&n.isdp), tar);
-    assert_int_equal(smsr_confirm(lab, n.sequence), 0x9000);
-    assert_int_equal(phase(lab), SWITCH_IDLE);
-}
-
 /* 0010 enabled and fall-back, 0011 disabled; with_test: 0011 is the factory's test profile and 0012 disabled. */
 static struct lab *world(bool with_test)
 {
@@ -44,7 +30,7 @@ static struct lab *world(bool with_test)
     lab_install(lab, with_test ? 0x12 : 0x11, lab_profile(SECOND));
     lab->terminal.serviced = true;
     terminal_boot(lab);
-    confirm_pending(lab, ES5_FIRST_ATTACH, 0x10);
+    smsr_settles(lab, ES5_FIRST_ATTACH, 0x10);
     return lab;
 }
 
@@ -84,7 +70,7 @@ static void the_device_enables_the_emergency_profile(void **state)
     assert_int_equal(lab->terminal.resets, resets + 1);
     assert_int_equal(lab_state(lab, 0x11), ISDP_ENABLED);
     assert_int_equal(lab_state(lab, 0x10), ISDP_DISABLED);
-    confirm_pending(lab, ES5_LOCAL_ENABLE, 0x11);
+    smsr_settles(lab, ES5_LOCAL_ENABLE, 0x11);
     assert_int_equal(lab_state(lab, 0x10), ISDP_DISABLED); /* still there */
     assert_int_equal(local(lab, EMERGENCY_ON), 0x6985);
     assert_int_equal(smsr_sw(lab, hex_lit(ENABLE_10)), 0x6985);
@@ -93,7 +79,7 @@ static void the_device_enables_the_emergency_profile(void **state)
     lab_power_cycle(lab);
     assert_int_equal(local(lab, EMERGENCY_OFF), 0x9000);
     assert_int_equal(lab_state(lab, 0x10), ISDP_ENABLED);
-    confirm_pending(lab, ES5_LOCAL_DISABLE, 0x10);
+    smsr_settles(lab, ES5_LOCAL_DISABLE, 0x10);
     assert_int_equal(smsr_notification(lab).len, 0);
     lab_free(lab);
 }
@@ -109,7 +95,7 @@ static void fall_back_is_suspended_meanwhile(void **state)
     assert_int_equal(lab_state(lab, 0x11), ISDP_ENABLED);
     lab->terminal.serviced = true;
     terminal_location(lab, 0x00);
-    confirm_pending(lab, ES5_LOCAL_ENABLE, 0x11);
+    smsr_settles(lab, ES5_LOCAL_ENABLE, 0x11);
     lab->terminal.serviced = false;
     terminal_location(lab, 0x02);
     lab_wait(lab, 2000);
@@ -128,14 +114,14 @@ static void the_test_profile_is_silent(void **state)
     assert_int_equal(local(lab, TEST_OFF), 0x6985);
     assert_int_equal(local(lab, TEST_ON), 0x9000);
     assert_int_equal(lab_state(lab, 0x11), ISDP_ENABLED);
-    assert_int_equal(phase(lab), SWITCH_IDLE);
+    assert_int_equal(lab_phase(lab), SWITCH_IDLE);
     assert_int_equal(smsr_notification(lab).len, 0);
     assert_int_equal(local(lab, EMERGENCY_ON), 0x6985);
     assert_int_equal(local(lab, TEST_OFF), 0x9000);
     assert_int_equal(lab_state(lab, 0x10), ISDP_ENABLED);
     assert_int_equal(smsr_notification(lab).len, 0);
     assert_int_equal(local(lab, EMERGENCY_ON), 0x9000);
-    confirm_pending(lab, ES5_LOCAL_ENABLE, 0x12);
+    smsr_settles(lab, ES5_LOCAL_ENABLE, 0x12);
     assert_int_equal(local(lab, TEST_ON), 0x6985);
     lab_free(lab);
 }
@@ -169,7 +155,7 @@ static void a_device_that_keeps_resetting_rolls_back(void **state)
     assert_int_equal(lab_state(lab, 0x10), ISDP_ENABLED);
     lab->terminal.serviced = true;
     terminal_location(lab, 0x00);
-    confirm_pending(lab, ES5_CHANGE_ROLLED_BACK, 0x10);
+    smsr_settles(lab, ES5_CHANGE_ROLLED_BACK, 0x10);
     lab_free(lab);
 }
 
@@ -188,7 +174,7 @@ static void no_try_is_wasted_without_service(void **state)
     lab->terminal.serviced = true;
     terminal_location(lab, 0x00);
     assert_int_equal(lab->terminal.submits, submits + 1); /* at once */
-    confirm_pending(lab, ES5_CHANGE_SUCCEEDED, 0x11);
+    smsr_settles(lab, ES5_CHANGE_SUCCEEDED, 0x11);
     lab_free(lab);
 }
 
@@ -201,15 +187,15 @@ static void drive(struct lab *lab, uint32_t wanted, const char *command)
         struct span e1 = smsr_notification(lab);
         if (e1.len && es5_notification_parse(e1, &n) == ERR_NONE)
             (void)smsr_confirm(lab, n.sequence);
-        if (lab->terminal.no_power || (phase(lab) == SWITCH_IDLE && lab_state(lab, wanted) == ISDP_ENABLED))
+        if (lab->terminal.no_power || (lab_phase(lab) == SWITCH_IDLE && lab_state(lab, wanted) == ISDP_ENABLED))
             return;
-        if (phase(lab) == SWITCH_IDLE)
+        if (lab_phase(lab) == SWITCH_IDLE)
             (void)local(lab, command);
         else
             lab_wait(lab, 61);
     }
     if (!lab->terminal.no_power)
-        fail_msg("no end: phase %u", phase(lab));
+        fail_msg("no end: phase %u", lab_phase(lab));
 }
 
 static void power_may_fail_in_a_local_switch(void **state)

@@ -1,9 +1,6 @@
 /* The card in a real modem's slot (device/modem): attach with AKA, notification and trigger as short messages, an
  * administration session, and a profile whose subscription the network refuses. */
-#include "device/modem.h"
-
-#include "lab.h"
-#include "lib/crypto/aka.h"
+#include "lab_modem.h"
 
 #define SECOND "TS48V5-SAIP2-3-NOBERTLV-UNIQUE.der"
 
@@ -60,40 +57,17 @@ static void on_attached(void *c, const char *imsi, bool accepted, const char *wh
     *(accepted ? &((struct air *)c)->attached : &((struct air *)c)->refused) += 1;
 }
 
-static void slot_reset(void *c, struct writer *atr) { euicc_reset(((struct lab *)c)->euicc, atr); }
-static void slot_transmit(void *c, struct span capdu, struct writer *r)
-{
-    euicc_transmit(((struct lab *)c)->euicc, capdu, r);
-}
-static uint64_t slot_idle(void *c, uint64_t now_ms) { return euicc_idle(((struct lab *)c)->euicc, now_ms); }
-static bool slot_has_proactive(void *c) { return euicc_has_proactive(((struct lab *)c)->euicc); }
-
 /* The GSMA test profiles' key is 00 … 0F, their algorithm the test one. */
 static void answer_auth(struct air *a)
 {
-    struct gsup_vector v = { .res_len = 0 };
-    struct aka aka;
-    struct aka_keys keys;
-    uint8_t k[16], sqn[6] = { 0 }, amf[2] = { 0x80, 0x00 }, mac_a[8], mac_s[8];
+    uint8_t k[16];
     if (a->refuses) {
         modem_auth_info(a->modem, a->lab->clock.now_ms, NULL, 0x02);
         return;
     }
     for (uint8_t i = 0; i < 16; i++)
         k[i] = i;
-    a->sqn += 0x20;
-    for (int i = 0; i < 6; i++)
-        sqn[i] = (uint8_t)(a->sqn >> (40 - 8 * i));
-    memset(v.rand, 0x5A, 16);
-    assert_ok(aka_init(&aka, AKA_XOR_TEST, SPAN_OF(k), SPAN_NONE, 0));
-    assert_ok(aka_f1(&aka, v.rand, sqn, amf, mac_a, mac_s));
-    assert_ok(aka_f2345(&aka, v.rand, &keys));
-    for (int i = 0; i < 6; i++)
-        v.autn[i] = sqn[i] ^ keys.ak[i];
-    memcpy(v.autn + 6, amf, 2);
-    memcpy(v.autn + 8, mac_a, 8);
-    memcpy(v.res, keys.res, keys.res_len);
-    v.res_len = keys.res_len;
+    struct gsup_vector v = lab_vector(&(struct lab_subscription){ AKA_XOR_TEST, SPAN_OF(k), SPAN_NONE }, &a->sqn);
     modem_auth_info(a->modem, a->lab->clock.now_ms, &v, 0);
 }
 
@@ -216,7 +190,7 @@ static struct air *air_new(struct modem_quirks quirks)
     struct modem_config config = {
         .imei = "490154203237518", .attach_retry_s = 20, .mcc_mnc = { 0x00, 0xF1, 0x10 }, .quirks = quirks
     };
-    struct modem_slot slot = { a->lab, slot_reset, slot_transmit, slot_idle, slot_has_proactive };
+    struct modem_slot slot = lab_slot(a->lab);
     struct modem_lines lines = { .context = a,
                                  .send_auth_info = on_auth_info,
                                  .update_location = on_location,

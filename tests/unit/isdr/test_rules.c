@@ -29,20 +29,6 @@ static struct span package(const char *iccid, const char *rule)
     return p;
 }
 
-static uint8_t phase(struct lab *lab) { return lab_card(lab)->isdr->sw.state.phase; }
-
-static void confirm(struct lab *lab, uint8_t type, uint32_t tar)
-{
-    struct es5_notification n;
-    struct span e1 = smsr_notification(lab);
-    assert_true(e1.len > 0);
-    assert_ok(es5_notification_parse(e1, &n));
-    assert_int_equal(n.type, type);
-    assert_int_equal(aid_tar(&n.isdp), tar);
-    assert_int_equal(smsr_confirm(lab, n.sequence), 0x9000);
-    assert_int_equal(phase(lab), SWITCH_IDLE);
-}
-
 /* 0010 enabled with that rule and fall-back, 0011 and 0012 beside it. */
 static struct lab *world(const char *rule)
 {
@@ -55,7 +41,7 @@ static struct lab *world(const char *rule)
     lab_install(lab, 0x12, package(NUMBER_12, "local-switch no-service=30 to=" ICCID_10));
     lab->terminal.serviced = true;
     terminal_boot(lab);
-    confirm(lab, ES5_FIRST_ATTACH, 0x10);
+    smsr_settles(lab, ES5_FIRST_ATTACH, 0x10);
     return lab;
 }
 
@@ -101,7 +87,7 @@ static void the_device_orders(void **state)
     struct lab *lab = world("local-switch device=yes to=*");
     assert_int_equal(order_iccid(lab, 0x12), 0x9000);
     expect_enabled(lab, 0x12);
-    confirm(lab, ES5_CHANGE_SUCCEEDED, 0x12);
+    smsr_settles(lab, ES5_CHANGE_SUCCEEDED, 0x12);
     assert_int_equal(order(lab, "3A0E00"), 0x6985); /* that profile's rules know no device */
     done(lab);
     lab = world("local-switch device=yes to=*");
@@ -146,21 +132,21 @@ static void without_service_the_next_one(void **state)
     lab_wait(lab, 305); /* the attach guard: rolled back */
     expect_enabled(lab, 0x10);
     /* without service the roll-back tells nobody; the rules wait for the network or for its end */
-    assert_int_equal(phase(lab), SWITCH_ATTACHING);
+    assert_int_equal(lab_phase(lab), SWITCH_ATTACHING);
     lab->terminal.serves_only = 0;
     terminal_location(lab, 0x00);
-    confirm(lab, ES5_CHANGE_ROLLED_BACK, 0x10);
+    smsr_settles(lab, ES5_CHANGE_ROLLED_BACK, 0x10);
     lab->terminal.serves_only = 0x12;
     terminal_location(lab, 0x02);
     lab_wait(lab, 121); /* 0011 had its turn */
     expect_enabled(lab, 0x12);
-    confirm(lab, ES5_CHANGE_SUCCEEDED, 0x12);
+    smsr_settles(lab, ES5_CHANGE_SUCCEEDED, 0x12);
     /* and that one leads back by its own rule */
     lab->terminal.serves_only = 0x10;
     terminal_location(lab, 0x02);
     lab_wait(lab, 31);
     expect_enabled(lab, 0x10);
-    confirm(lab, ES5_CHANGE_SUCCEEDED, 0x10);
+    smsr_settles(lab, ES5_CHANGE_SUCCEEDED, 0x10);
     done(lab);
 }
 
@@ -172,7 +158,7 @@ static void after_its_time_the_next_one(void **state)
     expect_enabled(lab, 0x10);
     lab_wait(lab, 6);
     expect_enabled(lab, 0x11);
-    confirm(lab, ES5_CHANGE_SUCCEEDED, 0x11);
+    smsr_settles(lab, ES5_CHANGE_SUCCEEDED, 0x11);
     lab_wait(lab, 1200); /* no rules there */
     expect_enabled(lab, 0x11);
     done(lab);
@@ -185,7 +171,7 @@ static void rules_that_lead_nowhere(void **state)
     struct lab *lab = world("local-switch after=60 to=8999970000000999999");
     lab_wait(lab, 100);
     expect_enabled(lab, 0x10);
-    assert_int_equal(phase(lab), SWITCH_IDLE);
+    assert_int_equal(lab_phase(lab), SWITCH_IDLE);
     uint64_t wake = euicc_idle(lab->euicc, lab->clock.now_ms);
     assert_true(wake > lab->clock.now_ms);
     done(lab);

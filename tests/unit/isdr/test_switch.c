@@ -16,25 +16,13 @@ static struct lab *world(void)
     lab_install(lab, 0x11, lab_profile(SECOND));
     lab->terminal.serviced = true;
     terminal_boot(lab);
-    struct es5_notification n;
-    assert_ok(es5_notification_parse(smsr_notification(lab), &n));
-    assert_int_equal(n.type, ES5_FIRST_ATTACH);
-    assert_int_equal(smsr_confirm(lab, n.sequence), 0x9000);
+    smsr_settles(lab, ES5_FIRST_ATTACH, 0x10);
     return lab;
-}
-
-static struct es5_notification notification(struct lab *lab)
-{
-    struct es5_notification n;
-    struct span e1 = smsr_notification(lab);
-    assert_true(e1.len > 0);
-    assert_ok(es5_notification_parse(e1, &n));
-    return n;
 }
 
 static void expect_notification(struct lab *lab, uint8_t type, uint32_t tar)
 {
-    struct es5_notification n = notification(lab);
+    struct es5_notification n = smsr_notified(lab);
     assert_int_equal(n.type, type);
     assert_int_equal(aid_tar(&n.isdp), tar);
     assert_true(n.has_imei);
@@ -46,8 +34,6 @@ static void expect_states(struct lab *lab, uint8_t ten, uint8_t eleven)
     assert_int_equal(lab_state(lab, 0x11), eleven);
 }
 
-static uint8_t phase(struct lab *lab) { return lab_card(lab)->isdr->sw.state.phase; }
-
 static void enable_switches_notifies_and_is_confirmed(void **state)
 {
     (void)state;
@@ -58,16 +44,16 @@ static void enable_switches_notifies_and_is_confirmed(void **state)
     assert_int_equal(lab->terminal.refreshes, 1);
     assert_int_equal(lab->terminal.resets, resets + 1);
     expect_states(lab, ISDP_DISABLED, ISDP_ENABLED);
-    assert_int_equal(phase(lab), SWITCH_ATTACHING);
+    assert_int_equal(lab_phase(lab), SWITCH_ATTACHING);
     assert_int_equal(smsr_notification(lab).len, 0);
     terminal_location(lab, 0x00);
-    struct es5_notification n = notification(lab);
+    struct es5_notification n = smsr_notified(lab);
     assert_int_equal(n.type, ES5_CHANGE_SUCCEEDED);
     assert_int_equal(aid_tar(&n.isdp), 0x11);
     assert_int_equal(n.sequence, 2);
     assert_int_equal(smsr_confirm(lab, 1), 0x6A88);
     assert_int_equal(smsr_confirm(lab, n.sequence), 0x9000);
-    assert_int_equal(phase(lab), SWITCH_IDLE);
+    assert_int_equal(lab_phase(lab), SWITCH_IDLE);
     assert_int_equal(smsr_confirm(lab, n.sequence), 0x6985);
     lab_wait(lab, 400);
     assert_int_equal(smsr_notification(lab).len, 0);
@@ -183,7 +169,7 @@ static void a_failed_roll_back_falls_back(void **state)
     struct lab *lab = world();
     lab_install(lab, 0x12, lab_profile("TS48v4_SAIP2.3_NoBERTLV.der"));
     assert_int_equal(smsr_sw(lab, hex_lit(ENABLE_11)), 0x9000);
-    assert_int_equal(smsr_confirm(lab, notification(lab).sequence), 0x9000);
+    assert_int_equal(smsr_confirm(lab, smsr_notified(lab).sequence), 0x9000);
     lab->terminal.serviced = false;
     assert_int_equal(smsr_sw(lab, hex_lit("80E28800153A03124F10A0000005591010FFFFFFFF8900001200")), 0x9000);
     lab_wait(lab, 301);
@@ -202,7 +188,7 @@ static void disable_brings_the_fallback_profile(void **state)
     assert_int_equal(smsr_sw(lab, hex_lit(ENABLE_11)), 0x9000);
     assert_int_equal(smsr_sw(lab, hex_lit(DISABLE_11)), 0x6985); /* not before the switch is confirmed */
     assert_int_equal(smsr_sw(lab, hex_lit(DELETE_10)), 0x6985);  /* where a roll-back would go */
-    assert_int_equal(smsr_confirm(lab, notification(lab).sequence), 0x9000);
+    assert_int_equal(smsr_confirm(lab, smsr_notified(lab).sequence), 0x9000);
     assert_int_equal(smsr_sw(lab, hex_lit(DISABLE_11)), 0x9000);
     expect_states(lab, ISDP_ENABLED, ISDP_DISABLED);
     expect_notification(lab, ES5_CHANGE_SUCCEEDED, 0x10);
@@ -214,7 +200,7 @@ static void pol1_deletes_after_the_confirmation(void **state)
     (void)state;
     struct lab *lab = world();
     assert_int_equal(smsr_sw(lab, hex_lit(ENABLE_11)), 0x9000);
-    assert_int_equal(smsr_confirm(lab, notification(lab).sequence), 0x9000);
+    assert_int_equal(smsr_confirm(lab, smsr_notified(lab).sequence), 0x9000);
     lab_isdp(lab, 0x11)->pol1 = POL1_DELETE_ON_DISABLE;
     card_begin(lab_card(lab));
     assert_ok(registry_store(lab_card(lab), lab_isdp(lab, 0x11)));
@@ -222,7 +208,7 @@ static void pol1_deletes_after_the_confirmation(void **state)
     assert_int_equal(smsr_sw(lab, hex_lit(DISABLE_11)), 0x9000);
     expect_states(lab, ISDP_ENABLED, ISDP_DISABLED);
     WRITER_ON_STACK(w, 32);
-    es5_notification_confirmation_write(&w, notification(lab).sequence);
+    es5_notification_confirmation_write(&w, smsr_notified(lab).sequence);
     assert_span_equal(smsr_capdu(lab, wr_span(&w)), hex_lit("80124F10A0000005591010FFFFFFFF89000011009000"));
     expect_states(lab, ISDP_ENABLED, 0);
     lab_free(lab);
@@ -233,7 +219,7 @@ static void loss_of_network_falls_back(void **state)
     (void)state;
     struct lab *lab = world();
     assert_int_equal(smsr_sw(lab, hex_lit(ENABLE_11)), 0x9000);
-    assert_int_equal(smsr_confirm(lab, notification(lab).sequence), 0x9000);
+    assert_int_equal(smsr_confirm(lab, smsr_notified(lab).sequence), 0x9000);
     lab_isdp(lab, 0x11)->pol1 = POL1_NO_DISABLE; /* does not count here */
     terminal_location(lab, 0x02);
     lab_wait(lab, 599);
@@ -314,7 +300,7 @@ static void it_polls_only_while_it_waits(void **state)
     assert_int_equal(smsr_sw(lab, hex_lit(ENABLE_11)), 0x9000);
     lab_wait(lab, 1);
     assert_int_equal(lab_card(lab)->isdr->polling, POLLING_ASKED); /* nobody has confirmed */
-    assert_int_equal(smsr_confirm(lab, notification(lab).sequence), 0x9000);
+    assert_int_equal(smsr_confirm(lab, smsr_notified(lab).sequence), 0x9000);
     lab_wait(lab, 1);
     assert_int_equal(lab_card(lab)->isdr->polling, POLLING_OFF);
     lab_free(lab);
@@ -327,7 +313,7 @@ static void prepare_refused(struct lab *lab) { lab->terminal.serves_only = 0x10;
 static void prepare_enabled(struct lab *lab)
 {
     assert_int_equal(smsr_sw(lab, hex_lit(ENABLE_11)), 0x9000);
-    assert_int_equal(smsr_confirm(lab, notification(lab).sequence), 0x9000);
+    assert_int_equal(smsr_confirm(lab, smsr_notified(lab).sequence), 0x9000);
 }
 static void prepare_lost(struct lab *lab)
 {
@@ -362,7 +348,7 @@ static const struct scenario {
 
 static bool is_over(struct lab *lab, const struct scenario *sc, bool seen)
 {
-    return phase(lab) == SWITCH_IDLE && lab_state(lab, 0x10) == sc->ten && lab_state(lab, 0x11) == sc->eleven &&
+    return lab_phase(lab) == SWITCH_IDLE && lab_state(lab, 0x10) == sc->ten && lab_state(lab, 0x11) == sc->eleven &&
            (seen || !sc->must_see);
 }
 
@@ -378,13 +364,13 @@ static void drive_to_the_end(struct lab *lab, const struct scenario *sc, bool *s
         }
         if (lab->terminal.no_power || is_over(lab, sc, *seen))
             return;
-        if (phase(lab) == SWITCH_IDLE && sc->command)
+        if (lab_phase(lab) == SWITCH_IDLE && sc->command)
             (void)smsr_sw(lab, hex_lit(sc->command));
         else
             lab_wait(lab, 61);
     }
     if (!lab->terminal.no_power)
-        fail_msg("no end: phase %u", phase(lab));
+        fail_msg("no end: phase %u", lab_phase(lab));
 }
 
 static unsigned step = 13; /* octets between two cuts; 1: every one */
