@@ -221,11 +221,5 @@ enum err imsi_change(struct card *card, uint8_t from, uint8_t to)
     if (err == ERR_NONE)
         err = objects_put(card->objects, IMSI_KEY(card->profile, ACTIVE), (struct span){ &to, 1 });
     wipe(&s, sizeof s);
-    if (err == ERR_NONE)
-        err = card_commit(card);
-    else
-        card_rollback(card);
-    if (err != ERR_NONE && isdr_reload(card) != ERR_NONE)
-        log_fact(card->env.log, LOG_ERROR_, NULL, "card memory cannot be read");
-    return err;
+    return isdr_change_end(card, err);
 }

@@ -12,17 +12,7 @@
 #define STATUS_ANSWER_MAX 240u   /* octets of one GET STATUS answer, then 6310 */
 #define TOKEN_LEN         16u
 
-/* Ends a change: commits, or gives it up and reads the registry anew. */
-static uint16_t change_end(struct card *card, enum err err)
-{
-    if (err == ERR_NONE)
-        err = card_commit(card);
-    else
-        card_rollback(card);
-    if (err != ERR_NONE && isdr_reload(card) != ERR_NONE)
-        return SW_MEMORY_FAILURE;
-    return sw_of_err(err);
-}
+static uint16_t change_end(struct card *card, enum err err) { return sw_of_err(isdr_change_end(card, err)); }
 
 static struct isdp *isdp_named(struct card *card, const struct aid *aid) { return registry_find(card, aid_span(aid)); }
 
@@ -393,12 +383,6 @@ static uint16_t isdr_get_data(struct card *card, struct sd_session *s, const str
     return err == ERR_NONE ? SW_OK : err == ERR_NOT_FOUND ? SW_NOT_FOUND : sw_of_err(err);
 }
 
-static uint16_t refuse_wrong_data(struct card *card, struct sd_session *s, const struct capdu *c, struct writer *data)
-{
-    (void)card, (void)s, (void)c, (void)data;
-    return SW_WRONG_DATA;
-}
-
 const struct sd_rule isdr_rules[] = {
     { INS_INSTALL, isdr_install },
     { INS_STORE_DATA, isdr_store_data },
@@ -406,6 +390,6 @@ const struct sd_rule isdr_rules[] = {
     { INS_GET_STATUS, isdr_get_status },
     { INS_GET_DATA, isdr_get_data },
     { INS_PUSH, isdr_push },
-    { INS_INITIALIZE_UPDATE, refuse_wrong_data },
+    { INS_INITIALIZE_UPDATE, sd_refuse_wrong_data },
     { 0, NULL },
 };

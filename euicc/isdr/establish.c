@@ -104,13 +104,7 @@ static uint16_t keys_store(struct card *card, const struct sd_session *s, const 
         return SW_CONDITIONS; /* never the set that protects this session */
     card_begin(card);
     enum err err = t.kind == SD_ISDP ? isdp_take_keys(card, t.slot, p, k) : isdr_take_keys(card, p, k);
-    if (err == ERR_NONE)
-        err = card_commit(card);
-    else
-        card_rollback(card);
-    if (err != ERR_NONE && isdr_reload(card) != ERR_NONE)
-        return SW_MEMORY_FAILURE;
-    return err == ERR_NONE ? SW_OK : err == ERR_NOT_FOUND ? SW_NOT_FOUND : sw_of_err(err);
+    return sw_of_err(isdr_change_end(card, err));
 }
 
 uint16_t sd_agree_keys(struct card *card, struct sd_session *s, struct span dgis, struct writer *data)

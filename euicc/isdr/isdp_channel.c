@@ -35,14 +35,7 @@ static void scp03_keys_of(const struct isdp_keyset *set, struct scp03_keys *ret)
 static uint16_t isdp_save(struct card *card, struct isdp *isdp)
 {
     card_begin(card);
-    enum err err = registry_store(card, isdp);
-    if (err == ERR_NONE)
-        err = card_commit(card);
-    else
-        card_rollback(card);
-    if (err != ERR_NONE && isdr_reload(card) != ERR_NONE)
-        return SW_MEMORY_FAILURE;
-    return sw_of_err(err);
+    return sw_of_err(isdr_change_end(card, registry_store(card, isdp)));
 }
 
 /* Chooses keys and counts the session, once for both forms of INITIALIZE UPDATE. ERR_NOT_FOUND: no such keys. */
@@ -122,7 +115,7 @@ static uint16_t isdp_wrapped(struct card *card, struct sd_session *s, const stru
     return sw;
 }
 
-static uint16_t refuse_wrong_data(struct card *card, struct sd_session *s, const struct capdu *c, struct writer *data)
+uint16_t sd_refuse_wrong_data(struct card *card, struct sd_session *s, const struct capdu *c, struct writer *data)
 {
     (void)card, (void)s, (void)c, (void)data;
     return SW_WRONG_DATA;
@@ -137,7 +130,7 @@ static uint16_t refuse_unsecured(struct card *card, struct sd_session *s, const 
 /* Outside a secure channel. */
 const struct sd_rule isdp_plain_rules[] = {
     { INS_INITIALIZE_UPDATE, isdp_initialize_update },
-    { INS_GET_STATUS, refuse_wrong_data },
+    { INS_GET_STATUS, sd_refuse_wrong_data },
     { INS_STORE_DATA, refuse_unsecured },
     { INS_PUT_KEY, refuse_unsecured },
     { 0, NULL },
@@ -299,7 +292,7 @@ static uint16_t isdp_put_key(struct card *card, struct sd_session *s, const stru
 const struct sd_rule isdp_rules[] = {
     { INS_STORE_DATA, isdp_store_data },
     { INS_PUT_KEY, isdp_put_key },
-    { INS_GET_STATUS, refuse_wrong_data },
+    { INS_GET_STATUS, sd_refuse_wrong_data },
     { 0, NULL },
 };
 

@@ -206,6 +206,18 @@ enum err isdr_reload(struct card *card)
     return err == ERR_NONE ? switch_load(card) : err;
 }
 
+enum err isdr_change_end(struct card *card, enum err err)
+{
+    if (err == ERR_NONE)
+        err = card_commit(card);
+    else
+        card_rollback(card);
+    if (err == ERR_NONE || isdr_reload(card) == ERR_NONE)
+        return err;
+    log_fact(card->env.log, LOG_ERROR_, NULL, "card memory cannot be read");
+    return ERR_IO;
+}
+
 static enum err module_open(struct card *card)
 {
     card->isdr = CARD_NEW(card, struct isdr);

@@ -41,7 +41,10 @@ struct isdr {
     enum { POLLING_AS_IT_LIKES, POLLING_ASKED, POLLING_OFF } polling; /* what the terminal was told */
 };
 
-/* After a transaction was given up: what RAM holds of registry and switch is read anew. */
+/* Ends the card's transaction: commits, or, when err is one or the commit fails, gives it up and reads anew what RAM holds of
+ * registry and switch. Which error it was; ERR_IO when even that cannot be read. */
+MUST_USE enum err isdr_change_end(struct card *card, enum err err);
+/* After a transaction was given up. */
 MUST_USE enum err isdr_reload(struct card *card);
 
 /* The key set for what the card says by itself: of first … last the one that protected the latest command, else the

@@ -101,6 +101,8 @@ struct sd_rule {
 };
 /* Rows of the SDs: es5.c, isdp_channel.c, mnosd.c, ecasd.c; they end with run NULL. */
 extern const struct sd_rule isdr_rules[], isdp_rules[], isdp_plain_rules[], mnosd_rules[], ecasd_rules[];
+/* A handler for what is known, and not to be had here. */
+uint16_t sd_refuse_wrong_data(struct card *card, struct sd_session *s, const struct capdu *c, struct writer *data);
 uint16_t sd_run(const struct sd_rule *rules, struct card *card, struct sd_session *s, const struct capdu *c,
                 struct writer *data);
 

@@ -151,15 +151,9 @@ void switch_release(struct card *card)
 enum err switch_now(struct card *card, enum switch_cause cause, uint16_t slot)
 {
     card_begin(card);
-    enum err err = switch_ask(card, cause, slot);
-    if (err == ERR_NONE)
-        err = card_commit(card);
-    else
-        card_rollback(card);
+    enum err err = isdr_change_end(card, switch_ask(card, cause, slot));
     if (err == ERR_NONE)
         switch_release(card);
-    else if (isdr_reload(card) != ERR_NONE)
-        err = ERR_IO;
     return err;
 }
 
@@ -409,15 +403,9 @@ enum err switch_confirm(struct card *card, uint16_t sequence, struct es5_deleted
     s.target = s.previous = 0;
     if (err == ERR_NONE)
         err = state_put(card, &s);
-    if (err == ERR_NONE)
-        err = card_commit(card);
-    else
-        card_rollback(card);
-    if (err != ERR_NONE) {
-        if (isdr_reload(card) != ERR_NONE)
-            log_fact(card->env.log, LOG_ERROR_, NULL, "card memory cannot be read");
+    err = isdr_change_end(card, err);
+    if (err != ERR_NONE)
         return err;
-    }
     run->state = s;
     run->deadline_ms = SWITCH_NEVER;
     *ret_deleted = deleted;

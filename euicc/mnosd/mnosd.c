@@ -79,14 +79,7 @@ static uint16_t update_pol1(struct card *card, struct isdp *isdp, struct span va
         return SW_WRONG_DATA;
     isdp->pol1 = pol1;
     card_begin(card);
-    enum err err = registry_store(card, isdp);
-    if (err == ERR_NONE)
-        err = card_commit(card);
-    else
-        card_rollback(card);
-    if (err != ERR_NONE && isdr_reload(card) != ERR_NONE)
-        return SW_MEMORY_FAILURE;
-    return sw_of_err(err);
+    return sw_of_err(isdr_change_end(card, registry_store(card, isdp)));
 }
 
 static uint16_t mnosd_store_data(struct card *card, struct sd_session *s, const struct capdu *c, struct writer *data)
