@@ -64,6 +64,14 @@ static enum err text_read(struct span text, uint8_t ret_key[MASTER_KEY_LEN], cha
     return hex_read_exact(key_file_trimmed(text), ret_key, MASTER_KEY_LEN) == ERR_NONE ? ERR_NONE : ERR_BAD_VALUE;
 }
 
+/* What is wrong with the file, where no token has said it. */
+static const char *trouble(enum err err)
+{
+    return err == ERR_DENIED      ? "group or others may read it: chmod 600"
+           : err == ERR_BAD_VALUE ? "neither 64 hexadecimal digits nor a key that a token sealed"
+                                  : err_text(err);
+}
+
 enum err master_key_read(const char *path, struct master_key *ret, char *ret_detail)
 {
     uint8_t text[KEY_FILE_MAX], key[MASTER_KEY_LEN];
@@ -75,6 +83,8 @@ enum err master_key_read(const char *path, struct master_key *ret, char *ret_det
         err = text_read((struct span){ text, len }, key, ret_detail);
     if (err == ERR_NONE)
         err = master_key_set(ret, key);
+    if (err != ERR_NONE && ret_detail && !*ret_detail)
+        snprintf(ret_detail, TOKEN_DETAIL_MAX, "%s", trouble(err));
     wipe(text, sizeof text);
     wipe(key, sizeof key);
     return err;

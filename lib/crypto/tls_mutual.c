@@ -92,8 +92,13 @@ static enum err open_beside(const char *path, struct keystore_soft **ret, struct
     char master[PATH_MAX];
     const char *slash = strrchr(path, '/');
     int len = snprintf(master, sizeof master, "%.*smaster.key", slash ? (int)(slash - path + 1) : 0, path);
-    enum err err = len < (int)sizeof master ? keystore_soft_open(master, false, NULL, ret) : ERR_TOO_LONG;
-    return err == ERR_NONE ? err : explain(d, err, "master key %s of key %s: %s", master, path, err_text(err));
+    struct master_key key = { 0 };
+    char why[TOKEN_DETAIL_MAX] = "its name is too long";
+    enum err err = len < (int)sizeof master ? master_key_read(master, &key, why) : ERR_TOO_LONG;
+    if (err == ERR_NONE)
+        err = keystore_soft_of(&key, NULL, ret);
+    wipe(&key, sizeof key);
+    return err == ERR_NONE ? err : explain(d, err, "master key %s of key %s: %s", master, path, *why ? why : err_text(err));
 }
 
 static enum err read_beside(const char *path, struct ec_key **ret, struct detail d)

@@ -94,6 +94,19 @@ def checks_what_the_configuration_names(lab):
             assert done.returncode == 1 and says in done.stderr and done.stderr.count('\n') == 1, (name, value, words, done.stderr)
 
 
+def keys_are_nobody_elses(lab):
+    """A master key that others may read is not taken, and what to do about it is said."""
+    for role, words in (('sm-sr', ('osprey-sm-sr', '--check', '--config', lab.path('sm-sr.conf'))),
+                        ('sm-sr', ('osprey-sm-sr', 'keys', 'id', lab.path('sm-sr/master.key'))),
+                        ('operator', ('osprey', 'config', 'check', '--config', lab.path('operator.conf')))):
+        key = lab.path(role, 'master.key')
+        os.chmod(key, 0o644)
+        done = run(lab.program(words[0]), *words[1:])
+        os.chmod(key, 0o600)
+        assert done.returncode == 1 and 'group or others may read it: chmod 600' in done.stderr, (words, done.stderr)
+        assert run(lab.program(words[0]), *words[1:]).returncode == 0, words
+
+
 def says_who_is_in_the_way(lab):
     """A second one finds the database in use, or the port; the check does not mind."""
     for name in ('smsc', 'hlr', 'sm-sr'):
@@ -126,12 +139,14 @@ def main():
         lab.configure_smsr()
         lab.configure_smdp({})
         lab.configure_device(eid)
+        lab.configure_operator('operator')
         explains_itself(lab)
         examples_name_every_option(lab)
         os.mkdir(lab.path('empty'))
         front_door(lab)
         checks_its_configuration(lab)
         checks_what_the_configuration_names(lab)
+        keys_are_nobody_elses(lab)
         codes = ends_cleanly(lab)
         print(f'{len(DAEMONS) + len(TOOLS)} programs explain themselves, {len(codes)} daemons check and end cleanly')
     finally:
