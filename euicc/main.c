@@ -78,9 +78,11 @@ static bool option_take(struct options *o, const char *name, const char *value)
     if (!strcmp(name, "--state") || !strcmp(name, "--vpcd"))
         return value && list_add(name[2] == 's' ? &o->states : &o->vpcds, value);
     const char **slot = option_slot(o, name);
-    if (slot)
-        *slot = value;
-    return slot && value;
+    bool choice = slot == &o->secrets || slot == &o->follow;
+    if (!slot || !value || (choice && strcmp(value, "yes") != 0 && strcmp(value, "no") != 0))
+        return false;
+    *slot = value;
+    return true;
 }
 
 static bool options_read(int argc, char **argv, struct options *o)
@@ -90,7 +92,7 @@ static bool options_read(int argc, char **argv, struct options *o)
     int i = 2;
     for (; i < argc && !strncmp(argv[i], "--", 2); i += 2)
         if (!option_take(o, argv[i], i + 1 < argc ? argv[i + 1] : NULL)) {
-            fprintf(stderr, "osprey-euicc: %s: no such option, or without a value; --help tells which there are\n", argv[i]);
+            fprintf(stderr, "osprey-euicc: %s: no such option, or no value that it can have; --help tells which there are\n", argv[i]);
             return false;
         }
     o->rest = argv + i;

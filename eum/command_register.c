@@ -60,7 +60,7 @@ static void say_status(struct passage *p, const struct status *status)
         printf("%s %s\n", p->registration->property_count ? "updated" : "registered", p->eid);
         return;
     }
-    snprintf(text, sizeof text, "%s %s/%s: %s%s%s. %s", exec_status_xml(status->exec), status->subject, status->code,
+    snprintf(text, sizeof text, "%s %s/%s: %s%s%s\n  next     %s", exec_status_xml(status->exec), status->subject, status->code,
              reason_text(status->reason), status->detail[0] ? ": " : "", status->detail, reason_advice(status->reason));
     passage_failed(p, text);
 }
