@@ -10,6 +10,7 @@
 #define ASK_AGAIN_MS 40000u
 #define LOOK_MS      30000u /* between two questions what became of it */
 #define REQUEST_MAX  2048u
+#define STAGE_SHIFT  32 /* a question is named by the number of its call, and its stage above that */
 #define PREFIX       "/admin/v1/"
 #define OWNER        "owner"
 #define ADMINISTRATOR "administrator"
@@ -94,7 +95,7 @@ void administrator_post(struct sim_call *c)
 {
     WRITER_ON_STACK(look, 120);
     char path[80], id[SIM_CALL_ID_MAX];
-    struct effect effect = { .id = c->number + 1, .to = url_of(c), .body = { c->request, c->request_len } };
+    struct effect effect = { .id = (int64_t)c->stage << STAGE_SHIFT | (c->number + 1), .to = url_of(c), .body = { c->request, c->request_len } };
     if (c->stage == LOOK) {
         call_id_of(c, id);
         snprintf(path, sizeof path, PREFIX "calls/%s", id);
@@ -197,8 +198,10 @@ void administrator_hears(struct sim_call *c, int status, struct span body)
 static void http_answered(void *role, int64_t id, int status, struct span body)
 {
     struct ecosystem *e = role;
-    if (id >= 1 && id <= e->mno.call_count)
-        administrator_hears(e->mno.calls[id - 1], status, body);
+    int64_t number = id & (((int64_t)1 << STAGE_SHIFT) - 1);
+    struct sim_call *c = number >= 1 && number <= e->mno.call_count ? e->mno.calls[number - 1] : NULL;
+    if (c && id >> STAGE_SHIFT == (int64_t)c->stage) /* a doubled question of an earlier stage is answered late */
+        administrator_hears(c, status, body);
 }
 
 static void nothing_for_us(void *role, const char *sender, struct span body, struct reply_ref reply)
