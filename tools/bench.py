@@ -493,7 +493,8 @@ class Bench:
         """One fault in each world, at every so manyth place of a whole life: how long until what it struck moves on (simulated seconds)."""
         program = os.path.join(self.lab.build, 'sim', 'osprey-sim')
         text = run([program, 'sweep', 'walk', '--every', str(RECOVERY_EVERY), '--faults', '--profiles', os.path.join(ROOT, 'profiles')])[1]
-        for what, count, mean, longest in re.findall(r'^(\S.*?) +(\d+) +([\d.]+) +[\d.]+ +[\d.]+ +([\d.]+)$', text, re.M):
+        table = text[text.index('seconds until'):text.index('while a procedure')]
+        for what, count, mean, longest in re.findall(r'^(\S.*?) +(\d+) +([\d.]+) +[\d.]+ +[\d.]+ +([\d.]+)$', table, re.M):
             self.results.put(f'recovery, {what}: mean of {count}', float(mean), 'simulated seconds')
             self.results.put(f'recovery, {what}: longest', float(longest), 'simulated seconds')
         self.results.not_measured('recovery of a database cluster and its servers', 'needs machines of its own: make soak (soak/ha) prints it')
